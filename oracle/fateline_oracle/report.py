@@ -1,0 +1,165 @@
+"""What a command concludes: verdicts, exit codes, the report object, and the rule for the overall verdict.
+
+There are three verdicts. *Holds*: everything that could be judged was decided, and no law was breached.
+*Breached*: at least one law was. *Undetermined*: no breach was seen, but something stood in the way of saying
+more: a law left undecided, a bound reached, an error, or nothing judged at all.
+
+A law may also be *not judged*, because the trail or the engine does not show what it needs. That is no
+verdict: it is printed beside the verdict and never changes it.
+
+This module is what every command ends in. It is not how a report looks: it does no printing, and knows
+neither the terminal nor HTML. Standard library only, because ``fateline --help`` loads it.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from enum import IntEnum, StrEnum
+from typing import Final
+
+SCHEMA: Final = "fateline.report/1"
+"""Names the shape of the report object. A change that breaks a reader takes the next number."""
+
+NOT_JUDGED: Final = "not judged"
+"""How the JSON says that a law has no verdict; in Python it is ``None``."""
+
+
+class ExitCode(IntEnum):
+    """What the process tells its caller. Undetermined is not zero: a bound reached is no proof."""
+
+    HOLDS = 0
+    BREACHED = 1
+    UNDETERMINED = 2
+    USAGE = 3
+    """The command line or the input was wrong; nothing was judged."""
+
+
+class Verdict(StrEnum):
+    """What may be concluded about one law, or about all of them together."""
+
+    HOLDS = "holds"
+    BREACHED = "breached"
+    UNDETERMINED = "undetermined"
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return ExitCode[self.name]
+
+
+@dataclass(frozen=True, slots=True)
+class LawResult:
+    """One law: its verdict, how often it was checked and breached, and why not more can be said.
+
+    ``verdict`` is ``None`` where the law was not judged; ``why`` must then give the reason.
+    """
+
+    verdict: Verdict | None
+    checked: int = 0
+    breached: int = 0
+    why: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.verdict is Verdict.BREACHED) != (self.breached > 0):
+            raise ValueError(f"verdict {self.verdict} cannot stand beside {self.breached} breaches")
+        if self.verdict is None and (self.checked or not self.why):
+            raise ValueError("a law that was not judged has no checks, and a reason")
+        if self.verdict is Verdict.UNDETERMINED and not self.why:
+            raise ValueError("a law left undetermined needs a reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something that was not done, counted so that the report is never silently partial."""
+
+    what: str
+    why: str
+    laws: tuple[str, ...] = ()
+    cases: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One breach: the law, a sentence, what is concerned, and the saved case that replays it, if any."""
+
+    law: str
+    message: str
+    tokens: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
+    case: str | None = None
+
+
+def overall_verdict(
+    laws: Iterable[LawResult], *, bound_reached: bool = False, error: bool = False
+) -> Verdict:
+    """The verdict over all laws.
+
+    Breached if a law is; else undetermined if a law that could be judged was not decided, a bound was
+    reached, an error occurred, or no law was judged at all; else holds. Laws not judged do not count.
+    """
+    judged = {law.verdict for law in laws if law.verdict is not None}
+    if Verdict.BREACHED in judged:
+        return Verdict.BREACHED
+    if bound_reached or error or not judged or Verdict.UNDETERMINED in judged:
+        return Verdict.UNDETERMINED
+    return Verdict.HOLDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The one object that every command gives for ``--json``.
+
+    The verdict is passed in, since only the command knows of bounds and errors, but a report whose verdict
+    claims more than its laws allow cannot be built.
+    """
+
+    verdict: Verdict
+    law_version: str
+    scope: str | None
+    """What was looked at: the name of a model-checking scope, or of what was audited."""
+    seed: int | None
+    laws: Mapping[str, LawResult]
+    counts: Mapping[str, int]
+    skipped: tuple[Skipped, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    seconds: float
+    reproduce: str
+    """The command line that gives this report again."""
+
+    def __post_init__(self) -> None:
+        from_laws = overall_verdict(self.laws.values())
+        if self.verdict is not from_laws and (from_laws, self.verdict) != (
+            Verdict.HOLDS,
+            Verdict.UNDETERMINED,
+        ):
+            raise ValueError(f"the laws say {from_laws}: the report cannot say {self.verdict}")
+        breached = {law for law, result in self.laws.items() if result.verdict is Verdict.BREACHED}
+        if strangers := {finding.law for finding in self.findings} - breached:
+            raise ValueError(f"findings about laws that are not breached: {', '.join(sorted(strangers))}")
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return self.verdict.exit_code
+
+    def to_json(self) -> str:
+        """The report as one JSON object, in ASCII, its keys in the documented order."""
+        return json.dumps(
+            {
+                "schema": SCHEMA,
+                "verdict": self.verdict,
+                "law_version": self.law_version,
+                "scope": self.scope,
+                "seed": self.seed,
+                "laws": {
+                    law: asdict(result) | {"verdict": result.verdict or NOT_JUDGED}
+                    for law, result in self.laws.items()
+                },
+                "counts": dict(self.counts),
+                "skipped": [asdict(item) for item in self.skipped],
+                "findings": [asdict(item) for item in self.findings],
+                "seconds": round(self.seconds, 3),
+                "reproduce": self.reproduce,
+            },
+            indent=2,
+            allow_nan=False,
+        )
