@@ -1,0 +1,27 @@
+"""The command line: ``fateline``, one group of commands that end in a verdict.
+
+What it is: the table of commands, each with its one line of help. A command is imported when it is run, not
+before, so ``fateline --help`` loads nothing heavy. To add a command, write a click command that returns an
+``ExitCode`` in a module of its own and name it in ``COMMANDS``.
+
+What it is not: where anything is judged. A command reads its arguments, calls the judge, and prints a report.
+"""
+
+from typing import Final
+
+import click
+
+from fateline_oracle.cli.group import VerdictGroup
+from fateline_oracle.cli.lazy import LazyCommand
+
+COMMANDS: Final[tuple[LazyCommand, ...]] = ()
+"""In the order in which ``--help`` lists them: ``LazyCommand(name, "module:function", "A line of help.")``"""
+
+
+@click.group(cls=VerdictGroup, name="fateline", commands=COMMANDS)
+@click.version_option(package_name="fateline", prog_name="fateline", message="%(prog)s %(version)s")
+def main() -> None:
+    """Say what may happen to a token, and whether an engine or an audit trail keeps to it.
+
+    Exit status: 0 the law holds, 1 it is breached, 2 undetermined, 3 usage or bad input.
+    """
