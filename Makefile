@@ -1,0 +1,69 @@
+# Needs Python 3.11 or newer, git and make; everything else goes into .venv. `make help` lists the targets.
+# Another interpreter: make PYTHON=python3.13 ...
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+
+# Sets $$python to the first interpreter that runs, is new enough and can make a virtual environment.
+FIND_PYTHON = python=; for candidate in $(PYTHON) python3.11 python3; do \
+	if "$$candidate" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
+	then python=$$candidate; break; fi; done; \
+	if [ -z "$$python" ]; then \
+	echo "fateline needs Python 3.11 or newer with its venv module: looked for $(PYTHON) python3.11 python3." >&2; \
+	echo "Name another with: make PYTHON=/path/to/python" >&2; exit 1; fi
+
+.PHONY: demo test check deep bench constraints clean help
+
+demo: $(READY) ## model-check the law, and say where the book is
+	@$(BIN)/fateline verify --scope standard
+	@echo "The laws, in plain English with their evidence: specs/README.md"
+
+test: $(READY) ## the tests, without the slow ones
+	@$(BIN)/python -m pytest -q -n 2 -m "not slow"
+
+check: $(READY) ## style, types and the import rules
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet || { $(BIN)/ruff format --check; exit 1; }
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo >$(VENV)/lint-imports.txt || { cat $(VENV)/lint-imports.txt; exit 1; }
+	@echo "check: style, types and import rules hold"
+
+deep: $(READY) ## what takes minutes: the deep scope, the law's own mutants, the slow tests
+	@$(BIN)/fateline verify --scope deep
+	@$(BIN)/fateline verify --self-test
+	@$(BIN)/python -m pytest -q -n 2 -m slow
+
+bench: $(READY) ## the benchmarks; they print ratios
+	@$(BIN)/python -m bench
+
+constraints: ## resolve the newest versions afresh and write constraints.txt
+	@$(FIND_PYTHON); set -e; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
+	"$$python" -m venv "$$fresh"; \
+	"$$fresh/bin/python" -m pip --disable-pip-version-check -qq install -e '.[dev]'; \
+	{ echo "# The versions that CI and make install: those of one resolved environment of '.[dev]'."; \
+	  echo "# Refresh with: make constraints"; \
+	  "$$fresh/bin/python" -m pip list --format=freeze --exclude-editable --exclude pip --exclude setuptools \
+	  | LC_ALL=C sort -f; } > "$$fresh/constraints.txt"; \
+	cp "$$fresh/constraints.txt" constraints.txt
+
+clean: ## remove everything that can be made again, .venv too
+	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find model impl oracle tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
+	printf '  make %-12s %s\n' "$$target" "$$text"; done
+
+$(READY): pyproject.toml constraints.txt
+	@$(FIND_PYTHON); set -e; \
+	echo "Setting up $(VENV) (once; under a minute) ..." >&2; \
+	"$$python" -m venv $(VENV); \
+	$(PIP) install -e '.[dev]' -c constraints.txt; \
+	touch $@

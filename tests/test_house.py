@@ -1,0 +1,91 @@
+"""The house itself: what the wheel holds, and that the import rules bite."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from bench.__main__ import run
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = {
+    "fateline_engine": ROOT / "impl",
+    "fateline_model": ROOT / "model",
+    "fateline_oracle": ROOT / "oracle",
+}
+
+
+def lint_imports(house: Path) -> subprocess.CompletedProcess[str]:
+    code = "from importlinter.cli import lint_imports_command; lint_imports_command(['--no-cache'])"
+    path = ":".join(str(house / source.name) for source in PACKAGES.values())
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=house,
+        env={"PYTHONPATH": path, "NO_COLOR": "1", "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "module, line, contract",
+    [
+        ("model/fateline_model/intruder.py", "import fateline_engine", "never see each other"),
+        ("impl/fateline_engine/intruder.py", "import fateline_model", "never see each other"),
+        ("model/fateline_model/intruder.py", "import fateline_oracle", "The judge stands on top"),
+        ("impl/fateline_engine/intruder.py", "import fateline_oracle", "The judge stands on top"),
+        ("model/fateline_model/intruder.py", "def f():\n    import time", "The law is pure"),
+        ("model/fateline_model/intruder.py", "from pathlib import Path", "The law is pure"),
+        ("model/fateline_model/intruder.py", "import numpy", "Only the law's checker"),
+        ("model/fateline_model/checker/intruder.py", "import numpy", None),
+        ("oracle/fateline_oracle/friend.py", "import fateline_engine, fateline_model, numpy", None),
+    ],
+)
+def test_import_rules_bite(tmp_path: Path, module: str, line: str, contract: str | None) -> None:
+    """In a small house with our rules, one line breaks just the contract that should forbid it."""
+    (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
+    for package, source in PACKAGES.items():
+        (tmp_path / source.name / package).mkdir(parents=True)
+        (tmp_path / source.name / package / "__init__.py").touch()
+    (tmp_path / module).parent.mkdir(exist_ok=True)
+    (tmp_path / module).parent.joinpath("__init__.py").touch()
+    (tmp_path / module).write_text(line + "\n")
+    result = lint_imports(tmp_path)
+    broken = [told for told in result.stdout.splitlines() if told.endswith("BROKEN")]
+    assert (result.returncode, len(broken)) == ((0, 0) if contract is None else (1, 1)), result.stdout
+    assert contract is None or contract in broken[0]
+
+
+def test_an_unknown_benchmark_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["no-such-benchmark"]) == 3
+    assert "no such benchmark: no-such-benchmark" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_three_packages_typed_and_nothing_else(tmp_path: Path) -> None:
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--quiet",
+        "--wheel-dir",
+        str(tmp_path),
+        str(ROOT),
+    ]
+    subprocess.run(pip, check=True)
+    (wheel,) = tmp_path.glob("fateline-*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
+    assert all(f"{package}/py.typed" in names for package in PACKAGES)
+    sources = {
+        f"{package}/{file.relative_to(source / package).as_posix()}"
+        for package, source in PACKAGES.items()
+        for file in (source / package).rglob("*.py")
+    }
+    assert sources <= set(names)
