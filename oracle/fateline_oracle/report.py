@@ -89,9 +89,7 @@ class Finding:
     case: str | None = None
 
 
-def overall_verdict(
-    laws: Iterable[LawResult], *, bound_reached: bool = False, error: bool = False
-) -> Verdict:
+def overall_verdict(laws: Iterable[LawResult], *, bound_reached: bool = False, error: bool = False) -> Verdict:
     """The verdict over all laws.
 
     Breached if a law is; else undetermined if a law that could be judged was not decided, a bound was
@@ -151,8 +149,7 @@ class Report:
                 "scope": self.scope,
                 "seed": self.seed,
                 "laws": {
-                    law: asdict(result) | {"verdict": result.verdict or NOT_JUDGED}
-                    for law, result in self.laws.items()
+                    law: asdict(result) | {"verdict": result.verdict or NOT_JUDGED} for law, result in self.laws.items()
                 },
                 "counts": dict(self.counts),
                 "skipped": [asdict(item) for item in self.skipped],

@@ -35,9 +35,7 @@ class VerdictGroup(click.Group):
         """Run, and leave with an ``ExitCode``; with ``standalone_mode`` off, click's own behaviour."""
 
         def run() -> Any:
-            return super(VerdictGroup, self).main(
-                args, prog_name, complete_var, standalone_mode=False, **extra
-            )
+            return super(VerdictGroup, self).main(args, prog_name, complete_var, standalone_mode=False, **extra)
 
         if not standalone_mode:
             return run()

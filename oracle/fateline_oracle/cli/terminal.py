@@ -44,8 +44,7 @@ def table(rows: Sequence[Sequence[object]], headers: Sequence[str]) -> str:
     columns = list(zip(headers, *cells, strict=True))
     widths = [max(len(click.unstyle(cell)) for cell in column) for column in columns]
     numeric = [
-        bool(rows) and all(value is None or _is_number(value) for value in column)
-        for column in zip(*rows, strict=True)
+        bool(rows) and all(value is None or _is_number(value) for value in column) for column in zip(*rows, strict=True)
     ] or [False] * len(headers)
 
     def line(row: Sequence[str]) -> str:
