@@ -7,6 +7,7 @@ place, the value found and what is allowed. Not here: whether the graph makes se
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from .words import (
@@ -45,7 +46,8 @@ class IllFormed(ValueError):
         super().__init__(f"pipeline {name!r} is not well-formed, {count}:\n{lines}")
 
 
-class Node(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Node:
     """One node. Which fields a kind of node may have is said by `FIELDS`."""
 
     name: str
