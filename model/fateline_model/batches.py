@@ -1,0 +1,167 @@
+"""Batches: tokens of any rows of one run, held at an aggregation until a trigger closes the batch and a plugin answers.
+
+A batch is OPEN to members, then TRIGGERED by the first of count, timeout, condition or end of source, then ended by
+the plugin's answer, which closes every member's visit in one step. At most one open and one triggered batch stand at an
+aggregation: a trigger that would make a second triggered one is refused until the first is flushed.
+
+This is the same machinery as a coalesce (hold, release rule, one path out) over rows instead of branches. It is the
+only place where rows meet, and even here a token's lineage does not: an output is a child of the first member, and the
+other members are tied to it by membership alone. Not here: barriers (`draft.py`).
+"""
+
+from typing import Final
+
+from .draft import Refused, RunDraft
+from .kernels import Move, Phase
+from .records import BatchRecord, MemberRecord
+from .state import Batch, Run
+from .words import (
+    CONTINUE,
+    BatchMode,
+    BatchStatus,
+    FlushVerdict,
+    GroupKind,
+    NodeKind,
+    Outcome,
+    Reason,
+    Refusal,
+    Trigger,
+    Verdict,
+    VisitStatus,
+)
+
+
+def accept(draft: RunDraft, name: str | None) -> None:
+    """A token enters the open batch of its aggregation, or opens the next; the last one needed triggers it."""
+    row, token = draft.find(name)
+    row.may(token, Move.ACCEPT)
+    node = draft.pipeline.nodes[token.node]
+    if node.kind is not NodeKind.AGGREGATION:
+        raise Refused(Refusal.NOT_ITS_NEXT_NODE)
+    here = [batch for batch in draft.batches if batch.node == node.name]
+    batch = next((batch for batch in here if batch.status is BatchStatus.OPEN), None)
+    full = node.count is not None and (len(batch.members) if batch else 0) + 1 == node.count
+    if full and _triggered(draft, node.name):
+        raise Refused(Refusal.BATCH_AWAITS_FLUSH)
+    if batch is None:
+        batch = Batch(node.name, len(here))
+        draft.batches.append(batch)
+        _write(draft, batch)
+    ordinal, full_name = len(batch.members), row.full(token.name)
+    row.open_visit(token._replace(batch=batch.name), Move.ACCEPT)
+    row.write(MemberRecord(draft.run.name, batch.name, full_name, ordinal))
+    row.write_outcome(token, Outcome.BUFFERED, batch=batch.name)
+    batch = _put(draft, batch._replace(members=(*batch.members, full_name)))
+    if full:
+        _trigger(draft, batch, Trigger.COUNT)
+
+
+def batch_deadline(draft: RunDraft, name: str) -> None:
+    batch = _open(draft, name)
+    if draft.pipeline.nodes[batch.node].timeout_seconds is None:
+        raise Refused(Refusal.NO_DEADLINE)
+    _trigger(draft, batch, Trigger.TIMEOUT)
+
+
+def condition(draft: RunDraft, name: str) -> None:
+    batch = _open(draft, name)
+    if draft.pipeline.nodes[batch.node].condition is None:
+        raise Refused(Refusal.NO_CONDITION)
+    _trigger(draft, batch, Trigger.CONDITION)
+
+
+def flush_batch(draft: RunDraft, name: str) -> None:
+    """The end of the source closes a batch once nothing live upstream could still enter it."""
+    batch = _open(draft, name)
+    if not draft.source_ended:
+        raise Refused(Refusal.SOURCE_NOT_ENDED)
+    if reachable(draft, draft.run, batch.node):
+        raise Refused(Refusal.UPSTREAM_IN_FLIGHT)
+    _trigger(draft, batch, Trigger.END_OF_SOURCE)
+
+
+def reachable(draft: RunDraft, run: Run, node: str) -> bool:
+    """Whether a live token could still come to the node, those held there in a batch apart."""
+    live = (token for row in run.rows for token in row.tokens if token.phase is not Phase.ENDED)
+    return any(
+        draft.pipeline.reaches(token.node, node) and not (token.phase is Phase.BUFFERED and token.node == node)
+        for token in live
+    )
+
+
+def flushed(draft: RunDraft, name: str, answer: str) -> None:
+    """The plugin's answer ends the batch: every member's visit closes, and all share one end."""
+    batch = next((batch for batch in draft.batches if batch.name == name), None)
+    if batch is None:
+        raise Refused(Refusal.UNKNOWN_BATCH)
+    if batch.status is not BatchStatus.TRIGGERED:
+        raise Refused(Refusal.BATCH_NOT_TRIGGERED)
+    word, _, argument = answer.partition(" ")
+    outputs = int(argument) if argument.isdecimal() else None
+    if word not in list(FlushVerdict) or (outputs is not None) != (word == FlushVerdict.OUTPUTS) or outputs == 0:
+        raise Refused(Refusal.NO_SUCH_VERDICT)
+    verdict, mode = FlushVerdict(word), draft.pipeline.nodes[batch.node].mode
+    if mode is BatchMode.TRANSFORM and verdict is FlushVerdict.PASSED:
+        raise Refused(Refusal.NO_SUCH_VERDICT)
+    if mode is BatchMode.PASSTHROUGH and verdict is not FlushVerdict.PASSED:
+        verdict = FlushVerdict.ERROR
+    _end(draft, batch, verdict, outputs)
+
+
+_VISIT_ENDS: Final = {
+    FlushVerdict.OUTPUTS: (VisitStatus.COMPLETED, Verdict.FLUSHED),
+    FlushVerdict.PASSED: (VisitStatus.COMPLETED, Verdict.FLUSHED),
+    FlushVerdict.EMPTY: (VisitStatus.COMPLETED, Verdict.FLUSHED),
+    FlushVerdict.ERROR: (VisitStatus.FAILED, Verdict.FLUSH_FAILED),
+}
+
+
+def _end(draft: RunDraft, batch: Batch, verdict: FlushVerdict, outputs: int | None) -> None:
+    status = BatchStatus.FAILED if verdict is FlushVerdict.ERROR else BatchStatus.COMPLETED
+    _put(draft, batch._replace(status=status, members=(), trigger=None))
+    _write(draft, batch._replace(status=status), outputs)
+    for member in batch.members:
+        row, token = draft.find(member)
+        row.close_visit(token, *_VISIT_ENDS[verdict])
+        if verdict is FlushVerdict.PASSED:
+            row.hop(token, batch.node, CONTINUE)
+        elif verdict is FlushVerdict.OUTPUTS:
+            row.end(token, Outcome.CONSUMED_IN_BATCH, batch=batch.name)
+        elif verdict is FlushVerdict.EMPTY:
+            row.end(token, Outcome.DISCARDED, reason=Reason.EMPTY_BATCH, batch=batch.name)
+        else:
+            row.end(token, Outcome.FAILED, reason=Reason.BATCH_FAILED, batch=batch.name)
+    first, parent = draft.find(batch.members[0])
+    for ordinal in range(outputs or 0):
+        name = f"{parent.name}.{ordinal}"
+        child = first.make(name, GroupKind.BATCH, batch.name, batch.members[:1], ordinal=ordinal)
+        first.hop(child, batch.node, CONTINUE, first=True)
+
+
+def _open(draft: RunDraft, name: str) -> Batch:
+    for batch in draft.batches:
+        if batch.name == name:
+            if batch.status is not BatchStatus.OPEN:
+                raise Refused(Refusal.BATCH_NOT_OPEN)
+            return batch
+    raise Refused(Refusal.UNKNOWN_BATCH)
+
+
+def _triggered(draft: RunDraft, node: str) -> bool:
+    return any(batch.node == node and batch.status is BatchStatus.TRIGGERED for batch in draft.batches)
+
+
+def _trigger(draft: RunDraft, batch: Batch, trigger: Trigger) -> None:
+    if _triggered(draft, batch.node):
+        raise Refused(Refusal.BATCH_AWAITS_FLUSH)
+    _write(draft, _put(draft, batch._replace(status=BatchStatus.TRIGGERED, trigger=trigger)))
+
+
+def _put(draft: RunDraft, batch: Batch) -> Batch:
+    place = next(place for place, other in enumerate(draft.batches) if other.name == batch.name)
+    draft.batches[place] = batch
+    return batch
+
+
+def _write(draft: RunDraft, batch: Batch, outputs: int | None = None) -> None:
+    draft.records.append(BatchRecord(draft.run.name, batch.name, batch.node, batch.trigger, batch.status, outputs))

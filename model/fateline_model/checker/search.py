@@ -1,0 +1,199 @@
+"""The search: visits every state of a system breadth first and asks every law about every step.
+
+This is the naive search, the judge of every reduction: no table, no symmetry unless a `Fold` is given, just frozen
+states in a dictionary. Breadth first, so the first breach met is one with the fewest stimuli. A bound reached is said,
+and is never a proof. Not here: what happens in a state (`systems.py`), which states look alike (`symmetry.py`).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ..laws import Law, Moment, judge
+from ..lifecycle import Operation
+from ..records import Record
+from ..single import BarrierStimulus
+from ..state import split
+from ..stimuli import Do
+from ..words import Refusal
+from .systems import AnyStimulus, Offer, State, System
+
+Fold = Callable[[State], tuple[State, int]]
+"""Gives the representative of a state, and how many states it stands for."""
+
+
+class Breach(NamedTuple):
+    """A law broken, and in which words."""
+
+    law: str
+    message: str
+
+
+class Walked(NamedTuple):
+    """One step of a path: the stimulus, what was written, and the state after it."""
+
+    stimulus: AnyStimulus
+    records: tuple[Record, ...]
+    state: State
+
+
+@dataclass
+class Counterexample:
+    """The path to the first breach, fewest stimuli first; its last step is the one that breaks the laws named."""
+
+    breaches: tuple[Breach, ...]
+    path: tuple[Walked, ...]
+    moment: Moment | None = None
+
+
+@dataclass
+class Explored:
+    """What a search found. `targets` gives for each state, by its number, the states that its steps lead to."""
+
+    states: list[State] = field(default_factory=list)
+    weights: list[int] = field(default_factory=list)
+    targets: list[list[int]] = field(default_factory=list)
+    depth: int = 0
+    checks: Counter[str] = field(default_factory=Counter)
+    fired: Counter[str] = field(default_factory=Counter)
+    refused: Counter[Refusal] = field(default_factory=Counter)
+    stuck: State | None = None
+    bound_reached: bool = False
+    counterexample: Counterexample | None = None
+    numbers: dict[State, int] = field(default_factory=dict)
+
+    @property
+    def transitions(self) -> int:
+        return sum(len(targets) for targets in self.targets)
+
+    @property
+    def holds(self) -> bool:
+        return self.counterexample is None and self.stuck is None and not self.bound_reached
+
+    def has_cycle(self) -> bool:
+        """Whether some run need never end: every step leads to a state from which there is no way back."""
+        incoming = [0] * len(self.states)
+        for targets in self.targets:
+            for target in targets:
+                incoming[target] += 1
+        free = [number for number, count in enumerate(incoming) if count == 0]
+        seen = 0
+        while free:
+            seen += 1
+            for target in self.targets[free.pop()]:
+                incoming[target] -= 1
+                if incoming[target] == 0:
+                    free.append(target)
+        return seen != len(self.states)
+
+
+def explore(
+    system: System,
+    laws: Iterable[Law],
+    *,
+    fold: Fold | None = None,
+    limit: int = 20_000_000,
+    progress: Callable[[int], None] | None = None,
+) -> Explored:
+    """Visit every state; stop at the first breach, at a stuck state, or at the limit."""
+    asked = [law for law in laws if law.judge is not None]
+    found = Explored()
+    came_from: dict[int, tuple[int, AnyStimulus]] = {}
+    first, weight = fold(system.first()) if fold else (system.first(), 1)
+    _number(found, first, weight)
+    place, layer_ends = 0, 1
+    while place < len(found.states):
+        if place == layer_ends:
+            found.depth, layer_ends = found.depth + 1, len(found.states)
+        if progress is not None and place % 2048 == 0:
+            progress(len(found.states))
+        state, steps = found.states[place], found.targets[place]
+        for offer in system.offers(state):
+            if offer.refusal is not None or offer.after is None:
+                if offer.refusal is not None:
+                    found.refused[offer.refusal] += 1
+                continue
+            moment = Moment(system.pipeline, state.world, offer.stimulus, offer.records, offer.after.world)
+            breaches = _ask(asked, moment, found.checks)
+            found.fired[kind_of(system, state, offer)] += 1
+            if breaches:
+                path = retrace(system, found, came_from, place, fold is None)
+                last = Walked(offer.stimulus, offer.records, offer.after)
+                found.counterexample = Counterexample(tuple(breaches), (*path, last), moment)
+                return found
+            after, weight = fold(offer.after) if fold else (offer.after, 1)
+            known = len(found.states)
+            number = _number(found, after, weight)
+            if number == known:
+                came_from[number] = (place, offer.stimulus)
+            steps.append(number)
+        if not steps and not system.may_stop(state):
+            found.stuck = state
+            found.counterexample = Counterexample((), retrace(system, found, came_from, place, fold is None))
+            return found
+        if len(found.states) > limit:
+            found.bound_reached = True
+            return found
+        place += 1
+    return found
+
+
+def _number(found: Explored, state: State, weight: int) -> int:
+    number = found.numbers.setdefault(state, len(found.states))
+    if number == len(found.states):
+        found.states.append(state)
+        found.weights.append(weight)
+        found.targets.append([])
+    return number
+
+
+def _ask(laws: list[Law], moment: Moment, checks: Counter[str]) -> list[Breach]:
+    breaches = []
+    for law in laws:
+        for check in judge(law, moment):
+            checks[law.id] += 1
+            if check is not None:
+                breaches.append(Breach(law.id, check))
+    return breaches
+
+
+def retrace(
+    system: System,
+    found: Explored,
+    came_from: dict[int, tuple[int, AnyStimulus]],
+    place: int,
+    exact: bool,
+) -> tuple[Walked, ...]:
+    """The stimuli that led to a state, with what each wrote. A folded search has lost the names, and gives none."""
+    if not exact:
+        return ()
+    stimuli: list[AnyStimulus] = []
+    while place in came_from:
+        place, stimulus = came_from[place]
+        stimuli.append(stimulus)
+    path: list[Walked] = []
+    state = system.first()
+    for stimulus in reversed(stimuli):
+        offer = next(o for o in system.offers(state) if o.stimulus == stimulus and o.after is not None)
+        state = offer.after if offer.after is not None else state
+        path.append(Walked(stimulus, offer.records, state))
+    return tuple(path)
+
+
+def kind_of(system: System, state: State, offer: Offer) -> str:
+    """A stimulus without the names in it: what the claims of reachability speak of."""
+    stimulus = offer.stimulus
+    if isinstance(stimulus, BarrierStimulus):
+        return f"barrier {stimulus.do}"
+    if isinstance(stimulus, Operation):
+        return f"operation {stimulus.op}"
+    word = (stimulus.verdict or "").partition(" ")[0]
+    if stimulus.do in (Do.BEGIN, Do.FINISH):
+        place = split(stimulus.token or "")
+        rows = [row for row in state.world[0].rows if place and row.number == place[0]]
+        node = next(token.node for row in rows for token in row.tokens if place and token.name == place[1])
+        return f"{stimulus.do} {system.pipeline.nodes[node].kind} {word}".rstrip()
+    if stimulus.hold is not None and stimulus.do in (Do.DEADLINE, Do.FLUSH):
+        return f"{stimulus.do} {'batch' if '#' in stimulus.hold else 'barrier'}"
+    return f"{stimulus.do} {word}".rstrip()

@@ -1,0 +1,303 @@
+"""The three machines in the one shape that a search needs: a first state, and what can happen in a state.
+
+A system offers *every* stimulus that could be lawful and lets the machine refuse; it never decides what is lawful
+itself. Which refusals it met is counted, so a rule that is never asked is seen. Not here: how states are visited
+(`search.py`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, combinations, permutations, product
+from typing import Final, NamedTuple, Protocol, TypeVar
+
+from ..kernels import Phase
+from ..lifecycle import NO_GRAPH, Op, Operation, TokenRef, World, operate, token_names
+from ..machine import Accepted, step
+from ..records import Record
+from ..single import BarrierEvent, BarrierStimulus, barrier_step, initial
+from ..state import Run, Token, barrier_name, full
+from ..stimuli import Do, Stimulus, Validity
+from ..wellformed import Pipeline
+from ..words import (
+    OUTCOME_FIELDS,
+    OUTCOMES,
+    RETRYABLE,
+    VERDICTS_OF,
+    BatchMode,
+    BatchStatus,
+    MergeData,
+    NodeKind,
+    Outcome,
+    Refusal,
+    RunStatus,
+    Verdict,
+)
+
+S = TypeVar("S")
+AnyStimulus = Stimulus | Operation | BarrierStimulus
+
+
+class Offer(NamedTuple):
+    """A stimulus tried in a state: refused, or accepted with what it writes and the state after it."""
+
+    stimulus: AnyStimulus
+    refusal: Refusal | None
+    records: tuple[Record, ...] = ()
+    after: "State | None" = None
+
+
+class State(NamedTuple):
+    """What a search remembers: the world, and how many crashes the instance has used up."""
+
+    world: World
+    crashes: int = 0
+
+
+class System(Protocol):
+    """A machine at one instance."""
+
+    pipeline: Pipeline
+
+    def first(self) -> State: ...
+
+    def offers(self, state: State) -> Iterator[Offer]: ...
+
+    def may_stop(self, state: State) -> bool:
+        """Whether nothing needs to happen in this state any more."""
+        ...
+
+
+# ------------------------------------------------------------------------------------------------- the pipeline machine
+
+
+class Menu(NamedTuple):
+    """What an instance lets happen, where the machine would allow more: it keeps small what it is not about."""
+
+    verdicts: Mapping[str, tuple[str, ...]] = {}
+    invalid_rows: bool = False
+    merge_data: bool = True
+    outputs: int = 1
+
+
+class PipelineSystem:
+    """The pipeline machine over so many rows, with a budget of crashes."""
+
+    def __init__(self, pipeline: Pipeline, rows: int, crashes: int, menu: Menu) -> None:
+        self.pipeline = pipeline
+        self.rows = rows
+        self.crashes = crashes
+        self.menu = menu
+        self._verdicts = {name: menu.verdicts.get(name) or _verdicts(pipeline, name) for name in pipeline.nodes}
+
+    def first(self) -> State:
+        return State((Run(),))
+
+    def may_stop(self, state: State) -> bool:
+        return state.world[0].status is RunStatus.COMPLETED
+
+    def offers(self, state: State) -> Iterator[Offer]:
+        run = state.world[0]
+        for stimulus in self._stimuli(run, state.crashes):
+            crashes = state.crashes + (stimulus.do is Do.CRASH)
+            words: list[tuple[MergeData, ...]] = [()]
+            while words:
+                data = words.pop()
+                said = stimulus._replace(data=data)
+                result = step(self.pipeline, run, said)
+                if isinstance(result, Refusal):
+                    yield Offer(said, result)
+                elif len(result.merges) > len(data):
+                    possible = result.merges[len(data)] if self.menu.merge_data else (MergeData.OK,)
+                    words.extend((*data, word) for word in possible)
+                else:
+                    yield Offer(said, None, result.records, State((result.run,), crashes))
+
+    def _stimuli(self, run: Run, crashes: int) -> Iterator[Stimulus]:
+        if run.status is not RunStatus.RUNNING:
+            yield Stimulus(Do.RESUME)
+            return
+        known = {row.number for row in run.rows}
+        for number in range(self.rows):
+            if number not in known:
+                yield Stimulus(Do.READ, row=number, verdict=Validity.VALID)
+                if self.menu.invalid_rows:
+                    yield Stimulus(Do.READ, row=number, verdict=Validity.INVALID)
+        for row in run.rows:
+            for token in row.tokens:
+                yield from self._about_token(full(row.number, token.name), token)
+            for barrier in row.barriers:
+                if barrier.verdict is None:
+                    yield Stimulus(Do.DEADLINE, hold=barrier_name(row.number, barrier))
+                    yield Stimulus(Do.FLUSH, hold=barrier_name(row.number, barrier))
+        for batch in run.batches:
+            if batch.status is BatchStatus.OPEN:
+                yield from (Stimulus(do, hold=batch.name) for do in (Do.DEADLINE, Do.CONDITION, Do.FLUSH))
+            elif batch.status is BatchStatus.TRIGGERED:
+                yield from (Stimulus(Do.FLUSHED, hold=batch.name, verdict=v) for v in self._verdicts[batch.node])
+        yield Stimulus(Do.END_OF_SOURCE)
+        yield Stimulus(Do.RUN_OVER)
+        if crashes < self.crashes:
+            yield Stimulus(Do.CRASH)
+
+    def _about_token(self, name: str, token: Token) -> Iterator[Stimulus]:
+        if token.phase is Phase.READY:
+            kind = self.pipeline.nodes[token.node].kind
+            yield Stimulus(_ENTERS.get(kind, Do.BEGIN), token=name)
+        elif token.phase is Phase.VISITING:
+            yield from (Stimulus(Do.FINISH, token=name, verdict=v) for v in self._verdicts[token.node])
+
+
+_ENTERS: Final = {NodeKind.COALESCE: Do.ARRIVE, NodeKind.AGGREGATION: Do.ACCEPT}
+
+
+def _verdicts(pipeline: Pipeline, name: str) -> tuple[str, ...]:
+    """Every verdict of a node that makes a difference there."""
+    node = pipeline.nodes[name]
+    if node.kind is NodeKind.GATE:
+        return (*(f"{Verdict.ROUTE} {label}" for label, _ in node.routes), Verdict.ERROR)
+    if node.kind is NodeKind.AGGREGATION:
+        return (
+            ("passed", "error") if node.mode is BatchMode.PASSTHROUGH else ("outputs 1", "outputs 2", "empty", "error")
+        )
+    if node.expands:
+        own: tuple[str, ...] = (f"{Verdict.EXPAND} 1", f"{Verdict.EXPAND} 2", Verdict.DROP, Verdict.ERROR)
+    else:
+        own = tuple(v for v in VERDICTS_OF.get(node.kind, ()) if v is not Verdict.EXPAND and v not in RETRYABLE)
+    return (*own, *(v for v in VERDICTS_OF.get(node.kind, ()) if v in RETRYABLE and node.attempts > 1))
+
+
+# ------------------------------------------------------------------------------------------------- the single barrier
+
+
+class BarrierSystem:
+    """The single-barrier machine: any event in any state, duplicates and strangers included."""
+
+    STRANGER: Final = "stranger"
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+        self._branches = [b for node in pipeline.nodes.values() for b in node.branches]
+
+    def first(self) -> State:
+        return State((initial(self.pipeline),))
+
+    def may_stop(self, state: State) -> bool:
+        return all(token.fate is not None or token.name.count("/j") for token in state.world[0].rows[0].tokens)
+
+    def offers(self, state: State) -> Iterator[Offer]:
+        named = [
+            BarrierStimulus(do, branch)
+            for do in (BarrierEvent.ARRIVE, BarrierEvent.LOSE)
+            for branch in (*self._branches, self.STRANGER)
+        ]
+        for stimulus in (*named, BarrierStimulus(BarrierEvent.DEADLINE), BarrierStimulus(BarrierEvent.FLUSH)):
+            result = barrier_step(self.pipeline, state.world[0], stimulus)
+            possible = result.merges[0] if isinstance(result, Accepted) and result.merges else (MergeData.OK,)
+            for word in possible:
+                if isinstance(result, Accepted) and result.merges:
+                    stimulus = stimulus._replace(data=(word,))
+                    result = barrier_step(self.pipeline, state.world[0], stimulus)
+                if isinstance(result, Refusal):
+                    yield Offer(stimulus, result)
+                else:
+                    yield Offer(stimulus, None, result.records, State((result.run,)))
+
+
+# ------------------------------------------------------------------------------------------------- the lifecycle machine
+
+
+class LifecycleSystem:
+    """The lifecycle machine over runs of rows, each row bounded to so many tokens; every operation, every argument.
+
+    `limits` gives one tuple a run and in it one bound a row. Beside the tokens there are, each operation is tried with
+    strangers: an unknown run, an unknown row and a token that never was.
+    """
+
+    def __init__(self, limits: Sequence[Sequence[int]], operations: Sequence[Op], *, fates: str = "few") -> None:
+        self.pipeline = NO_GRAPH
+        self.limits = limits
+        self.operations = tuple(operations)
+        self.fates = fates
+
+    def first(self) -> State:
+        return State(tuple(Run("AB"[number]) for number in range(len(self.limits))))
+
+    def may_stop(self, state: State) -> bool:
+        return True  # a caller may stop calling at any time
+
+    def offers(self, state: State) -> Iterator[Offer]:
+        for operation in self._calls(state.world):
+            result = operate(state.world, operation)
+            if isinstance(result, Refusal):
+                yield Offer(operation, result)
+            elif self._within(result.world):
+                yield Offer(operation, None, result.records, State(result.world))
+
+    def _within(self, world: World) -> bool:
+        return all(
+            row.number < len(limits) and len(row.tokens) <= limits[row.number]
+            for run, limits in zip(world, self.limits, strict=True)
+            for row in run.rows
+        )
+
+    def _calls(self, world: World) -> Iterator[Operation]:
+        refs = [TokenRef(number, name) for number, run in enumerate(world) for name in token_names(run)]
+        refs.append(TokenRef(0, "0/never"))
+        for run, op in product(range(len(world) + 1), self.operations):
+            rows = range(len(self.limits[run]) + 1) if run < len(world) else range(1)
+            yield from _CALLS[op](self, op, run, rows, refs)
+
+    def rows_only(self, op: Op, run: int, rows: range, refs: list[TokenRef]) -> Iterator[Operation]:
+        return (Operation(op, run, row) for row in rows)
+
+    def initials(self, op: Op, run: int, rows: range, refs: list[TokenRef]) -> Iterator[Operation]:
+        return (Operation(op, run, row, locked=locked) for row, locked in product(rows, (True, False)))
+
+    def forks(self, op: Op, run: int, rows: range, refs: list[TokenRef]) -> Iterator[Operation]:
+        for row, ref, branches in product(rows, refs, ((), ("a",), ("a", "b"), ("a", "a"))):
+            yield Operation(op, run, row, (ref,), branches=branches)
+
+    def expansions(self, op: Op, run: int, rows: range, refs: list[TokenRef]) -> Iterator[Operation]:
+        for row, ref, (number, locked) in product(rows, refs, ((0, True), (1, True), (2, True), (1, False))):
+            yield Operation(op, run, row, (ref,), number=number, locked=locked)
+
+    def merges(self, op: Op, run: int, rows: range, refs: list[TokenRef]) -> Iterator[Operation]:
+        pairs: Iterator[tuple[TokenRef, ...]] = chain(
+            ((),), ((ref,) for ref in refs), permutations(refs, 2), ((ref, ref) for ref in refs)
+        )
+        return (Operation(op, run, row, parents, node="j") for row, parents in product(rows, list(pairs)))
+
+    def on_token(self, op: Op, run: int, rows: range, refs: list[TokenRef]) -> Iterator[Operation]:
+        return (Operation(op, run, tokens=(ref,), node="agg" if op is Op.BUFFER else "") for ref in refs)
+
+    def recordings(self, op: Op, run: int, rows: range, refs: list[TokenRef]) -> Iterator[Operation]:
+        for ref in refs:
+            if self.fates == "few":
+                yield Operation(op, run, tokens=(ref,), outcome=Outcome.FAILED, fields=("error",))
+                yield Operation(op, run, tokens=(ref,), outcome=Outcome.FORKED, fields=("group", "promised"))
+                continue
+            for outcome in OUTCOMES:
+                for size in range(len(OUTCOME_FIELDS) + 1):
+                    for fields in combinations(OUTCOME_FIELDS, size):
+                        yield Operation(op, run, tokens=(ref,), outcome=outcome, fields=fields)
+
+    def batch_ends(self, op: Op, run: int, rows: range, refs: list[TokenRef]) -> Iterator[Operation]:
+        return (Operation(op, run, number=number, node="agg") for number in (0, 1, 2))
+
+    def completions(self, op: Op, run: int, rows: range, refs: list[TokenRef]) -> Iterator[Operation]:
+        yield Operation(op, run)
+
+
+_CALLS: Final = {
+    Op.RECORD_ROW: LifecycleSystem.rows_only,
+    Op.INITIAL: LifecycleSystem.initials,
+    Op.QUARANTINE: LifecycleSystem.rows_only,
+    Op.EXISTING: LifecycleSystem.rows_only,
+    Op.FORK: LifecycleSystem.forks,
+    Op.EXPAND: LifecycleSystem.expansions,
+    Op.MERGE: LifecycleSystem.merges,
+    Op.UPDATE: LifecycleSystem.on_token,
+    Op.RECORD: LifecycleSystem.recordings,
+    Op.BUFFER: LifecycleSystem.on_token,
+    Op.CONSUME: LifecycleSystem.batch_ends,
+    Op.COMPLETE: LifecycleSystem.completions,
+}

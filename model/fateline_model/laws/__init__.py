@@ -1,0 +1,29 @@
+"""The catalogue: every law, in the order in which the book prints them.
+
+A law is one object with an id, a sentence, a predicate, and where it can be judged. Families have a file each. Not
+here: how a law is known to hold (`fateline_model.checker`).
+"""
+
+from typing import Final
+
+from . import batch, coalesce, fate, lineage, making, recovery, visit
+from .law import Family, Law, Level, Where, judge
+from .moment import Check, Moment
+
+ALL: Final = (
+    *fate.LAWS,
+    *lineage.LAWS,
+    *making.LAWS,
+    *coalesce.LAWS,
+    *batch.LAWS,
+    *visit.LAWS,
+    *recovery.LAWS,
+)
+LAWS: Final[dict[str, Law]] = {law.id: law for law in ALL}
+
+NOT_IN_LIFECYCLE: Final = frozenset(
+    law.id for law in ALL if law.family in (Family.COALESCE, Family.VISIT, Family.TOPOLOGY, Family.RECOVERY)
+) | {"F5", "F7", "B2"} - {"C2"}
+"""Laws that speak of visits, hops, barriers or a graph, none of which the lifecycle machine has."""
+
+__all__ = ["ALL", "LAWS", "NOT_IN_LIFECYCLE", "Check", "Family", "Law", "Level", "Moment", "Where", "judge"]

@@ -1,0 +1,150 @@
+"""Laws of batches: who is in one, what closed it, and that all its members share its end.
+
+Not here: that a buffered token comes out at all (`fate.py`, F5).
+"""
+
+from collections.abc import Iterator
+
+from ..lifecycle import Op, Operation
+from ..records import BatchRecord, MemberRecord, TokenRecord
+from ..stimuli import Do, Stimulus
+from ..words import BatchStatus, GroupKind, Trigger
+from .fate import EVERYWHERE
+from .law import Family, Law, Level, Where
+from .moment import Check, Moment
+
+ASKED_BY = {
+    Do.ACCEPT: Trigger.COUNT,
+    Do.DEADLINE: Trigger.TIMEOUT,
+    Do.CONDITION: Trigger.CONDITION,
+    Do.FLUSH: Trigger.END_OF_SOURCE,
+}
+
+
+def membership(moment: Moment) -> Iterator[Check]:
+    opened = {record.batch for record in moment.batches if record.status is BatchStatus.OPEN}
+    for member in moment.members:
+        before = moment.batch_before(member.run, member.batch)
+        if before is None and member.batch not in opened:
+            yield f"token {member.token} joins batch {member.batch}, which does not exist"
+        elif before is not None and before.status is not BatchStatus.OPEN:
+            yield f"token {member.token} joins batch {member.batch}, which is {before.status}"
+        elif member.ordinal != (len(before.members) if before is not None else 0):
+            yield f"token {member.token} is member {member.ordinal} of batch {member.batch}, out of order"
+        else:
+            yield None
+    parents = moment.parents
+    for token in moment.tokens:
+        if token.group_kind is GroupKind.BATCH:
+            made_by = moment.batch_before(token.run, str(token.group))
+            first = list(made_by.members[:1]) if made_by is not None else []
+            right = parents.get((token.run, token.token)) == first and bool(first)
+            yield None if right else f"output {token.token} of batch {token.group} is not a child of its first member"
+    yield from _few_at_once(moment)
+
+
+def _few_at_once(moment: Moment) -> Iterator[Check]:
+    for record in moment.batches:
+        for run in moment.after:
+            standing = [b for b in run.batches if run.name == record.run and b.node == record.node]
+            for status in (BatchStatus.OPEN, BatchStatus.TRIGGERED):
+                names = [batch.name for batch in standing if batch.status is status]
+                yield f"batches {', '.join(names)} of {record.node} are {status} at once" if len(names) > 1 else None
+
+
+def truthful_trigger(moment: Moment) -> Iterator[Check]:
+    stimulus = moment.stimulus
+    triggered = {record.batch: record for record in moment.batches if record.status is BatchStatus.TRIGGERED}
+    for record in triggered.values():
+        asked = ASKED_BY.get(stimulus.do) if isinstance(stimulus, Stimulus) else None
+        after = moment.batch_after(record.run, record.batch)
+        count = moment.pipeline.nodes[record.node].count
+        if record.trigger is not asked:
+            yield f"batch {record.batch} says it was closed by {record.trigger}; {stimulus} closed it"
+        elif asked is Trigger.COUNT and (after is None or len(after.members) != count):
+            yield f"batch {record.batch} says it was closed by count {count}, with another number of members"
+        else:
+            yield None
+    for member in moment.members:
+        after = moment.batch_after(member.run, member.batch)
+        node = moment.pipeline.nodes.get(after.node) if after is not None else None
+        if after is not None and node is not None and node.count is not None:
+            late = len(after.members) >= node.count and member.batch not in triggered
+            yield f"batch {member.batch} has reached its count of {node.count}, and stays open" if late else None
+
+
+def one_end(moment: Moment) -> Iterator[Check]:
+    for record in moment.batches:
+        if record.status not in (BatchStatus.COMPLETED, BatchStatus.FAILED):
+            continue
+        before = moment.batch_before(record.run, record.batch)
+        ends: set[str] = set()
+        for name in before.members if before is not None else ():
+            own = [fate for fate in moment.fates if (fate.run, fate.token) == (record.run, name)]
+            own = [fate for fate in own if fate.batch == record.batch]
+            hop = any(h.token == name and h.src == record.node for h in moment.hops)
+            ends.add(f"{own[0].outcome} for {own[0].reason}" if own else "went on" if hop else "nothing")
+        yield (
+            None
+            if len(ends) == 1
+            else f"the members of batch {record.batch} end differently: {', '.join(sorted(ends))}"
+        )
+
+
+def within_a_run(moment: Moment) -> Iterator[Check]:
+    operation = moment.stimulus
+    if isinstance(operation, Operation) and operation.op is Op.BUFFER:
+        for ref in operation.tokens:
+            same = ref.run == operation.run
+            yield None if same else f"token {ref.name} of run {ref.run} joins a batch of run {operation.run}"
+    for member in moment.members:
+        known = moment.token_after(member.run, member.token) is not None
+        yield None if known else f"member {member.token} of batch {member.batch} is no token of run {member.run}"
+
+
+LAWS = (
+    Law(
+        "B1",
+        "Membership and order",
+        "A batch's members are numbered from 0 as they came, while it is open; its outputs are children of the first.",
+        Family.BATCH,
+        Level.CORE,
+        EVERYWHERE,
+        ("batches", "members", "parents"),
+        (MemberRecord, BatchRecord, TokenRecord),
+        membership,
+    ),
+    Law(
+        "B2",
+        "The trigger is the truth",
+        "A batch is closed by the first trigger to fire, in the step that fired it, and says which.",
+        Family.BATCH,
+        Level.CORE,
+        (Where.MACHINE, Where.STEP, Where.TRAIL),
+        ("batches", "members", "nodes"),
+        (MemberRecord, BatchRecord),
+        truthful_trigger,
+    ),
+    Law(
+        "B3",
+        "One end for all members",
+        "All members of a batch share its end.",
+        Family.BATCH,
+        Level.CORE,
+        EVERYWHERE,
+        ("batches", "members", "outcomes"),
+        (BatchRecord,),
+        one_end,
+    ),
+    Law(
+        "B4",
+        "Never across runs",
+        "The members of a batch are tokens of its run.",
+        Family.BATCH,
+        Level.CORE,
+        EVERYWHERE,
+        ("batches", "members", "tokens"),
+        (MemberRecord,),
+        within_a_run,
+    ),
+)

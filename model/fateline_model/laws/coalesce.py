@@ -1,0 +1,431 @@
+"""Laws of the coalesce: a barrier is decided once, in time, for the right reason, and accounts for every branch.
+
+What a policy asks for is said here a second time, as two plain questions (`should_merge`, `is_hopeless`), and on purpose
+not with the policy table: a table and a law that share their words would share their mistakes. Not here: what the
+merged data is (`kernel.py`).
+"""
+
+from collections.abc import Iterator
+
+from ..coalesce import Counts
+from ..kernels import Phase, balanced
+from ..records import BarrierRecord, LossRecord, ParentRecord, RunRecord, VisitRecord
+from ..single import BarrierEvent, BarrierStimulus
+from ..state import Barrier, Frame, Mark, Row, barrier_name, full, split
+from ..stimuli import Do, Stimulus
+from ..words import (
+    BarrierVerdict,
+    BatchStatus,
+    GroupKind,
+    NodeKind,
+    Outcome,
+    Policy,
+    Reason,
+    Trigger,
+    Verdict,
+    VisitStatus,
+)
+from .fate import EVERYWHERE
+from .law import Family, Law, Level, Where
+from .moment import Check, Moment, live
+
+MERGE_FAILURES = (Reason.SELECT_BRANCH_NOT_ARRIVED, Reason.CONTRACT_CONFLICT, Reason.UNION_COLLISION)
+
+
+def should_merge(policy: Policy, counts: Counts) -> bool:
+    """Whether what has arrived, and what is lost, is what the policy waits for."""
+    if policy is Policy.REQUIRE_ALL:
+        return counts.arrived == counts.n
+    if policy is Policy.QUORUM:
+        return counts.arrived == counts.quorum
+    if policy is Policy.FIRST:
+        return counts.arrived == 1
+    return counts.arrived >= 1 and counts.arrived + counts.lost == counts.n
+
+
+def is_hopeless(policy: Policy, counts: Counts) -> bool:
+    """Whether no future arrival can give the policy what it waits for."""
+    if policy is Policy.REQUIRE_ALL:
+        return counts.lost > 0
+    if policy is Policy.QUORUM:
+        return counts.lost > counts.n - counts.quorum
+    return counts.lost == counts.n
+
+
+def one_resolution(moment: Moment) -> Iterator[Check]:
+    told: set[tuple[str, str]] = set()
+    for record in moment.barriers:
+        before = moment.barrier_before(record.run, record.barrier)
+        again = (record.run, record.barrier) in told or (before is not None and before.verdict is not None)
+        yield f"barrier {record.barrier} is resolved a second time" if again else None
+        told.add((record.run, record.barrier))
+
+
+def parents_are_the_held(moment: Moment) -> Iterator[Check]:
+    parents = moment.parents
+    for token in moment.tokens:
+        if token.group_kind is not GroupKind.MERGE:
+            continue
+        named = parents.get((token.run, token.token), [])
+        consumed = [
+            fate.token
+            for fate in moment.fates
+            if fate.outcome is Outcome.COALESCED and fate.run == token.run and fate.group == token.group
+        ]
+        owed = [moment.frame_before(token.run, name) for name in named]
+        forks = {frame[0] if frame else None for frame in owed}
+        branches = [frame[1] for frame in owed if frame]
+        if sorted(named) != sorted(consumed) or not named:
+            yield f"merged token {token.token} has parents {named}, and {consumed} are coalesced into it"
+        elif len(forks) != 1 or None in forks or len(set(branches)) != len(named):
+            yield f"the parents {named} of {token.token} are not distinct branches of one fork"
+        else:
+            yield _declared_order(moment, token.token, named, branches)
+
+
+def _declared_order(moment: Moment, merged: str, named: list[str], branches: list[str]) -> Check:
+    before = {name: (split(name), b) for name, b in zip(named, branches, strict=True)}
+    node = moment.pipeline.nodes.get(merged.rpartition("/")[2])
+    if node is None or not node.branches:
+        return None
+    order = [node.branches.index(branch) for branch in branches if branch in node.branches]
+    return None if order == sorted(order) and before else f"the parents of {merged} are not in declared order: {named}"
+
+
+def _counts(moment: Moment, record: BarrierRecord) -> Counts:
+    node = moment.pipeline.nodes[record.node]
+    arrived = [branch for branch in (record.arrived or "").split(",") if branch]
+    lost = [branch for branch in (record.lost or "").split(",") if branch]
+    return Counts(len(node.branches), len(arrived), len(lost), node.quorum_count or 1)
+
+
+def policy_satisfied(moment: Moment) -> Iterator[Check]:
+    for record in moment.barriers:
+        policy, counts = moment.pipeline.nodes[record.node].policy, _counts(moment, record)
+        timed = record.trigger in (Trigger.DEADLINE, Trigger.FLUSH)
+        enough = should_merge(policy, counts)
+        if timed and policy is Policy.BEST_EFFORT:
+            enough = counts.arrived >= 1
+        said = f"barrier {record.barrier} ({policy}, {counts.arrived} of {counts.n} arrived, {counts.lost} lost)"
+        if record.verdict is BarrierVerdict.MERGED and not enough:
+            yield f"{said} merged without what its policy waits for"
+        elif record.verdict is BarrierVerdict.FAILED and enough and record.reason not in MERGE_FAILURES:
+            yield f"{said} failed for {record.reason}, and had what its policy waits for"
+        elif record.reason in MERGE_FAILURES and not enough:
+            yield f"{said} failed in a merge that its policy did not ask for"
+        else:
+            yield None
+
+
+def in_time(moment: Moment) -> Iterator[Check]:
+    for record in moment.barriers:
+        if record.trigger in (Trigger.ARRIVAL, Trigger.LOSS):
+            policy, counts = moment.pipeline.nodes[record.node].policy, _counts(moment, record)
+            due = should_merge(policy, counts) or is_hopeless(policy, counts)
+            yield None if due else f"barrier {record.barrier} is {record.verdict} before its policy allows ({counts})"
+    for _, row in moment.changed:
+        for barrier in row.barriers:
+            if barrier.verdict is not None:
+                continue
+            node = moment.pipeline.nodes[barrier.node]
+            counts = barrier.counts(node.quorum_count)
+            due = should_merge(node.policy, counts) or is_hopeless(node.policy, counts)
+            name = barrier_name(row.number, barrier)
+            yield f"barrier {name} is due ({node.policy}, {counts}) and left open" if due else None
+    yield from _answered(moment)
+
+
+def _answered(moment: Moment) -> Iterator[Check]:
+    """A deadline or a flush that is accepted resolves its barrier."""
+    stimulus = moment.stimulus
+    if isinstance(stimulus, Stimulus) and stimulus.do in (Do.DEADLINE, Do.FLUSH) and "@" in (stimulus.hold or ""):
+        resolved = any(record.barrier == stimulus.hold for record in moment.barriers)
+        yield None if resolved else f"{stimulus} left its barrier open"
+    elif isinstance(stimulus, BarrierStimulus) and stimulus.do in (BarrierEvent.DEADLINE, BarrierEvent.FLUSH):
+        yield None if moment.barriers else f"{stimulus} left the barrier open"
+
+
+def late_in_the_step(moment: Moment) -> Iterator[Check]:
+    for visit in moment.visits:
+        node = moment.pipeline.nodes[visit.node]
+        before = moment.token_before(visit.run, visit.token)
+        if node.kind is not NodeKind.COALESCE or before is None or before.phase is not Phase.READY:
+            continue
+        barrier = _own_barrier(moment, visit.run, visit.token)
+        resolved = barrier is not None and barrier.verdict is not None
+        fate = next((f for f in moment.fates if (f.run, f.token) == (visit.run, visit.token)), None)
+        word = "merge" if barrier is not None and barrier.verdict is BarrierVerdict.MERGED else "failure"
+        if not resolved:
+            late = visit.verdict == Verdict.LATE
+            yield f"token {visit.token} is called late, and its own barrier was not resolved" if late else None
+        elif visit.status is not VisitStatus.FAILED or fate is None or fate.outcome is not Outcome.FAILED:
+            yield f"token {visit.token} came late and did not fail in the step of its arrival"
+        elif fate.reason != f"late_arrival_after_{word}":
+            yield f"token {visit.token} came late after a {word}, and failed for {fate.reason}"
+        else:
+            yield None
+
+
+def _own_barrier(moment: Moment, run: str, token: str) -> Barrier | None:
+    """The barrier of the token's own fork, as it was before the step; named by the law, not by the machine."""
+    frame = moment.frame_before(run, token)
+    node = moment.token_before(run, token)
+    if frame is None or node is None:
+        return None
+    return moment.barrier_before(run, f"{node.node}@{frame[0]}")
+
+
+def strangers_refused(moment: Moment) -> Iterator[Check]:
+    for visit in moment.visits:
+        before = moment.token_before(visit.run, visit.token)
+        if before is None or before.phase is not Phase.READY:
+            continue
+        if moment.pipeline.nodes[visit.node].kind is not NodeKind.COALESCE:
+            continue
+        frame, barrier = moment.frame_before(visit.run, visit.token), _own_barrier(moment, visit.run, visit.token)
+        branches = moment.pipeline.nodes[visit.node].branches
+        if frame is None or frame[1] not in branches:
+            yield f"token {visit.token} is let into {visit.node}, to which it owes nothing"
+        elif barrier is not None and barrier.marks[branches.index(frame[1])] is not Mark.AWAITED:
+            was = barrier.marks[branches.index(frame[1])]
+            yield f"token {visit.token} is let into {visit.node} on branch {frame[1]}, which was {was}"
+        else:
+            yield None
+    told: set[tuple[str, str, str]] = set()
+    for loss in moment.losses:
+        barrier = moment.barrier_before(loss.run, loss.barrier)
+        branches = moment.pipeline.nodes[loss.barrier.partition("@")[0]].branches
+        mark = barrier.marks[branches.index(loss.branch)] if barrier is not None else Mark.AWAITED
+        again = mark is not Mark.AWAITED or (loss.run, loss.barrier, loss.branch) in told
+        yield f"branch {loss.branch} of {loss.barrier} is lost, and was {mark}" if again else None
+        told.add((loss.run, loss.barrier, loss.branch))
+
+
+def fails_as_one(moment: Moment) -> Iterator[Check]:
+    for record in moment.barriers:
+        if record.verdict is not BarrierVerdict.FAILED:
+            continue
+        arrived = [branch for branch in (record.arrived or "").split(",") if branch]
+        ended = [fate for fate in moment.fates if _held_at(moment, fate.run, fate.token, record)]
+        said = {(fate.outcome, fate.reason) for fate in ended}
+        closed = {v.token for v in moment.visits if v.node == record.node and v.status is VisitStatus.FAILED}
+        if len(ended) != len(arrived):
+            yield f"barrier {record.barrier} failed with {len(arrived)} held tokens, and {len(ended)} ended with it"
+        elif said - {(Outcome.FAILED, record.reason)}:
+            yield f"barrier {record.barrier} failed for {record.reason}, and its tokens ended as {sorted(said)}"
+        elif not {fate.token for fate in ended} <= closed:
+            yield f"barrier {record.barrier} failed, and left a visit open or completed"
+        else:
+            yield None
+
+
+def _held_at(moment: Moment, run: str, token: str, record: BarrierRecord) -> bool:
+    before, frame = moment.token_before(run, token), moment.frame_before(run, token)
+    return before is not None and frame is not None and before.node == record.node and frame[0] == record.fork_group
+
+
+def accounted(moment: Moment) -> Iterator[Check]:
+    for _, row in moment.changed:
+        for barrier in row.barriers:
+            name = barrier_name(row.number, barrier)
+            even = balanced(barrier.tally())
+            yield None if even else f"barrier {name} does not balance: {', '.join(barrier.marks)}"
+        for token in row.tokens:
+            if token.fate is Outcome.FORKED:
+                yield from _one_holder_each(moment, row, token.name, token.node)
+    for run in moment.over:
+        for row in run.rows:
+            for barrier in row.barriers:
+                left = barrier.verdict is None
+                yield f"the run is over, and barrier {barrier_name(row.number, barrier)} is open" if left else None
+
+
+def _one_holder_each(moment: Moment, row: Row, fork: str, gate: str) -> Iterator[Check]:
+    """While a barrier is open, each branch is lost, or held by one token, or owed by exactly one holder."""
+    for (src, branch), node in moment.pipeline.joined.items():
+        if src != gate:
+            continue
+        found = next((b for b in row.barriers if b.node == node and b.fork == fork), None)
+        if found is not None and found.verdict is not None:
+            continue
+        branches = moment.pipeline.nodes[node].branches
+        mark = found.marks[branches.index(branch)] if found is not None else Mark.AWAITED
+        holders = _holders(moment, row, Frame(fork, branch), node)
+        wanted = {Mark.LOST: 0, Mark.HELD: 1, Mark.AWAITED: 1}.get(mark, 0)
+        said = f"branch {branch} of {node}@{full(row.number, fork)} is {mark}"
+        yield None if len(holders) == wanted else f"{said}, and is owed by {holders or 'nobody'}"
+
+
+def _holders(moment: Moment, row: Row, frame: Frame, node: str) -> list[str]:
+    held = [full(row.number, t.name) for t in live(row) if t.stack and t.stack[-1] == frame]
+    for token in row.tokens:
+        if token.fate is Outcome.FORKED and token.stack and token.stack[-1] == frame:
+            inner = {n for (gate, _), n in moment.pipeline.joined.items() if gate == token.node}
+            resolved = {b.node for b in row.barriers if b.fork == token.name and b.verdict is not None}
+            held.extend(f"the barrier {n}@{full(row.number, token.name)}" for n in sorted(inner - resolved))
+    return held
+
+
+def nothing_held_when_over(moment: Moment) -> Iterator[Check]:
+    for run in moment.over:
+        for row in run.rows:
+            for token in row.tokens:
+                held = token.phase is Phase.HELD
+                yield f"the run is over, and token {row.number}{token.name} is held" if held else None
+
+
+def never_flushed(moment: Moment) -> Iterator[Check]:
+    stimulus = moment.stimulus
+    if isinstance(stimulus, Stimulus):
+        for record in moment.barriers:
+            flushed = record.trigger is Trigger.FLUSH
+            yield f"barrier {record.barrier} had to be flushed: a loss did not reach it" if flushed else None
+    for batch in moment.batches:
+        if batch.trigger is not Trigger.END_OF_SOURCE or batch.status is not BatchStatus.TRIGGERED:
+            continue
+        for run in moment.before:
+            for row in run.rows:
+                for token in live(row):
+                    coming = moment.pipeline.reaches(token.node, batch.node) and token.phase is not Phase.BUFFERED
+                    name = full(row.number, token.name)
+                    yield f"batch {batch.batch} is flushed, and token {name} could still reach it" if coming else None
+
+
+LAWS = (
+    Law(
+        "C1",
+        "One resolution",
+        "A barrier is resolved once.",
+        Family.COALESCE,
+        Level.CORE,
+        EVERYWHERE,
+        ("barriers",),
+        (BarrierRecord,),
+        one_resolution,
+    ),
+    Law(
+        "C2",
+        "Parents are what was held",
+        "The parents of a merge are the tokens coalesced into it: distinct branches of one fork, in declared order.",
+        Family.COALESCE,
+        Level.CORE,
+        EVERYWHERE,
+        ("tokens", "parents", "outcomes"),
+        (ParentRecord,),
+        parents_are_the_held,
+    ),
+    Law(
+        "C3",
+        "What arrived satisfies the policy",
+        "A barrier merges exactly when the set that arrived is what its policy waits for: all n, the quorum, the first, "
+        "or under best_effort all that are not lost, at a deadline at least one.",
+        Family.COALESCE,
+        Level.CORE,
+        EVERYWHERE,
+        ("barriers", "nodes"),
+        (BarrierRecord,),
+        policy_satisfied,
+    ),
+    Law(
+        "C4",
+        "At the first event, not later",
+        "A barrier is resolved at the first event at which its policy can be satisfied or no longer can be.",
+        Family.COALESCE,
+        Level.CORE,
+        (Where.MACHINE, Where.STEP, Where.TRAIL),
+        ("barriers", "losses", "visits", "seq"),
+        (),
+        in_time,
+    ),
+    Law(
+        "C5",
+        "Late is late at once",
+        "A token that reaches a resolved barrier fails in the step of its arrival; and only its own barrier makes it late.",
+        Family.COALESCE,
+        Level.PROFILE,
+        EVERYWHERE,
+        ("barriers", "visits", "outcomes", "seq"),
+        (VisitRecord,),
+        late_in_the_step,
+    ),
+    Law(
+        "C6",
+        "Duplicates and strangers leave no trace",
+        "A branch arrives once or is lost once; a token that owes the coalesce nothing is refused, without a record.",
+        Family.COALESCE,
+        Level.CORE,
+        (Where.MACHINE, Where.STEP, Where.TRAIL),
+        ("visits", "losses", "refusals"),
+        (VisitRecord, LossRecord),
+        strangers_refused,
+    ),
+    Law(
+        "C7",
+        "A barrier fails as one",
+        "When a barrier fails, every held visit is closed failed and every held token fails, for the same reason.",
+        Family.COALESCE,
+        Level.CORE,
+        EVERYWHERE,
+        ("barriers", "visits", "outcomes"),
+        (BarrierRecord,),
+        fails_as_one,
+    ),
+    Law(
+        "C8",
+        "Every branch is accounted for",
+        "Every joined branch is exactly one of held and then resolved, late, or lost; until then one holder owes it.",
+        Family.COALESCE,
+        Level.CORE,
+        EVERYWHERE,
+        ("barriers", "losses", "visits", "tokens"),
+        (),
+        accounted,
+    ),
+    Law(
+        "C9",
+        "Merged data follows the strategy",
+        "Merged data, origins and collisions are what the strategy makes of the arrived branches in declared order.",
+        Family.COALESCE,
+        Level.CORE,
+        (Where.KERNEL, Where.STEP, Where.TRAIL),
+        ("merges", "digests"),
+        (),
+        None,
+        "Judged on the merge kernel over its own exhaustive domain, and beside engines that record digests.",
+    ),
+    Law(
+        "C10",
+        "Nothing held when the run is over",
+        "When a run is over, no token is held at a coalesce.",
+        Family.COALESCE,
+        Level.CORE,
+        EVERYWHERE,
+        ("runs", "visits", "nodes"),
+        (RunRecord,),
+        nothing_held_when_over,
+    ),
+    Law(
+        "C11",
+        "A deadline verdict only after the deadline",
+        "A barrier or batch that a deadline resolves was open for its timeout; what expired first is resolved first.",
+        Family.COALESCE,
+        Level.PROFILE,
+        (Where.KERNEL, Where.STEP, Where.TRAIL, Where.AUDIT),
+        ("barriers", "times"),
+        (),
+        None,
+        "Time is no state of the machines. Judged on the deadline kernel over its own exhaustive domain, and on trails "
+        "that record times.",
+    ),
+    Law(
+        "C12",
+        "Flushed only when nothing can come",
+        "A batch is flushed only when nothing live upstream could reach it; in a whole pipeline no barrier ever needs to be.",
+        Family.COALESCE,
+        Level.CORE,
+        (Where.MACHINE, Where.STEP, Where.TRAIL),
+        ("barriers", "batches", "visits", "seq"),
+        (),
+        never_flushed,
+    ),
+)

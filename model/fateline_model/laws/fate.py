@@ -1,0 +1,236 @@
+"""Laws of fate: every token meets exactly one, and says what it owes to say.
+
+Not here: who made a token (`lineage.py`), and what a barrier or a batch does with it.
+"""
+
+from collections.abc import Iterator
+
+from ..records import (
+    BatchRecord,
+    HopRecord,
+    MemberRecord,
+    OutcomeRecord,
+    RunRecord,
+    TokenRecord,
+    VisitRecord,
+)
+from ..words import (
+    OUTCOME_FIELDS,
+    OUTCOMES,
+    BatchStatus,
+    NodeKind,
+    Outcome,
+    VisitStatus,
+)
+from .law import Family, Law, Level, Where
+from .moment import Check, Moment
+
+EVERYWHERE = (Where.MACHINE, Where.STEP, Where.TRAIL, Where.AUDIT)
+
+
+def at_most_one(moment: Moment) -> Iterator[Check]:
+    told: set[tuple[str, str]] = set()
+    for record in moment.fates:
+        key = (record.run, record.token)
+        before = moment.token_before(*key)
+        if before is not None and before.fate is not None:
+            yield f"token {record.token} was {before.fate}, and now is {record.outcome} as well"
+        elif key in told:
+            yield f"token {record.token} meets two fates in one step"
+        else:
+            yield None
+        told.add(key)
+    for run, row in moment.changed:
+        for token in row.tokens:
+            old = moment.token_before(run.name, f"{row.number}{token.name}")
+            if old is not None and old.fate is not None and old.fate is not token.fate:
+                yield f"the fate of token {row.number}{token.name} changed from {old.fate} to {token.fate}"
+
+
+def exactly_one(moment: Moment) -> Iterator[Check]:
+    for run in moment.over:
+        for row in run.rows:
+            for token in row.tokens:
+                ended = token.fate is not None
+                yield None if ended else f"the run is over, and token {row.number}{token.name} has no fate"
+
+
+def nothing_after(moment: Moment) -> Iterator[Check]:
+    ended: set[tuple[str, str]] = set()
+    for record in moment.records:
+        if not isinstance(record, VisitRecord | HopRecord | MemberRecord | OutcomeRecord):
+            continue
+        key = (record.run, record.token)
+        before = moment.token_before(*key)
+        if key in ended or (before is not None and before.fate is not None):
+            yield f"token {record.token} has met its fate, and then {_said(record)} is written"
+        else:
+            yield None
+        if isinstance(record, OutcomeRecord) and OUTCOMES[record.outcome].terminal:
+            ended.add(key)
+
+
+def _said(record: VisitRecord | HopRecord | MemberRecord | OutcomeRecord) -> str:
+    if isinstance(record, OutcomeRecord):
+        return f"the outcome {record.outcome}"
+    if isinstance(record, MemberRecord):
+        return f"a membership of batch {record.batch}"
+    return f"a hop to {record.dst}" if isinstance(record, HopRecord) else f"a visit of {record.node}"
+
+
+def fields(moment: Moment) -> Iterator[Check]:
+    for record in moment.outcomes:
+        rule = OUTCOMES[record.outcome]
+        given = {field for field in OUTCOME_FIELDS if getattr(record, field) is not None}
+        lacks, excess = set(rule.must) - given, given - {*rule.must, *rule.may}
+        if lacks:
+            yield f"{record.outcome} of token {record.token} lacks {', '.join(sorted(lacks))}"
+        elif excess:
+            yield f"{record.outcome} of token {record.token} must not carry {', '.join(sorted(excess))}"
+        else:
+            yield None
+
+
+def buffered_is_followed(moment: Moment) -> Iterator[Check]:
+    joined = {(record.run, record.token, record.batch) for record in moment.members}
+    for record in moment.outcomes:
+        if record.outcome is Outcome.BUFFERED:
+            known = (record.run, record.token, record.batch) in joined
+            yield None if known else f"token {record.token} is buffered, but is no member of batch {record.batch}"
+    for batch in moment.batches:
+        if batch.status not in (BatchStatus.COMPLETED, BatchStatus.FAILED):
+            continue
+        before = moment.batch_before(batch.run, batch.batch)
+        ended = {record.token for record in moment.fates if record.batch == batch.batch}
+        went_on = {record.token for record in moment.hops if record.src == batch.node}
+        for member in before.members if before else ():
+            out = member in ended or member in went_on
+            yield None if out else f"batch {batch.batch} ended without an end for its member {member}"
+
+
+def successors(moment: Moment) -> Iterator[Check]:
+    parents = moment.parents
+    for record in moment.fates:
+        if not OUTCOMES[record.outcome].delegates:
+            continue
+        if record.outcome is Outcome.CONSUMED_IN_BATCH:
+            made = [token for token in moment.tokens if token.group == record.batch]
+            said = [batch.outputs for batch in moment.batches if batch.batch == record.batch]
+            right = len(made) >= 1 and said == [len(made)]
+            yield None if right else f"batch {record.batch} promises {said} outputs and has {len(made)}"
+            continue
+        children = [
+            token
+            for token in moment.tokens
+            if token.group == record.group and record.token in parents.get((token.run, token.token), [])
+        ]
+        promised = _promised(record)
+        if len(children) == promised:
+            yield None
+        else:
+            yield f"token {record.token} is {record.outcome} into {promised}, and has {len(children)} successors"
+
+
+def _promised(record: OutcomeRecord) -> int:
+    if record.outcome is Outcome.FORKED:
+        return len([branch for branch in (record.promised or "").split(",") if branch])
+    if record.outcome is Outcome.EXPANDED:
+        return int(record.promised or "0")
+    return 1
+
+
+def sink_means_written(moment: Moment) -> Iterator[Check]:
+    nodes = moment.pipeline.nodes
+    written = {
+        (visit.token, visit.node)
+        for visit in moment.visits
+        if visit.status is VisitStatus.COMPLETED and nodes[visit.node].kind is NodeKind.SINK
+    }
+    for token, sink in written:
+        named = any(record.token == token and record.sink == sink for record in moment.fates)
+        yield None if named else f"token {token} was written to {sink}, and its fate does not say so"
+    for record in moment.fates:
+        if record.sink is not None:
+            done = (record.token, record.sink) in written
+            yield None if done else f"token {record.token} claims sink {record.sink} without a completed visit there"
+
+
+LAWS = (
+    Law(
+        "F1",
+        "At most one fate",
+        "A token has at most one terminal outcome, and it never changes.",
+        Family.FATE,
+        Level.CORE,
+        EVERYWHERE,
+        ("outcomes",),
+        (),
+        at_most_one,
+    ),
+    Law(
+        "F2",
+        "Exactly one when the run is over",
+        "When a run is over, every token has its fate.",
+        Family.FATE,
+        Level.CORE,
+        EVERYWHERE,
+        ("runs", "tokens", "outcomes"),
+        (RunRecord,),
+        exactly_one,
+    ),
+    Law(
+        "F3",
+        "Nothing after it",
+        "After its fate a token has no visit, hop, membership or outcome; being named a parent in the same step is none.",
+        Family.FATE,
+        Level.CORE,
+        EVERYWHERE,
+        ("outcomes", "visits", "hops", "members", "seq"),
+        (VisitRecord, HopRecord, MemberRecord, OutcomeRecord),
+        nothing_after,
+    ),
+    Law(
+        "F4",
+        "It carries what it must, and no more",
+        "An outcome carries the fields that the table of outcomes requires, and none that it forbids.",
+        Family.FATE,
+        Level.CORE,
+        EVERYWHERE,
+        ("outcomes",),
+        (OutcomeRecord,),
+        fields,
+    ),
+    Law(
+        "F5",
+        "What is buffered comes out",
+        "A buffered token is a member of the batch it names, and that batch's end is an end for it.",
+        Family.FATE,
+        Level.CORE,
+        EVERYWHERE,
+        ("outcomes", "batches", "members"),
+        (OutcomeRecord, BatchRecord),
+        buffered_is_followed,
+    ),
+    Law(
+        "F6",
+        "A delegating fate has its successors",
+        "A forked, expanded, coalesced or consumed token has its successors: all that were promised, and no other.",
+        Family.FATE,
+        Level.CORE,
+        EVERYWHERE,
+        ("outcomes", "tokens", "parents", "batches"),
+        (OutcomeRecord, TokenRecord),
+        successors,
+    ),
+    Law(
+        "F7",
+        "A sink is named when it was written",
+        "A fate names a sink exactly when the token's last visit is a completed one there.",
+        Family.FATE,
+        Level.CORE,
+        EVERYWHERE,
+        ("outcomes", "visits", "nodes"),
+        (VisitRecord, OutcomeRecord),
+        sink_means_written,
+    ),
+)

@@ -1,0 +1,182 @@
+"""One step as a law sees it: the state before, what happened, what was written, the state after.
+
+The records are those under judgement: the machine's own when the law is being checked, an engine's when it is being
+judged beside the law. Look-ups that several laws need are made once. Not here: any law.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple, TypeVar
+
+from ..lifecycle import Operation, World
+from ..records import (
+    BarrierRecord,
+    BatchRecord,
+    HopRecord,
+    LossRecord,
+    MemberRecord,
+    OutcomeRecord,
+    ParentRecord,
+    Record,
+    RowRecord,
+    RunRecord,
+    TokenRecord,
+    VisitRecord,
+)
+from ..single import BarrierStimulus
+from ..state import Barrier, Batch, Row, Run, Token, barrier_name, full, split
+from ..stimuli import Stimulus
+from ..wellformed import Pipeline
+from ..words import OUTCOMES, RunStatus
+
+Check = str | None
+"""One thing that a law looked at: None if it was as the law says, else what was wrong with it."""
+
+Key = tuple[str, str]
+"""Run and full name of a token, a barrier or a batch."""
+
+R = TypeVar("R", bound=Record)
+
+
+class Place(NamedTuple):
+    """A barrier or token together with the row it is in."""
+
+    run: Run
+    row: Row
+
+
+class Moment:
+    """One step under judgement."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        before: World,
+        stimulus: Stimulus | Operation | BarrierStimulus,
+        records: tuple[Record, ...],
+        after: World,
+    ) -> None:
+        self.pipeline = pipeline
+        self.before = before
+        self.stimulus = stimulus
+        self.records = records
+        self.after = after
+        self._by_kind: dict[type, list[Record]] = {}
+        for record in records:
+            self._by_kind.setdefault(type(record), []).append(record)
+        self.kinds = frozenset(self._by_kind)
+        self._changed = [
+            (run, row)
+            for old, run in zip(before, after, strict=True)
+            for row in run.rows
+            if old.rows is not run.rows and row not in old.rows
+        ]
+
+    def of(self, kind: type[R]) -> list[R]:
+        """The records of one relation, in the order in which they were written."""
+        return self._by_kind.get(kind, [])  # type: ignore[return-value]
+
+    @property
+    def outcomes(self) -> list[OutcomeRecord]:
+        return self.of(OutcomeRecord)
+
+    @property
+    def fates(self) -> list[OutcomeRecord]:
+        return [record for record in self.of(OutcomeRecord) if OUTCOMES[record.outcome].terminal]
+
+    @property
+    def visits(self) -> list[VisitRecord]:
+        return self.of(VisitRecord)
+
+    @property
+    def hops(self) -> list[HopRecord]:
+        return self.of(HopRecord)
+
+    @property
+    def tokens(self) -> list[TokenRecord]:
+        return self.of(TokenRecord)
+
+    @property
+    def barriers(self) -> list[BarrierRecord]:
+        return self.of(BarrierRecord)
+
+    @property
+    def losses(self) -> list[LossRecord]:
+        return self.of(LossRecord)
+
+    @property
+    def batches(self) -> list[BatchRecord]:
+        return self.of(BatchRecord)
+
+    @property
+    def members(self) -> list[MemberRecord]:
+        return self.of(MemberRecord)
+
+    @property
+    def rows(self) -> list[RowRecord]:
+        return self.of(RowRecord)
+
+    @property
+    def parents(self) -> dict[Key, list[str]]:
+        """Child to parents, in the order of the ordinals."""
+        links: dict[Key, list[ParentRecord]] = {}
+        for record in self.of(ParentRecord):
+            links.setdefault((record.run, record.child), []).append(record)
+        return {child: [p.parent for p in sorted(found, key=_ordinal)] for child, found in links.items()}
+
+    @property
+    def over(self) -> list[Run]:
+        """The runs that this step declares completed."""
+        said = {record.run for record in self.of(RunRecord) if record.status is RunStatus.COMPLETED}
+        return [run for run in self.after if run.name in said]
+
+    @property
+    def changed(self) -> list[tuple[Run, Row]]:
+        """The rows that this step changed, as they are after it."""
+        return self._changed
+
+    def token_before(self, run: str, name: str) -> Token | None:
+        return _token(self.before, run, name)
+
+    def token_after(self, run: str, name: str) -> Token | None:
+        return _token(self.after, run, name)
+
+    def barrier_before(self, run: str, name: str) -> Barrier | None:
+        return next(
+            (b for row in _rows(self.before, run) for b in row.barriers if barrier_name(row.number, b) == name), None
+        )
+
+    def batch_before(self, run: str, name: str) -> Batch | None:
+        return next((b for r in self.before if r.name == run for b in r.batches if b.name == name), None)
+
+    def batch_after(self, run: str, name: str) -> Batch | None:
+        return next((b for r in self.after if r.name == run for b in r.batches if b.name == name), None)
+
+    def frame_before(self, run: str, name: str) -> tuple[str, str] | None:
+        """What a token owed before the step: the forked token's full name, and the branch."""
+        token, place = self.token_before(run, name), split(name)
+        if token is None or place is None or not token.stack:
+            return None
+        return full(place[0], token.stack[-1].fork), token.stack[-1].branch
+
+
+def live(row: Row) -> Iterator[Token]:
+    """The tokens of a row that have not met their fate."""
+    return (token for token in row.tokens if token.fate is None)
+
+
+def _ordinal(record: ParentRecord) -> int:
+    return record.ordinal or 0
+
+
+def _rows(world: World, run: str) -> Iterator[Row]:
+    return (row for found in world if found.name == run for row in found.rows)
+
+
+def _token(world: World, run: str, name: str) -> Token | None:
+    place = split(name)
+    if place is None:
+        return None
+    for row in _rows(world, run):
+        if row.number == place[0]:
+            return next((token for token in row.tokens if token.name == place[1]), None)
+    return None

@@ -1,0 +1,169 @@
+"""Laws of recovery: what a crash leaves is lawful, and the run that goes on is the run that was.
+
+The heart is `erased`: the state with everything about crashes taken out of it. R2 says that crash and resume are
+invisible to it, and that every other step is the same step of the law that was never interrupted. Not here: the
+bytes of a sink, which only an engine has.
+"""
+
+from collections.abc import Iterator
+
+from ..machine import step
+from ..records import RowRecord, RunRecord, VisitRecord
+from ..state import Row, Run
+from ..stimuli import Do, Stimulus
+from ..words import NodeKind, Refusal, RunStatus, VisitStatus
+from .fate import EVERYWHERE
+from .law import Family, Law, Level, Where
+from .moment import Check, Moment
+
+
+def erased(run: Run) -> Run:
+    """The run as if it had never been interrupted: attempts renumbered, the status that of a running run."""
+    status = RunStatus.RUNNING if run.status is RunStatus.INTERRUPTED else run.status
+    rows = tuple(
+        Row(row.number, tuple(t._replace(attempt=t.tries) for t in row.tokens), row.barriers) for row in run.rows
+    )
+    return run._replace(status=status, rows=rows)
+
+
+def crash_leaves_whole_steps(moment: Moment) -> Iterator[Check]:
+    stimulus = moment.stimulus
+    if isinstance(stimulus, Stimulus) and stimulus.do is Do.CRASH:
+        (before,), (after,) = moment.before, moment.after
+        if moment.records:
+            yield f"a crash wrote {len(moment.records)} records"
+        elif after != before._replace(status=RunStatus.INTERRUPTED):
+            yield "a crash left something else than what was committed"
+        else:
+            yield None
+
+
+def resume_is_invisible(moment: Moment) -> Iterator[Check]:
+    stimulus = moment.stimulus
+    if not isinstance(stimulus, Stimulus):
+        return
+    before, after = erased(moment.before[0]), erased(moment.after[0])
+    if stimulus.do in (Do.CRASH, Do.RESUME):
+        yield None if before == after else f"{stimulus} changed more than the attempts of visits that were cut"
+        opened = {v.token for v in moment.visits if v.status is VisitStatus.OPEN}
+        closed = {v.token for v in moment.visits if v.status is VisitStatus.FAILED}
+        yield (
+            None
+            if opened == closed
+            else f"{stimulus} closed visits of {closed or 'none'} and opened of {opened or 'none'}"
+        )
+        return
+    plain = step(moment.pipeline, before, stimulus)
+    if isinstance(plain, Refusal):
+        yield f"{stimulus} is lawful only because of a crash: without it, it is refused as {plain}"
+    else:
+        yield None if plain.run == after else f"{stimulus} leads elsewhere than it would have without the crash"
+
+
+def read_once(moment: Moment) -> Iterator[Check]:
+    told: set[tuple[str, str]] = set()
+    for record in moment.rows:
+        runs = [run for run in moment.before if run.name == record.run]
+        known = any(str(row.number) == record.row for run in runs for row in run.rows)
+        if known or (record.run, record.row) in told:
+            yield f"row {record.row} is read a second time"
+        elif any(run.source_ended for run in runs):
+            yield f"row {record.row} is read after the source had ended"
+        else:
+            yield None
+        told.add((record.run, record.row))
+    for said in moment.of(RunRecord):
+        for run in moment.after:
+            if run.name == said.run and said.rows is not None:
+                right = said.rows == len(run.rows)
+                yield None if right else f"the source gave {said.rows} rows, and {len(run.rows)} are there"
+
+
+def written_once(moment: Moment) -> Iterator[Check]:
+    nodes = moment.pipeline.nodes
+    told: set[tuple[str, str]] = set()
+    for visit in moment.visits:
+        if visit.status is not VisitStatus.COMPLETED or nodes[visit.node].kind is not NodeKind.SINK:
+            continue
+        before = moment.token_before(visit.run, visit.token)
+        after = moment.token_after(visit.run, visit.token)
+        if (visit.run, visit.token) in told or (before is not None and before.fate is not None):
+            yield f"token {visit.token} is written to {visit.node} a second time"
+        elif after is None or after.fate is None:
+            yield f"token {visit.token} is written to {visit.node}, and a crash now would write it again"
+        else:
+            yield None
+        told.add((visit.run, visit.token))
+
+
+LAWS = (
+    Law(
+        "R1",
+        "A crash leaves whole steps",
+        "What a crash leaves is a prefix of whole steps, and every law that does not speak of the end holds of it.",
+        Family.RECOVERY,
+        Level.CORE,
+        (Where.MACHINE, Where.STEP, Where.TRAIL),
+        ("seq", "tx"),
+        (),
+        crash_leaves_whole_steps,
+    ),
+    Law(
+        "R2",
+        "Resume is invisible",
+        "The finished trail without crash and resume records and interrupted visits, attempts renumbered, is one that the "
+        "law accepts from the start.",
+        Family.RECOVERY,
+        Level.CORE,
+        (Where.MACHINE, Where.STEP, Where.TRAIL),
+        ("runs", "visits", "seq"),
+        (),
+        resume_is_invisible,
+    ),
+    Law(
+        "R3",
+        "No row lost, none read twice",
+        "Every row that the source gave is read once, in source order, and counted when the source ends.",
+        Family.RECOVERY,
+        Level.CORE,
+        EVERYWHERE,
+        ("rows", "runs"),
+        (RowRecord, RunRecord),
+        read_once,
+    ),
+    Law(
+        "R4",
+        "No sink effect lost or doubled",
+        "A token is written to a sink at most once, and its fate is committed with the write.",
+        Family.RECOVERY,
+        Level.CORE,
+        EVERYWHERE,
+        ("visits", "outcomes", "tx"),
+        (VisitRecord,),
+        written_once,
+    ),
+    Law(
+        "Z1",
+        "Refused without a trace",
+        "Whatever the law refuses, an engine refuses with a reason and without a record.",
+        Family.REFUSAL,
+        Level.CORE,
+        (Where.STEP,),
+        ("refusals",),
+        (),
+        None,
+        "A refusal of the machines cannot carry records, by its type; judged by driving engines with every refused stimulus.",
+    ),
+    Law(
+        "D1",
+        "The same stimuli, the same records",
+        "The same stimuli give the same records; an engine that claims a fixed schedule gives the same trail.",
+        Family.DETERMINISM,
+        Level.PROFILE,
+        (Where.KERNEL, Where.STEP),
+        ("stepping",),
+        (),
+        None,
+        "Judged by the locked digest of every transition of every scope, which no run, machine or hash seed may change.",
+    ),
+)

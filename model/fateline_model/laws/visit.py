@@ -1,0 +1,227 @@
+"""Laws of visits and of the graph: where a token is, one place at a time, along edges that exist.
+
+Not here: what becomes of visits that a crash cut (`recovery.py`).
+"""
+
+from collections.abc import Iterator
+
+from ..kernels import Phase
+from ..records import HopRecord, RunRecord, TokenRecord, VisitRecord
+from ..state import Row
+from ..words import (
+    CONTINUE,
+    DISCARD,
+    FORK,
+    ON_ERROR,
+    GroupKind,
+    NodeKind,
+    Verdict,
+    VisitStatus,
+)
+from .fate import EVERYWHERE
+from .law import Family, Law, Level
+from .moment import Check, Moment, live
+
+OPEN_PHASES = (Phase.VISITING, Phase.HELD, Phase.BUFFERED)
+
+
+def closed_when_over(moment: Moment) -> Iterator[Check]:
+    for run in moment.over:
+        for row in run.rows:
+            for token in row.tokens:
+                open_ = token.phase in OPEN_PHASES
+                yield f"the run is over, and token {row.number}{token.name} is {token.phase}" if open_ else None
+
+
+def attempts(moment: Moment) -> Iterator[Check]:
+    closed: dict[tuple[str, str, str], VisitRecord] = {}
+    for visit in moment.visits:
+        key = (visit.run, visit.token, visit.node)
+        if visit.status is not VisitStatus.OPEN:
+            closed[key] = visit
+            continue
+        before = moment.token_before(visit.run, visit.token)
+        cut = closed.get(key)
+        expected = 0 if cut is None or cut.attempt is None else cut.attempt + 1
+        if visit.attempt != expected:
+            yield f"token {visit.token} opens attempt {visit.attempt} at {visit.node}; {expected} is next"
+        elif cut is not None and cut.status is VisitStatus.COMPLETED:
+            yield f"token {visit.token} opens another attempt at {visit.node} after a completed one"
+        elif before is not None and before.phase is Phase.VISITING and before.node == visit.node and cut is None:
+            yield f"token {visit.token} opens a visit of {visit.node} while its attempt {before.attempt} is not closed"
+        else:
+            yield None
+
+
+def one_open(moment: Moment) -> Iterator[Check]:
+    open_: dict[tuple[str, str], int] = {}
+    for visit in moment.visits:
+        key = (visit.run, visit.token)
+        if key not in open_:
+            before = moment.token_before(*key)
+            open_[key] = int(before is not None and before.phase in OPEN_PHASES)
+        open_[key] += 1 if visit.status is VisitStatus.OPEN else -1
+        late = visit.verdict == Verdict.LATE
+        open_[key] += 1 if late else 0
+        yield f"token {visit.token} has {open_[key]} open visits" if open_[key] not in (0, 1) else None
+
+
+def path(moment: Moment) -> Iterator[Check]:
+    heads: dict[tuple[str, str], str] = {}
+    made = {(record.run, record.token): record for record in moment.tokens}
+    for record in moment.records:
+        if not isinstance(record, HopRecord | VisitRecord):
+            continue
+        key = (record.run, record.token)
+        before = moment.token_before(*key)
+        here = heads.get(key, before.node if before is not None else "")
+        if isinstance(record, VisitRecord):
+            yield None if record.node == here else f"token {record.token} visits {record.node}; its hop led to {here}"
+        elif (record.src, record.label) not in moment.pipeline.edges:
+            yield f"token {record.token} takes edge {record.label} of {record.src}, which does not exist"
+        elif moment.pipeline.edges[record.src, record.label] != record.dst:
+            yield f"edge {record.label} of {record.src} does not lead to {record.dst}"
+        elif key in made and key not in heads:
+            yield _starts_right(moment, made[key], record)
+        else:
+            yield None if record.src == here else f"token {record.token} leaves {record.src}; it stood at {here}"
+        if isinstance(record, HopRecord):
+            heads[key] = record.dst
+    for key in made.keys() - heads.keys():
+        token = moment.token_after(*key)
+        yield None if token is not None and token.fate is not None else f"token {key[1]} is made and goes nowhere"
+
+
+def _starts_right(moment: Moment, token: TokenRecord, hop: HopRecord) -> Check:
+    """The first hop leaves the node that made the token, by the edge its lineage says."""
+    parents = moment.parents.get((token.run, token.token), [])
+    before = moment.token_before(token.run, parents[0]) if parents else None
+    src = before.node if before is not None else moment.pipeline.source.name
+    labels = {
+        None: (CONTINUE, ON_ERROR),
+        GroupKind.FORK: (str(token.branch),),
+        GroupKind.MERGE: (CONTINUE,),
+        GroupKind.EXPAND: (CONTINUE,),
+        GroupKind.BATCH: (CONTINUE,),
+    }
+    right = hop.src == src and hop.label in labels[token.group_kind]
+    return None if right else f"token {token.token} starts by {hop.label} of {hop.src}; its lineage says {src}"
+
+
+def verdict_edge(moment: Moment) -> Iterator[Check]:
+    made = {(record.run, record.token) for record in moment.tokens}
+    said = {(v.run, v.token): v for v in moment.visits if v.status is not VisitStatus.OPEN}
+    for hop in moment.hops:
+        key = (hop.run, hop.token)
+        if key in made:
+            continue
+        visit = said.get(key)
+        if visit is None or visit.node != hop.src:
+            yield f"token {hop.token} leaves {hop.src} without a verdict there"
+        elif hop.label not in _edges_of_verdict(moment, visit):
+            yield f"token {hop.token} leaves {hop.src} by {hop.label} after the verdict {visit.verdict}"
+        else:
+            yield None
+
+
+def _edges_of_verdict(moment: Moment, visit: VisitRecord) -> tuple[str, ...]:
+    if visit.status is VisitStatus.FAILED:
+        return (ON_ERROR,)
+    word, _, label = (visit.verdict or "").partition(" ")
+    if word == Verdict.ROUTE:
+        target = dict(moment.pipeline.nodes[visit.node].routes).get(label)
+        return (CONTINUE,) if target == CONTINUE else () if target in (FORK, DISCARD, None) else (label,)
+    return (CONTINUE,) if word in (Verdict.PASS, Verdict.FLUSHED) else ()
+
+
+def static_stack(moment: Moment) -> Iterator[Check]:
+    for _, row in moment.changed:
+        for token in live(row):
+            node = moment.pipeline.nodes.get(token.node)
+            if node is None or node.kind is NodeKind.SINK:
+                continue
+            expected = list(moment.pipeline.stacks[node.name])
+            owed = _owed(row, token.stack)
+            if node.kind is NodeKind.COALESCE and owed and expected:
+                expected[-1] = (expected[-1][0], owed[-1][1])
+            right = owed == expected
+            yield (
+                None
+                if right
+                else f"token {row.number}{token.name} at {node.name} owes {owed}; the graph says {expected}"
+            )
+
+
+def _owed(row: Row, stack: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+    gates = {token.name: token.node for token in row.tokens}
+    return [(gates.get(fork, "?"), branch) for fork, branch in stack]
+
+
+LAWS = (
+    Law(
+        "V1",
+        "Closed when the run is over",
+        "When a run is over, every visit is closed.",
+        Family.VISIT,
+        Level.CORE,
+        EVERYWHERE,
+        ("runs", "visits"),
+        (RunRecord,),
+        closed_when_over,
+    ),
+    Law(
+        "V2",
+        "Attempts without gaps",
+        "The attempts of a token at a node are 0, 1, 2, …; each but the last is failed before the next opens.",
+        Family.VISIT,
+        Level.CORE,
+        EVERYWHERE,
+        ("visits",),
+        (VisitRecord,),
+        attempts,
+    ),
+    Law(
+        "V3",
+        "One open visit",
+        "A token has at most one open visit at a time.",
+        Family.VISIT,
+        Level.CORE,
+        EVERYWHERE,
+        ("visits", "seq"),
+        (VisitRecord,),
+        one_open,
+    ),
+    Law(
+        "T1",
+        "A path of the graph",
+        "A token's visits and hops are a path of the graph that starts where its lineage says.",
+        Family.TOPOLOGY,
+        Level.CORE,
+        EVERYWHERE,
+        ("nodes", "edges", "visits", "hops", "parents"),
+        (VisitRecord, HopRecord, TokenRecord),
+        path,
+    ),
+    Law(
+        "T2",
+        "The edge of the verdict",
+        "Each hop after a visit takes the edge that the visit's verdict names.",
+        Family.TOPOLOGY,
+        Level.CORE,
+        EVERYWHERE,
+        ("edges", "visits", "hops"),
+        (HopRecord,),
+        verdict_edge,
+    ),
+    Law(
+        "T3",
+        "The stack of the node",
+        "A token owes exactly what the graph says is owed at the node where it stands, sinks aside.",
+        Family.TOPOLOGY,
+        Level.CORE,
+        EVERYWHERE,
+        ("nodes", "edges", "tokens", "hops"),
+        (),
+        static_stack,
+    ),
+)

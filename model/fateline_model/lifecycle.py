@@ -1,0 +1,351 @@
+"""The lifecycle machine: the operations of a token manager, with any arguments.
+
+No graph stands in the way here: a caller may name tokens of other rows and other runs, strangers, no parents at all,
+or the same parent twice. It is in this machine that lineage laws are in danger, so it is in this machine, with at least
+two runs of two rows, that they are judged. Its state is a *world*, one `Run` for each run; tokens are named as in
+`state.py`, and a reference to a token says in which run its caller believes it to be.
+
+`RULES` has one function an operation; each asks its rules in the order of `words.Refusal`, then writes through the same
+pen as the pipeline machine. Not here: visits, hops, barriers, and anything that needs a graph (`machine.py`).
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from .draft import OutcomeFields, Refused, RowDraft, RunDraft
+from .kernels import Line, Move, Phase, same_line
+from .machine import at_rest
+from .pipeline import Node
+from .records import SOME, BatchRecord, MemberRecord, Record, RowRecord, RunRecord
+from .state import Batch, Frame, Run, Token, full, split
+from .wellformed import build
+from .words import (
+    OUTCOME_FIELDS,
+    OUTCOMES,
+    BatchStatus,
+    GroupKind,
+    NodeKind,
+    Outcome,
+    Reason,
+    Refusal,
+    RunStatus,
+    Trigger,
+)
+
+World = tuple[Run, ...]
+NO_GRAPH: Final = build("no graph", (Node("src", NodeKind.SOURCE, to="out"), Node("out", NodeKind.SINK)))
+"""The machine needs no pipeline; the pen wants one."""
+
+
+class Op(StrEnum):
+    RECORD_ROW = "record_row"
+    INITIAL = "initial"
+    QUARANTINE = "quarantine"
+    EXISTING = "existing"
+    FORK = "fork"
+    EXPAND = "expand"
+    MERGE = "merge"
+    UPDATE = "update"
+    RECORD = "record"
+    BUFFER = "buffer"
+    CONSUME = "consume"
+    COMPLETE = "complete"
+
+
+class TokenRef(NamedTuple):
+    """A token as a caller names it: in which run, and its full name."""
+
+    run: int
+    name: str
+
+
+class Operation(NamedTuple):
+    """One call of a token manager. Which fields an operation reads is said by `SHAPES`."""
+
+    op: Op
+    run: int
+    row: int | None = None
+    tokens: tuple[TokenRef, ...] = ()
+    branches: tuple[str, ...] = ()
+    number: int = 0
+    locked: bool = True
+    node: str = ""
+    outcome: Outcome | None = None
+    fields: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        parts = [f"run {self.run}", *([f"row {self.row}"] if self.row is not None else [])]
+        parts += [ref.name if ref.run == self.run else f"{ref.name} of run {ref.run}" for ref in self.tokens]
+        parts += [f"branches {'+'.join(self.branches) or 'none'}"] if self.op is Op.FORK else []
+        parts += [str(self.number)] if self.op in (Op.EXPAND, Op.CONSUME) else []
+        parts += ["contract not locked"] if not self.locked else []
+        parts += [f"as {self.outcome} with {', '.join(self.fields) or 'nothing'}"] if self.outcome else []
+        return f"{self.op}({', '.join(parts)})"
+
+
+SHAPES: Final[dict[Op, tuple[tuple[str, ...], str]]] = {
+    Op.RECORD_ROW: (("run", "row"), "a row is recorded without a token"),
+    Op.INITIAL: (("run", "row", "locked"), "a row and its root token; `locked` says whether the row has a contract"),
+    Op.QUARANTINE: (("run", "row"), "an invalid row and its root token"),
+    Op.EXISTING: (("run", "row"), "the root token of a row that was recorded before"),
+    Op.FORK: (("run", "row", "tokens", "branches"), "children on branches"),
+    Op.EXPAND: (("run", "row", "tokens", "number", "locked"), "so many children; `locked` speaks of their contract"),
+    Op.MERGE: (("run", "row", "tokens", "node"), "parents become one merged token at a coalesce"),
+    Op.UPDATE: (("run", "tokens"), "new data for a token; lineage and trail stay as they are"),
+    Op.RECORD: (("run", "tokens", "outcome", "fields"), "a bare fate with these fields"),
+    Op.BUFFER: (("run", "tokens", "node"), "a token joins the open batch of an aggregation"),
+    Op.CONSUME: (("run", "node", "number"), "the open batch ends with so many outputs"),
+    Op.COMPLETE: (("run",), "the run is declared completed"),
+}
+
+
+class Done(NamedTuple):
+    """A lawful operation: the world after it, and what it writes."""
+
+    world: World
+    records: tuple[Record, ...]
+
+
+def operate(world: World, operation: Operation) -> Done | Refusal:
+    """One operation, all of its records or none; or the first rule that forbids it."""
+    if not 0 <= operation.run < len(world):
+        return Refusal.UNKNOWN_RUN
+    run = world[operation.run]
+    if run.status is RunStatus.COMPLETED:
+        return Refusal.RUN_OVER
+    draft = RunDraft(NO_GRAPH, run)
+    try:
+        RULES[operation.op](draft, world, operation)
+        after = (*world[: operation.run], draft.done(), *world[operation.run + 1 :])
+        return Done(after, tuple(draft.records))
+    except Refused as refused:
+        return refused.rule
+
+
+# ------------------------------------------------------------------------------------------------- arguments
+
+
+def _row(draft: RunDraft, operation: Operation) -> RowDraft:
+    row = draft.row(operation.row) if operation.row is not None else None
+    if row is None:
+        raise Refused(Refusal.UNKNOWN_ROW)
+    return row
+
+
+def _known(world: World, refs: tuple[TokenRef, ...]) -> list[Token]:
+    """The tokens that are meant, wherever they are, or a refusal of the first stranger."""
+    tokens = []
+    for ref in refs:
+        place = split(ref.name)
+        run = world[ref.run] if 0 <= ref.run < len(world) else Run()
+        row = next((row for row in run.rows if place and row.number == place[0]), None)
+        token = next((token for token in row.tokens if place and token.name == place[1]), None) if row else None
+        if token is None:
+            raise Refused(Refusal.UNKNOWN_TOKEN)
+        tokens.append(token)
+    return tokens
+
+
+def _own(draft: RunDraft, world: World, operation: Operation, *, in_row: bool) -> tuple[RowDraft, Token]:
+    """The one token of an operation, in the run, and if asked in the row, that the caller names."""
+    if in_row:
+        _row(draft, operation)
+    (token,) = _known(world, operation.tokens[:1]) if operation.tokens else (None,)
+    if token is None:
+        raise Refused(Refusal.UNKNOWN_TOKEN)
+    ref = operation.tokens[0]
+    if ref.run != operation.run:
+        raise Refused(Refusal.OTHER_RUN)
+    place = split(ref.name)
+    if in_row and place and place[0] != operation.row:
+        raise Refused(Refusal.OTHER_ROW)
+    return draft.find(ref.name)
+
+
+# ------------------------------------------------------------------------------------------------- operations
+
+
+def _new_row(draft: RunDraft, operation: Operation) -> RowDraft:
+    number = operation.row
+    if number is None or number < 0:
+        raise Refused(Refusal.UNKNOWN_ROW)
+    if draft.row(number) is not None:
+        raise Refused(Refusal.ROW_ALREADY_READ)
+    row = draft.new_row(number)
+    row.write(RowRecord(draft.run.name, str(number), None, number))
+    return row
+
+
+def _record_row(draft: RunDraft, world: World, operation: Operation) -> None:
+    _new_row(draft, operation)
+
+
+def _initial(draft: RunDraft, world: World, operation: Operation) -> None:
+    row = _new_row(draft, operation)
+    if not operation.locked:
+        raise Refused(Refusal.NO_CONTRACT)
+    row.make("", None, None, ())
+
+
+def _quarantine(draft: RunDraft, world: World, operation: Operation) -> None:
+    row = _new_row(draft, operation)
+    row.end(row.make("", None, None, ()), Outcome.QUARANTINED, reason=Reason.INVALID_ROW)
+
+
+def _existing(draft: RunDraft, world: World, operation: Operation) -> None:
+    row = _row(draft, operation)
+    if row.tokens:
+        raise Refused(Refusal.HAS_ROOT_TOKEN)
+    row.make("", None, None, ())
+
+
+def _fork(draft: RunDraft, world: World, operation: Operation) -> None:
+    row, token = _own(draft, world, operation, in_row=True)
+    row.may(token, Move.BEGIN)
+    if not operation.branches:
+        raise Refused(Refusal.NO_BRANCHES)
+    if len(set(operation.branches)) != len(operation.branches):
+        raise Refused(Refusal.REPEATED_BRANCH)
+    group = row.full(token.name)
+    row.end(token, Outcome.FORKED, group=group, promised=",".join(operation.branches))
+    for ordinal, branch in enumerate(operation.branches):
+        stack = (*token.stack, Frame(token.name, branch))
+        name = f"{token.name}/{branch}"
+        row.make(name, GroupKind.FORK, group, (group,), branch=branch, stack=stack, ordinal=ordinal)
+
+
+def _expand(draft: RunDraft, world: World, operation: Operation) -> None:
+    row, token = _own(draft, world, operation, in_row=True)
+    row.may(token, Move.BEGIN)
+    if operation.number < 1:
+        raise Refused(Refusal.NO_CHILDREN)
+    if not operation.locked:
+        raise Refused(Refusal.CONTRACT_NOT_LOCKED)
+    group = row.full(token.name)
+    row.end(token, Outcome.EXPANDED, group=group, promised=str(operation.number))
+    for ordinal in range(operation.number):
+        name = f"{token.name}.{ordinal}"
+        row.make(name, GroupKind.EXPAND, group, (group,), stack=token.stack, ordinal=ordinal)
+
+
+def _merge(draft: RunDraft, world: World, operation: Operation) -> None:
+    """The lineage fold: every parent is held against the line that the first parent begins in the row named."""
+    row = _row(draft, operation)
+    if not operation.tokens:
+        raise Refused(Refusal.NO_PARENTS)
+    parents = _known(world, operation.tokens)
+    forks = {frame.fork: number for number, frame in enumerate(p.stack[-1] for p in parents if p.stack)}
+    lines = [
+        Line(ref.run, place[0] if (place := split(ref.name)) else -1, forks[p.stack[-1].fork] if p.stack else -1)
+        for ref, p in zip(operation.tokens, parents, strict=True)
+    ]
+    expected = Line(operation.run, row.number, lines[0].fork)
+    verdicts = [same_line(expected, line) for line in lines]
+    for rule in (Refusal.OTHER_RUN, Refusal.OTHER_ROW):
+        if rule in verdicts:
+            raise Refused(rule)
+    for parent in parents:
+        row.may(parent, Move.ARRIVE)
+    if Refusal.NOT_ONE_FORK in verdicts or not parents[0].stack:
+        raise Refused(Refusal.NOT_ONE_FORK)
+    if len({parent.stack[-1].branch for parent in parents}) != len(parents):
+        raise Refused(Refusal.REPEATED_BRANCH)
+    *beneath, frame = parents[0].stack
+    name = f"{frame.fork}/{operation.node}"
+    if name in row.tokens:
+        raise Refused(Refusal.ALREADY_RESOLVED)
+    for parent in parents:
+        row.end(parent, Outcome.COALESCED, group=row.full(name))
+    names = [ref.name for ref in operation.tokens]
+    row.make(name, GroupKind.MERGE, row.full(name), names, stack=tuple(beneath))
+
+
+def _update(draft: RunDraft, world: World, operation: Operation) -> None:
+    row, token = _own(draft, world, operation, in_row=False)
+    row.may(token, Move.BEGIN)
+
+
+def _record(draft: RunDraft, world: World, operation: Operation) -> None:
+    row, token = _own(draft, world, operation, in_row=False)
+    row.may(token, Move.BEGIN)
+    outcome, given = operation.outcome, set(operation.fields)
+    if outcome is None or OUTCOMES[outcome].delegates or not OUTCOMES[outcome].terminal:
+        raise Refused(Refusal.NOT_A_FATE)
+    rule = OUTCOMES[outcome]
+    if not given >= set(rule.must):
+        raise Refused(Refusal.FIELDS_MISSING)
+    if not given <= {*rule.must, *rule.may}:
+        raise Refused(Refusal.FIELDS_FORBIDDEN)
+    fields: OutcomeFields = {}
+    for field in OUTCOME_FIELDS:
+        if field in given:
+            fields[field] = Reason.NODE_FAILED if field == "reason" else SOME
+    row.end(token._replace(stack=()), outcome, **fields)
+
+
+def _buffer(draft: RunDraft, world: World, operation: Operation) -> None:
+    row, token = _own(draft, world, operation, in_row=False)
+    row.may(token, Move.ACCEPT)
+    number, batch = _open_batch(draft, operation.node)
+    if batch is None:
+        batch = Batch(operation.node, number)
+        draft.batches.append(batch)
+        draft.records.append(BatchRecord(draft.run.name, batch.name, batch.node, None, batch.status))
+    place, name = draft.batches.index(batch), row.full(token.name)
+    row.write(MemberRecord(draft.run.name, batch.name, name, len(batch.members)))
+    row.write_outcome(token, Outcome.BUFFERED, batch=batch.name)
+    row.put(token._replace(phase=Phase.BUFFERED, batch=batch.name))
+    draft.batches[place] = batch._replace(members=(*batch.members, name))
+
+
+def _consume(draft: RunDraft, world: World, operation: Operation) -> None:
+    _, batch = _open_batch(draft, operation.node)
+    if batch is None:
+        raise Refused(Refusal.UNKNOWN_BATCH)
+    if operation.number < 1:
+        raise Refused(Refusal.NO_CHILDREN)
+    ended = batch._replace(status=BatchStatus.COMPLETED)
+    draft.batches[draft.batches.index(batch)] = ended._replace(members=())
+    draft.records.append(
+        BatchRecord(draft.run.name, batch.name, batch.node, Trigger.END_OF_SOURCE, ended.status, operation.number)
+    )
+    for member in batch.members:
+        row, token = draft.find(member)
+        row.end(token, Outcome.CONSUMED_IN_BATCH, batch=batch.name)
+    row, first = draft.find(batch.members[0])
+    for ordinal in range(operation.number):
+        row.make(f"{first.name}.{ordinal}", GroupKind.BATCH, batch.name, batch.members[:1], ordinal=ordinal)
+
+
+def _open_batch(draft: RunDraft, node: str) -> tuple[int, Batch | None]:
+    here = [batch for batch in draft.batches if batch.node == node]
+    return len(here), next((batch for batch in here if batch.status is BatchStatus.OPEN), None)
+
+
+def _complete(draft: RunDraft, world: World, operation: Operation) -> None:
+    if not at_rest(draft.run):
+        raise Refused(Refusal.NOT_AT_REST)
+    draft.status = RunStatus.COMPLETED
+    draft.records.append(RunRecord(draft.run.name, None, draft.status, len(draft.run.rows)))
+
+
+RULES: Final[dict[Op, Callable[[RunDraft, World, Operation], None]]] = {
+    Op.RECORD_ROW: _record_row,
+    Op.INITIAL: _initial,
+    Op.QUARANTINE: _quarantine,
+    Op.EXISTING: _existing,
+    Op.FORK: _fork,
+    Op.EXPAND: _expand,
+    Op.MERGE: _merge,
+    Op.UPDATE: _update,
+    Op.RECORD: _record,
+    Op.BUFFER: _buffer,
+    Op.CONSUME: _consume,
+    Op.COMPLETE: _complete,
+}
+
+
+def token_names(run: Run) -> list[str]:
+    """The full names of all tokens of a run."""
+    return [full(row.number, token.name) for row in run.rows for token in row.tokens]

@@ -1,0 +1,337 @@
+"""The pipeline machine: what each stimulus does to a run, and which rule forbids it when it is forbidden.
+
+`step(pipeline, run, stimulus)` returns the next state and the records that must be written, or a refusal that names
+the rule. It is a pure function: no clock, no randomness, no I/O. One step is one transaction: the end of a visit and
+the hop it causes; an arrival, the barrier's verdict and everything that follows; a loss, and everything that climbs
+from it. `RULES` has one function a stimulus. Each asks its rules in the order of `words.Refusal` before it writes.
+
+The machine is local: a stimulus about one row reads that row and the two flags of the run (its status, whether the
+source has ended), and changes that row only. Batches apart, rows therefore never meet; the checker rests on this, and
+the naive search checks it. Not here: how facts are written and what follows from them (`draft.py`), and operations
+with arguments that no graph allows (`lifecycle.py`).
+"""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from .batches import accept, batch_deadline, condition, flush_batch, flushed
+from .coalesce import Event
+from .draft import Refused, RowDraft, RunDraft
+from .kernels import Move, Phase
+from .records import Record, RowRecord, RunRecord
+from .state import Barrier, Mark, Run, Token, Via, barrier_name
+from .stimuli import Do, Stimulus, Validity
+from .wellformed import Pipeline
+from .words import (
+    CONTINUE,
+    DISCARD,
+    FORK,
+    ON_ERROR,
+    RETRYABLE,
+    VERDICTS_OF,
+    BarrierVerdict,
+    BatchStatus,
+    MergeData,
+    NodeKind,
+    Outcome,
+    Reason,
+    Refusal,
+    RunStatus,
+    Verdict,
+    VisitStatus,
+)
+
+
+class Accepted(NamedTuple):
+    """A lawful step: the state after it, what it writes, and what each merge in it could have said of its data."""
+
+    run: Run
+    records: tuple[Record, ...]
+    merges: tuple[tuple[MergeData, ...], ...]
+
+
+def step(pipeline: Pipeline, run: Run, stimulus: Stimulus) -> Accepted | Refusal:
+    """One stimulus, one transaction: the next state and its records, or the first rule that forbids it."""
+    draft = RunDraft(pipeline, run, stimulus.data)
+    try:
+        _check_run(run, stimulus.do)
+        RULES[stimulus.do](draft, stimulus)
+        return Accepted(draft.done(), tuple(draft.records), tuple(draft.merges))
+    except Refused as refused:
+        return refused.rule
+
+
+def _check_run(run: Run, do: Do) -> None:
+    if run.status is RunStatus.COMPLETED:
+        raise Refused(Refusal.RUN_OVER)
+    if run.status is RunStatus.INTERRUPTED and do is not Do.RESUME:
+        raise Refused(Refusal.RUN_DOWN)
+    if run.status is RunStatus.RUNNING and do is Do.RESUME:
+        raise Refused(Refusal.RUN_UP)
+
+
+# ----------------------------------------------------------------------------------------------- reading and visits
+
+
+def _read(draft: RunDraft, stimulus: Stimulus) -> None:
+    """A row and its root token, in one step; an invalid row goes to quarantine and nowhere else."""
+    number = stimulus.row
+    if number is None or number < 0:
+        raise Refused(Refusal.UNKNOWN_ROW)
+    if draft.source_ended:
+        raise Refused(Refusal.SOURCE_ENDED)
+    if draft.row(number) is not None:
+        raise Refused(Refusal.ROW_ALREADY_READ)
+    if stimulus.verdict == Validity.NO_CONTRACT:
+        raise Refused(Refusal.NO_CONTRACT)
+    if stimulus.verdict not in (Validity.VALID, Validity.INVALID):
+        raise Refused(Refusal.NO_SUCH_VERDICT)
+    row, source = draft.new_row(number), draft.pipeline.source
+    row.write(RowRecord(draft.run.name, str(number), source.name, number))
+    root = row.make("", None, None, ())
+    if stimulus.verdict == Validity.VALID:
+        row.hop(root, source.name, CONTINUE, first=True)
+    elif source.on_error is not None:
+        row.hop(root, source.name, ON_ERROR, first=True)
+    else:
+        row.end(root, Outcome.QUARANTINED, reason=Reason.INVALID_ROW)
+
+
+def _begin(draft: RunDraft, stimulus: Stimulus) -> None:
+    row, token = draft.find(stimulus.token)
+    row.may(token, Move.BEGIN)
+    if draft.pipeline.nodes[token.node].kind not in VERDICTS_OF:
+        raise Refused(Refusal.NOT_ITS_NEXT_NODE)
+    row.open_visit(token, Move.BEGIN)
+
+
+def _finish(draft: RunDraft, stimulus: Stimulus) -> None:
+    """A visit ends with the node's verdict, and the graph says what follows from it."""
+    row, token = draft.find(stimulus.token)
+    if token.phase is not Phase.VISITING:
+        row.may(token, Move.RETRY)
+    node = draft.pipeline.nodes[token.node]
+    word, _, argument = (stimulus.verdict or "").partition(" ")
+    if word not in VERDICTS_OF[node.kind]:
+        raise Refused(Refusal.NO_SUCH_VERDICT)
+    verdict = Verdict(word)
+    if verdict is Verdict.ROUTE and argument:
+        _route(row, token, argument)
+    elif verdict is Verdict.EXPAND and argument.isdecimal() and int(argument) > 0:
+        _expand(row, token, int(argument))
+    elif argument or verdict in (Verdict.ROUTE, Verdict.EXPAND):
+        raise Refused(Refusal.NO_SUCH_VERDICT)
+    elif verdict is Verdict.PASS:
+        if node.expands:
+            raise Refused(Refusal.NO_SUCH_VERDICT)
+        row.close_visit(token, VisitStatus.COMPLETED, verdict)
+        row.hop(token, node.name, CONTINUE)
+    elif verdict is Verdict.DROP:
+        row.close_visit(token, VisitStatus.COMPLETED, verdict)
+        row.end(token, Outcome.DISCARDED, reason=Reason.FILTERED)
+    elif verdict is Verdict.WRITTEN:
+        row.close_visit(token, VisitStatus.COMPLETED, verdict)
+        _written(row, token)
+    else:
+        _node_failed(row, token, verdict)
+
+
+def _route(row: RowDraft, token: Token, label: str) -> None:
+    node = row.pipeline.nodes[token.node]
+    target = dict(node.routes).get(label)
+    if target is None:
+        _node_failed(row, token, Verdict.ERROR)
+        return
+    row.close_visit(token, VisitStatus.COMPLETED, f"{Verdict.ROUTE} {label}")
+    if target == FORK:
+        row.fork(token, [branch for branch, _ in node.fork], node.name)
+    elif target == DISCARD:
+        row.end(token, Outcome.DISCARDED, reason=Reason.GATE_DISCARD)
+    else:
+        row.hop(token, node.name, CONTINUE if target == CONTINUE else label)
+
+
+def _expand(row: RowDraft, token: Token, count: int) -> None:
+    node = row.pipeline.nodes[token.node]
+    if not node.expands:
+        _node_failed(row, token, Verdict.ERROR)
+        return
+    row.close_visit(token, VisitStatus.COMPLETED, f"{Verdict.EXPAND} {count}")
+    row.expand(token, count, node.name)
+
+
+FATE_AT_SINK: Final = {
+    Via.PLAIN: Outcome.COMPLETED,
+    Via.ROUTE: Outcome.ROUTED,
+    Via.ERROR: Outcome.DIVERTED,
+    Via.INVALID: Outcome.QUARANTINED,
+}
+
+
+def _written(row: RowDraft, token: Token) -> None:
+    outcome = FATE_AT_SINK[token.via]
+    if token.via is Via.INVALID:
+        row.end(token, outcome, sink=token.node, reason=Reason.INVALID_ROW)
+    else:
+        row.end(token, outcome, sink=token.node)
+
+
+def _node_failed(row: RowDraft, token: Token, verdict: Verdict) -> None:
+    """An error: the next attempt while one is left, else `on_error` decides in the same step."""
+    node = row.pipeline.nodes[token.node]
+    row.close_visit(token, VisitStatus.FAILED, verdict)
+    if verdict in RETRYABLE and token.tries + 1 < node.attempts:
+        row.open_visit(token._replace(attempt=token.attempt + 1, tries=token.tries + 1), Move.RETRY)
+    elif node.on_error is None:
+        row.end(token, Outcome.FAILED, reason=Reason.NODE_FAILED)
+    elif node.on_error == DISCARD:
+        row.end(token, Outcome.QUARANTINED, reason=Reason.NODE_FAILED)
+    else:
+        row.hop(token, node.name, ON_ERROR)
+
+
+# ----------------------------------------------------------------------------------------------- barriers
+
+
+def _arrive(draft: RunDraft, stimulus: Stimulus) -> None:
+    """A token reaches its coalesce: late if the barrier is resolved, else held until the policy decides."""
+    row, token = draft.find(stimulus.token)
+    row.may(token, Move.ARRIVE)
+    if draft.pipeline.nodes[token.node].kind is not NodeKind.COALESCE:
+        raise Refused(Refusal.NOT_ITS_NEXT_NODE)
+    frame = token.stack[-1] if token.stack else None
+    barrier = row.barrier_of(frame) if frame else None
+    if frame is None or barrier is None or barrier.node != token.node:
+        raise Refused(Refusal.NO_FRAME)
+    branches = draft.pipeline.nodes[barrier.node].branches
+    check_branch(barrier.marks[branches.index(frame.branch)])
+    if barrier.verdict is not None:
+        row.mark(barrier, frame.branch, Mark.LATE)
+        row.close_visit(token, VisitStatus.FAILED, Verdict.LATE)
+        row.end(token._replace(stack=()), Outcome.FAILED, reason=LATE[barrier.verdict])
+        return
+    row.open_visit(token, Move.ARRIVE)
+    row.decide(row.mark(barrier, frame.branch, Mark.HELD), Event.ARRIVAL)
+
+
+LATE: Final = {
+    BarrierVerdict.MERGED: Reason.LATE_ARRIVAL_AFTER_MERGE,
+    BarrierVerdict.FAILED: Reason.LATE_ARRIVAL_AFTER_FAILURE,
+}
+
+
+def check_branch(mark: Mark) -> None:
+    """A branch arrives or is lost once."""
+    if mark is Mark.LOST:
+        raise Refused(Refusal.BRANCH_LOST)
+    if mark is not Mark.AWAITED:
+        raise Refused(Refusal.BRANCH_HELD)
+
+
+def _open_barrier(draft: RunDraft, name: str) -> tuple[RowDraft, Barrier]:
+    for row in draft.every_row():
+        for barrier in row.barriers.values():
+            if barrier_name(row.number, barrier) == name:
+                if barrier.verdict is not None:
+                    raise Refused(Refusal.ALREADY_RESOLVED)
+                return row, barrier
+    raise Refused(Refusal.UNKNOWN_BARRIER)
+
+
+def _deadline(draft: RunDraft, stimulus: Stimulus) -> None:
+    name = stimulus.hold or ""
+    if "#" in name:
+        batch_deadline(draft, name)
+        return
+    row, barrier = _open_barrier(draft, name)
+    if draft.pipeline.nodes[barrier.node].timeout_seconds is None:
+        raise Refused(Refusal.NO_DEADLINE)
+    row.decide(barrier, Event.DEADLINE)
+
+
+def _flush(draft: RunDraft, stimulus: Stimulus) -> None:
+    """The last defence: after the end of the source, when nothing can reach the barrier any more."""
+    name = stimulus.hold or ""
+    if "#" in name:
+        flush_batch(draft, name)
+        return
+    row, barrier = _open_barrier(draft, name)
+    if not draft.source_ended:
+        raise Refused(Refusal.SOURCE_NOT_ENDED)
+    if any(_owes(row, token, barrier) for token in row.tokens.values()):
+        raise Refused(Refusal.UPSTREAM_IN_FLIGHT)
+    row.decide(barrier, Event.FLUSH)
+
+
+def _owes(row: RowDraft, token: Token, barrier: Barrier) -> bool:
+    """Whether a live token, or one held further inside, still owes this barrier a branch."""
+    if token.phase is Phase.ENDED or (token.phase is Phase.HELD and token.node == barrier.node):
+        return False
+    joined = row.pipeline.joined
+    return any(
+        frame.fork == barrier.fork and joined.get((row.tokens[frame.fork].node, frame.branch)) == barrier.node
+        for frame in token.stack
+    )
+
+
+# ----------------------------------------------------------------------------------------------- the run as a whole
+
+
+def _end_of_source(draft: RunDraft, stimulus: Stimulus) -> None:
+    if draft.source_ended:
+        raise Refused(Refusal.SOURCE_ENDED)
+    draft.source_ended = True
+    draft.records.append(RunRecord(draft.run.name, draft.pipeline.name, draft.status, len(draft.run.rows)))
+
+
+def _run_over(draft: RunDraft, stimulus: Stimulus) -> None:
+    if not draft.source_ended:
+        raise Refused(Refusal.SOURCE_NOT_ENDED)
+    if not at_rest(draft.run):
+        raise Refused(Refusal.NOT_AT_REST)
+    draft.status = RunStatus.COMPLETED
+    draft.records.append(RunRecord(draft.run.name, draft.pipeline.name, draft.status, len(draft.run.rows)))
+
+
+def at_rest(run: Run) -> bool:
+    """Every row has its tokens, every token its fate; no barrier and no batch is unfinished."""
+    return all(
+        row.tokens
+        and all(token.phase is Phase.ENDED for token in row.tokens)
+        and all(barrier.verdict is not None for barrier in row.barriers)
+        for row in run.rows
+    ) and not any(batch.status in (BatchStatus.OPEN, BatchStatus.TRIGGERED) for batch in run.batches)
+
+
+def _crash(draft: RunDraft, stimulus: Stimulus) -> None:
+    """A process that dies writes nothing. What was committed is a prefix of whole steps: the state as it stands."""
+    draft.status = RunStatus.INTERRUPTED
+
+
+def _resume(draft: RunDraft, stimulus: Stimulus) -> None:
+    """The run goes on: visits that were cut are closed, and the next attempt opened. A hold is not a cut visit."""
+    draft.status = RunStatus.RUNNING
+    rows = len(draft.run.rows) if draft.source_ended else None
+    draft.records.append(RunRecord(draft.run.name, draft.pipeline.name, draft.status, rows))
+    for row in draft.every_row():
+        for token in list(row.tokens.values()):
+            if token.phase is Phase.VISITING:
+                row.close_visit(token, VisitStatus.FAILED, Verdict.INTERRUPTED)
+                row.open_visit(token._replace(attempt=token.attempt + 1), Move.RETRY)
+
+
+RULES: Final[dict[Do, Callable[[RunDraft, Stimulus], None]]] = {
+    Do.READ: _read,
+    Do.BEGIN: _begin,
+    Do.FINISH: _finish,
+    Do.ARRIVE: _arrive,
+    Do.ACCEPT: lambda draft, stimulus: accept(draft, stimulus.token),
+    Do.FLUSHED: lambda draft, stimulus: flushed(draft, stimulus.hold or "", stimulus.verdict or ""),
+    Do.DEADLINE: _deadline,
+    Do.CONDITION: lambda draft, stimulus: condition(draft, stimulus.hold or ""),
+    Do.END_OF_SOURCE: _end_of_source,
+    Do.FLUSH: _flush,
+    Do.RUN_OVER: _run_over,
+    Do.CRASH: _crash,
+    Do.RESUME: _resume,
+}

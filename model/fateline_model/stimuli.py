@@ -1,0 +1,103 @@
+"""Everything that can happen to a pipeline's run, as data. All nondeterminism is in the choice of stimulus.
+
+`SHAPES` says which fields each stimulus carries; the JSON Schema and the page in the book come from it. Not here: the
+operations of the lifecycle machine (`lifecycle.py`), and what a stimulus does (`machine.py`).
+"""
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from .words import MergeData
+
+
+class Do(StrEnum):
+    READ = "read"
+    BEGIN = "begin"
+    FINISH = "finish"
+    ARRIVE = "arrive"
+    ACCEPT = "accept"
+    FLUSHED = "flushed"
+    DEADLINE = "deadline"
+    CONDITION = "condition"
+    END_OF_SOURCE = "end_of_source"
+    FLUSH = "flush"
+    RUN_OVER = "run_over"
+    CRASH = "crash"
+    RESUME = "resume"
+
+
+class Validity(StrEnum):
+    """What the source says of a row."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    NO_CONTRACT = "no_contract"
+
+
+class Stimulus(NamedTuple):
+    """One thing that happens. `hold` names a barrier or a batch; `data` speaks of the merges it causes, in order."""
+
+    do: Do
+    row: int | None = None
+    token: str | None = None
+    verdict: str | None = None
+    hold: str | None = None
+    data: tuple[MergeData, ...] = ()
+
+    def __str__(self) -> str:
+        about = [str(value) for value in (self.row, self.token, self.hold, self.verdict) if value is not None]
+        said = f" [{', '.join(self.data)}]" if any(word is not MergeData.OK for word in self.data) else ""
+        return f"{self.do}({', '.join(about)}){said}"
+
+
+class Shape(NamedTuple):
+    """The fields that a stimulus must carry, whether it may carry `data`, and what it means."""
+
+    must: tuple[str, ...]
+    merges: bool
+    says: str
+
+
+SHAPES: Final[dict[Do, Shape]] = {
+    Do.READ: Shape(("row", "verdict"), False, "the source gives a row: `valid`, `invalid`, or valid but `no_contract`"),
+    Do.BEGIN: Shape(("token",), False, "a visit opens at a transform, a gate or a sink"),
+    Do.FINISH: Shape(("token", "verdict"), True, "the visit ends with the node's verdict"),
+    Do.ARRIVE: Shape(("token",), True, "the token reaches a coalesce"),
+    Do.ACCEPT: Shape(("token",), False, "the token enters a batch of an aggregation"),
+    Do.FLUSHED: Shape(("hold", "verdict"), True, "the plugin answers: `outputs k`, `passed`, `empty`, `error`"),
+    Do.DEADLINE: Shape(("hold",), True, "the time of a barrier or a batch is up"),
+    Do.CONDITION: Shape(("hold",), False, "the condition of a batch became true"),
+    Do.END_OF_SOURCE: Shape((), False, "the source has no more rows"),
+    Do.FLUSH: Shape(("hold",), True, "after the end of the source, nothing can reach the barrier or batch any more"),
+    Do.RUN_OVER: Shape((), False, "the run is declared completed"),
+    Do.CRASH: Shape((), False, "the process ends without a word; what was committed stays"),
+    Do.RESUME: Shape((), False, "the same run goes on in a new process"),
+}
+
+
+def as_json(stimulus: Stimulus) -> dict[str, object]:
+    """The stimulus as a JSON object, without the fields it does not carry."""
+    return {key: value for key, value in stimulus._asdict().items() if value not in (None, ())}
+
+
+def from_json(document: dict[str, object]) -> Stimulus:
+    """Read `as_json`'s form back. Raises ValueError naming what is wrong."""
+    try:
+        do = Do(str(document.get("do")))
+    except ValueError:
+        raise ValueError(f"do: found {document.get('do')!r}; allowed: {', '.join(Do)}") from None
+    shape = SHAPES[do]
+    allowed = {"do", *shape.must, *(("data",) if shape.merges else ())}
+    if set(document) - allowed or set(shape.must) - set(document):
+        raise ValueError(f"{do}: found keys {', '.join(document)}; give do, {', '.join(shape.must) or 'and no more'}")
+    row = document.get("row")
+    if row is not None and (not isinstance(row, int) or isinstance(row, bool) or row < 0):
+        raise ValueError(f"{do}: row is {row!r}; give a whole number from 0")
+    words = document.get("data", ())
+    if not isinstance(words, list | tuple) or not set(words) <= set(MergeData):
+        raise ValueError(f"{do}: data is {words!r}; give a list of {', '.join(MergeData)}")
+    texts = {key: document.get(key) for key in ("token", "verdict", "hold")}
+    if not all(text is None or isinstance(text, str) for text in texts.values()):
+        raise ValueError(f"{do}: token, verdict and hold are texts")
+    token, verdict, hold = (None if text is None else str(text) for text in texts.values())
+    return Stimulus(do, row, token, verdict, hold, tuple(MergeData(word) for word in words))
