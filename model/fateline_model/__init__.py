@@ -1,11 +1,62 @@
-"""The law: what may happen to a token, as a deterministic machine.
+"""The law: a pure, deterministic model of token lifecycles and coalesce policies.
 
-What it is: pure Python over flat frozen data. Given a pipeline, a state and a stimulus, it says which state
-follows and which records must be written, or refuses and names the rule. Every choice that a real engine
-makes (scheduling, what a plugin answers, deadlines, crashes) is a stimulus, so exploring the law is
-enumerating stimuli and judging a log is stepping through it.
+This page is the whole public face. A pipeline is data; `load` checks it. `step` is the pipeline machine: one stimulus
+in, the next state and its records out, or the rule that refuses it. `operate` is the lifecycle machine, for callers that
+no graph restrains, and `barrier_step` is one barrier alone. `LAWS` says what must be true of every step, in sentences
+and as predicates.
 
-What it is not: an engine. It reads no clock, draws no random number, does no input or output, needs nothing
-but the standard library, and imports neither ``fateline_engine`` nor ``fateline_oracle``. Only its checker
-may use NumPy, when that is there.
+What it is not: an engine. It reads no clock, no file and no random number, and imports nothing but the standard
+library, nothing of the engine and nothing of the judge. Start with `coalesce.py`, then `machine.py`.
 """
+
+from typing import Final
+
+from .laws import LAWS, Family, Law, Level, Moment, Where, judge
+from .lifecycle import Done, Op, Operation, TokenRef, World, operate
+from .machine import Accepted, step
+from .pipeline import IllFormed, Node, Problem
+from .records import RELATIONS, SOME, Record
+from .single import BarrierEvent, BarrierStimulus, barrier_step
+from .state import Run
+from .stimuli import Do, Stimulus
+from .wellformed import Pipeline, build, load
+from .words import Outcome, Refusal
+
+LAW_VERSION: Final = "1"
+"""One version for law, trail, protocol and vectors. It changes when what is lawful changes."""
+
+__all__ = [
+    "LAWS",
+    "LAW_VERSION",
+    "RELATIONS",
+    "SOME",
+    "Accepted",
+    "BarrierEvent",
+    "BarrierStimulus",
+    "Do",
+    "Done",
+    "Family",
+    "IllFormed",
+    "Law",
+    "Level",
+    "Moment",
+    "Node",
+    "Op",
+    "Operation",
+    "Outcome",
+    "Pipeline",
+    "Problem",
+    "Record",
+    "Refusal",
+    "Run",
+    "Stimulus",
+    "TokenRef",
+    "Where",
+    "World",
+    "barrier_step",
+    "build",
+    "judge",
+    "load",
+    "operate",
+    "step",
+]

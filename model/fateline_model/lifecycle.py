@@ -247,7 +247,7 @@ def _merge(draft: RunDraft, world: World, operation: Operation) -> None:
             raise Refused(rule)
     for parent in parents:
         row.may(parent, Move.ARRIVE)
-    if Refusal.NOT_ONE_FORK in verdicts or not parents[0].stack:
+    if Refusal.NOT_ONE_FORK in verdicts or not all(parent.stack for parent in parents):
         raise Refused(Refusal.NOT_ONE_FORK)
     if len({parent.stack[-1].branch for parent in parents}) != len(parents):
         raise Refused(Refusal.REPEATED_BRANCH)

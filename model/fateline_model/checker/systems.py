@@ -74,8 +74,7 @@ class Menu(NamedTuple):
 
     verdicts: Mapping[str, tuple[str, ...]] = {}
     invalid_rows: bool = False
-    merge_data: bool = True
-    outputs: int = 1
+    hostile: bool = False
 
 
 class PipelineSystem:
@@ -86,7 +85,7 @@ class PipelineSystem:
         self.rows = rows
         self.crashes = crashes
         self.menu = menu
-        self._verdicts = {name: menu.verdicts.get(name) or _verdicts(pipeline, name) for name in pipeline.nodes}
+        self.verdicts = {name: menu.verdicts.get(name) or _verdicts(pipeline, name) for name in pipeline.nodes}
 
     def first(self) -> State:
         return State((Run(),))
@@ -96,9 +95,10 @@ class PipelineSystem:
 
     def offers(self, state: State) -> Iterator[Offer]:
         run = state.world[0]
-        for stimulus in self._stimuli(run, state.crashes):
+        stimuli = self._stimuli(run, state.crashes)
+        for stimulus in chain(stimuli, self._hostile(run)) if self.menu.hostile else stimuli:
             crashes = state.crashes + (stimulus.do is Do.CRASH)
-            words: list[tuple[MergeData, ...]] = [()]
+            words = [stimulus.data]
             while words:
                 data = words.pop()
                 said = stimulus._replace(data=data)
@@ -106,7 +106,7 @@ class PipelineSystem:
                 if isinstance(result, Refusal):
                     yield Offer(said, result)
                 elif len(result.merges) > len(data):
-                    possible = result.merges[len(data)] if self.menu.merge_data else (MergeData.OK,)
+                    possible = MergeData if self.menu.hostile else result.merges[len(data)]
                     words.extend((*data, word) for word in possible)
                 else:
                     yield Offer(said, None, result.records, State((result.run,), crashes))
@@ -132,18 +132,36 @@ class PipelineSystem:
             if batch.status is BatchStatus.OPEN:
                 yield from (Stimulus(do, hold=batch.name) for do in (Do.DEADLINE, Do.CONDITION, Do.FLUSH))
             elif batch.status is BatchStatus.TRIGGERED:
-                yield from (Stimulus(Do.FLUSHED, hold=batch.name, verdict=v) for v in self._verdicts[batch.node])
+                yield from (Stimulus(Do.FLUSHED, hold=batch.name, verdict=v) for v in self.verdicts[batch.node])
         yield Stimulus(Do.END_OF_SOURCE)
         yield Stimulus(Do.RUN_OVER)
         if crashes < self.crashes:
             yield Stimulus(Do.CRASH)
+
+    def _hostile(self, run: Run) -> Iterator[Stimulus]:
+        """Everything else that a caller could say: in every state all of it must be refused."""
+        names = [full(row.number, token.name) for row in run.rows for token in row.tokens]
+        holds = [barrier_name(row.number, barrier) for row in run.rows for barrier in row.barriers]
+        holds += [batch.name for batch in run.batches]
+        said = dict.fromkeys(self._stimuli(run, self.crashes))
+        verdicts = sorted({v for kind in NodeKind for v in VERDICTS_OF.get(kind, ())} | {"route nowhere 1", "expand 0"})
+        tried = (
+            *(Stimulus(Do.READ, row=row, verdict=v) for row in (-1, 0) for v in (*Validity, "nonsense")),
+            *(Stimulus(do, token=t) for do in (Do.BEGIN, Do.ARRIVE, Do.ACCEPT) for t in (*names, "0/never", "x", "00")),
+            *(Stimulus(Do.FINISH, token=name, verdict=v) for name in names for v in (*verdicts, "nonsense")),
+            *(Stimulus(do, hold=h) for do in (Do.DEADLINE, Do.CONDITION, Do.FLUSH) for h in (*holds, "j@9", "agg#9")),
+            *(Stimulus(Do.FLUSHED, hold=h, verdict=v) for h in (*holds, "agg#9") for v in ("outputs 0", "nonsense")),
+            Stimulus(Do.RESUME),
+            Stimulus(Do.END_OF_SOURCE, data=(MergeData.OK,)),
+        )
+        return (stimulus for stimulus in tried if stimulus not in said)
 
     def _about_token(self, name: str, token: Token) -> Iterator[Stimulus]:
         if token.phase is Phase.READY:
             kind = self.pipeline.nodes[token.node].kind
             yield Stimulus(_ENTERS.get(kind, Do.BEGIN), token=name)
         elif token.phase is Phase.VISITING:
-            yield from (Stimulus(Do.FINISH, token=name, verdict=v) for v in self._verdicts[token.node])
+            yield from (Stimulus(Do.FINISH, token=name, verdict=v) for v in self.verdicts[token.node])
 
 
 _ENTERS: Final = {NodeKind.COALESCE: Do.ARRIVE, NodeKind.AGGREGATION: Do.ACCEPT}

@@ -221,7 +221,10 @@ def fails_as_one(moment: Moment) -> Iterator[Check]:
 
 def _held_at(moment: Moment, run: str, token: str, record: BarrierRecord) -> bool:
     before, frame = moment.token_before(run, token), moment.frame_before(run, token)
-    return before is not None and frame is not None and before.node == record.node and frame[0] == record.fork_group
+    if before is None or frame is None or before.node != record.node or frame[0] != record.fork_group:
+        return False
+    arriving = any(v.token == token and v.status is VisitStatus.OPEN for v in moment.visits)
+    return before.phase is Phase.HELD or arriving
 
 
 def accounted(moment: Moment) -> Iterator[Check]:

@@ -1,0 +1,82 @@
+"""Laws that no step of a machine can show, judged on their kernels over small exhaustive domains.
+
+C9 speaks of data and C11 of time; the machines carry neither. Each kernel is asked about every case of a small domain
+and its answer held against the law said a second time, in other words than the kernel's. Unbounded domains are the
+business of the symbolic proofs. Not here: the kernels (`merging.py`, `kernels.py`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import combinations, permutations, product
+from typing import Final
+
+from ..kernels import deadline_of, expired, resolved_before
+from ..laws import Check
+from ..merging import Given, merge
+from ..words import Collisions, Strategy
+
+DECLARED: Final = ("a", "b", "c")
+FIELDS: Final = ("x", "y")
+VALUES: Final = (None, "1", "2")
+
+
+def _arrivals() -> Iterator[dict[str, dict[str, str]]]:
+    """Every non-empty set of arrived branches with every data of two fields and two values."""
+    for size in range(1, len(DECLARED) + 1):
+        for branches in combinations(DECLARED, size):
+            for values in product(VALUES, repeat=size * len(FIELDS)):
+                cells = iter(values)
+                data = {b: {f: next(cells) for f in FIELDS} for b in branches}
+                yield {b: {f: v for f, v in fields.items() if v is not None} for b, fields in data.items()}
+
+
+def merged_data() -> Iterator[Check]:
+    """C9 over every arrival, strategy and collision rule; and whatever the order of arrival."""
+    for arrived in _arrivals():
+        for rule in Collisions:
+            yield _union(arrived, rule)
+        nested = merge(Strategy.NESTED, DECLARED, arrived)
+        wrong = nested.data != arrived or list(nested.data) != [b for b in DECLARED if b in arrived] or nested.conflict
+        yield f"nested of {arrived} is {nested}" if wrong else None
+        for branch in arrived:
+            chosen = merge(Strategy.SELECT, DECLARED, arrived, select=branch)
+            wrong = chosen.data != arrived[branch] or chosen.data is arrived[branch] or bool(chosen.collisions)
+            yield f"select {branch} of {arrived} is {chosen}" if wrong else None
+
+
+def _union(arrived: Mapping[str, Mapping[str, str]], rule: Collisions) -> Check:
+    result = merge(Strategy.UNION, DECLARED, arrived, collisions=rule)
+    for order in permutations(arrived):
+        if merge(Strategy.UNION, DECLARED, {b: arrived[b] for b in order}, collisions=rule) != result:
+            return f"union of {arrived} depends on the order of arrival"
+    collisions, conflict = [], False
+    for field in FIELDS:
+        givers = [b for b in DECLARED if field in arrived.get(b, {})]
+        if not givers:
+            if field in result.data or field in result.origins:
+                return f"union of {arrived} has a field {field} that nobody gave"
+            continue
+        winner = givers[0] if rule is Collisions.FIRST_WINS else givers[-1]
+        if (result.data.get(field), result.origins.get(field)) != (arrived[winner][field], winner):
+            return f"union ({rule}) of {arrived} takes {field} from {result.origins.get(field)}, not from {winner}"
+        if len(givers) > 1:
+            collisions += [Given(field, b, arrived[b][field], b == winner) for b in givers]
+            conflict = conflict or len({arrived[b][field] for b in givers}) > 1
+    if sorted(result.collisions) != sorted(collisions):
+        return f"union ({rule}) of {arrived} records collisions {result.collisions}"
+    return None if result.conflict == conflict else f"union of {arrived} says conflict: {result.conflict}"
+
+
+def deadlines() -> Iterator[Check]:
+    """C11 over small clocks: not before the timeout has passed, at once when it has, the earlier deadline first."""
+    for first_at, timeout, waited in product(range(4), range(1, 4), range(6)):
+        now = first_at + waited
+        due = waited >= timeout
+        yield None if expired(now, first_at, timeout) == due else f"at {now}, open since {first_at}, timeout {timeout}"
+        yield None if deadline_of(first_at, timeout) - first_at == timeout else f"deadline of {first_at}+{timeout}"
+    holds = list(product(range(3), range(3)))
+    for one, other in permutations(holds, 2):
+        right = resolved_before(*one, *other) == (one < other)
+        yield None if right else f"of the expired {one} and {other} the wrong one is resolved first"
+
+
+DOMAINS: Final[dict[str, Callable[[], Iterator[Check]]]] = {"C9": merged_data, "C11": deadlines}

@@ -1,0 +1,200 @@
+"""One instance verified: explored, judged, counted, and what it shows said as plain data.
+
+Plain data, so that instances can be verified in several processes and a broken copy of the law can be compared with the
+sound one. Also here: which stimuli and which refusals a whole scope must have met, and the claims of those that cannot
+be. Not here: clocks, processes and printing; they belong to whoever calls.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final
+
+from .. import records as trail
+from .. import stimuli
+from ..laws import ALL
+from ..lifecycle import Operation
+from ..single import BarrierEvent
+from ..stimuli import Do, Stimulus
+from ..words import VERDICTS_OF, FlushVerdict, Refusal, Verdict
+from .domains import DOMAINS
+from .rows import Count, Rows
+from .scopes import Instance
+from .search import Counterexample, Explored, explore
+from .symmetry import Symmetry
+from .systems import AnyStimulus, PipelineSystem
+
+
+@dataclass
+class Step:
+    """One step of a counterexample as data: what happened, in words and as JSON, and what was written."""
+
+    says: str
+    stimulus: dict[str, object]
+    records: list[dict[str, object]]
+
+
+@dataclass
+class Finding:
+    """A counterexample as data. `laws` are those its last step breaks, each with the message; none: a stuck state."""
+
+    laws: list[tuple[str, str]]
+    steps: list[Step]
+
+
+@dataclass
+class Verified:
+    """What verifying one instance found."""
+
+    family: str
+    name: str
+    machine: str
+    crashes: int
+    states: int = 0
+    transitions: int = 0
+    unreduced: int = 0
+    depth: int = 0
+    counts: list[Count] = field(default_factory=list)
+    checks: Counter[str] = field(default_factory=Counter)
+    fired: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    finding: Finding | None = None
+    bound_reached: bool = False
+    endless: bool = False
+    digest: str = ""
+
+    @property
+    def holds(self) -> bool:
+        return self.finding is None and not self.bound_reached and not self.endless
+
+
+def verify_instance(
+    instance: Instance, *, naive: bool = False, progress: Callable[[int], None] | None = None
+) -> Verified:
+    """Explore one instance and judge every step of it; `naive` leaves the branches unreduced."""
+    system = instance.system
+    fold = None
+    if instance.machine == "pipeline" and isinstance(system, PipelineSystem) and not naive:
+        fold = Symmetry(system.pipeline, system.verdicts).fold
+    found = explore(system, instance.laws, fold=fold, progress=progress)
+    if not found.holds and fold is not None:
+        found = explore(system, instance.laws, progress=progress)
+    verified = Verified(
+        instance.family,
+        instance.name,
+        instance.machine,
+        instance.crashes,
+        len(found.states),
+        found.transitions,
+        sum(found.weights),
+        found.depth,
+        checks=found.checks,
+        fired=found.fired,
+        refused=Counter({str(rule): count for rule, count in found.refused.items()}),
+        bound_reached=found.bound_reached,
+        finding=_finding(found),
+    )
+    if found.holds:
+        verified.endless = instance.machine in ("pipeline", "batch") and found.has_cycle()
+        verified.digest = digest(found)
+        if instance.machine == "pipeline":
+            rows = Rows(found)
+            verified.counts = [rows.count(number) for number in instance.rows]
+    return verified
+
+
+def verify_domains() -> Verified:
+    """The laws of kernels, over their domains."""
+    verified = Verified("kernels", "kernels", "kernel", 0)
+    broken: list[tuple[str, str]] = []
+    for law, domain in DOMAINS.items():
+        for check in domain():
+            verified.checks[law] += 1
+            if check is not None:
+                broken.append((law, check))
+                break
+    verified.finding = Finding(broken, []) if broken else None
+    return verified
+
+
+def digest(found: Explored) -> str:
+    """A digest of every state and every step between states, in the order of the search: law D1 locks it."""
+    summary = sha256()
+    for state, targets in zip(found.states, found.targets, strict=True):
+        summary.update(repr((state, targets)).encode())
+    return summary.hexdigest()[:16]
+
+
+def _finding(found: Explored) -> Finding | None:
+    example: Counterexample | None = found.counterexample
+    if example is None:
+        return None
+    steps = [
+        Step(str(walked.stimulus), stimulus_as_json(walked.stimulus), [trail.as_json(r) for r in walked.records])
+        for walked in example.path
+    ]
+    return Finding([(breach.law, breach.message) for breach in example.breaches], steps)
+
+
+def stimulus_as_json(stimulus: AnyStimulus) -> dict[str, object]:
+    """Any stimulus of any machine as a JSON object, without what it does not carry."""
+    if isinstance(stimulus, Stimulus):
+        return stimuli.as_json(stimulus)
+    if isinstance(stimulus, Operation):
+        document = {key: value for key, value in stimulus._asdict().items() if value not in (None, (), "", 0)}
+        return {**document, "run": stimulus.run, "tokens": [ref._asdict() for ref in stimulus.tokens]}
+    return {key: value for key, value in stimulus._asdict().items() if value not in (None, ())}
+
+
+# ------------------------------------------------------------------------------------ what a scope must have met
+
+
+def must_fire() -> tuple[str, ...]:
+    """Every kind of stimulus there is, as `search.kind_of` names them."""
+    visits = [
+        f"{Do.FINISH} {kind} {verdict}"
+        for kind, verdicts in VERDICTS_OF.items()
+        for verdict in verdicts
+        if verdict is not Verdict.EXPAND or kind == "transform"
+    ]
+    return (
+        "read valid",
+        "read invalid",
+        *(f"{Do.BEGIN} {kind}" for kind in VERDICTS_OF),
+        *visits,
+        "arrive",
+        "accept",
+        *(f"{Do.FLUSHED} {verdict}" for verdict in FlushVerdict),
+        *(f"{do} {hold}" for do in (Do.DEADLINE, Do.FLUSH) for hold in ("barrier", "batch")),
+        "condition",
+        "end_of_source",
+        "run_over",
+        "crash",
+        "resume",
+        *(f"barrier {event}" for event in BarrierEvent),
+    )
+
+
+UNREACHABLE: Final[dict[str, str]] = {
+    "flush barrier": "Law C12. A loss is told to its barrier in the step that loses the branch, and every cell of the "
+    "policy table decides once no branch is awaited; so when nothing upstream is in flight, no barrier is open.",
+    Refusal.FIRST_HAS_ARRIVED: "A `first` barrier merges or fails in the step of its first arrival, so no deadline or "
+    "flush can find one with a held token. An engine that gets there has lost a verdict, and must say so loudly.",
+}
+"""Stimuli and refusals that can never happen, with the reason. If one does, the claim is wrong and `verify` fails."""
+
+
+def unmet(fired: Counter[str], refused: Counter[str]) -> tuple[list[str], list[str]]:
+    """What a scope should have met and did not; and what was claimed unreachable and was met all the same."""
+    expected = [*must_fire(), *Refusal]
+    met = {*fired, *refused}
+    return [kind for kind in expected if kind not in met and kind not in UNREACHABLE], [
+        k for k in UNREACHABLE if k in met
+    ]
+
+
+def unwitnessed(checks: Counter[str]) -> list[str]:
+    """Laws that can be judged here and were never in danger."""
+    judged = [law.id for law in ALL if law.judge is not None or law.id in DOMAINS]
+    return [law for law in judged if not checks[law]]
