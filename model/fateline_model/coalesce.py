@@ -5,7 +5,7 @@ cell is read from the top: the first condition that holds gives the decision. n 
 are held, `lost` of them can no longer arrive; the event itself is already counted.
 
 `decide` and `check_merge` are kernels: total functions over integers and `StrEnum`s, with contracts that CrossHair
-confirms for every integer (`checker/obligations.py`). Not here: whose branch is lost (`draft.py`), late arrivals and
+confirms for every integer (`fateline prove`). Not here: whose branch is lost (`draft.py`), late arrivals and
 refusals (`machine.py`), and what the merged data is (`merging.py`).
 """
 
@@ -57,6 +57,17 @@ class Counts(NamedTuple):
     lost: int
     quorum: int
 
+    @property
+    def awaited(self) -> int:
+        """How many branches may still arrive."""
+        return self.n - self.arrived - self.lost
+
+
+CLOSING: Final = (Event.DEADLINE, Event.FLUSH)
+"""The events after which nothing more is waited for."""
+
+UNRESOLVED: Final = (Decision.HOLD, Decision.WAIT)
+"""The decisions that leave a barrier open."""
 
 Cell = tuple[tuple[When, Decision], ...]
 
@@ -143,14 +154,22 @@ def possible(policy: Policy, event: Event, counts: Counts) -> bool:
 def decide(policy: Policy, event: Event, counts: Counts) -> Decision:
     """What a barrier does on an event: the first condition of the table's cell that holds.
 
+    The contract says the same by outcome where the table says it by event; together its lines leave no choice.
+
     pre: well_formed(counts)
     pre: possible(policy, event, counts)
-    post: __return__ is not Decision.MERGE or counts.arrived >= 1
-    post: not (policy is Policy.REQUIRE_ALL and __return__ is Decision.MERGE) or counts.arrived == counts.n
-    post: not (policy is Policy.QUORUM and __return__ is Decision.MERGE) or counts.arrived == counts.quorum
-    post: not (policy is Policy.FIRST and __return__ is Decision.MERGE) or counts.arrived == 1
-    post: not (event is Event.DEADLINE or event is Event.FLUSH) or __return__ not in (Decision.HOLD, Decision.WAIT)
-    post: __return__ not in (Decision.HOLD, Decision.WAIT) or counts.arrived + counts.lost < counts.n
+    post: __return__ is not Decision.MERGE or counts.arrived > 0
+    post: policy is not Policy.REQUIRE_ALL or (__return__ is Decision.MERGE) == (counts.arrived == counts.n)
+    post: policy is not Policy.QUORUM or (__return__ is Decision.MERGE) == (counts.arrived == counts.quorum)
+    post: policy is not Policy.FIRST or (__return__ is Decision.MERGE) == (counts.arrived == 1)
+    post: (__return__ is Decision.BRANCH_LOST) == (policy is Policy.REQUIRE_ALL and counts.lost > 0)
+    post: (__return__ is Decision.QUORUM_IMPOSSIBLE) == (policy is Policy.QUORUM and counts.n - counts.lost < counts.quorum)
+    post: __return__ is not Decision.ALL_BRANCHES_LOST or counts.lost == counts.n
+    post: (__return__ is Decision.INCOMPLETE_BRANCHES) == (policy is Policy.REQUIRE_ALL and event in CLOSING)
+    post: (__return__ is Decision.QUORUM_NOT_MET) == (policy is Policy.QUORUM and event in CLOSING)
+    post: __return__ is not Decision.NO_ARRIVALS or (event in CLOSING and counts.arrived == 0)
+    post: __return__ not in UNRESOLVED or (event not in CLOSING and counts.awaited > 0)
+    post: policy is not Policy.BEST_EFFORT or event in CLOSING or (__return__ in UNRESOLVED) == (counts.awaited > 0)
     post: __return__ is not Decision.HOLD or event is Event.ARRIVAL
     post: __return__ is not Decision.WAIT or event is Event.LOSS
     post: __return__ is not Decision.IMPOSSIBLE
@@ -169,10 +188,8 @@ def check_merge(
     pre: True
     post: (__return__ is Reason.SELECT_BRANCH_NOT_ARRIVED) == (strategy is Strategy.SELECT and not selected_arrived)
     post: (__return__ is Reason.CONTRACT_CONFLICT) == (strategy is Strategy.UNION and not contracts_agree)
-    post: __return__ is not Reason.UNION_COLLISION or (strategy is Strategy.UNION and contracts_agree)
-    post: __return__ is not Reason.UNION_COLLISION or collision_fails
-    post: not (strategy is Strategy.UNION and collision_fails) or __return__ is not None
-    post: strategy is not Strategy.NESTED or __return__ is None
+    post: (__return__ is Reason.UNION_COLLISION) == (strategy is Strategy.UNION and contracts_agree and collision_fails)
+    post: __return__ in (None, Reason.SELECT_BRANCH_NOT_ARRIVED, Reason.CONTRACT_CONFLICT, Reason.UNION_COLLISION)
     """
     if strategy is Strategy.SELECT and not selected_arrived:
         return Reason.SELECT_BRANCH_NOT_ARRIVED

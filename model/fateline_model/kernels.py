@@ -80,8 +80,16 @@ def advance(standing: Standing, move: Move) -> Standing | None:
 
     pre: consistent(standing)
     post: __return__ is None or consistent(__return__)
-    post: (standing.phase is not Phase.ENDED) or __return__ is None
-    post: (move is not Move.END or standing.phase is Phase.ENDED) or __return__ is not None
+    post: standing.phase is not Phase.ENDED or __return__ is None
+    post: __return__ is None or __return__.fates == standing.fates + (1 if move is Move.END else 0)
+    post: move is not Move.END or (__return__ is None) == (standing.phase is Phase.ENDED)
+    post: move not in (Move.BEGIN, Move.ARRIVE, Move.ACCEPT) or (__return__ is None) == (standing.phase is not Phase.READY)
+    post: move is not Move.HOP or (__return__ is None) == (standing.phase not in (Phase.VISITING, Phase.BUFFERED))
+    post: move is not Move.RETRY or (__return__ is None) == (standing.phase is not Phase.VISITING)
+    post: __return__ is None or (__return__.phase is Phase.ENDED) == (move is Move.END)
+    post: __return__ is None or (__return__.phase is Phase.READY) == (move is Move.HOP)
+    post: __return__ is None or (__return__.phase is Phase.HELD) == (move is Move.ARRIVE)
+    post: __return__ is None or (__return__.phase is Phase.BUFFERED) == (move is Move.ACCEPT)
     """
     phase = next_phase(standing.phase, move)
     if phase is None:
@@ -103,8 +111,9 @@ def same_line(line: Line, parent: Line) -> Refusal | None:
 
     pre: True
     post: (__return__ is None) == (parent == line)
-    post: parent.run == line.run or __return__ is Refusal.OTHER_RUN
-    post: parent.row == line.row or __return__ is not None
+    post: (__return__ is Refusal.OTHER_RUN) == (parent.run != line.run)
+    post: (__return__ is Refusal.OTHER_ROW) == (parent.run == line.run and parent.row != line.row)
+    post: __return__ in (None, Refusal.OTHER_RUN, Refusal.OTHER_ROW, Refusal.NOT_ONE_FORK)
     """
     if parent.run != line.run:
         return Refusal.OTHER_RUN
@@ -141,8 +150,9 @@ def tally_arrival(tally: Tally, resolves: bool) -> Tally:
 
     pre: balanced(tally) and tally.awaited >= 1
     post: balanced(__return__)
-    post: __return__.awaited == tally.awaited - 1 and __return__.lost == tally.lost
-    post: not (tally.resolved or resolves) or __return__.gone == tally.gone + tally.held + 1
+    post: __return__.n == tally.n and __return__.awaited == tally.awaited - 1 and __return__.lost == tally.lost
+    post: __return__.resolved == (tally.resolved or resolves)
+    post: not __return__.resolved or __return__.gone == tally.gone + tally.held + 1
     """
     if tally.resolved:
         return tally._replace(awaited=tally.awaited - 1, gone=tally.gone + 1)
@@ -156,8 +166,10 @@ def tally_loss(tally: Tally, resolves: bool) -> Tally:
 
     pre: balanced(tally) and tally.awaited >= 1
     post: balanced(__return__)
+    post: __return__.n == tally.n and __return__.resolved == (tally.resolved or resolves)
     post: not tally.resolved or __return__ == tally
-    post: tally.resolved or __return__.lost == tally.lost + 1
+    post: tally.resolved or __return__.awaited == tally.awaited - 1 and __return__.lost == tally.lost + 1
+    post: not __return__.resolved or __return__.gone == tally.gone + tally.held
     """
     if tally.resolved:
         return tally
@@ -171,6 +183,7 @@ def deadline_of(first_at: int, timeout: int) -> int:
 
     pre: timeout > 0
     post: __return__ > first_at
+    post: __return__ - first_at == timeout
     """
     return first_at + timeout
 
@@ -187,7 +200,8 @@ def expired(now: int, first_at: int, timeout: int) -> bool:
 def resolved_before(deadline: int, order: int, other_deadline: int, other_order: int) -> bool:
     """Of two expired holds, whether the first is resolved before the second: by deadline, then in flush order.
 
-    pre: (deadline, order) != (other_deadline, other_order)
-    post: __return__ != ((other_deadline, other_order) < (deadline, order))
+    pre: deadline != other_deadline or order != other_order
+    post: deadline == other_deadline or __return__ == (deadline < other_deadline)
+    post: deadline != other_deadline or __return__ == (order < other_order)
     """
     return (deadline, order) < (other_deadline, other_order)

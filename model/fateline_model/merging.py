@@ -30,9 +30,10 @@ class FieldFold(NamedTuple):
 def keep(fold: FieldFold, branch: int, value: int, first_wins: bool) -> FieldFold:
     """One more branch gives the field a value.
 
-    pre: fold.givers >= 0 and (fold.givers > 0 or not fold.conflict)
-    post: __return__.givers == fold.givers + 1
-    post: (__return__.branch, __return__.value) in ((branch, value), (fold.branch, fold.value))
+    The precondition holds of an empty fold and of every result: a branch alone is in conflict with nobody.
+
+    pre: fold.givers >= 0 and (fold.givers >= 2 or not fold.conflict)
+    post: __return__.givers == fold.givers + 1 and (__return__.givers >= 2 or not __return__.conflict)
     post: not (fold.givers == 0 or not first_wins) or (__return__.branch == branch and __return__.value == value)
     post: not (fold.givers > 0 and first_wins) or (__return__.branch == fold.branch and __return__.value == fold.value)
     post: __return__.conflict == (fold.conflict or (fold.givers > 0 and value != fold.value))

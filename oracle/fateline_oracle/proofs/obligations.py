@@ -1,0 +1,505 @@
+"""What is to be proved of the law's kernels, as data, and how one obligation is settled.
+
+An obligation names a function with a contract, says in one sentence what that contract promises and which laws rest on
+it, and brings what guards against an empty proof: witnesses, calls within the contract where the interesting case
+happens; and mutants, small changes of the kernel's own source that must be refuted with a counterexample. A proof whose
+witness does not run, or whose mutant is not refuted, is no proof: the obligation is then undecided.
+
+To add one: write the contract in the kernel's docstring (or a function in `restated.py`), and an entry here. Not here:
+what CrossHair says (`gate.py`), and how it is printed (`cli/prove.py`).
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from fateline_model import coalesce, kernels, merging
+from fateline_model.coalesce import Counts, Decision, Event
+from fateline_model.kernels import Line, Move, Phase, Standing, Tally
+from fateline_model.merging import FieldFold
+from fateline_model.words import Policy, Reason, Refusal, Strategy
+from fateline_oracle.patched import part, patched_model
+from fateline_oracle.proofs import restated
+from fateline_oracle.proofs.gate import SECONDS, BadCall, Judged, Proof, check_call, conclusion, prove, value_text
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A call for which the preconditions hold, and the result that makes it interesting."""
+
+    arguments: tuple[object, ...]
+    result: object
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A change of the model's source, in words and as text: `find` occurs once in `file`."""
+
+    what: str
+    file: str
+    find: str
+    replace: str
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """A function whose contract is to be confirmed, in the module where it is written."""
+
+    name: str
+    module: ModuleType
+    sentence: str
+    laws: tuple[str, ...]
+    witnesses: tuple[Witness, ...]
+    mutants: tuple[Mutant, ...]
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function that bears the contract."""
+        return _function(self.module, self.name)
+
+
+def _of_decide(policy: Policy, event: Event, n: int, arrived: int, lost: int, quorum: int, result: Decision) -> Witness:
+    return Witness((policy, event, Counts(n, arrived, lost, quorum)), result)
+
+
+_DECISIONS: Final = (
+    _of_decide(Policy.REQUIRE_ALL, Event.ARRIVAL, 3, 2, 0, 1, Decision.HOLD),
+    _of_decide(Policy.REQUIRE_ALL, Event.ARRIVAL, 3, 3, 0, 1, Decision.MERGE),
+    _of_decide(Policy.REQUIRE_ALL, Event.LOSS, 3, 2, 1, 1, Decision.BRANCH_LOST),
+    _of_decide(Policy.REQUIRE_ALL, Event.DEADLINE, 3, 2, 0, 1, Decision.INCOMPLETE_BRANCHES),
+    _of_decide(Policy.QUORUM, Event.ARRIVAL, 3, 2, 1, 2, Decision.MERGE),
+    _of_decide(Policy.QUORUM, Event.LOSS, 3, 1, 1, 2, Decision.WAIT),
+    _of_decide(Policy.QUORUM, Event.LOSS, 3, 1, 2, 2, Decision.QUORUM_IMPOSSIBLE),
+    _of_decide(Policy.QUORUM, Event.FLUSH, 3, 1, 0, 2, Decision.QUORUM_NOT_MET),
+    _of_decide(Policy.BEST_EFFORT, Event.DEADLINE, 3, 1, 1, 1, Decision.MERGE),
+    _of_decide(Policy.BEST_EFFORT, Event.LOSS, 3, 2, 1, 1, Decision.MERGE),
+    _of_decide(Policy.FIRST, Event.LOSS, 3, 0, 3, 1, Decision.ALL_BRANCHES_LOST),
+    _of_decide(Policy.FIRST, Event.DEADLINE, 3, 0, 2, 1, Decision.NO_ARRIVALS),
+)
+
+_QUORUM_ONE_LATE: Final = Mutant(
+    "a quorum merges one arrival too late",
+    "coalesce.py",
+    "return counts.arrived >= counts.quorum",
+    "return counts.arrived > counts.quorum",
+)
+_LOSS_WAITS: Final = Mutant(
+    "under best_effort, the loss of the last awaited branch is waited out",
+    "coalesce.py",
+    "        (When.SOME_AWAITED, Decision.WAIT),\n        (When.SOME_ARRIVED, Decision.MERGE),\n",
+    "        (When.ALWAYS, Decision.WAIT),\n        (When.SOME_ARRIVED, Decision.MERGE),\n",
+)
+_FIRST_WAITS: Final = Mutant(
+    "a deadline does not end a first barrier",
+    "coalesce.py",
+    "(When.SOME_ARRIVED, Decision.IMPOSSIBLE), (When.ALWAYS, Decision.NO_ARRIVALS)",
+    "(When.ALWAYS, Decision.WAIT),",
+)
+_ROW_NOT_COMPARED: Final = Mutant(
+    "parents may be of another row",
+    "kernels.py",
+    "if parent.row != line.row:",
+    "if parent.row != parent.row:",
+)
+_CONFLICT_FORGOTTEN: Final = Mutant(
+    "a later giver that agrees hides an earlier conflict",
+    "merging.py",
+    "conflict = fold.conflict or (fold.givers > 0 and value != fold.value)",
+    "conflict = fold.givers > 0 and value != fold.value",
+)
+_ORDER_IGNORED: Final = Mutant(
+    "expired holds with one deadline have no order",
+    "kernels.py",
+    "return (deadline, order) < (other_deadline, other_order)",
+    "return deadline < other_deadline",
+)
+
+OBLIGATIONS: Final = (
+    Obligation(
+        "decide",
+        coalesce,
+        "A barrier merges exactly when its policy is satisfied and fails exactly when it no longer can be, "
+        "at the first event that makes it so, and never for another reason.",
+        ("C3", "C4", "C12"),
+        _DECISIONS,
+        (
+            _QUORUM_ONE_LATE,
+            _FIRST_WAITS,
+            Mutant(
+                "at a deadline, best_effort merges nothing at all",
+                "coalesce.py",
+                "Policy.BEST_EFFORT: ((When.SOME_ARRIVED, Decision.MERGE), (When.ALWAYS, Decision.NO_ARRIVALS)),",
+                "Policy.BEST_EFFORT: ((When.ALWAYS, Decision.MERGE),),",
+            ),
+        ),
+    ),
+    Obligation(
+        "decide_again",
+        restated,
+        "The policy table and the policies written a second time, as chains of ifs, decide alike on every barrier "
+        "that can be.",
+        ("C3", "C4"),
+        _DECISIONS,
+        (
+            _LOSS_WAITS,
+            Mutant(
+                "under require_all, a lost branch is waited out",
+                "coalesce.py",
+                "(Policy.REQUIRE_ALL, Event.LOSS): ((When.ALWAYS, Decision.BRANCH_LOST),),",
+                "(Policy.REQUIRE_ALL, Event.LOSS): ((When.ALWAYS, Decision.WAIT),),",
+            ),
+        ),
+    ),
+    Obligation(
+        "first_event",
+        restated,
+        "Whatever the first event of a barrier is, the proofs about the policy table cover it.",
+        ("C3", "C4"),
+        (Witness((Policy.FIRST, Event.ARRIVAL, 4, 1), Counts(4, 1, 0, 1)),),
+        (
+            Mutant(
+                "a quorum of all is taken for impossible from the start",
+                "coalesce.py",
+                "counts.n - before_lost >= counts.quorum\n",
+                "counts.n - before_lost > counts.quorum\n",
+            ),
+        ),
+    ),
+    Obligation(
+        "next_event",
+        restated,
+        "Whatever follows a hold or a wait, the proofs about the policy table cover it: so they cover every history of "
+        "a barrier of any number of branches.",
+        ("C3", "C4"),
+        (Witness((Policy.QUORUM, Event.LOSS, Counts(4, 1, 1, 2), Event.ARRIVAL), Counts(4, 2, 1, 2)),),
+        (_QUORUM_ONE_LATE, _LOSS_WAITS),
+    ),
+    Obligation(
+        "earlier_event",
+        restated,
+        "The proofs about the policy table are about no other barriers: one that an earlier event would have resolved "
+        "is not open later.",
+        ("C4",),
+        (Witness((Policy.QUORUM, Event.FLUSH, Counts(4, 1, 1, 2), Event.LOSS), Decision.WAIT),),
+        (
+            Mutant(
+                "a barrier may be open although its quorum has arrived",
+                "coalesce.py",
+                "return before_arrived < counts.quorum and",
+                "return before_arrived <= counts.quorum and",
+            ),
+        ),
+    ),
+    Obligation(
+        "last_event",
+        restated,
+        "The event after which no branch is awaited decides: no barrier is ever left to a flush.",
+        ("C4", "C12"),
+        (Witness((Policy.BEST_EFFORT, Event.LOSS, Counts(3, 2, 1, 1)), Decision.MERGE),),
+        (_LOSS_WAITS,),
+    ),
+    Obligation(
+        "check_merge",
+        coalesce,
+        "A merge that the policy asked for fails for exactly one of three reasons, in the order in which they are asked.",
+        ("C9",),
+        (
+            Witness((Strategy.UNION, True, True, False), None),
+            Witness((Strategy.UNION, True, False, True), Reason.CONTRACT_CONFLICT),
+            Witness((Strategy.UNION, True, True, True), Reason.UNION_COLLISION),
+            Witness((Strategy.SELECT, False, False, True), Reason.SELECT_BRANCH_NOT_ARRIVED),
+        ),
+        (
+            Mutant(
+                "contracts are compared under every strategy",
+                "coalesce.py",
+                "if strategy is Strategy.UNION and not contracts_agree:",
+                "if not contracts_agree:",
+            ),
+        ),
+    ),
+    Obligation(
+        "keep",
+        merging,
+        "Of the values that branches give one field, the first or the last in declared order is kept, and a conflict "
+        "once seen is never forgotten.",
+        ("C9",),
+        (
+            Witness((FieldFold(), 0, 7, False), FieldFold(0, 7, 1, False)),
+            Witness((FieldFold(0, 7, 1, False), 1, 8, False), FieldFold(1, 8, 2, True)),
+            Witness((FieldFold(0, 7, 1, False), 1, 8, True), FieldFold(0, 7, 2, True)),
+            Witness((FieldFold(1, 7, 2, False), 2, 7, False), FieldFold(2, 7, 3, False)),
+        ),
+        (
+            _CONFLICT_FORGOTTEN,
+            Mutant(
+                "the last giver always wins",
+                "merging.py",
+                "if fold.givers > 0 and first_wins:",
+                "if fold.givers < 0 and first_wins:",
+            ),
+        ),
+    ),
+    Obligation(
+        "keep_two",
+        restated,
+        "The order of two branches decides which value is kept, never whether they are in conflict; so it is of any "
+        "number of branches.",
+        ("C9",),
+        (Witness((FieldFold(0, 7, 1, False), 1, 8, 2, 8, False), FieldFold(2, 8, 3, True)),),
+        (_CONFLICT_FORGOTTEN,),
+    ),
+    Obligation(
+        "advance",
+        kernels,
+        "A token has one fate exactly when it has ended and one open visit exactly while it is somewhere; it can "
+        "always end, and once ended does nothing more.",
+        ("F1", "F3", "V3"),
+        (
+            Witness((Standing(Phase.READY, 0, 0), Move.BEGIN), Standing(Phase.VISITING, 0, 1)),
+            Witness((Standing(Phase.HELD, 0, 1), Move.END), Standing(Phase.ENDED, 1, 0)),
+            Witness((Standing(Phase.ENDED, 1, 0), Move.END), None),
+        ),
+        (
+            Mutant(
+                "a held token meets its fate twice",
+                "kernels.py",
+                "(Phase.HELD, Move.END): Phase.ENDED,",
+                "(Phase.HELD, Move.END): Phase.ENDED,\n    (Phase.ENDED, Move.END): Phase.ENDED,",
+            ),
+            Mutant(
+                "a token leaves a coalesce without being merged",
+                "kernels.py",
+                "(Phase.VISITING, Move.HOP): Phase.READY,",
+                "(Phase.VISITING, Move.HOP): Phase.READY,\n    (Phase.HELD, Move.HOP): Phase.READY,",
+            ),
+            Mutant(
+                "a visit stays open when a token ends",
+                "kernels.py",
+                "opens = 0 if phase is Phase.READY or phase is Phase.ENDED else 1",
+                "opens = 0 if phase is Phase.READY else 1",
+            ),
+        ),
+    ),
+    Obligation(
+        "same_line",
+        kernels,
+        "A parent of a merge is refused exactly when it is of another run, else of another row, else of another fork.",
+        ("L2", "L3", "C2"),
+        (
+            Witness((Line(1, 2, 3), Line(1, 2, 3)), None),
+            Witness((Line(1, 2, 3), Line(9, 9, 3)), Refusal.OTHER_RUN),
+            Witness((Line(1, 2, 3), Line(1, 9, 9)), Refusal.OTHER_ROW),
+            Witness((Line(1, 2, 3), Line(1, 2, 9)), Refusal.NOT_ONE_FORK),
+        ),
+        (
+            _ROW_NOT_COMPARED,
+            Mutant(
+                "parents may be of another run",
+                "kernels.py",
+                "if parent.run != line.run:",
+                "if parent.run != parent.run:",
+            ),
+        ),
+    ),
+    Obligation(
+        "two_parents",
+        restated,
+        "Parents that pass one by one are of one run, one row and one fork among themselves; so are any number of them.",
+        ("L2", "L3", "C2"),
+        (Witness((Line(1, 2, 3), Line(1, 2, 3), Line(1, 2, 3)), None),),
+        (_ROW_NOT_COMPARED,),
+    ),
+    Obligation(
+        "tally_arrival",
+        kernels,
+        "An arrival moves one branch from awaited to held, or lets it go with all that were held: every branch stays "
+        "in exactly one place, however many there are.",
+        ("C8", "C10"),
+        (
+            Witness((Tally(3, 2, 1, 0, 0, False), False), Tally(3, 1, 2, 0, 0, False)),
+            Witness((Tally(3, 1, 2, 0, 0, False), True), Tally(3, 0, 0, 3, 0, True)),
+            Witness((Tally(3, 1, 0, 1, 1, True), False), Tally(3, 0, 0, 2, 1, True)),
+        ),
+        (
+            Mutant(
+                "the arrival that resolves a barrier is not let go",
+                "kernels.py",
+                "return Tally(tally.n, tally.awaited - 1, 0, tally.held + 1, tally.lost, True)",
+                "return Tally(tally.n, tally.awaited - 1, 0, tally.held, tally.lost, True)",
+            ),
+            Mutant(
+                "a late arrival is held",
+                "kernels.py",
+                "return tally._replace(awaited=tally.awaited - 1, gone=tally.gone + 1)",
+                "return tally._replace(awaited=tally.awaited - 1, held=tally.held + 1)",
+            ),
+        ),
+    ),
+    Obligation(
+        "tally_loss",
+        kernels,
+        "A loss moves one branch from awaited to lost, and after the resolution changes nothing.",
+        ("C8", "C10"),
+        (
+            Witness((Tally(3, 2, 1, 0, 0, False), False), Tally(3, 1, 1, 0, 1, False)),
+            Witness((Tally(3, 2, 1, 0, 0, False), True), Tally(3, 1, 0, 1, 1, True)),
+            Witness((Tally(3, 1, 0, 2, 0, True), False), Tally(3, 1, 0, 2, 0, True)),
+        ),
+        (
+            Mutant(
+                "a loss that resolves a barrier leaves its tokens held",
+                "kernels.py",
+                "return Tally(tally.n, tally.awaited - 1, 0, tally.held, tally.lost + 1, True)",
+                "return Tally(tally.n, tally.awaited - 1, tally.held, 0, tally.lost + 1, True)",
+            ),
+        ),
+    ),
+    Obligation(
+        "deadline_of",
+        kernels,
+        "A deadline is the first event's time plus the timeout, and so lies after it.",
+        ("C11",),
+        (Witness((1_000, 250), 1_250),),
+        (
+            Mutant(
+                "the timeout is counted backwards",
+                "kernels.py",
+                "return first_at + timeout",
+                "return first_at - timeout",
+            ),
+        ),
+    ),
+    Obligation(
+        "expired",
+        kernels,
+        "A hold has expired from the very millisecond at which it has lasted its timeout, and not before.",
+        ("C11",),
+        (Witness((1_250, 1_000, 250), True), Witness((1_249, 1_000, 250), False)),
+        (
+            Mutant(
+                "at the deadline itself it is still too early",
+                "kernels.py",
+                "return now >= deadline_of(first_at, timeout)",
+                "return now > deadline_of(first_at, timeout)",
+            ),
+        ),
+    ),
+    Obligation(
+        "resolved_before",
+        kernels,
+        "Of two expired holds, exactly one is resolved before the other: that of the earlier deadline, else the one "
+        "that is flushed first.",
+        ("C11", "D1"),
+        (Witness((5, 1, 5, 2), True), Witness((6, 1, 5, 2), False)),
+        (_ORDER_IGNORED,),
+    ),
+    Obligation(
+        "three_holds",
+        restated,
+        "Being resolved before is transitive, so any number of expired holds has one order.",
+        ("C11", "D1"),
+        (Witness((5, 1, 5, 2, 6, 0), True),),
+        (
+            Mutant(
+                "neighbouring deadlines are compared by flush order alone",
+                "kernels.py",
+                "return (deadline, order) < (other_deadline, other_order)",
+                "return deadline < other_deadline - 1 or (deadline <= other_deadline + 1 and order < other_order)",
+            ),
+        ),
+    ),
+)
+"""In the order in which they are told: the policy, the merge, the token, lineage, the barrier, time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """What became of a mutant: the counterexample that refutes it, or why it lives."""
+
+    what: str
+    refuted: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An obligation with all that is known of it. Believed only if witnesses fire and mutants are refuted."""
+
+    name: str
+    judged: tuple[Judged, ...]
+    witnesses: tuple[str, ...]
+    kills: tuple[Kill, ...]
+    seconds: float
+
+    @property
+    def proof(self) -> Proof:
+        """Refuted if a postcondition is; confirmed if all are, and the proof has shown that it is not empty."""
+        proof = conclusion(self.judged)
+        return Proof.UNDECIDED if proof is Proof.CONFIRMED and self.doubts else proof
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """All that stands between this obligation and a confirmation, short of a counterexample."""
+        undecided = tuple(f"{one.condition}: {one.why}" for one in self.judged if one.proof is Proof.UNDECIDED)
+        living = tuple(f"mutant not refuted: {kill.what}: {kill.why}" for kill in self.kills if not kill.refuted)
+        none = () if self.kills else ("no mutant",)
+        return undecided + tuple(why for why in self.witnesses if why) + living + none
+
+
+def settle(name: str, seconds: float = SECONDS) -> Settled:
+    """Prove one obligation, run its witnesses, and see its mutants refuted. Takes and gives what can be pickled."""
+    obligation = named(name)
+    begun = time.perf_counter()
+    return Settled(
+        name=name,
+        judged=tuple(prove(obligation.function, seconds=seconds)),
+        witnesses=tuple(fires(obligation.function, witness) for witness in obligation.witnesses) or ("no witness",),
+        kills=tuple(kill(obligation, mutant, seconds=seconds) for mutant in obligation.mutants),
+        seconds=time.perf_counter() - begun,
+    )
+
+
+def named(name: str) -> Obligation:
+    """The obligation of that name, or `KeyError`."""
+    return {obligation.name: obligation for obligation in OBLIGATIONS}[name]
+
+
+def fires(function: Callable[..., Any], witness: Witness) -> str:
+    """Nothing if the witness runs as it says; else what is wrong with it."""
+    try:
+        result = check_call(function, *witness.arguments)
+    except BadCall as error:
+        return f"witness: {error}"
+    if result != witness.result or type(result) is not type(witness.result):
+        return f"witness: {value_text(result)} where {value_text(witness.result)} is expected"
+    return ""
+
+
+def kill(obligation: Obligation, mutant: Mutant, *, seconds: float = SECONDS) -> Kill:
+    """Prove the same contract of a patched model. It must fail at a counterexample that can be run."""
+    with patched_model(mutant.file, mutant.find, mutant.replace) as model:
+        undecided = ""
+        for judged in prove(_function(_in(model, obligation.module), obligation.name), seconds=seconds):
+            if judged.proof is Proof.REFUTED:
+                return Kill(mutant.what, True, judged.why)
+            undecided = undecided or judged.why
+    return Kill(mutant.what, False, undecided or "confirmed as well")
+
+
+def _in(model: ModuleType, module: ModuleType) -> ModuleType:
+    """The same module in a patched model. A claim of our own moves in with it, to speak of the patched kernels."""
+    if module is not restated:
+        return part(model, module.__name__.partition(".")[2])
+    text = Path(str(restated.__file__)).read_text(encoding="utf-8")
+    (Path(model.__path__[0]) / "restated.py").write_text(text.replace("from fateline_model.", "from ."), "utf-8")
+    return import_module(f"{model.__name__}.restated")
+
+
+def _function(module: ModuleType, name: str) -> Callable[..., Any]:
+    function: Callable[..., Any] = getattr(module, name)
+    return function
