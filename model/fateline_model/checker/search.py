@@ -122,6 +122,8 @@ def explore(
                 last = Walked(offer.stimulus, offer.records, offer.after)
                 found.counterexample = Counterexample(tuple(breaches), (*path, last), moment)
                 return found
+            if offer.beyond:
+                continue
             after, weight = fold(offer.after) if fold else (offer.after, 1)
             known = len(found.states)
             number = _number(found, after, weight)

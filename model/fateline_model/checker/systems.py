@@ -37,12 +37,16 @@ AnyStimulus = Stimulus | Operation | BarrierStimulus
 
 
 class Offer(NamedTuple):
-    """A stimulus tried in a state: refused, or accepted with what it writes and the state after it."""
+    """A stimulus tried in a state: refused, or accepted with what it writes and the state after it.
+
+    A step `beyond` the bounds of the instance is judged like any other, and not followed.
+    """
 
     stimulus: AnyStimulus
     refusal: Refusal | None
     records: tuple[Record, ...] = ()
     after: "State | None" = None
+    beyond: bool = False
 
 
 class State(NamedTuple):
@@ -247,8 +251,8 @@ class LifecycleSystem:
             result = operate(state.world, operation)
             if isinstance(result, Refusal):
                 yield Offer(operation, result)
-            elif self._within(result.world):
-                yield Offer(operation, None, result.records, State(result.world))
+            else:
+                yield Offer(operation, None, result.records, State(result.world), not self._within(result.world))
 
     def _within(self, world: World) -> bool:
         return all(

@@ -14,7 +14,9 @@ import click
 from fateline_oracle.cli.group import VerdictGroup
 from fateline_oracle.cli.lazy import LazyCommand
 
-COMMANDS: Final[tuple[LazyCommand, ...]] = ()
+COMMANDS: Final[tuple[LazyCommand, ...]] = (
+    LazyCommand("verify", "fateline_oracle.cli.verify:verify", "Model-check the law, or its own mutants."),
+)
 """In the order in which ``--help`` lists them: ``LazyCommand(name, "module:function", "A line of help.")``"""
 
 

@@ -1,0 +1,171 @@
+"""`fateline prove`: the symbolic obligations, each with its verdict and with what shows that it is not empty.
+
+Not here: what is to be proved and how (`fateline_oracle.proofs`).
+"""
+
+import os
+import shutil
+import textwrap
+import time
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+import click
+
+from fateline_model import LAW_VERSION, LAWS
+
+from ..proofs.gate import GET_CROSSHAIR, SECONDS, Proof, call_text, value_text
+from ..proofs.obligations import OBLIGATIONS
+from ..proofs.settle import Settled, settle_all
+from ..report import ExitCode, Finding, LawResult, Report, Skipped, Verdict, overall_verdict
+from .terminal import Progress, paint, table
+
+JOBS = max(1, min(8, os.cpu_count() or 1))
+COLOUR = {"confirmed": "green", "holds": "green", "refuted": "red", "breached": "red"}
+INDENT = " " * 4
+
+
+@click.command()
+@click.option("--only", type=click.Choice(list(OBLIGATIONS)), multiple=True, metavar="NAME", help="Just this one.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=SECONDS,
+    show_default=True,
+    help="CPU seconds for each condition.",
+)
+@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="How many processes.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+def prove(only: tuple[str, ...], timeout: float, jobs: int, as_json: bool) -> ExitCode:
+    """Prove the kernels of the law for every integer, with CrossHair.
+
+    Each obligation is one contract. Calls within it are run, and small changes of the kernel must be refuted, so that
+    no proof is empty.
+    """
+    names = [name for name in OBLIGATIONS if name in only or not only]
+    begun = time.monotonic()
+    settled: list[Settled] = []
+    if find_spec("crosshair") is None:
+        click.echo(GET_CROSSHAIR, err=True)
+    else:
+        with Progress() as progress:
+            progress.update(f"proving {len(names)} obligations ...")
+            settled = settle_all(
+                names,
+                seconds=timeout,
+                jobs=jobs,
+                done=lambda number, name: progress.update(f"{number} of {len(names)} settled: {name}"),
+            )
+    report = _report(settled, names, time.monotonic() - begun)
+    click.echo(report.to_json() if as_json else _text(settled, report))
+    return report.exit_code
+
+
+def _report(settled: Sequence[Settled], names: Sequence[str], seconds: float) -> Report:
+    laws = {law: _law(law, settled, names) for law in LAWS}
+    undecided = any(one.proof is Proof.UNDECIDED for one in settled)
+    asked = [OBLIGATIONS[name] for name in names]
+    return Report(
+        verdict=overall_verdict(laws.values(), bound_reached=undecided),
+        law_version=LAW_VERSION,
+        scope="kernels",
+        seed=None,
+        laws=laws,
+        counts={
+            "obligations": len(names),
+            "confirmed": sum(one.proof is Proof.CONFIRMED for one in settled),
+            "conditions": sum(len(one.judged) for one in settled),
+            "witnesses": sum(len(obligation.witnesses) for obligation in asked),
+            "mutants": sum(len(obligation.mutants) for obligation in asked),
+            "mutants_refuted": sum(kill.refuted for one in settled for kill in one.kills),
+        },
+        skipped=tuple(
+            Skipped(name, "not asked for", obligation.laws, 1)
+            for name, obligation in OBLIGATIONS.items()
+            if name not in names
+        ),
+        findings=tuple(
+            Finding(law, f"{one.name}: {judged.why}, against: {judged.condition}")
+            for one in settled
+            for judged in one.judged
+            if judged.proof is Proof.REFUTED
+            for law in OBLIGATIONS[one.name].laws
+        ),
+        seconds=seconds,
+        reproduce=" ".join(["fateline prove", *(f"--only {name}" for name in names if len(names) < len(OBLIGATIONS))]),
+    )
+
+
+def _law(law: str, settled: Sequence[Settled], names: Sequence[str]) -> LawResult:
+    """What the obligations on which a law rests say of it: the part that kernels decide, never the whole."""
+    asked = [name for name in names if law in OBLIGATIONS[name].laws]
+    if not asked:
+        here = any(law in obligation.laws for obligation in OBLIGATIONS.values())
+        return LawResult(None, why="its kernels were not asked for" if here else "no kernel decides it")
+    if not settled:
+        return LawResult(Verdict.UNDETERMINED, why=GET_CROSSHAIR)
+    found = [one for one in settled if one.name in asked]
+    conditions = sum(len(one.judged) for one in found)
+    refuted = sum(judged.proof is Proof.REFUTED for one in found for judged in one.judged)
+    if refuted:
+        return LawResult(Verdict.BREACHED, conditions, refuted)
+    doubts = [f"{one.name}: {doubt}" for one in found for doubt in one.doubts]
+    if doubts:
+        return LawResult(Verdict.UNDETERMINED, conditions, why="; ".join(doubts))
+    return LawResult(Verdict.HOLDS, conditions, why=f"as far as these decide it, for every integer: {', '.join(asked)}")
+
+
+def _text(settled: Sequence[Settled], report: Report) -> str:
+    width = min(shutil.get_terminal_size((110, 24)).columns, 120)
+    parts = [f"The kernels of the law, version {report.law_version}, for every integer", ""]
+    for one in settled:
+        parts += [*_obligation(one, width), ""]
+    judged = {law: result for law, result in report.laws.items() if result.verdict}
+    rows = [
+        (
+            law,
+            LAWS[law].title,
+            paint(str(result.verdict), COLOUR.get(str(result.verdict), "yellow")),
+            ", ".join(one.name for one in settled if law in OBLIGATIONS[one.name].laws),
+        )
+        for law, result in judged.items()
+    ]
+    parts += [table(rows, ["law", "", "its kernels", "proved by"]), ""]
+    not_judged = " ".join(law for law, result in report.laws.items() if not result.verdict)
+    parts += [*_wrapped(f"Not judged here, since no kernel asked for decides them: {not_judged}", width, ""), ""]
+    counts = report.counts
+    parts.append(
+        f"{paint(report.verdict, COLOUR.get(report.verdict, 'yellow'), bold=True)}  "
+        f"{counts['confirmed']} of {counts['obligations']} obligations, {counts['conditions']} conditions, "
+        f"{counts['witnesses']} witnesses, {counts['mutants_refuted']} of {counts['mutants']} mutants refuted, "
+        f"{report.seconds:.1f} s"
+    )
+    return "\n".join(parts)
+
+
+def _obligation(one: Settled, width: int) -> list[str]:
+    obligation = OBLIGATIONS[one.name]
+    proof = paint(f"{one.proof:<10}", COLOUR.get(one.proof, "yellow"), bold=True)
+    conditions = f"{len(one.judged)} condition{'' if len(one.judged) == 1 else 's'}"
+    lines = [f"{paint(f'{one.name:<16}', bold=True)}  {proof}  {conditions:<13}  {one.seconds:4.1f} s  "]
+    lines[0] += " ".join(obligation.laws)
+    lines += _wrapped(obligation.sentence, width, INDENT)
+    for judged in one.judged:
+        if judged.proof is Proof.REFUTED:
+            lines += _wrapped(f"REFUTED: {judged.why}, against: {judged.condition}", width, INDENT)
+    for doubt in one.doubts:
+        lines += _wrapped(f"UNDECIDED: {doubt}", width, INDENT)
+    if not any(one.witnesses):
+        witness = obligation.witnesses[-1]
+        call = f"{call_text(obligation.function, witness.arguments)} gives {value_text(witness.result)}"
+        more = f" (and {len(obligation.witnesses) - 1} more)" if obligation.witnesses[1:] else ""
+        lines += _wrapped(f"seen: {call}{more}", width, INDENT)
+    for kill in one.kills:
+        if kill.refuted:
+            lines += _wrapped(f"else: if {kill.what}, {kill.why}", width, INDENT)
+    return lines
+
+
+def _wrapped(text: str, width: int, indent: str) -> list[str]:
+    hanging = indent + ("      " if text.startswith(("seen: ", "else: ")) else "")
+    return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=hanging, break_on_hyphens=False)

@@ -1,0 +1,266 @@
+"""`fateline verify`: model-check the law at a scope, on its own mutants, or around a pipeline of yours.
+
+Not here: the exploring (`fateline_model.checker`) and the sums (`fateline_oracle.verification`).
+"""
+
+import os
+import time
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from fateline_model import LAW_VERSION, LAWS
+from fateline_model.checker.mutants import MUTANTS
+from fateline_model.checker.scopes import NAMED
+from fateline_model.checker.verify import UNREACHABLE
+from fateline_model.laws import ALL
+
+from ..counterexample import expected_last, show
+from ..report import ExitCode, Finding, LawResult, Report, Skipped, Verdict, overall_verdict
+from ..verification import (
+    MutantReport,
+    ScopeReport,
+    judge_mutants,
+    laws_without_mutant,
+    verify_scope,
+    write_lock,
+)
+from .terminal import Progress, paint, table
+
+JOBS = max(1, min(8, os.cpu_count() or 1))
+COLOUR = {Verdict.HOLDS: "green", Verdict.BREACHED: "red", Verdict.UNDETERMINED: "yellow"}
+
+
+@click.command()
+@click.option("--scope", type=click.Choice(NAMED), default="standard", help="How much to explore.", show_default=True)
+@click.option("--self-test", is_flag=True, help="Explore the law's own mutants instead: each must be caught.")
+@click.option("--mutant", metavar="NAME", help="Show the counterexample of one mutant.")
+@click.option("--pipeline", "path", metavar="FILE", help="Explore the law around this pipeline (JSON or YAML).")
+@click.option("--rows", type=click.IntRange(1, 6), default=1, show_default=True, help="With --pipeline: how many rows.")
+@click.option("--crashes", type=click.IntRange(0, 3), default=1, show_default=True, help="With --pipeline: how many.")
+@click.option("--limit", type=click.IntRange(1), default=2_000_000, show_default=True, help="With --pipeline: states.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="How many processes.")
+@click.option("--lock", is_flag=True, help="Write the counts of this scope into the lock. For a change of the law.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+def verify(
+    scope: str,
+    self_test: bool,
+    mutant: str | None,
+    path: str | None,
+    rows: int,
+    crashes: int,
+    limit: int,
+    jobs: int,
+    lock: bool,
+    as_json: bool,
+) -> ExitCode:
+    """Model-check the law: visit every state of a scope and ask every law about every step."""
+    if sum([self_test, mutant is not None, path is not None]) > 1:
+        raise click.UsageError("--self-test, --mutant and --pipeline exclude each other")
+    if path is not None:
+        from .verify_pipeline import verify_pipeline
+
+        return verify_pipeline(Path(path), rows, crashes, limit, as_json)
+    if mutant is not None:
+        return _show_mutant(mutant)
+    if self_test:
+        return _self_test(jobs, as_json)
+    with Progress() as progress:
+        found = verify_scope(scope, jobs=jobs, progress=progress.update)
+    if lock:
+        write_lock(found)
+        found.drift = []
+    report = _report(found, jobs)
+    click.echo(report.to_json() if as_json else _text(found, report))
+    return report.exit_code
+
+
+# ---------------------------------------------------------------------------------------------------------- a scope
+
+
+def law_results(checks: Counter[str], breached: Counter[str]) -> dict[str, LawResult]:
+    """What a search says of every law of the catalogue."""
+    results = {}
+    for law in ALL:
+        if law.elsewhere and not checks[law.id]:
+            results[law.id] = LawResult(None, why=law.elsewhere)
+        elif breached[law.id]:
+            results[law.id] = LawResult(Verdict.BREACHED, checks[law.id], breached[law.id])
+        elif not checks[law.id]:
+            results[law.id] = LawResult(Verdict.UNDETERMINED, why="never in danger in this scope")
+        else:
+            results[law.id] = LawResult(Verdict.HOLDS, checks[law.id])
+    return results
+
+
+def _report(found: ScopeReport, jobs: int) -> Report:
+    breached = Counter(law for _, finding in found.findings for law, _ in finding.laws)
+    laws = law_results(found.checks, breached)
+    stuck = any(not finding.laws for _, finding in found.findings)
+    verdict = overall_verdict(laws.values(), bound_reached=bool(found.gaps), error=stuck or bool(found.disproved))
+    return Report(
+        verdict=verdict,
+        law_version=LAW_VERSION,
+        scope=found.scope,
+        seed=None,
+        laws=laws,
+        counts={
+            "instances": len(found.verified),
+            "states": found.states,
+            "transitions": found.transitions,
+            "unreduced_states": sum(v.unreduced for v in found.verified),
+            "checks": sum(found.checks.values()),
+        },
+        skipped=tuple(Skipped(law.id, law.elsewhere, (law.id,)) for law in ALL if laws[law.id].verdict is None),
+        findings=tuple(
+            Finding(law, f"{v.name}: {message}", case=" · ".join(step.says for step in finding.steps))
+            for v, finding in found.findings
+            for law, message in finding.laws
+        ),
+        seconds=found.total_seconds,
+        reproduce=f"fateline verify --scope {found.scope} --jobs {jobs}",
+    )
+
+
+def _text(found: ScopeReport, report: Report) -> str:
+    parts = [f"The law, version {LAW_VERSION}, at scope {found.scope}", "", _families(found), ""]
+    parts.append(_laws(report))
+    parts += ["", *_claims(found)]
+    for verified, finding in found.findings:
+        laws = finding.laws or [("stuck", "nothing can happen any more, and the run is not over")]
+        parts += ["", f"{verified.name}: {len(finding.steps)} steps to a breach", "", show(finding.laws, finding.steps)]
+        parts += [f"     {message}" for law, message in laws if law == "stuck"]
+    parts += ["", *(f"- {gap}" for gap in found.gaps)]
+    parts += [f"- claimed unreachable, and met: {kind}" for kind in found.disproved]
+    counts = report.counts
+    said = f"{counts['states']:,} states, {counts['transitions']:,} steps, {counts['checks']:,} checks of laws"
+    instances = f"{counts['instances']} instances"
+    verdict = paint(report.verdict, COLOUR[report.verdict], bold=True)
+    parts.append(f"{verdict}  {instances}, {said}, {report.seconds:.1f} s")
+    return "\n".join(parts)
+
+
+def _families(found: ScopeReport) -> str:
+    """One line a family: instances, states of the explored graphs, unreduced states, states of two rows."""
+    rows: dict[str, list[float]] = {}
+    for verified in found.verified:
+        if verified.machine == "kernel":
+            continue
+        two = sum(count.states for count in verified.counts if count.rows == 2)
+        line = rows.setdefault(verified.family, [0, 0, 0, 0, 0, 0.0])
+        for place, value in enumerate((1, verified.states, verified.transitions, verified.unreduced, two)):
+            line[place] += value
+        line[5] += found.seconds.get(verified.name, 0.0)
+    cells = [
+        (family, *(f"{int(v):,}" for v in values[:4]), f"{int(values[4]):,}" if values[4] else "", f"{values[5]:.1f}")
+        for family, values in rows.items()
+    ]
+    return right(cells, ("family", "instances", "states", "steps", "unreduced", "of two rows", "seconds"))
+
+
+def right(cells: list[tuple[str, ...]], headers: tuple[str, ...]) -> str:
+    """A table whose columns after the first stand to the right."""
+    widths = [max(len(row[place]) for row in [headers, *cells]) for place in range(len(headers))]
+    lines = [headers, tuple("-" * width for width in widths), *cells]
+    return "\n".join(
+        "  ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]).rstrip()
+        for line in lines
+    )
+
+
+def _laws(report: Report) -> str:
+    rows = []
+    for law, result in report.laws.items():
+        if result.verdict is not None:
+            said = paint(result.verdict, COLOUR[result.verdict])
+            rows.append((law, LAWS[law].title, result.checked, said, result.why))
+    return table(rows, ("law", "", "checks", "verdict", "why"))
+
+
+def _claims(found: ScopeReport) -> list[str]:
+    lines = [
+        f"Not judged by exploring: {', '.join(law.id for law in ALL if law.elsewhere and not found.checks[law.id])}."
+    ]
+    lines += [f"Claimed unreachable: {kind}. {why}" for kind, why in UNREACHABLE.items()]
+    if not found.unfinished and not any(not finding.laws for _, finding in found.findings):
+        lines.append("No state is stuck short of the end, and every run ends: no step leads back.")
+    if not found.unmet:
+        lines.append("Every kind of stimulus and every refusal was met, those claimed unreachable aside.")
+    return lines
+
+
+# ---------------------------------------------------------------------------------------------------- its mutants
+
+
+def _show_mutant(name: str) -> ExitCode:
+    chosen = [mutant for mutant in MUTANTS if mutant.name == name]
+    if not chosen:
+        raise click.UsageError(f"no mutant is called {name!r}; there are: {', '.join(m.name for m in MUTANTS)}")
+    (report,) = judge_mutants(chosen)
+    mutant = report.mutant
+    click.echo(f"{mutant.name}: {mutant.says}")
+    click.echo(f"{mutant.file}, explored as: {report.instance}\n")
+    for sign, text in (("-", mutant.find), ("+", mutant.replace)):
+        for line in text.splitlines():
+            click.echo(f"  {sign} {line}")
+    click.echo("\n" + show(report.laws, report.steps, expected_last(report.instance, report.steps)))
+    killed = (
+        paint("caught", "green", bold=True) if report.killed else paint("not caught by its own law", "red", bold=True)
+    )
+    click.echo(f"\n{killed}  {len(report.steps)} steps, {report.seconds:.1f} s")
+    return ExitCode.HOLDS if report.killed else ExitCode.BREACHED
+
+
+def _self_test(jobs: int, as_json: bool) -> ExitCode:
+    started = time.perf_counter()
+    with Progress() as progress:
+        reports = judge_mutants(jobs=jobs, progress=progress.update)
+    missing = laws_without_mutant()
+    report = _mutant_report(reports, missing, time.perf_counter() - started)
+    if as_json:
+        click.echo(report.to_json())
+        return report.exit_code
+    rows = [
+        (r.mutant.law, r.mutant.name, len(r.steps) or None, _fate(r), " ".join(r.others), r.mutant.says)
+        for r in reports
+    ]
+    click.echo(table(rows, ("law", "mutant", "steps", "", "also breaks", "the mistake")))
+    for law in missing:
+        click.echo(f"- law {law} is judged in the model, and no mutant breaks it")
+    killed = sum(r.killed for r in reports)
+    verdict = paint(report.verdict, COLOUR[report.verdict], bold=True)
+    click.echo(f"\n{verdict}  {killed} of {len(reports)} mutants caught by their own law, {report.seconds:.1f} s")
+    return report.exit_code
+
+
+def _fate(report: MutantReport) -> str:
+    return paint("caught", "green") if report.killed else paint("ALIVE" if not report.laws else "MISSED", "red")
+
+
+def _mutant_report(reports: list[MutantReport], missing: list[str], seconds: float) -> Report:
+    """A self-test holds when every mutant is caught by its law: the checks of a law are then its mutants."""
+    laws: dict[str, LawResult] = {}
+    for law in ALL:
+        own = [r for r in reports if r.mutant.law == law.id]
+        alive = [r.mutant.name for r in own if not r.killed]
+        if not own:
+            laws[law.id] = (
+                LawResult(Verdict.UNDETERMINED, why="no mutant")
+                if law.id in missing
+                else LawResult(None, why=law.elsewhere)
+            )
+        elif alive:
+            laws[law.id] = LawResult(Verdict.UNDETERMINED, len(own), why=f"not caught: {', '.join(alive)}")
+        else:
+            laws[law.id] = LawResult(Verdict.HOLDS, len(own))
+    return Report(
+        verdict=overall_verdict(laws.values()),
+        law_version=LAW_VERSION,
+        scope="mutants",
+        seed=None,
+        laws=laws,
+        counts={"mutants": len(reports), "caught": sum(r.killed for r in reports)},
+        seconds=seconds,
+        reproduce="fateline verify --self-test",
+    )

@@ -1,0 +1,93 @@
+"""`fateline verify --pipeline FILE`: every behaviour that the law allows around one pipeline, judged.
+
+The file is somebody else's: it is bounded, parsed by safe loaders, checked as a whole, and every problem is said at
+once. Not here: the named scopes (`verify.py`).
+"""
+
+import json
+import time
+from collections import Counter
+from pathlib import Path
+
+import click
+import yaml
+
+from fateline_model import LAW_VERSION, IllFormed, Pipeline, load
+from fateline_model.checker.search import explore
+from fateline_model.checker.systems import Menu, PipelineSystem
+from fateline_model.checker.verify import Step, stimulus_as_json
+from fateline_model.laws import ALL
+from fateline_model.records import as_json as record_as_json
+
+from ..counterexample import show
+from ..report import ExitCode, Finding, Report, overall_verdict
+from .terminal import Progress, paint
+
+LARGEST = 1_000_000
+
+
+def read_pipeline(path: Path) -> Pipeline:
+    """The pipeline in a JSON or YAML file, or one click error that lists everything wrong with it."""
+    try:
+        if path.stat().st_size > LARGEST:
+            raise click.UsageError(f"{path}: larger than {LARGEST:,} bytes, which no pipeline needs")
+        text = path.read_text(encoding="utf-8")
+        document = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        return load(document)
+    except IllFormed as problem:
+        raise click.UsageError(f"{path}: {problem}") from None
+    except OSError as error:
+        raise click.UsageError(f"{path}: {error.strerror}") from None
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        raise click.UsageError(f"{path}: not readable as {path.suffix.lstrip('.') or 'YAML'}: {error}") from None
+
+
+def verify_pipeline(path: Path, rows: int, crashes: int, limit: int, as_json: bool) -> ExitCode:
+    """Explore everything that may happen around the pipeline, with every verdict and invalid rows."""
+    from .verify import COLOUR, law_results
+
+    pipeline = read_pipeline(path)
+    system = PipelineSystem(pipeline, rows, crashes, Menu(invalid_rows=True))
+    started = time.perf_counter()
+    with Progress() as progress:
+        found = explore(system, ALL, limit=limit, progress=lambda states: progress.update(f"{states:,} states"))
+    example = found.counterexample
+    breaches = example.breaches if example is not None else ()
+    laws = {
+        law: result
+        for law, result in law_results(found.checks, Counter(b.law for b in breaches)).items()
+        if result.checked or result.verdict is None
+    }
+    verdict = overall_verdict(laws.values(), bound_reached=found.bound_reached, error=found.stuck is not None)
+    report = Report(
+        verdict=verdict,
+        law_version=LAW_VERSION,
+        scope=str(path),
+        seed=None,
+        laws=laws,
+        counts={"states": len(found.states), "transitions": found.transitions, "rows": rows, "crashes": crashes},
+        findings=tuple(Finding(b.law, b.message) for b in breaches),
+        seconds=time.perf_counter() - started,
+        reproduce=f"fateline verify --pipeline {path} --rows {rows} --crashes {crashes} --limit {limit}",
+    )
+    if as_json:
+        click.echo(report.to_json())
+        return report.exit_code
+    for warning in pipeline.warnings:
+        click.echo(f"note: {warning}")
+    if example is not None:
+        steps = [
+            Step(str(w.stimulus), stimulus_as_json(w.stimulus), [record_as_json(r) for r in w.records])
+            for w in example.path
+        ]
+        click.echo(show([(b.law, b.message) for b in breaches], steps))
+    if found.bound_reached:
+        click.echo(f"- the bound of {limit:,} states was reached: raise --limit, or lower --rows or --crashes")
+    if found.stuck is not None:
+        click.echo("- a state is stuck: nothing can happen any more, and the run is not over")
+    click.echo(
+        f"{paint(report.verdict, COLOUR[report.verdict], bold=True)}  {pipeline.name}: {len(found.states):,} states, "
+        f"{found.transitions:,} steps, {sum(found.checks.values()):,} checks of {sum(1 for r in laws.values() if r.checked)} "
+        f"laws, {report.seconds:.1f} s"
+    )
+    return report.exit_code

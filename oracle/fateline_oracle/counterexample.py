@@ -1,0 +1,125 @@
+"""Counterexamples as a person reads them: numbered steps, what each wrote, what the law expected, the lineage, the law.
+
+Works on plain data (`fateline_model.checker.verify.Step`), so that it shows what any process found. Not here: how a
+counterexample is found, shrunk or saved.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from fateline_model.checker.scopes import instances
+from fateline_model.checker.verify import Step
+from fateline_model.laws import LAWS
+from fateline_model.records import as_json
+from fateline_model.words import REFUSALS, Refusal
+
+Written = Mapping[str, object]
+
+
+def expected_last(instance_name: str, steps: Sequence[Step], scope: str = "small") -> list[Written] | Refusal | None:
+    """What the sound law writes, or refuses, in the last step; None where it does not come that far."""
+    instance = next((found for found in instances(scope) if found.name == instance_name), None)
+    if instance is None or not steps:
+        return None
+    state = instance.system.first()
+    for number, wanted in enumerate(steps, 1):
+        offer = next((o for o in instance.system.offers(state) if str(o.stimulus) == wanted.says), None)
+        if offer is None or (offer.after is None and number < len(steps)):
+            return None
+        if number == len(steps):
+            return offer.refusal or [as_json(record) for record in offer.records]
+        state = offer.after or state
+    return None
+
+
+def show(
+    laws: Sequence[tuple[str, str]], steps: Sequence[Step], expected: list[Written] | Refusal | None = None
+) -> str:
+    """The whole counterexample as text."""
+    lines: list[str] = []
+    for number, step in enumerate(steps, 1):
+        last = number == len(steps)
+        broken = f"   <- breaks {', '.join(dict.fromkeys(law for law, _ in laws))}" if last and laws else ""
+        lines.append(f"{number:>3}. {step.says}{broken}")
+        if last and expected is not None:
+            lines += ["       wrote:", *_records(step.records, "         ")]
+            lines += ["       the law:", *_expected(expected)]
+        else:
+            lines += _records(step.records, "       ")
+    if steps:
+        lines += ["", "     lineage:", *(f"       {line}" for line in lineage([r for s in steps for r in s.records]))]
+    for law in dict.fromkeys(law for law, _ in laws):
+        lines += ["", f"     {law}  {LAWS[law].title}", f"         {LAWS[law].sentence}"]
+        lines += [f"         Here: {message}." for said, message in laws if said == law][:3]
+    return "\n".join(lines)
+
+
+def _records(records: Iterable[Written], indent: str) -> list[str]:
+    said = [f"{indent}{record['rec']!s:<9} {say(record)}" for record in records]
+    return said or [f"{indent}nothing"]
+
+
+def _expected(expected: list[Written] | Refusal) -> list[str]:
+    if isinstance(expected, Refusal):
+        return [f"         refuses it: {expected} ({REFUSALS[expected]}), and writes nothing"]
+    return _records(expected, "         ")
+
+
+def say(record: Written) -> str:
+    """One record on one line."""
+    kind = record["rec"]
+    if kind == "hops":
+        return f"{record['token']}: {record['src']} -{record['label']}-> {record['dst']}"
+    if kind == "parents":
+        return f"{record['child']} has parent {record['parent']}"
+    if kind == "visits":
+        verdict = f", {record['verdict']}" if "verdict" in record else ""
+        return f"{record['token']} at {record['node']}, attempt {record['attempt']}: {record['status']}{verdict}"
+    skip = ("rec", "run", "visit", "idx", "source", "digest", "pipeline", "group_kind")
+    subject = next((str(record[key]) for key in _SUBJECTS if key in record), "")
+    rest = [f"{key} {value}" for key, value in record.items() if key not in skip and str(value) not in (subject, "")]
+    return f"{subject}: {', '.join(rest)}" if rest else subject
+
+
+_SUBJECTS = ("token", "barrier", "batch", "row", "run")
+
+
+def lineage(records: Iterable[Written]) -> list[str]:
+    """The tokens as a tree, each with its fate; a token with several parents stands under the first."""
+    children: dict[str, list[str]] = {}
+    fates: dict[str, str] = {}
+    others: dict[str, list[str]] = {}
+    for record in records:
+        name = str(record.get("token", ""))
+        if record["rec"] == "tokens" and "group" not in record:
+            children.setdefault("", []).append(name)
+        elif record["rec"] == "parents":
+            child, parent = str(record["child"]), str(record["parent"])
+            if any(child in below for below in children.values()):
+                others.setdefault(child, []).append(parent)
+            elif child != parent:
+                children.setdefault(parent, []).append(child)
+        elif record["rec"] == "outcomes":
+            where = (
+                f" at {record['sink']}" if "sink" in record else f" ({record['reason']})" if "reason" in record else ""
+            )
+            fates[name] = f"{record['outcome']}{where}"
+    lines: list[str] = []
+    _draw("", children, fates, others, "", lines)
+    return lines
+
+
+def _draw(
+    name: str,
+    children: Mapping[str, list[str]],
+    fates: Mapping[str, str],
+    others: Mapping[str, list[str]],
+    indent: str,
+    lines: list[str],
+) -> None:
+    below = children.get(name, [])
+    for place, child in enumerate(below):
+        last = place == len(below) - 1
+        branch = "" if name == "" else "└─ " if last else "├─ "
+        also = f" and {', '.join(others[child])}" if child in others else ""
+        lines.append(f"{indent}{branch}{child}{also}  {fates.get(child, 'no fate')}")
+        _draw(child, children, fates, others, indent + ("" if name == "" else "   " if last else "│  "), lines)
