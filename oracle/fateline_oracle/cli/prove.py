@@ -15,7 +15,7 @@ import click
 from fateline_model import LAW_VERSION, LAWS
 
 from ..proofs.gate import GET_CROSSHAIR, SECONDS, Proof, call_text, value_text
-from ..proofs.obligations import OBLIGATIONS
+from ..proofs.obligations import BY_NAME
 from ..proofs.settle import Settled, settle_all
 from ..report import ExitCode, Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 from .terminal import Progress, paint, table
@@ -23,10 +23,14 @@ from .terminal import Progress, paint, table
 JOBS = max(1, min(8, os.cpu_count() or 1))
 COLOUR = {"confirmed": "green", "holds": "green", "refuted": "red", "breached": "red"}
 INDENT = " " * 4
+LEGEND = (
+    "witness: a call within the contract, which was run. mutant: a change made to the kernel on purpose, and the call "
+    "that refutes it."
+)
 
 
 @click.command()
-@click.option("--only", type=click.Choice(list(OBLIGATIONS)), multiple=True, metavar="NAME", help="Just this one.")
+@click.option("--only", type=click.Choice(list(BY_NAME)), multiple=True, metavar="NAME", help="Just this one.")
 @click.option(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
@@ -42,7 +46,7 @@ def prove(only: tuple[str, ...], timeout: float, jobs: int, as_json: bool) -> Ex
     Each obligation is one contract. Calls within it are run, and small changes of the kernel must be refuted, so that
     no proof is empty.
     """
-    names = [name for name in OBLIGATIONS if name in only or not only]
+    names = [name for name in BY_NAME if name in only or not only]
     begun = time.monotonic()
     settled: list[Settled] = []
     if find_spec("crosshair") is None:
@@ -64,7 +68,7 @@ def prove(only: tuple[str, ...], timeout: float, jobs: int, as_json: bool) -> Ex
 def _report(settled: Sequence[Settled], names: Sequence[str], seconds: float) -> Report:
     laws = {law: _law(law, settled, names) for law in LAWS}
     undecided = any(one.proof is Proof.UNDECIDED for one in settled)
-    asked = [OBLIGATIONS[name] for name in names]
+    asked = [BY_NAME[name] for name in names]
     return Report(
         verdict=overall_verdict(laws.values(), bound_reached=undecided),
         law_version=LAW_VERSION,
@@ -81,7 +85,7 @@ def _report(settled: Sequence[Settled], names: Sequence[str], seconds: float) ->
         },
         skipped=tuple(
             Skipped(name, "not asked for", obligation.laws, 1)
-            for name, obligation in OBLIGATIONS.items()
+            for name, obligation in BY_NAME.items()
             if name not in names
         ),
         findings=tuple(
@@ -89,18 +93,18 @@ def _report(settled: Sequence[Settled], names: Sequence[str], seconds: float) ->
             for one in settled
             for judged in one.judged
             if judged.proof is Proof.REFUTED
-            for law in OBLIGATIONS[one.name].laws
+            for law in BY_NAME[one.name].laws
         ),
         seconds=seconds,
-        reproduce=" ".join(["fateline prove", *(f"--only {name}" for name in names if len(names) < len(OBLIGATIONS))]),
+        reproduce=" ".join(["fateline prove", *(f"--only {name}" for name in names if len(names) < len(BY_NAME))]),
     )
 
 
 def _law(law: str, settled: Sequence[Settled], names: Sequence[str]) -> LawResult:
     """What the obligations on which a law rests say of it: the part that kernels decide, never the whole."""
-    asked = [name for name in names if law in OBLIGATIONS[name].laws]
+    asked = [name for name in names if law in BY_NAME[name].laws]
     if not asked:
-        here = any(law in obligation.laws for obligation in OBLIGATIONS.values())
+        here = any(law in obligation.laws for obligation in BY_NAME.values())
         return LawResult(None, why="its kernels were not asked for" if here else "no kernel decides it")
     if not settled:
         return LawResult(Verdict.UNDETERMINED, why=GET_CROSSHAIR)
@@ -118,6 +122,7 @@ def _law(law: str, settled: Sequence[Settled], names: Sequence[str]) -> LawResul
 def _text(settled: Sequence[Settled], report: Report) -> str:
     width = min(shutil.get_terminal_size((110, 24)).columns, 120)
     parts = [f"The kernels of the law, version {report.law_version}, for every integer", ""]
+    parts += [*_wrapped(LEGEND, width, ""), ""] if settled else []
     for one in settled:
         parts += [*_obligation(one, width), ""]
     judged = {law: result for law, result in report.laws.items() if result.verdict}
@@ -126,11 +131,11 @@ def _text(settled: Sequence[Settled], report: Report) -> str:
             law,
             LAWS[law].title,
             paint(str(result.verdict), COLOUR.get(str(result.verdict), "yellow")),
-            ", ".join(one.name for one in settled if law in OBLIGATIONS[one.name].laws),
+            result.checked,
         )
         for law, result in judged.items()
     ]
-    parts += [table(rows, ["law", "", "its kernels", "proved by"]), ""]
+    parts += [table(rows, ["law", "", "its kernels", "conditions"]), ""]
     not_judged = " ".join(law for law, result in report.laws.items() if not result.verdict)
     parts += [*_wrapped(f"Not judged here, since no kernel asked for decides them: {not_judged}", width, ""), ""]
     counts = report.counts
@@ -144,7 +149,7 @@ def _text(settled: Sequence[Settled], report: Report) -> str:
 
 
 def _obligation(one: Settled, width: int) -> list[str]:
-    obligation = OBLIGATIONS[one.name]
+    obligation = BY_NAME[one.name]
     proof = paint(f"{one.proof:<10}", COLOUR.get(one.proof, "yellow"), bold=True)
     conditions = f"{len(one.judged)} condition{'' if len(one.judged) == 1 else 's'}"
     lines = [f"{paint(f'{one.name:<16}', bold=True)}  {proof}  {conditions:<13}  {one.seconds:4.1f} s  "]
@@ -159,13 +164,13 @@ def _obligation(one: Settled, width: int) -> list[str]:
         witness = obligation.witnesses[-1]
         call = f"{call_text(obligation.function, witness.arguments)} gives {value_text(witness.result)}"
         more = f" (and {len(obligation.witnesses) - 1} more)" if obligation.witnesses[1:] else ""
-        lines += _wrapped(f"seen: {call}{more}", width, INDENT)
+        lines += _wrapped(f"witness  {call}{more}", width, INDENT)
     for kill in one.kills:
         if kill.refuted:
-            lines += _wrapped(f"else: if {kill.what}, {kill.why}", width, INDENT)
+            lines += _wrapped(f"mutant   {kill.what}: {kill.why}", width, INDENT)
     return lines
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:
-    hanging = indent + ("      " if text.startswith(("seen: ", "else: ")) else "")
+    hanging = indent + " " * (9 if text.startswith(("witness  ", "mutant   ")) else 0)
     return textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=hanging, break_on_hyphens=False)

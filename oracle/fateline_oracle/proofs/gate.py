@@ -17,6 +17,7 @@ Proofs can be vacuous; `check_call` is how a witness shows that one is not. Not 
 import inspect
 import re
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -105,6 +106,7 @@ def prove(function: Callable[..., Any], *, seconds: float = SECONDS) -> Iterator
     try:
         from crosshair.core_and_libs import analyze_function, run_checkables
         from crosshair.options import AnalysisKind, AnalysisOptionSet
+        from crosshair.util import ControlFlowException
     except ImportError:
         yield Judged("", Proof.UNDECIDED, GET_CROSSHAIR)
         return
@@ -121,8 +123,12 @@ def prove(function: Callable[..., Any], *, seconds: float = SECONDS) -> Iterator
     checkables = analyze_function(function, options)
     for checkable, condition in zip(checkables, expected, strict=False):
         begun = time.process_time()
-        with _bodies_only():
-            messages = [(said.state.name, said.message) for said in run_checkables([checkable])]
+        with _bodies_only(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # CrossHair looks at every class of every module there is, old ones too
+            try:
+                messages = [(said.state.name, said.message) for said in run_checkables([checkable])]
+            except (Exception, ControlFlowException) as error:
+                messages = [("crosshair fails", f"{type(error).__name__}: {error}")]
         proof, why = _understand(function, messages)
         yield Judged(condition, proof, why, time.process_time() - begun)
     if len(checkables) != len(expected):

@@ -1,19 +1,15 @@
-"""What is to be proved of the law's kernels, as data, and how one obligation is settled.
+"""What is to be proved of the law's kernels, as data.
 
 An obligation names a function with a contract, says in one sentence what that contract promises and which laws rest on
 it, and brings what guards against an empty proof: witnesses, calls within the contract where the interesting case
-happens; and mutants, small changes of the kernel's own source that must be refuted with a counterexample. A proof whose
-witness does not run, or whose mutant is not refuted, is no proof: the obligation is then undecided.
+happens; and mutants, small changes of the kernel's own source that must be refuted with a counterexample.
 
 To add one: write the contract in the kernel's docstring (or a function in `restated.py`), and an entry here. Not here:
-what CrossHair says (`gate.py`), and how it is printed (`cli/prove.py`).
+how an obligation is settled (`settle.py`), and what CrossHair says (`gate.py`).
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
@@ -22,9 +18,7 @@ from fateline_model.coalesce import Counts, Decision, Event
 from fateline_model.kernels import Line, Move, Phase, Standing, Tally
 from fateline_model.merging import FieldFold
 from fateline_model.words import Policy, Reason, Refusal, Strategy
-from fateline_oracle.patched import part, patched_model
 from fateline_oracle.proofs import restated
-from fateline_oracle.proofs.gate import SECONDS, BadCall, Judged, Proof, check_call, conclusion, prove, value_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +53,12 @@ class Obligation:
     @property
     def function(self) -> Callable[..., Any]:
         """The function that bears the contract."""
-        return _function(self.module, self.name)
+        return self.in_module(self.module)
+
+    def in_module(self, module: ModuleType) -> Callable[..., Any]:
+        """The same function in a copy of its module."""
+        function: Callable[..., Any] = getattr(module, self.name)
+        return function
 
 
 def _of_decide(policy: Policy, event: Event, n: int, arrived: int, lost: int, quorum: int, result: Decision) -> Witness:
@@ -416,90 +415,4 @@ OBLIGATIONS: Final = (
 )
 """In the order in which they are told: the policy, the merge, the token, lineage, the barrier, time."""
 
-
-@dataclass(frozen=True, slots=True)
-class Kill:
-    """What became of a mutant: the counterexample that refutes it, or why it lives."""
-
-    what: str
-    refuted: bool
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """An obligation with all that is known of it. Believed only if witnesses fire and mutants are refuted."""
-
-    name: str
-    judged: tuple[Judged, ...]
-    witnesses: tuple[str, ...]
-    kills: tuple[Kill, ...]
-    seconds: float
-
-    @property
-    def proof(self) -> Proof:
-        """Refuted if a postcondition is; confirmed if all are, and the proof has shown that it is not empty."""
-        proof = conclusion(self.judged)
-        return Proof.UNDECIDED if proof is Proof.CONFIRMED and self.doubts else proof
-
-    @property
-    def doubts(self) -> tuple[str, ...]:
-        """All that stands between this obligation and a confirmation, short of a counterexample."""
-        undecided = tuple(f"{one.condition}: {one.why}" for one in self.judged if one.proof is Proof.UNDECIDED)
-        living = tuple(f"mutant not refuted: {kill.what}: {kill.why}" for kill in self.kills if not kill.refuted)
-        none = () if self.kills else ("no mutant",)
-        return undecided + tuple(why for why in self.witnesses if why) + living + none
-
-
-def settle(name: str, seconds: float = SECONDS) -> Settled:
-    """Prove one obligation, run its witnesses, and see its mutants refuted. Takes and gives what can be pickled."""
-    obligation = named(name)
-    begun = time.perf_counter()
-    return Settled(
-        name=name,
-        judged=tuple(prove(obligation.function, seconds=seconds)),
-        witnesses=tuple(fires(obligation.function, witness) for witness in obligation.witnesses) or ("no witness",),
-        kills=tuple(kill(obligation, mutant, seconds=seconds) for mutant in obligation.mutants),
-        seconds=time.perf_counter() - begun,
-    )
-
-
-def named(name: str) -> Obligation:
-    """The obligation of that name, or `KeyError`."""
-    return {obligation.name: obligation for obligation in OBLIGATIONS}[name]
-
-
-def fires(function: Callable[..., Any], witness: Witness) -> str:
-    """Nothing if the witness runs as it says; else what is wrong with it."""
-    try:
-        result = check_call(function, *witness.arguments)
-    except BadCall as error:
-        return f"witness: {error}"
-    if result != witness.result or type(result) is not type(witness.result):
-        return f"witness: {value_text(result)} where {value_text(witness.result)} is expected"
-    return ""
-
-
-def kill(obligation: Obligation, mutant: Mutant, *, seconds: float = SECONDS) -> Kill:
-    """Prove the same contract of a patched model. It must fail at a counterexample that can be run."""
-    with patched_model(mutant.file, mutant.find, mutant.replace) as model:
-        undecided = ""
-        for judged in prove(_function(_in(model, obligation.module), obligation.name), seconds=seconds):
-            if judged.proof is Proof.REFUTED:
-                return Kill(mutant.what, True, judged.why)
-            undecided = undecided or judged.why
-    return Kill(mutant.what, False, undecided or "confirmed as well")
-
-
-def _in(model: ModuleType, module: ModuleType) -> ModuleType:
-    """The same module in a patched model. A claim of our own moves in with it, to speak of the patched kernels."""
-    if module is not restated:
-        return part(model, module.__name__.partition(".")[2])
-    text = Path(str(restated.__file__)).read_text(encoding="utf-8")
-    (Path(model.__path__[0]) / "restated.py").write_text(text.replace("from fateline_model.", "from ."), "utf-8")
-    return import_module(f"{model.__name__}.restated")
-
-
-def _function(module: ModuleType, name: str) -> Callable[..., Any]:
-    function: Callable[..., Any] = getattr(module, name)
-    return function
+BY_NAME: Final = {obligation.name: obligation for obligation in OBLIGATIONS}
