@@ -16,6 +16,7 @@ from fateline_oracle.cli.lazy import LazyCommand
 
 COMMANDS: Final[tuple[LazyCommand, ...]] = (
     LazyCommand("verify", "fateline_oracle.cli.verify:verify", "Model-check the law, or its own mutants."),
+    LazyCommand("prove", "fateline_oracle.cli.prove:prove", "Prove the kernels of the law for every integer."),
 )
 """In the order in which ``--help`` lists them: ``LazyCommand(name, "module:function", "A line of help.")``"""
 
