@@ -60,12 +60,13 @@ def prove(only: tuple[str, ...], timeout: float, jobs: int, as_json: bool) -> Ex
                 jobs=jobs,
                 done=lambda number, name: progress.update(f"{number} of {len(names)} settled: {name}"),
             )
-    report = _report(settled, names, time.monotonic() - begun)
+    options = [f"--only {name}" for name in names if only] + [f"--timeout {timeout:g}"] * (timeout != SECONDS)
+    report = _report(settled, names, time.monotonic() - begun, " ".join(["fateline prove", *options]))
     click.echo(report.to_json() if as_json else _text(settled, report))
     return report.exit_code
 
 
-def _report(settled: Sequence[Settled], names: Sequence[str], seconds: float) -> Report:
+def _report(settled: Sequence[Settled], names: Sequence[str], seconds: float, reproduce: str) -> Report:
     laws = {law: _law(law, settled, names) for law in LAWS}
     undecided = any(one.proof is Proof.UNDECIDED for one in settled)
     asked = [BY_NAME[name] for name in names]
@@ -96,7 +97,7 @@ def _report(settled: Sequence[Settled], names: Sequence[str], seconds: float) ->
             for law in BY_NAME[one.name].laws
         ),
         seconds=seconds,
-        reproduce=" ".join(["fateline prove", *(f"--only {name}" for name in names if len(names) < len(BY_NAME))]),
+        reproduce=reproduce,
     )
 
 
