@@ -28,12 +28,13 @@ demo: $(READY) ## model-check the law, and say where the book is
 test: $(READY) ## the tests, without the slow ones
 	@$(BIN)/python -m pytest -q -n 2 -m "not slow"
 
-check: $(READY) ## style, types and the import rules
+check: $(READY) ## style, types, the import rules, and whether the book is fresh
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet || { $(BIN)/ruff format --check; exit 1; }
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo >$(VENV)/lint-imports.txt || { cat $(VENV)/lint-imports.txt; exit 1; }
-	@echo "check: style, types and import rules hold"
+	@$(BIN)/fateline spec --check >$(VENV)/spec.txt || { cat $(VENV)/spec.txt; exit 1; }
+	@echo "check: style, types, import rules and the book hold"
 
 deep: $(READY) ## what takes minutes: the deep scope, the law's own mutants, the slow tests
 	@$(BIN)/fateline verify --scope deep

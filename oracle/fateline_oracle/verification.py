@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 import fateline_model
 from fateline_model.checker import scopes, verify
@@ -140,11 +140,16 @@ def counted(report: ScopeReport) -> dict[str, list[object]]:
     }
 
 
-def read_lock() -> dict[str, dict[str, list[object]]]:
-    """The locked counts, by scope and instance."""
-    if not COUNTS.exists():
-        return {}
-    lock: dict[str, dict[str, list[object]]] = json.loads(COUNTS.read_text(encoding="utf-8"))
+class Locked(TypedDict):
+    """What the lock says of a scope: how often each law was checked, and the counts of each instance."""
+
+    laws: dict[str, int]
+    instances: dict[str, list[object]]
+
+
+def read_lock() -> dict[str, Locked]:
+    """The lock, by scope."""
+    lock: dict[str, Locked] = json.loads(COUNTS.read_text(encoding="utf-8")) if COUNTS.exists() else {}
     return lock
 
 
@@ -152,15 +157,19 @@ def write_lock(report: ScopeReport) -> None:
     """Lock the counts of this scope; those of other scopes stay as they are."""
     if report.findings or report.unfinished:
         raise ValueError("only the counts of a scope that holds can be locked")
-    lock = {**read_lock(), report.scope: counted(report)}
-    body = ",\n".join(
-        f' "{scope}": {{\n'
-        + ",\n".join(f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in lock[scope].items())
-        + "\n }"
-        for scope in scopes.NAMED
-        if scope in lock
-    )
+    lock = {**read_lock(), report.scope: Locked(laws=_law_checks(report), instances=counted(report))}
+    body = ",\n".join(_lock_lines(scope, lock[scope]) for scope in scopes.NAMED if scope in lock)
     COUNTS.write_text("{\n" + body + "\n}\n", encoding="utf-8")
+
+
+def _lock_lines(scope: str, locked: Locked) -> str:
+    """One line an instance, so that a change of the law reads as a diff."""
+    instances = ",\n".join(f"   {json.dumps(name)}: {json.dumps(row)}" for name, row in locked["instances"].items())
+    return f' "{scope}": {{\n  "laws": {json.dumps(locked["laws"])},\n  "instances": {{\n{instances}\n  }}\n }}'
+
+
+def _law_checks(report: ScopeReport) -> dict[str, int]:
+    return {law.id: report.checks[law.id] for law in ALL if report.checks[law.id]}
 
 
 def _drift(report: ScopeReport) -> list[str]:
@@ -169,13 +178,14 @@ def _drift(report: ScopeReport) -> list[str]:
         return [
             f"the counts of scope {report.scope} are not locked: run `fateline verify --scope {report.scope} --lock`"
         ]
-    now = counted(report)
-    moved = [name for name in {**locked, **now} if locked.get(name) != now.get(name) and _was_counted(report, name)]
-    return [f"counts differ from the locked: {name}: {locked.get(name)} locked, {now.get(name)} now" for name in moved]
-
-
-def _was_counted(report: ScopeReport, name: str) -> bool:
-    return all(found.holds for found in report.verified if found.name == name)
+    if report.findings or report.unfinished:
+        return []
+    then, now = locked["instances"], counted(report)
+    moved = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+    lines = [f"counts differ from the locked: {name}: {then.get(name)} locked, {now.get(name)} now" for name in moved]
+    if not lines and locked["laws"] != _law_checks(report):
+        lines.append("laws were checked another number of times than the lock says")
+    return lines
 
 
 # ---------------------------------------------------------------------------------------------------- the mutants

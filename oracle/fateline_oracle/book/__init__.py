@@ -1,5 +1,81 @@
 """The book: every page of `specs/` that can be generated, made from the law itself and from what the checker found.
 
-`PAGES` maps a path below `specs/` to the function that writes it, so the index is generated too. Not here: the pages
-that people write (`specs/README.md`, `specs/design.md`, `specs/decisions/`); the book only checks that they are there.
+`make_book` gives the text of every generated file by its path below `specs/`; `stale` says which of them on disk are not
+what they should be, and which generated file has no source any more. Not here: the pages that people write
+(`README.md`, `design.md`, `decisions/`); of those the book only checks that the index leads to every page.
 """
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from ..verification import judge_mutants, read_lock
+from . import evidence, rules, vocabulary
+from .markdown import NOTICE
+from .schemas import SCHEMAS
+from .tables import TABLES, with_version
+
+PLAIN: Final[dict[str, Callable[[], str]]] = {
+    "words.md": vocabulary.words_page,
+    "trail.md": vocabulary.trail_page,
+    "pipeline.md": vocabulary.pipeline_page,
+    "policy.md": rules.policy_page,
+    "lifecycle.md": rules.lifecycle_page,
+    "stimuli.md": rules.stimuli_page,
+}
+INDEX: Final = "README.md"
+
+
+def make_book(*, jobs: int = 1) -> dict[str, str]:
+    """Every generated file: path below `specs/` to text. Explores the law's mutants, which takes some seconds."""
+    lock = read_lock()
+    mutants = judge_mutants(jobs=jobs)
+    book = {path: make() for path, make in PLAIN.items()}
+    book["laws.md"] = evidence.laws_page(lock, mutants)
+    book["scopes.md"] = evidence.scopes_page(lock)
+    book["mutants.md"] = evidence.mutants_page(mutants)
+    for name, table in TABLES.items():
+        book[f"tables/{name}.json"] = _json(with_version(table()))
+    for name, schema in SCHEMAS.items():
+        book[f"schemas/{name}.schema.json"] = _json(schema())
+    return book
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def stale(specs: Path, book: dict[str, str]) -> list[str]:
+    """What is wrong with the book on disk, a line each."""
+    lines = []
+    for name, text in book.items():
+        path = specs / name
+        if not path.exists():
+            lines.append(f"{name}: missing")
+        elif path.read_text(encoding="utf-8") != text:
+            lines.append(f"{name}: stale")
+    for path in sorted(specs.rglob("*.md")):
+        name = path.relative_to(specs).as_posix()
+        if name not in book and path.read_text(encoding="utf-8").startswith(NOTICE):
+            lines.append(f"{name}: generated once, and made by nothing any more")
+    return lines + _not_in_index(specs)
+
+
+def _not_in_index(specs: Path) -> list[str]:
+    index = specs / INDEX
+    text = index.read_text(encoding="utf-8") if index.exists() else ""
+    pages = [path.relative_to(specs).as_posix() for path in sorted(specs.rglob("*.md")) if path != index]
+    return [f"{INDEX}: does not lead to {page}" for page in pages if f"({page})" not in text]
+
+
+def write(specs: Path, book: dict[str, str]) -> list[str]:
+    """Write what differs; returns the paths that did."""
+    changed = []
+    for name, text in book.items():
+        path = specs / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            changed.append(name)
+    return changed

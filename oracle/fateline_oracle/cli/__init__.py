@@ -17,6 +17,7 @@ from fateline_oracle.cli.lazy import LazyCommand
 COMMANDS: Final[tuple[LazyCommand, ...]] = (
     LazyCommand("verify", "fateline_oracle.cli.verify:verify", "Model-check the law, or its own mutants."),
     LazyCommand("prove", "fateline_oracle.cli.prove:prove", "Prove the kernels of the law for every integer."),
+    LazyCommand("spec", "fateline_oracle.cli.spec:spec", "Write the book, or check that it is fresh."),
 )
 """In the order in which ``--help`` lists them: ``LazyCommand(name, "module:function", "A line of help.")``"""
 

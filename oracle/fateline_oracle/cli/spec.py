@@ -1,0 +1,49 @@
+"""`fateline spec`: write the generated pages of the book, or check that they are fresh.
+
+Not here: what the pages say (`fateline_oracle.book`).
+"""
+
+import json
+from pathlib import Path
+
+import click
+
+from ..book import INDEX, make_book, stale, write
+from ..report import ExitCode
+from .terminal import paint
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Write nothing; fail if a page is not what it should be.")
+@click.option("--specs", metavar="DIR", help="Where the book is. Default: the `specs` folder here or above.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="How many processes.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+def spec(check: bool, specs: str | None, jobs: int, as_json: bool) -> ExitCode:
+    """Write the book's generated pages from the law and the evidence, or check that they are fresh."""
+    folder = Path(specs) if specs is not None else _find()
+    if not folder.is_dir():
+        raise click.UsageError(f"{folder}: no such folder")
+    book = make_book(jobs=jobs)
+    changed = [] if check else write(folder, book)
+    problems = stale(folder, book)
+    code = ExitCode.BREACHED if problems else ExitCode.HOLDS
+    if as_json:
+        click.echo(json.dumps({"specs": str(folder), "pages": len(book), "changed": changed, "problems": problems}))
+        return code
+    for name in changed:
+        click.echo(f"written  {name}")
+    for problem in problems:
+        click.echo(f"{paint('not fresh', 'red')}  {problem}")
+    if check and problems:
+        click.echo("Run `fateline spec`, look at the difference, and commit it with the change that caused it.")
+    if not problems:
+        click.echo(f"{paint('fresh', 'green')}  {len(book)} generated files in {folder}, index {folder / INDEX}")
+    return code
+
+
+def _find() -> Path:
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "specs" / INDEX).is_file():
+            return folder / "specs"
+    raise click.UsageError("no `specs` folder here or above: run this in a checkout, or name it with --specs")
