@@ -173,10 +173,10 @@ class RowDraft:
     def open_visit(self, token: Token, move: Move) -> Token:
         """A visit opens at the head of the token's latest hop, or the next attempt there."""
         token = self.put(token._replace(phase=PHASES[token.phase, move]))
-        self._write_visit(token, VisitStatus.OPEN, None)
+        self._write_visit(token, VisitStatus.OPEN if token.phase is Phase.VISITING else VisitStatus.HELD, None)
         return token
 
-    def close_visit(self, token: Token, status: VisitStatus, verdict: str) -> None:
+    def close_visit(self, token: Token, status: VisitStatus, verdict: str | None) -> None:
         self._write_visit(token, status, verdict)
 
     def _write_visit(self, token: Token, status: VisitStatus, verdict: str | None) -> None:
@@ -338,7 +338,7 @@ class RowDraft:
             self.end(token, Outcome.COALESCED, group=self.full(name))
         stack = self.tokens[barrier.fork].stack
         parents = [self.full(token.name) for token in held]
-        merged = self.make(name, GroupKind.MERGE, self.full(name), parents, stack=stack)
+        merged = self.make(name, GroupKind.JOIN, self.full(name), parents, stack=stack)
         self.hop(merged, barrier.node, CONTINUE, first=True)
 
     def fail(self, barrier: Barrier, reason: Reason, trigger: Trigger) -> None:

@@ -2,7 +2,8 @@
 
 Each is written so that CrossHair confirms its contract for unbounded integers: integers, `StrEnum`s and named tuples,
 no strings, no sets, no loops of unknown length (an unbounded number of parents follows by induction over `same_line`).
-The machines call exactly these functions, so what is proved is what runs. Not here: the coalesce policy
+The machines ask `next_phase` and `same_line`, and law C8 asks `balanced`; `advance`, the tallies and the arithmetic of
+deadlines are the same facts as total functions, for proofs and for the domain of law C11. Not here: the coalesce policy
 (`coalesce.py`) and the merge of data (`merging.py`), which have kernels of their own.
 """
 

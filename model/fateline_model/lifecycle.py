@@ -258,7 +258,7 @@ def _merge(draft: RunDraft, world: World, operation: Operation) -> None:
     for parent in parents:
         row.end(parent, Outcome.COALESCED, group=row.full(name))
     names = [ref.name for ref in operation.tokens]
-    row.make(name, GroupKind.MERGE, row.full(name), names, stack=tuple(beneath))
+    row.make(name, GroupKind.JOIN, row.full(name), names, stack=tuple(beneath))
 
 
 def _update(draft: RunDraft, world: World, operation: Operation) -> None:

@@ -316,7 +316,7 @@ def _resume(draft: RunDraft, stimulus: Stimulus) -> None:
     for row in draft.every_row():
         for token in list(row.tokens.values()):
             if token.phase is Phase.VISITING:
-                row.close_visit(token, VisitStatus.FAILED, Verdict.INTERRUPTED)
+                row.close_visit(token, VisitStatus.INTERRUPTED, None)
                 row.open_visit(token._replace(attempt=token.attempt + 1), Move.RETRY)
 
 

@@ -99,7 +99,7 @@ class VisitRecord(NamedTuple):
     token: TokenId
     node: NodeName
     attempt: Annotated[int | None, "from 0; an interrupted attempt counts"] = None
-    status: Annotated[VisitStatus | None, "`open` until it closes"] = None
+    status: Annotated[VisitStatus | None, "`open` or `held` until it closes; `interrupted` when a crash cut it"] = None
     verdict: Annotated[str | None, "how it ended; `route` and `expand` are followed by the label or the count"] = None
     digest_in: Annotated[str | None, "of the data it began with"] = None
     digest_out: Annotated[str | None, "of the data it ended with"] = None

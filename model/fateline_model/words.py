@@ -67,9 +67,16 @@ class RunStatus(StrEnum):
 
 
 class VisitStatus(StrEnum):
+    """Open while a node works on the token, held at a coalesce or in a batch; the other three are closed."""
+
     OPEN = "open"
+    HELD = "held"
     COMPLETED = "completed"
     FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+STANDING: Final = (VisitStatus.OPEN, VisitStatus.HELD)
 
 
 class BatchStatus(StrEnum):
@@ -83,7 +90,7 @@ class GroupKind(StrEnum):
     """Which operation made a token. A root token was made by none."""
 
     FORK = "fork"
-    MERGE = "merge"
+    JOIN = "join"
     EXPAND = "expand"
     BATCH = "batch"
 
@@ -129,7 +136,6 @@ class Verdict(StrEnum):
     LATE = "late"
     FLUSHED = "flushed"
     FLUSH_FAILED = "flush_failed"
-    INTERRUPTED = "interrupted"
 
 
 VERDICTS_OF: Final[dict[NodeKind, tuple[Verdict, ...]]] = {

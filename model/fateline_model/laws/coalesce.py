@@ -64,7 +64,7 @@ def one_resolution(moment: Moment) -> Iterator[Check]:
 def parents_are_the_held(moment: Moment) -> Iterator[Check]:
     parents = moment.parents
     for token in moment.tokens:
-        if token.group_kind is not GroupKind.MERGE:
+        if token.group_kind is not GroupKind.JOIN:
             continue
         named = parents.get((token.run, token.token), [])
         consumed = [
@@ -223,7 +223,7 @@ def _held_at(moment: Moment, run: str, token: str, record: BarrierRecord) -> boo
     before, frame = moment.token_before(run, token), moment.frame_before(run, token)
     if before is None or frame is None or before.node != record.node or frame[0] != record.fork_group:
         return False
-    arriving = any(v.token == token and v.status is VisitStatus.OPEN for v in moment.visits)
+    arriving = any(v.token == token and v.status is VisitStatus.HELD for v in moment.visits)
     return before.phase is Phase.HELD or arriving
 
 

@@ -46,7 +46,7 @@ def resume_is_invisible(moment: Moment) -> Iterator[Check]:
     if stimulus.do in (Do.CRASH, Do.RESUME):
         yield None if before == after else f"{stimulus} changed more than the attempts of visits that were cut"
         opened = {v.token for v in moment.visits if v.status is VisitStatus.OPEN}
-        closed = {v.token for v in moment.visits if v.status is VisitStatus.FAILED}
+        closed = {v.token for v in moment.visits if v.status is VisitStatus.INTERRUPTED}
         yield (
             None
             if opened == closed

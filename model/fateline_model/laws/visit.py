@@ -13,6 +13,7 @@ from ..words import (
     DISCARD,
     FORK,
     ON_ERROR,
+    STANDING,
     GroupKind,
     NodeKind,
     Verdict,
@@ -37,7 +38,7 @@ def attempts(moment: Moment) -> Iterator[Check]:
     closed: dict[tuple[str, str, str], VisitRecord] = {}
     for visit in moment.visits:
         key = (visit.run, visit.token, visit.node)
-        if visit.status is not VisitStatus.OPEN:
+        if visit.status not in STANDING:
             closed[key] = visit
             continue
         before = moment.token_before(visit.run, visit.token)
@@ -60,7 +61,7 @@ def one_open(moment: Moment) -> Iterator[Check]:
         if key not in open_:
             before = moment.token_before(*key)
             open_[key] = int(before is not None and before.phase in OPEN_PHASES)
-        open_[key] += 1 if visit.status is VisitStatus.OPEN else -1
+        open_[key] += 1 if visit.status in STANDING else -1
         late = visit.verdict == Verdict.LATE
         open_[key] += 1 if late else 0
         yield f"token {visit.token} has {open_[key]} open visits" if open_[key] not in (0, 1) else None
@@ -100,7 +101,7 @@ def _starts_right(moment: Moment, token: TokenRecord, hop: HopRecord) -> Check:
     labels = {
         None: (CONTINUE, ON_ERROR),
         GroupKind.FORK: (str(token.branch),),
-        GroupKind.MERGE: (CONTINUE,),
+        GroupKind.JOIN: (CONTINUE,),
         GroupKind.EXPAND: (CONTINUE,),
         GroupKind.BATCH: (CONTINUE,),
     }
@@ -110,7 +111,7 @@ def _starts_right(moment: Moment, token: TokenRecord, hop: HopRecord) -> Check:
 
 def verdict_edge(moment: Moment) -> Iterator[Check]:
     made = {(record.run, record.token) for record in moment.tokens}
-    said = {(v.run, v.token): v for v in moment.visits if v.status is not VisitStatus.OPEN}
+    said = {(v.run, v.token): v for v in moment.visits if v.status not in STANDING}
     for hop in moment.hops:
         key = (hop.run, hop.token)
         if key in made:

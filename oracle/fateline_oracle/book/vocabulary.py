@@ -4,6 +4,7 @@ Made from `fateline_model.words`, `.records` and `.pipeline`. Not here: the JSON
 (`schemas.py`).
 """
 
+from enum import StrEnum
 from typing import Annotated, get_args, get_origin, get_type_hints
 
 from fateline_model.pipeline import FIELDS
@@ -106,9 +107,10 @@ def pipeline_page() -> str:
 
 def type_name(hint: object) -> str:
     """A column's type as a reader says it."""
-    names = [member.__name__ for member in get_args(hint) or (hint,) if isinstance(member, type)]
-    plain = [name for name in names if name != "NoneType"]
-    return {"str": "text", "int": "integer", "bool": "true or false"}.get(plain[0], plain[0])
+    (member,) = [member for member in get_args(hint) or (hint,) if member is not type(None)]
+    if isinstance(member, type) and issubclass(member, StrEnum):
+        return code(member)
+    return {str: "text", int: "integer", bool: "true or false"}[member]
 
 
 def type_name_of_schema(schema: object) -> str:
