@@ -193,4 +193,5 @@ KEYS: Final[Mapping[NodeKind, Mapping[str, Key]]] = {
 RUN_KEYS: Final[Mapping[str, Key]] = {
     "commit_rows": Key(whole(1, 1_000_000)),
     "row_bytes": Key(whole(1, 1 << 30)),
+    "fan_out": Key(whole(1, 1_000_000)),
 }

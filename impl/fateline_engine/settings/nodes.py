@@ -212,6 +212,8 @@ class RunSettings:
     """How many rows' worth of steps one commit closes."""
     row_bytes: int = 1_048_576
     """The largest row, as canonical JSON. A fork copies rows, so a bound belongs here."""
+    fan_out: int = 10_000
+    """The most tokens that one expansion or batch may make."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
