@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from fateline_engine.expressions import BATCH_NAMES, ExpressionError, compile_expression
 from fateline_engine.settings.nodes import (
     NAME,
     RESERVED,
@@ -58,6 +59,21 @@ def text(value: object, place: Place) -> object:
     if not isinstance(value, str) or not value.strip():
         return place.refuse(value, "must be a text that is not empty" + _unquoted(value))
     return value
+
+
+def expression(names: frozenset[str] | None = None) -> Reader:
+    """An expression; with ``names``, about nothing else."""
+
+    def read(value: object, place: Place) -> object:
+        if text(value, place) is BAD:
+            return BAD
+        try:
+            compile_expression(str(value), names)
+        except ExpressionError as error:
+            return place.refuse(value, str(error))
+        return value
+
+    return read
 
 
 def name(value: object, place: Place) -> object:
@@ -166,7 +182,7 @@ KEYS: Final[Mapping[NodeKind, Mapping[str, Key]]] = {
         "on_error": _ON_ERROR,
         "routes": Key(named(target("continue", "fork", "discard")), required=True),
         "fork": Key(named(name)),
-        "when": Key(text),
+        "when": Key(expression()),
     },
     NodeKind.COALESCE: {
         "to": _TO,
@@ -183,7 +199,7 @@ KEYS: Final[Mapping[NodeKind, Mapping[str, Key]]] = {
         "timeout_seconds": _TIMEOUT,
         "mode": Key(one_of(BatchMode)),
         "count": Key(whole(1, 1_000_000)),
-        "condition": Key(text),
+        "condition": Key(expression(BATCH_NAMES)),
         **_PLUGIN,
     },
     NodeKind.SINK: {"on_error": _ON_ERROR, "attempts": _ATTEMPTS, **_PLUGIN},

@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path as FilePath
 from typing import Any, Final
 
+from fateline_engine.expressions import compile_expression
 from fateline_engine.settings.document import read_document
 from fateline_engine.settings.keys import BAD, KEYS, RUN_KEYS, Key, Place, name, one_of, text
 from fateline_engine.settings.nodes import (
@@ -154,6 +155,7 @@ def _check_gate(draft: _Draft) -> None:
         if key in given and word not in routes.values():
             told = f"given, but no route leads to {word}: add such a route, or remove {key}"
             place.complaints.add((*place.path, key), told, node=place.node)
+    _check_labels(draft, routes)
     fork = draft.values.get("fork", {})
     for label, target in routes.items():
         if label in fork and target not in RESERVED:
@@ -161,6 +163,15 @@ def _check_gate(draft: _Draft) -> None:
                 f"is a branch of this gate too: the labels that leave a node are unique; rename {label!r} here or there"
             )
             (place / "routes" / label).refuse(target, told)
+
+
+def _check_labels(draft: _Draft, routes: Mapping[str, str]) -> None:
+    """Where an expression shows which labels it can choose, each needs a route."""
+    place = draft.place
+    labels = compile_expression(draft.values["when"]).labels() if "when" in draft.values else None
+    for label in sorted((labels or frozenset()) - routes.keys()):
+        told = f"can choose {label!r}, and routes have only {', '.join(routes)}: add a route {label}"
+        (place / "when").refuse(draft.values["when"], told)
 
 
 def _check_coalesce(draft: _Draft) -> None:
