@@ -1,11 +1,12 @@
 """Plugins: what reads, changes and writes rows.
 
-What it is: the face of the package for people who write plugins and for the engine: the protocols, the words of an
-answer, and the errors.
+What it is: the face of the package for people who write plugins and for the engine: the decorators, the protocols, the
+words of an answer, and the errors.
 
 What it is not: where plugins are found (``registry``), or the ones that come with the engine (``builtin``).
 """
 
+from fateline_engine.plugins.marks import batch, sink, source, transform
 from fateline_engine.plugins.protocols import (
     CONTRACT_TYPES,
     BatchOutputs,
@@ -49,7 +50,11 @@ __all__ = [
     "Source",
     "SourceRecord",
     "Transform",
+    "batch",
     "describe",
     "process",
     "process_batch",
+    "sink",
+    "source",
+    "transform",
 ]

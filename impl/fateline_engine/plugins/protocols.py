@@ -159,8 +159,11 @@ class Sink(Protocol):
         ...
 
 
-def process(transform: Transform, row: Row) -> Result:
-    """What ``transform`` makes of ``row``; a raise is a failure, and an empty expansion a drop."""
+def process(transform: Transform, row: Row, *, expands: bool = False) -> Result:
+    """What ``transform`` makes of ``row``; a raise is a failure, and an empty expansion a drop.
+
+    A node that ``expands`` always expands, also to one row; on any other an expansion is a failure.
+    """
     try:
         result: object = transform.process(row)
     except PluginUnavailable:
@@ -169,8 +172,13 @@ def process(transform: Transform, row: Row) -> Result:
         return Failure(str(refused), refused.retryable)
     except Exception as error:
         return Failure(describe(error))
-    if isinstance(result, Expand) and not result.rows:
-        return Drop()
+    match result:
+        case Expand(rows=()):
+            return Drop()
+        case Pass(data) if expands:
+            return Expand((data,))
+        case Expand() if not expands:
+            return Failure("it gave several rows, and the node does not say expands: true")
     if not isinstance(result, Pass | Drop | Expand | Failure):
         return Failure(f"the transform answered with a {type(result).__name__}: not a result")
     return result
