@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, TextIO
 
-from fateline_engine.plugins.builtin.files import LineFile, blaming
+from fateline_engine.plugins.builtin.files import LineFile, blaming, closing_on_failure
 from fateline_engine.plugins.builtin.values import from_text, to_json
 from fateline_engine.plugins.marks import sink, source
 from fateline_engine.plugins.options import IfExists, Key, character, field_types, fields, file_path, one_of
@@ -37,6 +37,10 @@ class CsvSource:
         self._header: list[str] = []
 
     def open(self) -> None:
+        with closing_on_failure(self):
+            self._open()
+
+    def _open(self) -> None:
         with blaming(self.path, "read"):
             # Bytes that are not UTF-8 must cost their own record only: they come through as lone surrogates.
             self._stream = self.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
@@ -138,8 +142,9 @@ class CsvSink:
         self._header: tuple[str, ...] = ()
 
     def open(self, *, resume: bool) -> None:
-        self._file.open(resume=resume)
-        self._read_header()
+        with closing_on_failure(self):
+            self._file.open(resume=resume)
+            self._read_header()
 
     def _read_header(self) -> None:
         self._header = ()

@@ -10,10 +10,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from fateline_engine.plugins.options import IfExists
 from fateline_engine.plugins.protocols import PluginUnavailable
+
+
+class Closable(Protocol):
+    def close(self) -> None: ...
 
 
 @contextmanager
@@ -23,6 +27,16 @@ def blaming(path: Path, what: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise PluginUnavailable(f"{path} cannot be {what}: {error.strerror or error}") from error
+
+
+@contextmanager
+def closing_on_failure(thing: Closable) -> Iterator[None]:
+    """An ``open`` that fails leaves nothing open."""
+    try:
+        yield
+    except BaseException:
+        thing.close()
+        raise
 
 
 class LineFile:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, Final, NoReturn
 
-from fateline_engine.plugins.builtin.files import LineFile, blaming
+from fateline_engine.plugins.builtin.files import LineFile, blaming, closing_on_failure
 from fateline_engine.plugins.builtin.values import contract_of, convert, to_json
 from fateline_engine.plugins.marks import sink, source
 from fateline_engine.plugins.options import IfExists, Key, field_types, file_path, one_of
@@ -28,7 +28,7 @@ class JsonlSource:
         self._stream: BinaryIO | None = None
 
     def open(self) -> None:
-        with blaming(self.path, "read"):
+        with closing_on_failure(self), blaming(self.path, "read"):
             self._stream = self.path.open("rb")
             self._stream.peek(1)
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from fateline_engine.plugins.builtin.files import closing_on_failure
 from fateline_engine.plugins.builtin.values import contract_of, convert, to_json
 from fateline_engine.plugins.marks import sink, source
 from fateline_engine.plugins.options import IfExists, Key, Place, field_types, fields, file_path, one_of, text
@@ -63,6 +64,10 @@ class SqliteSource:
         self._connection: sqlite3.Connection | None = None
 
     def open(self) -> None:
+        with closing_on_failure(self):
+            self._open()
+
+    def _open(self) -> None:
         with _blaming(self.path, "read"):
             uri = self.path.resolve().as_uri() + "?mode=ro"
             self._connection = sqlite3.connect(uri, uri=True, timeout=_WAIT_SECONDS)
@@ -142,7 +147,7 @@ class SqliteSink:
         return self._connection
 
     def open(self, *, resume: bool) -> None:
-        with _blaming(self.path, "opened for writing"):
+        with closing_on_failure(self), _blaming(self.path, "opened for writing"):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(self.path, timeout=_WAIT_SECONDS, isolation_level=None)
             self._connection.execute("pragma synchronous = full")
