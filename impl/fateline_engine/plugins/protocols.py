@@ -159,10 +159,11 @@ class Sink(Protocol):
         ...
 
 
-def process(transform: Transform, row: Row, *, expands: bool = False) -> Result:
+def process(transform: Transform, row: Row, *, expands: bool | None = None) -> Result:
     """What ``transform`` makes of ``row``; a raise is a failure, and an empty expansion a drop.
 
-    A node that ``expands`` always expands, also to one row; on any other an expansion is a failure.
+    A node that ``expands`` always expands, also to one row; on any other an expansion is a failure. ``None`` leaves
+    that to the caller.
     """
     try:
         result: object = transform.process(row)
@@ -177,7 +178,7 @@ def process(transform: Transform, row: Row, *, expands: bool = False) -> Result:
             return Drop()
         case Pass(data) if expands:
             return Expand((data,))
-        case Expand() if not expands:
+        case Expand() if expands is False:
             return Failure("it gave several rows, and the node does not say expands: true")
     if not isinstance(result, Pass | Drop | Expand | Failure):
         return Failure(f"the transform answered with a {type(result).__name__}: not a result")
