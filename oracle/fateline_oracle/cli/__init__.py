@@ -14,7 +14,15 @@ import click
 from fateline_oracle.cli.group import VerdictGroup
 from fateline_oracle.cli.lazy import LazyCommand
 
-COMMANDS: Final[tuple[LazyCommand, ...]] = ()
+_HERE: Final = "fateline_oracle.cli"
+
+COMMANDS: Final[tuple[LazyCommand, ...]] = (
+    LazyCommand("run", f"{_HERE}.run:run", "Run a pipeline on the reference engine."),
+    LazyCommand("resume", f"{_HERE}.run:resume", "Take up a stopped run where its last commit left it."),
+    LazyCommand("explain", f"{_HERE}.explain:explain", "Tell where a row went, or where an output comes from."),
+    LazyCommand("graph", f"{_HERE}.graph:graph", "Check a pipeline and draw it."),
+    LazyCommand("export", f"{_HERE}.export:export", "Write an audit trail as JSON lines."),
+)
 """In the order in which ``--help`` lists them: ``LazyCommand(name, "module:function", "A line of help.")``"""
 
 
@@ -23,5 +31,6 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = ()
 def main() -> None:
     """Say what may happen to a token, and whether an engine or an audit trail keeps to it.
 
-    Exit status: 0 the law holds, 1 it is breached, 2 undetermined, 3 usage or bad input.
+    Exit status: 0 the law holds, 1 it is breached, 2 undetermined, 3 usage or bad input. Of run and resume:
+    0 finished, 1 stopped and resumable, 3 bad input.
     """
