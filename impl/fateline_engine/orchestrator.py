@@ -10,26 +10,24 @@ What it is not: what a work does to a token (``processor``) or what is kept of i
 """
 
 import time
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from fateline_engine.atlas import Atlas
 from fateline_engine.barrier import Holding
-from fateline_engine.contracts import SchemaContract
-from fateline_engine.errors import EngineError, LimitExceeded, Refused, ResumeRefused
-from fateline_engine.expressions import ExpressionError
+from fateline_engine.errors import LimitExceeded, Refused, ResumeRefused
 from fateline_engine.graph import ExecutionGraph
+from fateline_engine.intake import Intake
 from fateline_engine.landscape import Landscape, LandscapeRecorder
 from fateline_engine.landscape.runs import RunRow, begin_run, find_run
-from fateline_engine.plugins import Contract, PluginUnavailable, Sink, Source, SourceRecord
+from fateline_engine.plugins import PluginUnavailable, Sink, Source
 from fateline_engine.plugins.registry import Plugins, bind
 from fateline_engine.processor import RowProcessor
 from fateline_engine.recovery import Recovery
-from fateline_engine.rows import NotJson, PipelineRow
+from fateline_engine.schedule import Schedule
 from fateline_engine.script import Boundary, Kind, Production, Script, Work
-from fateline_engine.settings import GateNode, NodeKind, Pipeline
+from fateline_engine.settings import GateNode, Pipeline
 from fateline_engine.state import Phase, RunState
 from fateline_engine.token_manager import Limits, TokenManager
 from fateline_engine.words import Outcome, Refusal, RunStatus, VisitStatus
@@ -104,7 +102,7 @@ class Orchestrator:
         self._silent = isinstance(self.script, Production) and type(self.script).boundary is Production.boundary
         self._started = time.monotonic()
         self.last_defence: list[str] = []
-        self._does = {
+        self._does: dict[Kind, Callable[[Work], None]] = {
             Kind.READ: self._read,
             Kind.FLUSHED: self._flushed,
             Kind.DEADLINE: self._deadline,
@@ -136,7 +134,7 @@ class Orchestrator:
     def _loop(self) -> Summary:
         try:
             while self.recorder.status is not RunStatus.COMPLETED:
-                self.do(self._first() if self._fifo else self.script.choose(self.runnable()))
+                self.do(self.schedule.first() if self._fifo else self.script.choose(self.runnable()))
         except PluginUnavailable as error:
             return self._stop(str(error))
         except KeyboardInterrupt:
@@ -178,7 +176,7 @@ class Orchestrator:
         self._build(number)
         self.recorder.at = self.script.now()
         self.recorder.commit({self.atlas[name].number: sink.position() for name, sink in self.sinks.items()})
-        self._records = self._open_source()
+        self.intake.begin(False)
         self._up = True
 
     def take_up(self) -> None:
@@ -220,22 +218,16 @@ class Orchestrator:
         self.state = RunState(self.recorder, self.atlas)
         self.tokens = TokenManager(self.state, self.limits)
         self.processor = RowProcessor(self.state, self.tokens, self.script)
-        self._due: deque[Work] = deque()
-        self._looked = False
-        self._peeked: SourceRecord | None = None
-        self._told: tuple[Contract | None, SchemaContract | None] = (None, None)
+        self.intake = Intake(self.source, self.tokens)
+        conditions = self.plugins.conditions if self.plugins else {}
+        self.schedule = Schedule(self.state, self.processor, self.script, conditions, self.intake)
         if self.run_id is None:
             query = "SELECT id FROM runs WHERE run = ?"
             (self.run_id,) = self.landscape.conn.execute(query, (number,)).fetchone()
 
     def _load(self) -> None:
         Recovery(self.landscape, self.state, self.processor).load()
-        self._records = self._open_source()
-
-    def _open_source(self) -> Iterator[SourceRecord]:
-        if self.source is None or self.recorder.rows_read is not None:
-            return iter(())
-        return self.source.records(self.tokens.last_idx + 1)
+        self.intake.begin(self.recorder.rows_read is not None)
 
     def _cut_back(self) -> None:
         """Bytes that no commit confirmed are removed from every sink."""
@@ -251,128 +243,10 @@ class Orchestrator:
         for sink in self.sinks.values():
             sink.close()
 
-    # What can be done
-
     def runnable(self) -> list[Work]:
         """Every work that the law allows now; the first is the one that production does."""
-        if not self._up or self.recorder.status is not RunStatus.RUNNING:
-            return []
-        first = self._first()
-        return [first, *(work for work in self._allowed() if work != first)]
-
-    def _allowed(self) -> Iterator[Work]:
-        for live in self.state.live.values():
-            work = self.processor.next_work(live)
-            if work is not None and self._room(work):
-                yield work
-        ended = self.recorder.rows_read is not None
-        if not ended:
-            yield Work(Kind.END_OF_SOURCE if self._peek() is None else Kind.READ)
-        for name, aggregation in self.processor.aggregations.items():
-            if aggregation.triggered is not None:
-                yield Work(Kind.FLUSHED, name, key=aggregation.triggered.key)
-        for holding in self._holdings():
-            name, blocked = holding.place.name, self._blocked(holding)
-            if blocked:
-                continue
-            if holding.deadline is not None:
-                yield Work(Kind.DEADLINE, name, key=holding.key)
-            if getattr(holding.place.node, "condition", None) is not None:
-                yield Work(Kind.CONDITION, name, key=holding.key)
-            if ended and self._nothing_upstream(holding):
-                yield Work(Kind.FLUSH, name, key=holding.key)
-        if ended and self._at_rest():
-            yield Work(Kind.RUN_OVER)
-
-    def _room(self, work: Work) -> bool:
-        """Whether an aggregation can take the token: not if it would close a batch while another awaits its flush."""
-        return work.kind is not Kind.ACCEPT or self.processor.aggregations[work.node].has_room()
-
-    def _blocked(self, holding: Holding) -> bool:
-        aggregation = self.processor.aggregations.get(holding.place.name)
-        return aggregation is not None and aggregation.triggered is not None
-
-    def _holdings(self) -> list[Holding]:
-        """Unresolved barriers and open batches, in the order of flushes."""
-        executors = (*self.processor.coalesces.values(), *self.processor.aggregations.values())
-        found = [holding for executor in executors for holding in executor.open.values()]
-        return sorted(found, key=lambda holding: (holding.place.rank, holding.key))
-
-    def _nothing_upstream(self, holding: Holding) -> bool:
-        target = holding.place.name
-        mine = {live.info.key for live in holding.held.values()}
-        return not any(
-            self.graph.reaches(live.place.name, target)
-            for live in self.state.live.values()
-            if live.info.key not in mine
-        )
-
-    def _at_rest(self) -> bool:
-        return not self.state.live and not self._holdings() and not any(
-            aggregation.triggered for aggregation in self.processor.aggregations.values()
-        )  # fmt: skip
-
-    def _first(self) -> Work:
-        """What production does next: what came due, triggered batches, the next token, and at rest a look or a row."""
-        while True:
-            while self._due:
-                work = self._due[0]
-                if self._still_open(work):
-                    return work
-                self._due.popleft()
-            for name, aggregation in self.processor.aggregations.items():
-                if aggregation.triggered is not None:
-                    return Work(Kind.FLUSHED, name, key=aggregation.triggered.key)
-            queue = self.state.queue
-            while queue:
-                live = queue[0]
-                if self.state.live.get((live.info.row, live.info.token)) is live:
-                    work_of_token = self.processor.next_work(live)
-                    if work_of_token is not None:
-                        return work_of_token
-                queue.popleft()
-            if not self._looked:
-                self._looked = True
-                self.look()
-                continue
-            if self.recorder.rows_read is None:
-                return Work(Kind.END_OF_SOURCE if self._peek() is None else Kind.READ)
-            for holding in self._holdings():
-                if self._nothing_upstream(holding):
-                    return Work(Kind.FLUSH, holding.place.name, key=holding.key)
-            return Work(Kind.RUN_OVER)
-
-    def _still_open(self, work: Work) -> bool:
-        coalesce = self.processor.coalesces.get(work.node)
-        if coalesce is not None:
-            return work.key in coalesce.open
-        aggregation = self.processor.aggregations[work.node]
-        return work.key[0] in aggregation.open and aggregation.triggered is None
-
-    def look(self) -> None:
-        """Look at the clock: whatever has come due is done before any token moves, the earliest deadline first."""
-        now = self.script.now()
-        due: list[Holding] = []
-        for executor in (*self.processor.coalesces.values(), *self.processor.aggregations.values()):
-            due += executor.due(now)
-        self._due.extend(
-            Work(Kind.DEADLINE, holding.place.name, key=holding.key) for holding in sorted(due, key=lambda h: h.turn)
-        )
-        for name in self.processor.aggregations:
-            self._try_condition(name)
-
-    def _try_condition(self, name: str) -> None:
-        """Whether the condition of an open batch holds; one that cannot be evaluated does not."""
-        compiled = self.plugins.conditions.get(name) if self.plugins else None
-        batch = self.processor.aggregations[name].accepting
-        if compiled is None or batch is None:
-            return
-        age = (self.script.now() - batch.first_at) / 1000
-        try:
-            if compiled.truth({"batch_count": len(batch.held), "batch_age_seconds": age}):
-                self._due.append(Work(Kind.CONDITION, name, key=batch.key))
-        except ExpressionError:
-            return
+        up = self._up and self.recorder.status is RunStatus.RUNNING
+        return self.schedule.runnable() if up else []
 
     # Doing it
 
@@ -394,7 +268,7 @@ class Orchestrator:
             recorder.tx -= 1  # there was no step
             raise
         if work.kind is Kind.ACCEPT:
-            self._try_condition(work.node)
+            self.schedule.try_condition(work.node)
         if not self._silent:
             self.script.boundary(Boundary.STEP)
         if self.each_step or recorder.weight > _HEAVY:
@@ -415,57 +289,25 @@ class Orchestrator:
         self.processor.touched.clear()
         script.boundary(Boundary.COMMITTED)
 
-    def _peek(self) -> SourceRecord | None:
-        if self._peeked is None:
-            self._peeked = next(self._records, None)
-        return self._peeked
-
     def _read(self, work: Work) -> None:
         if self.recorder.rows_read is not None:
             raise Refused(Refusal.SOURCE_ENDED, "the source has ended; no row is read after that")
-        record = self._peek()
-        if record is None:
-            raise Refused(Refusal.SOURCE_ENDED, "the source has no more rows")
         if self.recorder.rows_pending >= self.commit_rows:
             self.recorder.tx -= 1  # the step that has just begun belongs to the next commit
             self._commit()
             self.recorder.tx += 1
-        self._looked = False
-        if record.error is not None:
-            self._quarantine(record, record.error)
-        else:
-            try:
-                self.tokens.initial(record.index, self._row(record))
-            except (NotJson, LimitExceeded) as error:
-                self._quarantine(record, str(error))
-        self._peeked = None
+        self.schedule.looked = False
+        self.intake.read()
         self.processor.settle()
-
-    def _row(self, record: SourceRecord) -> PipelineRow | None:
-        if record.contract is None:
-            return None
-        told, contract = self._told
-        if contract is None or told != record.contract:
-            contract = SchemaContract.declared(record.contract)
-            self._told = (dict(record.contract), contract)
-        return PipelineRow.of(record.data, contract)
-
-    def _quarantine(self, record: SourceRecord, error: str) -> None:
-        """An invalid row; if not even its data can be kept, without them."""
-        try:
-            self.tokens.quarantine(record.index, record.data, error)
-        except (NotJson, LimitExceeded):
-            self.tokens.quarantine(record.index, {}, error)
 
     def _end_of_source(self, work: Work) -> None:
         if self.recorder.rows_read is not None:
             raise Refused(Refusal.SOURCE_ENDED, "the source has ended already")
-        self._looked = False
+        self.schedule.looked = False
         self.recorder.mark_run(RunStatus.RUNNING, self.tokens.next_row)
 
     def _deadline(self, work: Work) -> None:
-        if self._due and self._due[0] == work:
-            self._due.popleft()
+        self.schedule.done(work)
         if work.node in self.processor.coalesces:
             self.processor.coalesces[work.node].deadline(*self._barrier_key(work))
         else:
@@ -478,8 +320,7 @@ class Orchestrator:
         return row, fork
 
     def _condition(self, work: Work) -> None:
-        if self._due and self._due[0] == work:
-            self._due.popleft()
+        self.schedule.done(work)
         if work.node not in self.processor.aggregations:
             raise Refused(Refusal.NO_CONDITION, f"{work.node} has no condition")
         self.processor.aggregations[work.node].condition(work.key[0])
@@ -501,7 +342,7 @@ class Orchestrator:
             raise Refused(Refusal.UNKNOWN_BARRIER, f"{work.node} holds nothing")
         if self.recorder.rows_read is None:
             raise Refused(Refusal.SOURCE_NOT_ENDED, "the source has not ended")
-        if not self._nothing_upstream(holding):
+        if not self.schedule.nothing_upstream(holding):
             raise Refused(Refusal.UPSTREAM_IN_FLIGHT, f"something upstream could still reach {work.node}")
         if coalesce is not None:
             self.last_defence.append(f"{work.node}/{work.key[0]}:{work.key[1]}")
@@ -513,7 +354,7 @@ class Orchestrator:
     def _run_over(self, work: Work) -> None:
         if self.recorder.rows_read is None:
             raise Refused(Refusal.SOURCE_NOT_ENDED, "the source has not ended")
-        if not self._at_rest():
+        if not self.schedule.at_rest():
             raise Refused(Refusal.NOT_AT_REST, "a token lacks its fate, or a barrier or batch is unfinished")
         self.recorder.mark_run(RunStatus.COMPLETED, self.recorder.rows_read)
         self._commit()
@@ -541,6 +382,3 @@ class Orchestrator:
         self._build(self.recorder.run)
         self._load()
         self._up = self.recorder.status is RunStatus.RUNNING
-
-
-__all__ = ["EngineError", "NodeKind", "Orchestrator", "Snapshot", "Summary"]

@@ -1,6 +1,7 @@
 """A run as JSON lines: one object a record, ``{"rec": "<relation>", …}``, in the order in which things happened.
 
-What it is: the relations of ``views.sql``, merged by ``seq``. What has no ``seq`` (nodes, edges) comes first. Absent
+What it is: the relations of ``views.sql``, merged by ``seq``. First come the run as it began and what has
+no ``seq`` (nodes, edges). Absent
 columns are left out: not recorded is not null.
 
 What it is not: a dump. Data of rows are not in the trail, only their digests.
@@ -26,6 +27,8 @@ _BOOLEAN: Final = frozenset({"kept"})
 def records(landscape: Landscape, run_id: str, *, after: int = 0) -> Iterator[dict[str, Any]]:
     """The records of a run whose ``seq`` is above ``after``, in that order; ``after`` 0 gives all there are."""
     if after == 0:
+        for run in _read(landscape, "runs", "run = ?", (run_id,)):
+            yield {"rec": "runs", "run": run_id, "pipeline": run["pipeline"], "status": "running"}
         for relation in _UNORDERED:
             yield from _read(landscape, relation, "run = ?", (run_id,))
     ordered = [

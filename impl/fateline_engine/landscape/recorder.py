@@ -207,7 +207,8 @@ class LandscapeRecorder:
         digest: bytes | None = None,
         data: bytes | None = None,
     ) -> None:
-        self.seq = seq = self.seq + 1
+        seq = self.seq + 1
+        self.seq = seq + (edge is not None)  # its first hop is a record too
         batch_node, number = batch if batch else (None, None)
         made = (branch, group_kind, parent, batch_node, number, fork, frame, edge, contract, digest, data)
         self._tokens.append((self.run, row, token, *made, seq, self.tx, self.at))
@@ -244,7 +245,8 @@ class LandscapeRecorder:
         contract: int | None = None,
         data: bytes | None = None,
     ) -> None:
-        self.seq = seq = self.seq + 1
+        seq = self.seq + 1
+        self.seq = seq + (edge is not None)  # the hop after it is a record too
         visit = self._open.pop((row, token), None)
         if visit is None:
             key = (self.run, row, token, node, attempt)
@@ -315,9 +317,9 @@ class LandscapeRecorder:
         return Resolution(BarrierVerdict(found[0]), found[1]) if found else None
 
     def merge(self, row: int, token: int, origins: Sequence[Any]) -> None:
-        self.seq += 1
         body = json.dumps(origins, separators=(",", ":"))
-        self.pending["merges"].append((self.run, row, token, body, self.seq, self.tx, self.at))
+        self.pending["merges"].append((self.run, row, token, body, self.seq + 1, self.tx, self.at))
+        self.seq += len(origins)
 
     # Batches
 
@@ -342,5 +344,5 @@ class LandscapeRecorder:
         )  # fmt: skip
 
     def member(self, node: int, batch: int, ordinal: int, row: int, token: int) -> None:
-        self.seq += 1
-        self.pending["members"].append((self.run, node, batch, ordinal, row, token, self.seq, self.tx, self.at))
+        self.pending["members"].append((self.run, node, batch, ordinal, row, token, self.seq + 1, self.tx, self.at))
+        self.seq += 2  # `buffered` is a record too

@@ -1,7 +1,8 @@
 -- The relations of specs/trail.md as views over the landscape, one a relation, called trail_<relation>.
 --
 -- Ids are text and mean nothing outside: a row is its number, a token `row:token`, a visit
--- `row:token@node#attempt`, a barrier `coalesce/row:fork`, a batch `aggregation#k`.
+-- `row:token@node#attempt`, a barrier `coalesce/row:fork`, a batch `aggregation#k`. What is folded
+-- into another table took the `seq` after it, so every record has one of its own.
 
 CREATE VIEW trail_runs AS
 SELECT id AS run, pipeline, status, rows, seq, tx, at FROM runs;
@@ -40,12 +41,12 @@ FROM visits AS v JOIN runs AS r USING (run) JOIN nodes AS n ON n.run = v.run AND
 
 CREATE VIEW trail_hops AS
 SELECT r.id AS run, t.row || ':' || t.token AS token, NULL AS from_visit, s.name AS src, e.label, d.name AS dst,
-    t.seq, t.tx, t.at
+    t.seq + 1 AS seq, t.tx, t.at
 FROM tokens AS t JOIN runs AS r USING (run) JOIN edges AS e ON e.run = t.run AND e.edge = t.edge
 JOIN nodes AS s ON s.run = e.run AND s.node = e.src JOIN nodes AS d ON d.run = e.run AND d.node = e.dst
 UNION ALL
 SELECT r.id, v.row || ':' || v.token, v.row || ':' || v.token || '@' || s.name || '#' || v.attempt,
-    s.name, e.label, d.name, v.closed, v.tx, v.at
+    s.name, e.label, d.name, v.closed + 1, v.tx, v.at
 FROM visits AS v JOIN runs AS r USING (run) JOIN edges AS e ON e.run = v.run AND e.edge = v.edge
 JOIN nodes AS s ON s.run = e.run AND s.node = e.src JOIN nodes AS d ON d.run = e.run AND d.node = e.dst;
 
@@ -61,7 +62,7 @@ FROM fates AS f JOIN runs AS r USING (run)
 LEFT JOIN nodes AS s ON s.run = f.run AND s.node = f.sink LEFT JOIN nodes AS b ON b.run = f.run AND b.node = f.batch_node
 UNION ALL
 SELECT r.id, m.row || ':' || m.token, 'buffered', NULL, NULL, NULL, n.name || '#' || m.batch, NULL, NULL,
-    m.seq, m.tx, m.at
+    m.seq + 1, m.tx, m.at
 FROM members AS m JOIN runs AS r USING (run) JOIN nodes AS n ON n.run = m.run AND n.node = m.node;
 
 CREATE VIEW trail_barriers AS
@@ -78,7 +79,7 @@ FROM losses AS x JOIN runs AS r USING (run) JOIN nodes AS n ON n.run = x.run AND
 CREATE VIEW trail_merges AS
 SELECT r.id AS run, m.row || ':' || m.token AS token, json_extract(o.value, '$[0]') AS field,
     json_extract(o.value, '$[1]') AS branch, json_extract(o.value, '$[2]') AS digest,
-    json_extract(o.value, '$[3]') AS kept, m.seq, m.tx, m.at
+    json_extract(o.value, '$[3]') AS kept, m.seq + o.key AS seq, m.tx, m.at
 FROM merges AS m JOIN runs AS r USING (run), json_each(m.origins) AS o;
 
 CREATE VIEW trail_batches AS
