@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, Final
 
-from fateline_engine.lineage import Story, Token, TokenKey, Visit, read_story
+from fateline_engine.lineage import Barrier, Story, Token, TokenKey, Visit, read_story
 
 _SHOWN: Final = 110
+_HELD: Final = {"coalesce": "joined", "aggregation": "batched"}
+"""What became of a visit that was held and then released."""
 
 
 class NothingThere(LookupError):
@@ -161,6 +163,17 @@ def _events(story: Story, token: Token) -> Iterator[str]:
     yield f"⇒ {told}"
     if fate.sink:
         yield f"  {_short(token.ends_with)}"
+    for barrier in story.barriers:
+        if barrier.fork == token.key and barrier.verdict != "merged":
+            yield _unmerged(barrier)
+
+
+def _unmerged(barrier: Barrier) -> str:
+    """A barrier of a fork that made no token."""
+    told = f"✗ {barrier.node}: {barrier.verdict}" + (f", {barrier.reason}" if barrier.reason else "")
+    arrived = f"; arrived: {', '.join(barrier.arrived)}" if barrier.arrived else ""
+    lost = f"; lost: {', '.join(f'{branch} ({reason})' for branch, reason in barrier.lost)}" if barrier.lost else ""
+    return told + arrived + lost
 
 
 def _visit(visit: Visit) -> str:
@@ -169,7 +182,7 @@ def _visit(visit: Visit) -> str:
         told += f", attempt {visit.attempt + 1}"
     match visit.status:
         case "completed":
-            told += f": {visit.verdict or 'joined'}"
+            told += f": {visit.verdict or _HELD[visit.kind]}"
         case "held":
             told += ": held"
         case status:
