@@ -271,7 +271,7 @@ class Orchestrator:
             self.schedule.try_condition(work.node)
         if not self._silent:
             self.script.boundary(Boundary.STEP)
-        if self.each_step or recorder.weight > _HEAVY:
+        if recorder.status is not RunStatus.COMPLETED and (self.each_step or recorder.weight > _HEAVY):
             self._commit()
 
     def _commit(self) -> None:

@@ -88,16 +88,16 @@ class RowProcessor:
         self.settle()
 
     def _ask(self, live: Live, work: Work) -> None:
-        name = live.info.name
+        name, place = live.info.name, live.place
         if work.kind is Kind.FINISH:
             if live.phase is not Phase.OPEN:
                 raise Refused(Refusal.NOT_VISITING, f"token {name} has no open visit to finish")
         elif live.phase is not Phase.NEXT:
-            raise Refused(Refusal.ALREADY_VISITING, f"token {name} is visiting {live.place.name}")
-        elif _FIRST_WORK[live.place.kind] is not work.kind or (work.node and work.node != live.place.name):
-            raise Refused(
-                Refusal.NOT_ITS_NEXT_NODE, f"token {name} is on its way to {live.place.kind} {live.place.name}"
-            )
+            raise Refused(Refusal.ALREADY_VISITING, f"token {name} is visiting {place.name}")
+        elif _FIRST_WORK[place.kind] is not work.kind:
+            raise Refused(Refusal.NOT_ITS_NEXT_NODE, f"token {name} is on its way to {place.kind} {place.name}")
+        if work.node and work.node != place.name:
+            raise Refused(Refusal.NOT_ITS_NEXT_NODE, f"token {name} is at {place.name}, not at {work.node}")
 
     def settle(self) -> None:
         """Tell every lost debt to its barrier, and what that loses to the next, until no debt is left untold."""

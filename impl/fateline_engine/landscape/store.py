@@ -50,7 +50,7 @@ class Landscape:
                 raise LandscapeError(f"{name}: no such file")
             lock = _hold(name)
         try:
-            conn = sqlite3.connect(name, isolation_level=None, cached_statements=256)
+            conn = _connect(name)
             try:
                 _prepare(conn, name)
             except BaseException:
@@ -93,11 +93,15 @@ class Landscape:
         return self.conn.serialize()
 
     def restore(self, snapshot: bytes) -> None:
-        """Become what ``snapshot`` says; for a landscape in memory."""
+        """Become what ``snapshot`` says, on a new connection; for a landscape in memory."""
         if self.path != MEMORY:
             raise LandscapeError(f"{self.path}: only a landscape in memory can be restored from a snapshot")
-        self.conn.deserialize(snapshot)
-        self.conn.execute("PRAGMA foreign_keys = ON")
+        fresh = _connect(MEMORY)
+        fresh.deserialize(snapshot)
+        _configure(fresh)
+        self.conn.close()
+        self.conn = fresh
+        self.db = sqlite_utils.Database(fresh)
 
     def close(self) -> None:
         self.conn.close()
@@ -111,11 +115,19 @@ class Landscape:
         self.close()
 
 
+def _connect(name: str) -> sqlite3.Connection:
+    return sqlite3.connect(name, isolation_level=None, cached_statements=256)
+
+
 def _prepare(conn: sqlite3.Connection, name: str) -> None:
     if not _recognise(conn, name):
         _create(conn)
     if name != MEMORY:
         conn.execute("PRAGMA journal_mode = WAL")
+    _configure(conn)
+
+
+def _configure(conn: sqlite3.Connection) -> None:
     conn.execute("PRAGMA synchronous = NORMAL")
     conn.execute("PRAGMA foreign_keys = ON")
     conn.execute("PRAGMA cache_size = -16384")
