@@ -28,9 +28,9 @@ POLICIES: dict[str, dict[str, object]] = {
 }
 
 
-def gate(name: str, fork: dict[str, str], to: str | None = None) -> dict[str, object]:
-    routes = {"all": "fork", "none": "discard", "away": "side"} | ({"on": "continue"} if to else {})
-    return {"name": name, "kind": "gate", "routes": routes, "fork": fork} | ({"to": to} if to else {})
+def gate(name: str, fork: dict[str, str]) -> dict[str, object]:
+    routes = {"all": "fork", "none": "discard", "away": "side"}
+    return {"name": name, "kind": "gate", "routes": routes, "fork": fork}
 
 
 def _inner(policy: str) -> dict[str, object]:
@@ -56,25 +56,27 @@ def walkable(policy: str, inner: str) -> Pipeline:
 
 
 def verdicts(rng: random.Random) -> dict[str, Any]:
+    def one_of(*verdicts: Verdict) -> Verdict:
+        return rng.choice(verdicts)
+
     def changed(token: Any) -> Pass:
         return Pass({**token.data, "w": rng.choice([1, 1, 2, "text"])})
 
     def transformed(token: Any, attempt: int) -> Verdict:
-        return rng.choice(
-            [changed(token), changed(token), Pass(token.data), Drop(), Failure("no"), Failure("no", True)]
-        )
+        bad = (Drop(), Failure("no"), Failure("no", True))
+        return one_of(changed(token), changed(token), Pass(token.data), *bad)
 
     def routed(token: Any, attempt: int) -> Verdict:
         return Route(rng.choice(["all", "all", "all", "none", "away", "nowhere"]))
 
     def expanded(token: Any, attempt: int) -> Verdict:
-        return rng.choice([Expand((token.data,) * rng.randint(1, 3)), Expand((token.data,)), Drop(), Failure("no")])
+        return one_of(Expand((token.data,) * rng.randint(1, 3)), Expand((token.data,)), Drop(), Failure("no"))
 
     def batched(batch: BatchInfo, attempt: int) -> Verdict:
-        return rng.choice([BatchOutputs(batch.rows), BatchOutputs(batch.rows[:1]), Drop(), Failure("no")])
+        return one_of(BatchOutputs(batch.rows), BatchOutputs(batch.rows[:1]), Drop(), Failure("no"))
 
     def written(token: Any, attempt: int) -> Verdict:
-        return rng.choice([Written(), Written(), Failure("full"), Failure("busy", True)])
+        return one_of(Written(), Written(), Failure("full"), Failure("busy", True))
 
     return {
         "g": routed, "g2": routed, "ty": transformed, "tb": transformed, "tc": transformed, "exp": expanded,
