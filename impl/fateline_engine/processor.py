@@ -113,7 +113,9 @@ class RowProcessor:
 
     def _begin(self, live: Live) -> None:
         self.state.begin(live)
-        self.state.queue.appendleft(live)
+        queue = self.state.queue
+        if not queue or queue[0] is not live:
+            queue.appendleft(live)
 
     def _arrive(self, live: Live) -> None:
         self.coalesces[live.place.name].arrive(live)

@@ -2,8 +2,9 @@
 
 What it is: a mapping that is shared, never copied, by all the tokens that carry it; whoever changes something gets
 another row. A fork of a row of a megabyte into ten branches keeps one megabyte. What is handed out of it cannot be
-used to change it: nested lists and mappings are given as copies, and only when they are asked for. Its canonical JSON
-(sorted keys, no spaces; 1, 1.0 and true differ) is made once, and is what digests and the trail are made of.
+used to change it: nested lists and mappings are given as copies, and only when they are asked for. Its JSON is made
+once, and is what the trail keeps: fields stay in their order, or a resumed run would write other files than one that
+was never stopped. Digests are of the canonical JSON (sorted keys, no spaces; 1, 1.0 and true differ).
 
 What it is not: any Python object. Values are JSON: text, finite numbers, booleans, null, lists, mappings.
 """
@@ -17,7 +18,8 @@ import msgspec
 
 from fateline_engine.contracts import EMPTY, SchemaContract
 
-_encode: Final = msgspec.json.Encoder(order="sorted").encode
+_sorted: Final = msgspec.json.Encoder(order="sorted").encode
+_encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder().decode
 _PLAIN: Final = frozenset({str, int, bool, type(None)})
 
@@ -29,7 +31,7 @@ class NotJson(ValueError):
 def canonical(value: object) -> bytes:
     """The canonical JSON of a value: equal exactly when the values are."""
     try:
-        return _encode(value)
+        return _sorted(value)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise NotJson(f"not a JSON value: {error}") from error
 
@@ -73,7 +75,10 @@ class PipelineRow(Mapping[str, object]):
                 _check(name, value)
             elif not isfinite(value):
                 raise NotJson(f"field {name!r} is {value}, which JSON does not have")
-        encoded = canonical(own)
+        try:
+            encoded = _encode(own)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise NotJson(f"not a JSON value: {error}") from error
         if nested:
             own = {name: _decode(_encode(value)) if type(value) in (list, dict, tuple) else value
                    for name, value in own.items()}  # fmt: skip
@@ -102,13 +107,13 @@ class PipelineRow(Mapping[str, object]):
 
     @property
     def size(self) -> int:
-        """Bytes of canonical JSON."""
+        """Bytes of JSON."""
         return len(self._encoded)
 
     @property
     def digest(self) -> bytes:
         if self._digest is None:
-            self._digest = digest_bytes(self._encoded)
+            self._digest = digest_bytes(canonical(self._data))
         return self._digest
 
     def to_dict(self) -> dict[str, Any]:

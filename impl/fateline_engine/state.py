@@ -100,6 +100,8 @@ class RunState:
         live.tries = 0
         if live.info.stack is not None and way.loses:
             self.drop_debt(live, way.loss)
+        if self.queue and self.queue[0] is live:
+            self.queue.popleft()  # it was in front while it was visiting; now it waits behind the others
         self.queue.append(live)
 
     def drop_debt(self, live: Live, reason: LossReason) -> None:
