@@ -18,18 +18,13 @@ from fateline_engine.words import Reason
 Branch = tuple[str, PipelineRow]
 
 
-class Origin(NamedTuple):
-    """What one branch gave for one field: the digest of its value, and whether that value was kept."""
-
-    field: str
-    branch: str
-    digest: str
-    kept: bool
+Origin = tuple[str, str, str, bool]
+"""What one branch gave for one field: (field, branch, digest of its value, whether that value is in the result)."""
 
 
 class Merged(NamedTuple):
     data: PipelineRow
-    origins: tuple[Origin, ...] = ()
+    origins: Sequence[Origin] = ()
 
 
 class CannotMerge(NamedTuple):
@@ -65,28 +60,31 @@ def _union(node: CoalesceNode, arrived: Sequence[Branch]) -> Merged | CannotMerg
             contract = contract.merge(row.contract)
     except ContractConflict as conflict:
         return CannotMerge(Reason.CONTRACT_CONFLICT, str(conflict))
-    first_wins = node.collisions is Collisions.FIRST_WINS
+    first = arrived[0][1]
+    if all(row.digest == first.digest for _, row in arrived):
+        told = [(field, branch, digest, True) for field, digest in field_digests(first).items() for branch, _ in arrived]
+        return Merged(first if first.contract is contract else first.under(contract), told)
+    return _fold(node.collisions, arrived, contract)
+
+
+def _fold(collisions: Collisions, arrived: Sequence[Branch], contract: SchemaContract) -> Merged | CannotMerge:
     values: dict[str, object] = {}
     digests: dict[str, dict[str, str]] = {}
-    keeper: dict[str, str] = {}
+    kept: dict[str, str] = {}
     for branch, row in arrived:
         for field, digest in field_digests(row).items():
             given = digests.setdefault(field, {})
-            if given and node.collisions is Collisions.FAIL and digest not in given.values():
+            if given and collisions is Collisions.FAIL and digest != kept[field]:
                 told = f"{branch} and {next(iter(given))} give {field!r} different values"
                 return CannotMerge(Reason.UNION_COLLISION, told)
-            if not given or not first_wins:
-                values[field] = row[field]
-                keeper[field] = branch
+            if not given or collisions is not Collisions.FIRST_WINS:
+                values[field], kept[field] = row[field], digest
             given[branch] = digest
-    origins = tuple(
-        Origin(field, branch, digest, digest == given[keeper[field]])
+    origins = [
+        (field, branch, digest, digest == kept[field])
         for field, given in digests.items()
         for branch, digest in given.items()
-    )
-    first = arrived[0][1]
-    if all(row.digest == first.digest for _, row in arrived):
-        return Merged(first if first.contract is contract else first.under(contract), origins)
+    ]
     return Merged(PipelineRow.of(values, contract), origins)
 
 

@@ -32,7 +32,7 @@ from fateline_engine.state import Phase, RunState
 from fateline_engine.token_manager import Limits, TokenManager
 from fateline_engine.words import Outcome, Refusal, RunStatus, VisitStatus
 
-_HEAVY: Final = 50_000
+_HEAVY: Final = 20_000
 """So many waiting records close a commit early: one row may expand into thousands."""
 
 
@@ -271,7 +271,8 @@ class Orchestrator:
             self.schedule.try_condition(work.node)
         if not self._silent:
             self.script.boundary(Boundary.STEP)
-        if recorder.status is not RunStatus.COMPLETED and (self.each_step or recorder.weight > _HEAVY):
+        heavy = recorder.seq - recorder.committed_seq > _HEAVY
+        if (heavy or self.each_step) and recorder.status is not RunStatus.COMPLETED:
             self._commit()
 
     def _commit(self) -> None:

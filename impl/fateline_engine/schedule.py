@@ -116,14 +116,9 @@ class Schedule:
             for name, aggregation in self.processor.aggregations.items():
                 if aggregation.triggered is not None:
                     return Work(Kind.FLUSHED, name, key=aggregation.triggered.key)
-            queue = self.state.queue
-            while queue:
-                live = queue[0]
-                if self.state.live.get((live.info.row, live.info.token)) is live:
-                    work_of_token = self.processor.next_work(live)
-                    if work_of_token is not None:
-                        return work_of_token
-                queue.popleft()
+            moving = self._next_token()
+            if moving is not None:
+                return moving
             if not self.looked:
                 self.looked = True
                 self.look()
@@ -134,6 +129,18 @@ class Schedule:
                 if self.nothing_upstream(holding):
                     return Work(Kind.FLUSH, holding.place.name, key=holding.key)
             return Work(Kind.RUN_OVER)
+
+    def _next_token(self) -> Work | None:
+        """What the first token in the queue does that still lives and is not held."""
+        queue, living = self.state.queue, self.state.live
+        while queue:
+            live = queue[0]
+            if living.get((live.info.row, live.info.token)) is live:
+                work = self.processor.next_work(live)
+                if work is not None:
+                    return work
+            queue.popleft()
+        return None
 
     def _still_open(self, work: Work) -> bool:
         coalesce = self.processor.coalesces.get(work.node)

@@ -9,7 +9,6 @@ What it is not: a decision when to do any of it; nor the end of the visit that l
 closed before in the same step.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -17,7 +16,7 @@ from typing import Final, NamedTuple
 from fateline_engine.atlas import Place, Way
 from fateline_engine.contracts import EMPTY, SchemaContract
 from fateline_engine.errors import LimitExceeded, Refused
-from fateline_engine.rows import PipelineRow
+from fateline_engine.rows import PipelineRow, canonical
 from fateline_engine.state import Live, Phase, RunState
 from fateline_engine.tokens import Frame, TokenInfo
 from fateline_engine.words import (
@@ -59,6 +58,7 @@ class TokenManager:
         self._recorder = state.recorder
         self._contracts: dict[SchemaContract, int] = {}
         self._next_contract = 0
+        self._branches: dict[str, tuple[BranchWay, ...]] = {}
         self.next_row = 0
         self.last_idx = -1
 
@@ -190,8 +190,12 @@ class TokenManager:
 
     def branches_of(self, gate: Place) -> tuple[BranchWay, ...]:
         """All branches of a gate, in declared order."""
-        declared = self.state.atlas.graph.gate(gate.name).fork
-        return tuple(BranchWay(branch, gate.ways[branch], gate.joins.get(branch)) for branch in declared)
+        known = self._branches.get(gate.name)
+        if known is None:
+            declared = self.state.atlas.graph.gate(gate.name).fork
+            known = tuple(BranchWay(branch, gate.ways[branch], gate.joins.get(branch)) for branch in declared)
+            self._branches[gate.name] = known
+        return known
 
     def fork(self, token: TokenInfo, gate: Place, branches: Sequence[BranchWay]) -> list[TokenInfo]:
         """The token continues as one child a branch; a joined branch is a debt. The data are shared, not copied."""
@@ -224,7 +228,7 @@ class TokenManager:
             recorder.parent(row, token, row, above, token - first)
             state.born(child, way)
             children.append(child)
-        promised = json.dumps([branch.branch for branch in branches], separators=(",", ":"))
+        promised = canonical([branch.branch for branch in branches]).decode()
         recorder.fate(row, above, Outcome.FORKED, promised=promised, first=first, last=first + len(branches) - 1)
         state.buried(live, Outcome.FORKED)
         return children

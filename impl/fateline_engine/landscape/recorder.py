@@ -9,16 +9,18 @@ What it is not: a judge; it validates nothing. The guards do, and a refusal by o
 transaction is rolled back whole and the run stops at its last commit.
 """
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from fateline_engine.errors import EngineBug
 from fateline_engine.landscape.store import Landscape
 from fateline_engine.words import BarrierVerdict, BatchStatus, RunStatus, VisitStatus
 
 Record = tuple[Any, ...]
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class Resolution(NamedTuple):
@@ -93,6 +95,8 @@ class LandscapeRecorder:
         self._first_row: int | None = None
         self._run_changed = False
         self.rows_pending = 0
+        self.committed_seq = 0
+        """Of the last record that is in the database."""
         self.discard()
 
     # Steps and commits
@@ -106,11 +110,6 @@ class LandscapeRecorder:
     def dirty(self) -> bool:
         """Whether anything waits for a commit."""
         return bool(self._closings or self._batch_changes or self._run_changed or any(self.pending.values()))
-
-    @property
-    def weight(self) -> int:
-        """About how many records wait for a commit."""
-        return len(self._visits) + len(self._tokens) + len(self._fates)
 
     def commit(self, positions: dict[int, int] | None = None) -> None:
         """Write all that waits, in one transaction: everything or nothing."""
@@ -151,6 +150,7 @@ class LandscapeRecorder:
         ).fetchone()
         self.status = RunStatus(status)
         self._run_mark = (mark[0], mark[1])
+        self.committed_seq = self.seq
 
     def _forget(self) -> None:
         """What waited is written, or given up."""
@@ -165,6 +165,7 @@ class LandscapeRecorder:
         self._first_row = None
         self._run_changed = False
         self.rows_pending = 0
+        self.committed_seq = self.seq
 
     # Runs
 
@@ -317,7 +318,7 @@ class LandscapeRecorder:
         return Resolution(BarrierVerdict(found[0]), found[1]) if found else None
 
     def merge(self, row: int, token: int, origins: Sequence[Any]) -> None:
-        body = json.dumps(origins, separators=(",", ":"))
+        body = _encode(origins).decode()
         self.pending["merges"].append((self.run, row, token, body, self.seq + 1, self.tx, self.at))
         self.seq += len(origins)
 
