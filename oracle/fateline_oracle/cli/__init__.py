@@ -14,10 +14,17 @@ import click
 from fateline_oracle.cli.group import VerdictGroup
 from fateline_oracle.cli.lazy import LazyCommand
 
+_HERE: Final = "fateline_oracle.cli"
+
 COMMANDS: Final[tuple[LazyCommand, ...]] = (
-    LazyCommand("verify", "fateline_oracle.cli.verify:verify", "Model-check the law, or its own mutants."),
-    LazyCommand("prove", "fateline_oracle.cli.prove:prove", "Prove the kernels of the law for every integer."),
-    LazyCommand("spec", "fateline_oracle.cli.spec:spec", "Write the book, or check that it is fresh."),
+    LazyCommand("verify", f"{_HERE}.verify:verify", "Model-check the law, or its own mutants."),
+    LazyCommand("prove", f"{_HERE}.prove:prove", "Prove the kernels of the law for every integer."),
+    LazyCommand("run", f"{_HERE}.run:run", "Run a pipeline on the reference engine."),
+    LazyCommand("resume", f"{_HERE}.run:resume", "Take up a stopped run where its last commit left it."),
+    LazyCommand("explain", f"{_HERE}.explain:explain", "Tell where a row went, or where an output comes from."),
+    LazyCommand("graph", f"{_HERE}.graph:graph", "Check a pipeline and draw it."),
+    LazyCommand("export", f"{_HERE}.export:export", "Write an audit trail as JSON lines."),
+    LazyCommand("spec", f"{_HERE}.spec:spec", "Write the book, or check that it is fresh."),
 )
 """In the order in which ``--help`` lists them: ``LazyCommand(name, "module:function", "A line of help.")``"""
 
@@ -27,5 +34,6 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
 def main() -> None:
     """Say what may happen to a token, and whether an engine or an audit trail keeps to it.
 
-    Exit status: 0 the law holds, 1 it is breached, 2 undetermined, 3 usage or bad input.
+    Exit status: 0 the law holds, 1 it is breached, 2 undetermined, 3 usage or bad input. Of run and resume:
+    0 finished, 1 stopped and resumable, 3 bad input.
     """

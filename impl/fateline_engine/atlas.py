@@ -1,0 +1,102 @@
+"""The graph as numbered places and ways, so that a step looks nothing up by name.
+
+What it is: one ``Place`` a node and one ``Way`` an edge of the ``ExecutionGraph``, each with the number that the
+landscape gives it, and with the graph's answers (does this way lose a debt? what outcome has who is written at its
+end?) worked out beforehand.
+
+What it is not: another description of the route. It is made from the graph alone, and has nothing that the graph has
+not.
+"""
+
+from collections.abc import Mapping
+
+from fateline_engine.graph import ExecutionGraph
+from fateline_engine.settings import CONTINUE, DISCARD, ON_ERROR, GateNode, Node, NodeKind
+from fateline_engine.words import LossReason, Outcome
+
+
+class Way:
+    """An edge. ``via`` is the outcome of a token that a sink at its head writes; ``loses`` whether a debt is lost."""
+
+    __slots__ = ("head", "label", "loses", "loss", "number", "src", "via")
+
+    def __init__(self, number: int, src: "Place", label: str, head: "Place", via: Outcome, loses: bool) -> None:
+        self.number = number
+        self.src = src
+        self.label = label
+        self.head = head
+        self.via = via
+        self.loses = loses
+        self.loss = LossReason.DIVERTED if via is Outcome.DIVERTED else LossReason.ROUTED
+
+
+class Place:
+    """A node. ``ways`` by label; ``joins`` takes a joined branch of a gate to its coalesce."""
+
+    __slots__ = ("joins", "keeps_debt", "kind", "name", "node", "number", "rank", "ways")
+
+    def __init__(self, number: int, node: Node, rank: int) -> None:
+        self.number = number
+        self.name = node.name
+        self.node = node
+        self.kind = node.kind
+        self.rank = rank
+        self.ways: dict[str, Way] = {}
+        self.joins: dict[str, str] = {}
+        self.keeps_debt = True
+        """A gate: whether its fork hands the debt beneath to a barrier."""
+
+    @property
+    def on_error(self) -> Way | None:
+        return self.ways.get(ON_ERROR)
+
+    @property
+    def discards_errors(self) -> bool:
+        return getattr(self.node, "on_error", None) == DISCARD
+
+
+class Atlas:
+    """All places and ways of one graph."""
+
+    def __init__(self, graph: ExecutionGraph) -> None:
+        self.graph = graph
+        self.places: Mapping[str, Place] = {
+            name: Place(number, graph.node(name), graph.rank(name)) for number, name in enumerate(graph.declared)
+        }
+        self.by_number: tuple[Place, ...] = tuple(self.places.values())
+        ways = []
+        for number, edge in enumerate(graph.edges):
+            src, head = self.places[edge.src], self.places[edge.dst]
+            way = Way(number, src, edge.label, head, _via(src.node, edge.label), _loses(graph, edge.src, edge.label))
+            src.ways[edge.label] = way
+            ways.append(way)
+        self.ways: tuple[Way, ...] = tuple(ways)
+        for place in self.by_number:
+            if place.kind is NodeKind.GATE:
+                gate = graph.gate(place.name)
+                joins = {branch: graph.coalesce_of(place.name, branch) for branch in gate.fork}
+                place.joins = {branch: coalesce for branch, coalesce in joins.items() if coalesce is not None}
+                place.keeps_debt = graph.lost_at_fork(place.name) is None
+        self.source = self.places[graph.source.name]
+
+    def __getitem__(self, name: str) -> Place:
+        return self.places[name]
+
+    def of_kind(self, kind: NodeKind) -> tuple[Place, ...]:
+        """In topological order, which is the order of flushes."""
+        return tuple(sorted((p for p in self.by_number if p.kind is kind), key=lambda place: place.rank))
+
+
+def _via(src: Node, label: str) -> Outcome:
+    if label == ON_ERROR:
+        return Outcome.QUARANTINED if src.kind is NodeKind.SOURCE else Outcome.DIVERTED
+    if label == CONTINUE or (isinstance(src, GateNode) and label in src.fork):
+        return Outcome.COMPLETED
+    return Outcome.ROUTED
+
+
+def _loses(graph: ExecutionGraph, src: str, label: str) -> bool:
+    node = graph.node(src)
+    if isinstance(node, GateNode) and label in node.fork:
+        return False  # a fork hands its debt to a barrier, or loses it at the fork
+    return graph.lost_along(src, label) is not None

@@ -1,0 +1,199 @@
+"""``CoalesceExecutor``: the release rule that joins the branches of a fork.
+
+What it is: arrivals, losses, deadlines and flushes of one coalesce. The key is (row, forked token), so each fork has a
+barrier of its own. The verdict is the pure kernel of ``verdict``; what is done about it is here, once: a merge, or the
+failure of all that is held and the loss of the debt beneath. Whoever comes after the resolution is late, which the
+trail knows by its key.
+
+What it is not: a memory of what was resolved, or a walker. The merged token is put on its way; the processor moves it.
+"""
+
+from collections.abc import Callable, Sequence
+
+from fateline_engine.atlas import Place
+from fateline_engine.barrier import Barrier, Holding
+from fateline_engine.errors import LimitExceeded, Refused
+from fateline_engine.merging import CannotMerge, Merged, merge
+from fateline_engine.rows import PipelineRow
+from fateline_engine.settings import CONTINUE, CoalesceNode, Policy
+from fateline_engine.state import Live, Loss, RunState
+from fateline_engine.token_manager import TokenManager
+from fateline_engine.tokens import Frame
+from fateline_engine.verdict import Counts, Event, Ruling, decide
+from fateline_engine.words import (
+    BarrierVerdict,
+    LossReason,
+    Outcome,
+    Reason,
+    Refusal,
+    Trigger,
+    VisitStatus,
+)
+
+Say = Callable[[CoalesceNode, Sequence[tuple[str, PipelineRow]]], Merged | CannotMerge]
+
+
+class Joining(Holding):
+    """One barrier: what has arrived, what is lost, and the debt that the forked token left with it."""
+
+    __slots__ = ("below", "fork", "lost", "row")
+
+    def __init__(self, place: Place, frame: Frame, row: int, first_at: int, timeout: int | None) -> None:
+        super().__init__(place, (row, frame.fork), first_at, timeout)
+        self.row = row
+        self.fork = frame.fork
+        self.below = frame.below
+        self.lost: dict[str, LossReason] = {}
+
+
+class CoalesceExecutor(Barrier):
+    """All barriers of one coalesce."""
+
+    open: dict[tuple[int, int], Joining]  # type: ignore[assignment]
+
+    def __init__(self, state: RunState, tokens: TokenManager, place: Place, say: Say = merge) -> None:
+        node = state.atlas.graph.coalesce(place.name)
+        super().__init__(state, place, node.timeout_ms)
+        self.node = node
+        self.tokens = tokens
+        self.say = say
+        self._quorum = node.quorum_count or 0
+        self._width = len(node.branches)
+
+    # Events
+
+    def arrive(self, live: Live) -> None:
+        """A token arrives: it is held, or late; and it may be the one that decides."""
+        frame = self._frame(live.info.stack, live.info.name)
+        joining = self._joining(frame, live.info.row)
+        if joining is None:
+            self._late(live, frame)
+            return
+        self._not_twice(joining, frame.branch)
+        self.open[joining.row, joining.fork] = joining
+        self.held_by(live, joining, frame.branch)
+        self._rule(joining, Event.ARRIVAL)
+
+    def lose(self, loss: Loss) -> None:
+        """A branch can no longer arrive. After the resolution that changes nothing and leaves no record."""
+        frame = self._frame(loss.frame, f"{loss.row}:{loss.token}")
+        joining = self._joining(frame, loss.row)
+        if joining is None:
+            return
+        self._not_twice(joining, frame.branch)
+        self.open[joining.row, joining.fork] = joining
+        joining.lost[frame.branch] = loss.reason
+        self.state.recorder.loss(self.place.number, loss.row, frame.fork, frame.branch, loss.token, loss.reason)
+        self._rule(joining, Event.LOSS)
+
+    def deadline(self, row: int, fork: int) -> None:
+        """Time is up for this barrier."""
+        joining = self.known(row, fork)
+        if self.timeout is None:
+            raise Refused(Refusal.NO_DEADLINE, f"{self.place.name} has no timeout")
+        self._first_is_empty(joining)
+        self._rule(joining, Event.DEADLINE)
+
+    def flush(self, row: int, fork: int) -> None:
+        """Nothing more can come."""
+        joining = self.known(row, fork)
+        self._first_is_empty(joining)
+        self._rule(joining, Event.FLUSH)
+
+    # Questions
+
+    def _frame(self, frame: Frame | None, name: str) -> Frame:
+        if frame is None or frame.coalesce != self.place.name or frame.branch not in self.node.branches:
+            raise Refused(Refusal.NO_FRAME, f"token {name} owes no branch to {self.place.name}")
+        return frame
+
+    def _joining(self, frame: Frame, row: int) -> Joining | None:
+        """The barrier of this fork, opened by its first event; ``None`` if it is resolved."""
+        joining = self.open.get((row, frame.fork))
+        if joining is None:
+            if self.state.recorder.resolution(self.place.number, row, frame.fork):
+                return None
+            joining = Joining(self.place, frame, row, self.state.recorder.at, self.timeout)
+        return joining
+
+    def _not_twice(self, joining: Joining, branch: str) -> None:
+        if branch in joining.held:
+            raise Refused(Refusal.BRANCH_HELD, f"branch {branch} has arrived at {self.place.name}")
+        if branch in joining.lost:
+            raise Refused(Refusal.BRANCH_LOST, f"branch {branch} is lost to {self.place.name}")
+
+    def known(self, row: int, fork: int) -> Joining:
+        """The unresolved barrier of this fork, or the refusal that says why there is none."""
+        joining = self.open.get((row, fork))
+        if joining is None:
+            if self.state.recorder.resolution(self.place.number, row, fork):
+                raise Refused(Refusal.ALREADY_RESOLVED, f"the barrier of {row}:{fork} at {self.place.name} is resolved")
+            raise Refused(Refusal.UNKNOWN_BARRIER, f"{self.place.name} has seen nothing of the fork of {row}:{fork}")
+        return joining
+
+    def _first_is_empty(self, joining: Joining) -> None:
+        if self.node.policy is Policy.FIRST and joining.held:
+            told = f"{self.place.name} should have merged at its first arrival: a verdict was lost"
+            raise Refused(Refusal.FIRST_HAS_ARRIVED, told)
+
+    # Verdicts
+
+    def _rule(self, joining: Joining, event: Event) -> None:
+        counts = Counts(self._width, len(joining.held), len(joining.lost), self._quorum)
+        ruling = decide(self.node.policy, counts, event)
+        if ruling is Ruling.WAIT:
+            return
+        trigger = Trigger(event)
+        if ruling is not Ruling.MERGE:
+            self._fail(joining, Reason(ruling), trigger, f"{self.place.name}: {ruling}")
+            return
+        arrived = [branch for branch in self.node.branches if branch in joining.held]
+        lives = [joining.held[branch] for branch in arrived]
+        result = self.say(self.node, [(branch, live.info.data) for branch, live in zip(arrived, lives, strict=True)])
+        if isinstance(result, Merged):
+            try:
+                self.tokens.fits(result.data, f"the merge at {self.place.name}")
+            except LimitExceeded as exceeded:
+                result = CannotMerge(Reason.NODE_FAILED, str(exceeded))
+        if isinstance(result, CannotMerge):
+            self._fail(joining, result.reason, trigger, f"{self.place.name}: {result.reason}: {result.detail}")
+            return
+        self._merge(joining, lives, result, trigger)
+
+    def _merge(self, joining: Joining, lives: list[Live], result: Merged, trigger: Trigger) -> None:
+        self.complete(lives)
+        info = self.tokens.merged(lives, result.data, self.place.ways[CONTINUE])
+        if result.origins:
+            self.state.recorder.merge(info.row, info.token, result.origins)
+        self._resolve(joining, BarrierVerdict.MERGED, None, trigger, info.token)
+
+    def _fail(self, joining: Joining, reason: Reason, trigger: Trigger, text: str) -> None:
+        held = [joining.held[branch] for branch in self.node.branches if branch in joining.held]
+        self.fail(held, reason, text)
+        self._resolve(joining, BarrierVerdict.FAILED, reason, trigger, None)
+        if joining.below is not None:
+            self.state.losses.append(Loss(joining.below, joining.row, joining.fork, LossReason.BARRIER_FAILED))
+
+    def _resolve(
+        self, joining: Joining, verdict: BarrierVerdict, reason: Reason | None, trigger: Trigger, result: int | None
+    ) -> None:
+        del self.open[joining.row, joining.fork]
+        arrived, lost = (
+            ",".join(branch for branch in self.node.branches if branch in those)
+            for those in (joining.held, joining.lost)
+        )
+        self.state.recorder.barrier(
+            self.place.number, joining.row, joining.fork, verdict, reason, trigger, arrived, lost,
+            joining.first_at, result,
+        )  # fmt: skip
+
+    def _late(self, live: Live, frame: Frame) -> None:
+        """It comes after the resolution: its visit and its life end in this step, and it holds no debt."""
+        resolution = self.state.recorder.resolution(self.place.number, live.info.row, frame.fork)
+        assert resolution is not None
+        merged = resolution.verdict is BarrierVerdict.MERGED
+        reason = Reason.LATE_ARRIVAL_AFTER_MERGE if merged else Reason.LATE_ARRIVAL_AFTER_FAILURE
+        error = self.state.keep_error(f"{self.place.name}: {reason}")
+        self.state.begin(live)
+        self.state.close(live, VisitStatus.FAILED, None, error=error)
+        self.state.end(live, Outcome.FAILED, error=error, reason=reason)

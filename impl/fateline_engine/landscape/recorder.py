@@ -1,0 +1,349 @@
+"""``LandscapeRecorder``: the only writer of a run's trail.
+
+What it is: a buffer of whole steps and one transaction that writes them. Records are put down as an operation goes,
+after everything was validated; ``commit`` writes them table by table with one prepared statement each, in the order
+that the guards rely on (tokens, visits, fates, links). A visit or a batch that begins and ends within one commit is
+written once, in its final form.
+
+What it is not: a judge; it validates nothing. The guards do, and a refusal by one of them is a bug of ours: the
+transaction is rolled back whole and the run stops at its last commit.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from fateline_engine.errors import EngineBug
+from fateline_engine.landscape.store import Landscape
+from fateline_engine.words import BarrierVerdict, BatchStatus, RunStatus, VisitStatus
+
+Record = tuple[Any, ...]
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Resolution(NamedTuple):
+    """How a barrier was resolved."""
+
+    verdict: BarrierVerdict
+    result: int | None
+
+
+def _insert(table: str, columns: int) -> str:
+    return f"INSERT INTO {table} VALUES ({', '.join('?' * columns)})"
+
+
+ORDER: Final = {
+    "contracts": 3,
+    "rows": 12,
+    "tokens": 17,
+    "batches": 12,
+    "visits": 19,
+    "members": 9,
+    "fates": 16,
+    "parents": 9,
+    "losses": 10,
+    "barriers": 15,
+    "merges": 7,
+}
+"""The tables in the order in which one commit writes them, and how many columns each has."""
+
+_INSERTS: Final = {table: _insert(table, columns) for table, columns in ORDER.items()}
+_KEEP_ERROR: Final = (
+    "INSERT INTO errors SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM errors WHERE run = ?1 AND digest = ?2)"
+)
+_CLOSE_VISIT: Final = (
+    "UPDATE visits SET status = ?, verdict = ?, edge = ?, error = ?, digest_out = ?, contract = ?, data = ?,"
+    " closed = ?, tx = ?, at = ? WHERE run = ? AND row = ? AND token = ? AND node = ? AND attempt = ?"
+)
+_CHANGE_BATCH: Final = (
+    "UPDATE batches SET status = ?, trigger = ?, outputs = ?, attempt = ?, triggered_at = ?, seq = ?, tx = ?, at = ?"
+    " WHERE run = ? AND node = ? AND batch = ?"
+)
+_MARK_RUN: Final = (
+    "UPDATE runs SET status = ?, rows = ?, seq = ?, tx = ?, at = ?, last_seq = ?, last_tx = ? WHERE run = ?"
+)
+_POSITION: Final = (
+    "INSERT INTO positions VALUES (?, ?, ?) ON CONFLICT (run, node) DO UPDATE SET position = excluded.position"
+)
+_READ_RUN: Final = "SELECT status, rows, seq, tx, last_seq, last_tx FROM runs WHERE run = ?"
+_RESOLUTION: Final = "SELECT verdict, result FROM barriers WHERE run = ? AND node = ? AND row = ? AND fork = ?"
+
+
+class LandscapeRecorder:
+    """The trail of one run, being written. ``step`` begins a step; ``commit`` closes whole steps."""
+
+    def __init__(self, landscape: Landscape, run: int) -> None:
+        self.landscape = landscape
+        self.run = run
+        self.status = RunStatus.RUNNING
+        self.rows_read: int | None = None
+        self.seq = self.tx = self.at = 0
+        self._run_mark = (0, 0)
+        self.pending: dict[str, list[Any]] = {table: [] for table in ORDER}
+        self._tokens: list[Record] = self.pending["tokens"]
+        self._parents: list[Record] = self.pending["parents"]
+        self._fates: list[Record] = self.pending["fates"]
+        self._visits: list[list[Any]] = self.pending["visits"]
+        self._open: dict[tuple[int, int], list[Any]] = {}
+        self._closings: list[Record] = []
+        self._batches: dict[tuple[int, int], list[Any]] = {}
+        self._batch_changes: dict[tuple[int, int], Record] = {}
+        self._errors: dict[bytes, str] = {}
+        self._resolved: dict[tuple[int, int, int], Resolution] = {}
+        self._first_row: int | None = None
+        self._run_changed = False
+        self.rows_pending = 0
+        self.committed_seq = 0
+        """Of the last record that is in the database."""
+        self.discard()
+
+    # Steps and commits
+
+    def step(self, at: int) -> None:
+        """Begin a step, one transaction of the law."""
+        self.tx += 1
+        self.at = at
+
+    @property
+    def dirty(self) -> bool:
+        """Whether anything waits for a commit."""
+        return bool(self._closings or self._batch_changes or self._run_changed or any(self.pending.values()))
+
+    def commit(self, positions: dict[int, int] | None = None) -> None:
+        """Write all that waits, in one transaction: everything or nothing."""
+        conn = self.landscape.conn
+        conn.execute("BEGIN IMMEDIATE")
+        try:
+            self._write(conn, positions or {})
+            conn.execute("COMMIT")
+        except BaseException as error:
+            if conn.in_transaction:
+                conn.execute("ROLLBACK")
+            if isinstance(error, sqlite3.IntegrityError):
+                raise EngineBug(f"the landscape refuses a commit: {error}") from error
+            raise
+        self._forget()
+
+    def _write(self, conn: sqlite3.Connection, positions: dict[int, int]) -> None:
+        run = self.run
+        if self._errors:
+            conn.executemany(_KEEP_ERROR, [(run, digest, text) for digest, text in self._errors.items()])
+        for table, records in self.pending.items():
+            if table == "visits" and self._closings:
+                conn.executemany(_CLOSE_VISIT, self._closings)
+            if table == "batches" and self._batch_changes:
+                conn.executemany(_CHANGE_BATCH, list(self._batch_changes.values()))
+            if records:
+                conn.executemany(_INSERTS[table], records)
+        if positions:
+            conn.executemany(_POSITION, [(run, node, str(at)) for node, at in positions.items()])
+        mark = self._run_mark
+        conn.execute(_MARK_RUN, (self.status, self.rows_read, *mark, self.at, self.seq, self.tx, run))
+
+    def discard(self) -> None:
+        """Forget what waits; go on from the last commit."""
+        self._forget()
+        (status, self.rows_read, *mark, self.seq, self.tx) = self.landscape.conn.execute(
+            _READ_RUN, (self.run,)
+        ).fetchone()
+        self.status = RunStatus(status)
+        self._run_mark = (mark[0], mark[1])
+        self.committed_seq = self.seq
+
+    def _forget(self) -> None:
+        """What waited is written, or given up."""
+        for records in self.pending.values():
+            records.clear()
+        self._open.clear()
+        self._closings.clear()
+        self._batches.clear()
+        self._batch_changes.clear()
+        self._errors.clear()
+        self._resolved.clear()
+        self._first_row = None
+        self._run_changed = False
+        self.rows_pending = 0
+        self.committed_seq = self.seq
+
+    # Runs
+
+    def mark_run(self, status: RunStatus, rows: int | None) -> None:
+        """The run changes: it ends its source, stops, resumes, or is over."""
+        self.seq += 1
+        self.status, self.rows_read = status, rows
+        self._run_mark = (self.seq, self.tx)
+        self._run_changed = True
+
+    # Rows and tokens
+
+    def row(
+        self, row: int, source: int, idx: int, contract: int | None, error: bytes | None, digest: bytes, data: bytes
+    ) -> None:
+        self.seq += 1
+        if self._first_row is None:
+            self._first_row = row
+        self.rows_pending += 1
+        self.pending["rows"].append(
+            (self.run, row, source, idx, int(error is None), contract, error, digest, data, self.seq, self.tx, self.at)
+        )
+
+    def contract(self, number: int, body: str) -> None:
+        self.pending["contracts"].append((self.run, number, body))
+
+    def token(
+        self,
+        row: int,
+        token: int,
+        *,
+        branch: str | None = None,
+        group_kind: str | None = None,
+        parent: int | None = None,
+        batch: tuple[int, int] | None = None,
+        fork: int | None = None,
+        frame: str | None = None,
+        edge: int | None = None,
+        contract: int | None = None,
+        digest: bytes | None = None,
+        data: bytes | None = None,
+    ) -> None:
+        seq = self.seq + 1
+        self.seq = seq + (edge is not None)  # its first hop is a record too
+        batch_node, number = batch if batch else (None, None)
+        made = (branch, group_kind, parent, batch_node, number, fork, frame, edge, contract, digest, data)
+        self._tokens.append((self.run, row, token, *made, seq, self.tx, self.at))
+
+    def waits(self, row: int, token: int) -> bool:
+        """Whether this token is among what waits for the commit."""
+        return any(record[1] == row and record[2] == token for record in self._tokens)
+
+    def parent(self, row: int, child: int, parent_row: int, parent: int, ordinal: int) -> None:
+        self.seq = seq = self.seq + 1
+        self._parents.append((self.run, row, child, parent, parent_row, ordinal, seq, self.tx, self.at))
+
+    # Visits
+
+    def open_visit(self, row: int, token: int, node: int, attempt: int, status: str, digest: bytes | None) -> None:
+        self.seq = seq = self.seq + 1
+        tx, at = self.tx, self.at
+        visit = [self.run, row, token, node, attempt, status, None, None, None, digest, None, None, None]
+        visit += [seq, None, tx, tx, at, at]
+        self._visits.append(visit)
+        self._open[row, token] = visit
+
+    def close_visit(
+        self,
+        row: int,
+        token: int,
+        node: int,
+        attempt: int,
+        status: VisitStatus,
+        verdict: str | None,
+        edge: int | None = None,
+        error: bytes | None = None,
+        digest: bytes | None = None,
+        contract: int | None = None,
+        data: bytes | None = None,
+    ) -> None:
+        seq = self.seq + 1
+        self.seq = seq + (edge is not None)  # the hop after it is a record too
+        visit = self._open.pop((row, token), None)
+        if visit is None:
+            key = (self.run, row, token, node, attempt)
+            self._closings.append((status, verdict, edge, error, digest, contract, data, seq, self.tx, self.at, *key))
+            return
+        visit[5:9] = status, verdict, edge, error
+        visit[10:13] = digest, contract, data
+        visit[14] = seq
+        visit[16] = self.tx
+        visit[18] = self.at
+
+    # Fates
+
+    def fate(
+        self,
+        row: int,
+        token: int,
+        outcome: str,
+        *,
+        sink: int | None = None,
+        error: bytes | None = None,
+        reason: str | None = None,
+        batch: tuple[int, int] | None = None,
+        merged: int | None = None,
+        promised: str | None = None,
+        first: int | None = None,
+        last: int | None = None,
+    ) -> None:
+        self.seq = seq = self.seq + 1
+        batch_node, number = batch if batch else (None, None)
+        key = (self.run, row, token)
+        told = (sink, error, reason, batch_node, number, merged, promised, first, last)
+        self._fates.append((*key, outcome, *told, seq, self.tx, self.at))
+
+    def keep_error(self, digest: bytes, text: str) -> None:
+        self._errors[digest] = text
+
+    # Barriers
+
+    def loss(self, node: int, row: int, fork: int, branch: str, token: int, reason: str) -> None:
+        self.seq += 1
+        self.pending["losses"].append((self.run, node, row, fork, branch, token, reason, self.seq, self.tx, self.at))
+
+    def barrier(
+        self,
+        node: int,
+        row: int,
+        fork: int,
+        verdict: BarrierVerdict,
+        reason: str | None,
+        trigger: str,
+        arrived: str,
+        lost: str,
+        first_at: int,
+        result: int | None,
+    ) -> None:
+        self.seq += 1
+        self._resolved[node, row, fork] = Resolution(verdict, result)
+        told = (verdict, reason, trigger, arrived, lost, first_at, self.at, result)
+        self.pending["barriers"].append((self.run, node, row, fork, *told, self.seq, self.tx, self.at))
+
+    def resolution(self, node: int, row: int, fork: int) -> Resolution | None:
+        """How this barrier was resolved, asked of the trail by its key; of what waits for the commit first."""
+        known = self._resolved.get((node, row, fork))
+        if known is not None or (self._first_row is not None and row >= self._first_row):
+            return known  # a row that was not yet committed has nothing in the database
+        found = self.landscape.conn.execute(_RESOLUTION, (self.run, node, row, fork)).fetchone()
+        return Resolution(BarrierVerdict(found[0]), found[1]) if found else None
+
+    def merge(self, row: int, token: int, origins: Sequence[Any]) -> None:
+        body = _encode(origins).decode()
+        self.pending["merges"].append((self.run, row, token, body, self.seq + 1, self.tx, self.at))
+        self.seq += len(origins)
+
+    # Batches
+
+    def open_batch(self, node: int, batch: int) -> None:
+        self.seq += 1
+        record = [self.run, node, batch, BatchStatus.OPEN, None, None, 0, self.at, None, self.seq, self.tx]
+        record.append(self.at)
+        self.pending["batches"].append(record)
+        self._batches[node, batch] = record
+
+    def change_batch(
+        self, node: int, batch: int, status: str, trigger: str, outputs: int | None, attempt: int, triggered_at: int
+    ) -> None:
+        self.seq += 1
+        record = self._batches.get((node, batch))
+        if record is not None:
+            record[3:7] = status, trigger, outputs, attempt
+            record[8:12] = triggered_at, self.seq, self.tx, self.at
+            return
+        self._batch_changes[node, batch] = (
+            (status, trigger, outputs, attempt, triggered_at, self.seq, self.tx, self.at, self.run, node, batch)
+        )  # fmt: skip
+
+    def member(self, node: int, batch: int, ordinal: int, row: int, token: int) -> None:
+        self.pending["members"].append((self.run, node, batch, ordinal, row, token, self.seq + 1, self.tx, self.at))
+        self.seq += 2  # `buffered` is a record too

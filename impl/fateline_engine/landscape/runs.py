@@ -1,0 +1,73 @@
+"""Runs of a landscape: begun, found again, listed.
+
+What it is: the few writes that come before a run has a recorder, and the look-ups by public name.
+
+What it is not: what happens in a run.
+"""
+
+import json
+import uuid
+from typing import NamedTuple
+
+from fateline_engine.errors import ResumeRefused
+from fateline_engine.graph import ExecutionGraph
+from fateline_engine.landscape.store import Landscape
+from fateline_engine.settings import config_of
+from fateline_engine.words import RunStatus
+
+
+class RunRow(NamedTuple):
+    """One run, as the landscape has it."""
+
+    run: int
+    id: str
+    pipeline: str
+    digest: str
+    status: RunStatus
+
+
+def begin_run(landscape: Landscape, graph: ExecutionGraph, run_id: str | None, at: int) -> int:
+    """Write a new run with its nodes and edges, and give its number."""
+    pipeline = graph.pipeline
+    name = run_id or uuid.uuid4().hex
+    with landscape.db.atomic():
+        (run,) = landscape.conn.execute("SELECT coalesce(max(run), 0) + 1 FROM runs").fetchone()
+        landscape.conn.execute(
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, 'running', NULL, 1, 1, ?, 1, 1)",
+            (run, name, pipeline.name, pipeline.canonical(), pipeline.digest(), at),
+        )
+        numbers = {node: number for number, node in enumerate(graph.declared)}
+        landscape.conn.executemany(
+            "INSERT INTO nodes VALUES (?, ?, ?, ?, ?)",
+            [
+                (run, number, node, graph.node(node).kind, json.dumps(config_of(graph.node(node)), default=list))
+                for node, number in numbers.items()
+            ],
+        )
+        landscape.conn.executemany(
+            "INSERT INTO edges VALUES (?, ?, ?, ?, ?)",
+            [(run, number, numbers[e.src], e.label, numbers[e.dst]) for number, e in enumerate(graph.edges)],
+        )
+    return int(run)
+
+
+def list_runs(landscape: Landscape) -> list[RunRow]:
+    """All runs, oldest first."""
+    query = "SELECT run, id, pipeline, digest, status FROM runs ORDER BY run"
+    records = landscape.conn.execute(query)
+    return [RunRow(run, name, pipeline, digest, RunStatus(status)) for run, name, pipeline, digest, status in records]
+
+
+def find_run(landscape: Landscape, run_id: str | None = None) -> RunRow:
+    """The run of this public name; without one, the only run that is not over."""
+    runs = list_runs(landscape)
+    if run_id is None:
+        runs = [run for run in runs if run.status is not RunStatus.COMPLETED]
+        if len(runs) != 1:
+            told = ", ".join(run.id for run in runs) or "none"
+            raise ResumeRefused(f"{landscape.path}: name the run to resume; not over: {told}")
+        return runs[0]
+    for run in runs:
+        if run.id == run_id:
+            return run
+    raise ResumeRefused(f"{landscape.path}: no run {run_id}; there are {', '.join(run.id for run in runs) or 'none'}")

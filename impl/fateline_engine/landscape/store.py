@@ -1,0 +1,184 @@
+"""The landscape as a file: made, opened, recognised, and held by one writer at a time.
+
+What it is: schema and version. ``application_id`` says that a file is ours, ``user_version`` which schema it has; a
+foreign or newer file is refused before anything is written to it.
+
+What it is not: what is in it. ``LandscapeRecorder`` is the only writer, ``reader`` and the views are for reading.
+"""
+
+import os
+import sqlite3
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import sqlite_utils
+
+from fateline_engine.errors import LandscapeError
+from fateline_engine.landscape.guards import GUARDS
+
+APPLICATION_ID: Final = 0x46415445  # "FATE"
+SCHEMA_VERSION: Final = 1
+MEMORY: Final = ":memory:"
+
+
+def schema_text(name: str) -> str:
+    return files("fateline_engine.landscape").joinpath(name).read_text(encoding="utf-8")
+
+
+class Landscape:
+    """An open landscape. ``db`` is sqlite-utils' handle for queries, ``conn`` the connection beneath.
+
+    >>> with Landscape.open(":memory:") as landscape:
+    ...     landscape.db.table_names()[:3]
+    ['runs', 'nodes', 'edges']
+    """
+
+    def __init__(self, conn: sqlite3.Connection, path: str, lock: int | None) -> None:
+        self.conn = conn
+        self.path = path
+        self.db = sqlite_utils.Database(conn)
+        self._lock = lock
+
+    @classmethod
+    def open(cls, path: str | Path, *, must_exist: bool = False) -> "Landscape":
+        """Open ``path`` for writing, and make it if there is nothing. Another writer is refused."""
+        name = str(path)
+        lock = None
+        if name != MEMORY:
+            if must_exist and not Path(name).exists():
+                raise LandscapeError(f"{name}: no such file")
+            lock = _hold(name)
+        try:
+            conn = _connect(name)
+            try:
+                _prepare(conn, name)
+            except BaseException:
+                conn.close()
+                raise
+        except BaseException:
+            _let_go(lock)
+            raise
+        return cls(conn, name, lock)
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Landscape":
+        """Open an existing landscape for reading only, also while another process writes it."""
+        if not Path(path).exists():
+            raise LandscapeError(f"{path}: no such file")
+        conn = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        try:
+            _recognise(conn, str(path))
+        except BaseException:
+            conn.close()
+            raise
+        return cls(conn, str(path), None)
+
+    def has_token(self, run: int, row: int, token: int) -> bool:
+        """Whether the trail has this token."""
+        query = "SELECT 1 FROM tokens WHERE run = ? AND row = ? AND token = ?"
+        return self.conn.execute(query, (run, row, token)).fetchone() is not None
+
+    def row_of(self, run: int, row: int) -> tuple[bytes, str] | None:
+        """The data and the contract of a row."""
+        query = (
+            "SELECT r.data, c.body FROM rows AS r JOIN contracts AS c ON c.run = r.run AND c.contract = r.contract"
+            " WHERE r.run = ? AND r.row = ?"
+        )
+        found: tuple[bytes, str] | None = self.conn.execute(query, (run, row)).fetchone()
+        return found
+
+    def snapshot(self) -> bytes:
+        """All of it as bytes; for a landscape in memory."""
+        return self.conn.serialize()
+
+    def restore(self, snapshot: bytes) -> None:
+        """Become what ``snapshot`` says, on a new connection; for a landscape in memory."""
+        if self.path != MEMORY:
+            raise LandscapeError(f"{self.path}: only a landscape in memory can be restored from a snapshot")
+        fresh = _connect(MEMORY)
+        fresh.deserialize(snapshot)
+        _configure(fresh)
+        self.conn.close()
+        self.conn = fresh
+        self.db = sqlite_utils.Database(fresh)
+
+    def close(self) -> None:
+        self.conn.close()
+        _let_go(self._lock)
+        self._lock = None
+
+    def __enter__(self) -> "Landscape":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _connect(name: str) -> sqlite3.Connection:
+    return sqlite3.connect(name, isolation_level=None, cached_statements=256)
+
+
+def _prepare(conn: sqlite3.Connection, name: str) -> None:
+    if not _recognise(conn, name):
+        _create(conn)
+    if name != MEMORY:
+        conn.execute("PRAGMA journal_mode = WAL")
+    _configure(conn)
+
+
+def _configure(conn: sqlite3.Connection) -> None:
+    conn.execute("PRAGMA synchronous = NORMAL")
+    conn.execute("PRAGMA foreign_keys = ON")
+    conn.execute("PRAGMA cache_size = -16384")
+
+
+def _recognise(conn: sqlite3.Connection, name: str) -> bool:
+    """Whether the file is a landscape of ours; false if it is empty; an error if it is anything else."""
+    try:
+        (application,) = conn.execute("PRAGMA application_id").fetchone()
+        (version,) = conn.execute("PRAGMA user_version").fetchone()
+        (objects,) = conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise LandscapeError(f"{name}: not a SQLite database ({error}); choose another file") from error
+    if application == APPLICATION_ID:
+        if version > SCHEMA_VERSION:
+            told = f"its schema is {version}, this engine knows up to {SCHEMA_VERSION}; use a newer Fateline"
+            raise LandscapeError(f"{name}: {told}")
+        if version == SCHEMA_VERSION:
+            return True
+        raise LandscapeError(f"{name}: its schema {version} is not one that was ever released")
+    if objects or application or version:
+        raise LandscapeError(f"{name}: a database of something else, and nothing was written; choose another file")
+    return False
+
+
+def _create(conn: sqlite3.Connection) -> None:
+    guards = ";\n".join(guard.trigger() for guard in GUARDS)
+    conn.executescript(
+        f"BEGIN IMMEDIATE;\n{schema_text('tables.sql')}\n{guards};\n{schema_text('views.sql')}\n"
+        f"PRAGMA application_id = {APPLICATION_ID};\nPRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;"
+    )
+
+
+def _hold(name: str) -> int | None:
+    """Keep other writers out for as long as the descriptor is open; the lock dies with the process."""
+    try:
+        import fcntl
+    except ImportError:  # a system without advisory locks: SQLite's own still protect each transaction
+        return None
+    try:
+        handle = os.open(name, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise LandscapeError(f"{name}: cannot be opened for writing: {error.strerror}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise LandscapeError(f"{name}: another process is writing it; wait for it, or choose another file") from error
+    return handle
+
+
+def _let_go(lock: int | None) -> None:
+    if lock is not None:
+        os.close(lock)

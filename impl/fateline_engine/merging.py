@@ -1,0 +1,96 @@
+"""What a coalesce makes of its branches' data: union, nested, select.
+
+What it is: a pure fold over the arrived branches in *declared* order. A union says of every field which branch gave
+what and which value was kept; a field of several branches is a collision, a conflict if the values differ. The result
+shares nothing with the parents that could be changed.
+
+What it is not: the decision to merge (``verdict``), nor what happens when a merge cannot be (``coalesce``).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from fateline_engine.contracts import ContractConflict, ContractMode, SchemaContract
+from fateline_engine.rows import PipelineRow, canonical, digest_bytes
+from fateline_engine.settings.nodes import CoalesceNode, Collisions, Merge
+from fateline_engine.words import Reason
+
+Branch = tuple[str, PipelineRow]
+
+
+Origin = tuple[str, str, str, bool]
+"""What one branch gave for one field: (field, branch, digest of its value, whether that value is in the result)."""
+
+
+class Merged(NamedTuple):
+    data: PipelineRow
+    origins: Sequence[Origin] = ()
+
+
+class CannotMerge(NamedTuple):
+    """The barrier fails with this reason; the run goes on."""
+
+    reason: Reason
+    detail: str
+
+
+def merge(node: CoalesceNode, arrived: Sequence[Branch]) -> Merged | CannotMerge:
+    """The merged data of ``arrived``, at least one branch, in declared order; or why there is none."""
+    if node.merge is Merge.SELECT:
+        return _select(node, arrived)
+    if node.merge is Merge.NESTED:
+        fields = {name: "dict" for name, _ in arrived}
+        contract = SchemaContract.declared(fields, ContractMode.FLEXIBLE)
+        return Merged(PipelineRow.of({name: row.to_dict() for name, row in arrived}, contract))
+    return _union(node, arrived)
+
+
+def _select(node: CoalesceNode, arrived: Sequence[Branch]) -> Merged | CannotMerge:
+    for name, row in arrived:
+        if name == node.select_branch:
+            return Merged(row)
+    there = ", ".join(name for name, _ in arrived)
+    return CannotMerge(Reason.SELECT_BRANCH_NOT_ARRIVED, f"{node.select_branch} has not arrived, only {there}")
+
+
+def _union(node: CoalesceNode, arrived: Sequence[Branch]) -> Merged | CannotMerge:
+    contract = arrived[0][1].contract
+    try:
+        for _, row in arrived[1:]:
+            contract = contract.merge(row.contract)
+    except ContractConflict as conflict:
+        return CannotMerge(Reason.CONTRACT_CONFLICT, str(conflict))
+    first = arrived[0][1]
+    if all(row.digest == first.digest for _, row in arrived):
+        told = [(field, branch, digest, True) for field, digest in field_digests(first).items() for branch, _ in arrived]
+        return Merged(first if first.contract is contract else first.under(contract), told)
+    return _fold(node.collisions, arrived, contract)
+
+
+def _fold(collisions: Collisions, arrived: Sequence[Branch], contract: SchemaContract) -> Merged | CannotMerge:
+    values: dict[str, object] = {}
+    digests: dict[str, dict[str, str]] = {}
+    kept: dict[str, str] = {}
+    for branch, row in arrived:
+        for field, digest in field_digests(row).items():
+            given = digests.setdefault(field, {})
+            if given and collisions is Collisions.FAIL and digest != kept[field]:
+                told = f"{branch} and {next(iter(given))} give {field!r} different values"
+                return CannotMerge(Reason.UNION_COLLISION, told)
+            if not given or collisions is not Collisions.FIRST_WINS:
+                values[field], kept[field] = row[field], digest
+            given[branch] = digest
+    origins = [
+        (field, branch, digest, digest == kept[field])
+        for field, given in digests.items()
+        for branch, digest in given.items()
+    ]
+    return Merged(PipelineRow.of(values, contract), origins)
+
+
+def field_digests(row: PipelineRow) -> dict[str, str]:
+    """The digest of every value of ``row``; computed once for all tokens that carry it."""
+    known = row.field_digests
+    if known is None:
+        known = row.field_digests = {name: digest_bytes(canonical(value)).hex() for name, value in row.items()}
+    return known

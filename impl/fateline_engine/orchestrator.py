@@ -1,0 +1,385 @@
+"""``Orchestrator``: runs a pipeline, and resumes it.
+
+What it is: a loop over ``runnable()`` and ``do(work)``. It reads rows, looks at the clock before each of them and first
+thing at the end of the source, flushes what is left when nothing more can come, and commits whole steps. In production
+it takes the first work in first-in-first-out order; a script may choose any other, or any work at all, and is told
+which rule forbids it.
+
+What it is not: what a work does to a token (``processor``) or what is kept of it (``landscape``). It holds nothing that
+``recovery`` could not build again.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from fateline_engine.atlas import Atlas
+from fateline_engine.barrier import Holding
+from fateline_engine.errors import LimitExceeded, Refused, ResumeRefused
+from fateline_engine.graph import ExecutionGraph
+from fateline_engine.intake import Intake
+from fateline_engine.landscape import Landscape, LandscapeRecorder
+from fateline_engine.landscape.runs import RunRow, begin_run, find_run
+from fateline_engine.plugins import PluginUnavailable, Sink, Source
+from fateline_engine.plugins.registry import Plugins, bind
+from fateline_engine.processor import RowProcessor
+from fateline_engine.recovery import Recovery
+from fateline_engine.schedule import Schedule
+from fateline_engine.script import Boundary, Kind, Production, Script, Work
+from fateline_engine.settings import GateNode, Pipeline
+from fateline_engine.state import Phase, RunState
+from fateline_engine.token_manager import Limits, TokenManager
+from fateline_engine.words import Outcome, Refusal, RunStatus, VisitStatus
+
+_HEAVY: Final = 20_000
+"""So many waiting records close a commit early: one row may expand into thousands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a run went, for whoever started it."""
+
+    run: str
+    status: RunStatus
+    rows: int
+    outcomes: Mapping[Outcome, int]
+    seconds: float
+    stopped_by: str | None = None
+    """Why it is not over, in words."""
+    last_defence: tuple[str, ...] = ()
+    """Barriers that had to be flushed, which the law says cannot happen: report them."""
+
+    @property
+    def finished(self) -> bool:
+        return self.status is RunStatus.COMPLETED
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A run in memory, to come back to."""
+
+    landscape: bytes
+    positions: Mapping[str, int] = field(default_factory=dict)
+
+
+class Orchestrator:
+    """One run of one pipeline. ``Orchestrator(graph, landscape).run()`` is all that most need.
+
+    ``plugins`` do the work and ``script`` decides; by default they are those that the pipeline names, and production.
+    ``each_step`` commits after every step instead of every ``commit_rows`` rows.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline | ExecutionGraph,
+        landscape: Landscape,
+        *,
+        plugins: Plugins | None = None,
+        script: Script | None = None,
+        source: Source | None = None,
+        run_id: str | None = None,
+        limits: Limits | None = None,
+        commit_rows: int | None = None,
+        each_step: bool = False,
+    ) -> None:
+        self.graph = pipeline if isinstance(pipeline, ExecutionGraph) else ExecutionGraph.build(pipeline)
+        self.landscape = landscape
+        settings = self.graph.pipeline.run
+        if plugins is None and script is None:
+            plugins = bind(self.graph.pipeline)
+        self.plugins = plugins
+        self.script: Script = script or Production(plugins)
+        self.source = source or (plugins.source if plugins else None)
+        self.sinks: dict[str, Sink] = plugins.sinks if plugins else {}
+        self.run_id = run_id
+        self.limits = limits or Limits(row_bytes=settings.row_bytes, fan_out=getattr(settings, "fan_out", 10_000))
+        self.commit_rows = settings.commit_rows if commit_rows is None else commit_rows
+        self.each_step = each_step
+        self.atlas = Atlas(self.graph)
+        self._check_fan_out()
+        self._fifo = isinstance(self.script, Production) and type(self.script).choose is Production.choose
+        self._silent = isinstance(self.script, Production) and type(self.script).boundary is Production.boundary
+        self._started = time.monotonic()
+        self.last_defence: list[str] = []
+        self._does: dict[Kind, Callable[[Work], None]] = {
+            Kind.READ: self._read,
+            Kind.FLUSHED: self._flushed,
+            Kind.DEADLINE: self._deadline,
+            Kind.CONDITION: self._condition,
+            Kind.END_OF_SOURCE: self._end_of_source,
+            Kind.FLUSH: self._flush,
+            Kind.RUN_OVER: self._run_over,
+        }
+        self._up = False
+
+    def _check_fan_out(self) -> None:
+        for name in self.graph.declared:
+            node = self.graph.node(name)
+            if isinstance(node, GateNode) and len(node.fork) > self.limits.fan_out:
+                raise LimitExceeded(f"branches of {name}", len(node.fork), self.limits.fan_out, "run.fan_out")
+
+    # Whole runs
+
+    def run(self) -> Summary:
+        """Run from the first row to the end, or to where it is stopped."""
+        self.start()
+        return self._loop()
+
+    def resume(self) -> Summary:
+        """Take a stopped run up again, and run it to the end."""
+        self.take_up()
+        return self._loop()
+
+    def _loop(self) -> Summary:
+        try:
+            while self.recorder.status is not RunStatus.COMPLETED:
+                self.do(self.schedule.first() if self._fifo else self.script.choose(self.runnable()))
+        except PluginUnavailable as error:
+            return self._stop(str(error))
+        except KeyboardInterrupt:
+            return self._stop("interrupted from the keyboard")
+        finally:
+            self.close()
+        return self.summary()
+
+    def _stop(self, why: str) -> Summary:
+        """Back to the last commit, and say there that the run is stopped. What was not committed is done again."""
+        self.recorder.discard()
+        if self.recorder.status is RunStatus.RUNNING:
+            self.recorder.step(self.script.now())
+            self.recorder.mark_run(RunStatus.INTERRUPTED, self.recorder.rows_read)
+            self.recorder.commit()
+        self._up = False
+        return self.summary(why)
+
+    def summary(self, stopped_by: str | None = None) -> Summary:
+        """How it stands."""
+        counts = {outcome: count for outcome, count in self.state.counts.items() if count}
+        seconds = time.monotonic() - self._started
+        return Summary(
+            self.run_id or "", self.recorder.status, self.tokens.next_row, counts, seconds, stopped_by,
+            tuple(self.last_defence),
+        )  # fmt: skip
+
+    # Beginning
+
+    def start(self) -> None:
+        """Begin a new run: it is in the landscape, its plugins are open, nothing has been read."""
+        if self._up:
+            raise Refused(Refusal.RUN_UP, "the run is up already")
+        if self.source is not None:
+            self.source.open()
+        for sink in self.sinks.values():
+            sink.open(resume=False)
+        number = begin_run(self.landscape, self.graph, self.run_id, self.script.now())
+        self._build(number)
+        self.recorder.at = self.script.now()
+        self.recorder.commit({self.atlas[name].number: sink.position() for name, sink in self.sinks.items()})
+        self.intake.begin(False)
+        self._up = True
+
+    def take_up(self) -> None:
+        """Resume: in one step, what the crash broke off is closed and begun again, and the run is running."""
+        if self._up:
+            raise Refused(Refusal.RUN_UP, "the run is not interrupted, so there is nothing to resume")
+        found = self._resumable()
+        self.run_id = found.id
+        if self.source is not None:
+            self.source.open()
+        for sink in self.sinks.values():
+            sink.open(resume=True)
+        self._build(found.run)
+        self._cut_back()
+        self._load()
+        self._up = True
+        self.recorder.step(self.script.now())
+        self.recorder.mark_run(RunStatus.RUNNING, self.recorder.rows_read)
+        for live in list(self.state.queue):
+            if live.phase is Phase.OPEN:
+                self.state.close(live, VisitStatus.INTERRUPTED, None)
+                self.state.begin(live)
+        for aggregation in self.processor.aggregations.values():
+            aggregation.begin_again()
+        self._commit()
+
+    def _resumable(self) -> RunRow:
+        found = find_run(self.landscape, self.run_id)
+        if found.status is RunStatus.COMPLETED:
+            raise ResumeRefused(f"run {found.id} is over; there is nothing to resume")
+        if found.digest != self.graph.pipeline.digest():
+            told = f"run {found.id} was begun on another pipeline {found.pipeline}; resume it on that one, unchanged"
+            raise ResumeRefused(told)
+        return found
+
+    def _build(self, number: int) -> None:
+        """Empty state for the run of this number."""
+        self.recorder = LandscapeRecorder(self.landscape, number)
+        self.state = RunState(self.recorder, self.atlas)
+        self.tokens = TokenManager(self.state, self.limits)
+        self.processor = RowProcessor(self.state, self.tokens, self.script)
+        self.intake = Intake(self.source, self.tokens)
+        conditions = self.plugins.conditions if self.plugins else {}
+        self.schedule = Schedule(self.state, self.processor, self.script, conditions, self.intake)
+        if self.run_id is None:
+            query = "SELECT id FROM runs WHERE run = ?"
+            (self.run_id,) = self.landscape.conn.execute(query, (number,)).fetchone()
+
+    def _load(self) -> None:
+        Recovery(self.landscape, self.state, self.processor).load()
+        self.intake.begin(self.recorder.rows_read is not None)
+
+    def _cut_back(self) -> None:
+        """Bytes that no commit confirmed are removed from every sink."""
+        query = "SELECT n.name, p.position FROM positions AS p JOIN nodes AS n USING (run, node) WHERE p.run = ?"
+        for name, position in self.landscape.conn.execute(query, (self.recorder.run,)).fetchall():
+            if name in self.sinks:
+                self.sinks[name].truncate(int(position))
+
+    def close(self) -> None:
+        """Close source and sinks. The landscape is the caller's."""
+        if self.source is not None:
+            self.source.close()
+        for sink in self.sinks.values():
+            sink.close()
+
+    def runnable(self) -> list[Work]:
+        """Every work that the law allows now; the first is the one that production does."""
+        up = self._up and self.recorder.status is RunStatus.RUNNING
+        return self.schedule.runnable() if up else []
+
+    # Doing it
+
+    def do(self, work: Work) -> None:
+        """Do one work: one step. ``Refused`` says which rule forbids it; then nothing has changed."""
+        if not self._up:
+            raise Refused(Refusal.RUN_DOWN, "the run is down; only resume is possible")
+        if self.recorder.status is RunStatus.COMPLETED:
+            raise Refused(Refusal.RUN_OVER, "the run is over; nothing more happens in it")
+        recorder = self.recorder
+        recorder.step(self.script.now())
+        doing = self._does.get(work.kind)
+        try:
+            if doing is not None:
+                doing(work)
+            else:
+                self.processor.do(work)
+        except Refused:
+            recorder.tx -= 1  # there was no step
+            raise
+        if work.kind is Kind.ACCEPT:
+            self.schedule.try_condition(work.node)
+        if not self._silent:
+            self.script.boundary(Boundary.STEP)
+        heavy = recorder.seq - recorder.committed_seq > _HEAVY
+        if (heavy or self.each_step) and recorder.status is not RunStatus.COMPLETED:
+            self._commit()
+
+    def _commit(self) -> None:
+        """Make the sinks durable, then confirm them and everything else in one transaction."""
+        script = self.script
+        script.boundary(Boundary.COMMIT)
+        positions = {}
+        for place in self.processor.touched:
+            sink = self.sinks.get(place.name)
+            if sink is not None:
+                sink.flush()
+                positions[place.number] = sink.position()
+        script.boundary(Boundary.SINKS_FLUSHED)
+        self.recorder.commit(positions)
+        self.processor.touched.clear()
+        script.boundary(Boundary.COMMITTED)
+
+    def _read(self, work: Work) -> None:
+        if self.recorder.rows_read is not None:
+            raise Refused(Refusal.SOURCE_ENDED, "the source has ended; no row is read after that")
+        if self.recorder.rows_pending >= self.commit_rows:
+            self.recorder.tx -= 1  # the step that has just begun belongs to the next commit
+            self._commit()
+            self.recorder.tx += 1
+        self.schedule.looked = False
+        self.intake.read()
+        self.processor.settle()
+
+    def _end_of_source(self, work: Work) -> None:
+        if self.recorder.rows_read is not None:
+            raise Refused(Refusal.SOURCE_ENDED, "the source has ended already")
+        self.schedule.looked = False
+        self.recorder.mark_run(RunStatus.RUNNING, self.tokens.next_row)
+
+    def _deadline(self, work: Work) -> None:
+        self.schedule.done(work)
+        if work.node in self.processor.coalesces:
+            self.processor.coalesces[work.node].deadline(*self._barrier_key(work))
+        else:
+            self.processor.aggregations[work.node].deadline(work.key[0])
+        self.processor.settle()
+
+    @staticmethod
+    def _barrier_key(work: Work) -> tuple[int, int]:
+        row, fork = work.key
+        return row, fork
+
+    def _condition(self, work: Work) -> None:
+        self.schedule.done(work)
+        if work.node not in self.processor.aggregations:
+            raise Refused(Refusal.NO_CONDITION, f"{work.node} has no condition")
+        self.processor.aggregations[work.node].condition(work.key[0])
+
+    def _flushed(self, work: Work) -> None:
+        if work.node not in self.processor.aggregations:
+            raise Refused(Refusal.UNKNOWN_BATCH, f"{work.node} is no aggregation")
+        self.processor.flush_batch(work.node, work.key[0])
+
+    def _flush(self, work: Work) -> None:
+        coalesce = self.processor.coalesces.get(work.node)
+        aggregation = self.processor.aggregations.get(work.node)
+        holding: Holding | None = None
+        if coalesce is not None:
+            holding = coalesce.known(*self._barrier_key(work))
+        elif aggregation is not None:
+            holding = aggregation.may_trigger(work.key[0])
+        else:
+            raise Refused(Refusal.UNKNOWN_BARRIER, f"{work.node} holds nothing")
+        if self.recorder.rows_read is None:
+            raise Refused(Refusal.SOURCE_NOT_ENDED, "the source has not ended")
+        if not self.schedule.nothing_upstream(holding):
+            raise Refused(Refusal.UPSTREAM_IN_FLIGHT, f"something upstream could still reach {work.node}")
+        if coalesce is not None:
+            self.last_defence.append(f"{work.node}/{work.key[0]}:{work.key[1]}")
+            coalesce.flush(*self._barrier_key(work))
+        elif aggregation is not None:
+            aggregation.flush(work.key[0])
+        self.processor.settle()
+
+    def _run_over(self, work: Work) -> None:
+        if self.recorder.rows_read is None:
+            raise Refused(Refusal.SOURCE_NOT_ENDED, "the source has not ended")
+        if not self.schedule.at_rest():
+            raise Refused(Refusal.NOT_AT_REST, "a token lacks its fate, or a barrier or batch is unfinished")
+        self.recorder.mark_run(RunStatus.COMPLETED, self.recorder.rows_read)
+        self._commit()
+
+    # Scripts
+
+    def crash(self) -> None:
+        """Lose everything that is in memory, as a crash does; only ``take_up`` helps."""
+        if not self._up:
+            raise Refused(Refusal.RUN_DOWN, "the run is down already")
+        self.recorder.discard()
+        self._up = False
+
+    def snapshot(self) -> Snapshot:
+        """The run as it stands; for a landscape in memory. What waits is committed."""
+        if self.recorder.dirty:
+            self._commit()
+        return Snapshot(self.landscape.snapshot(), {name: sink.position() for name, sink in self.sinks.items()})
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Be again where ``snapshot`` was taken: everything comes back from the trail."""
+        self.landscape.restore(snapshot.landscape)
+        for name, position in snapshot.positions.items():
+            self.sinks[name].truncate(position)
+        self._build(self.recorder.run)
+        self._load()
+        self._up = self.recorder.status is RunStatus.RUNNING

@@ -1,0 +1,102 @@
+"""Lines appended to a file that can be cut back: what the csv and jsonl sinks share.
+
+What it is: the file side of a sink. The position is a number of bytes. What is told to be written is whole lines, so
+that a cut at a position told before leaves whole lines.
+
+What it is not: a format.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from fateline_engine.plugins.options import IfExists
+from fateline_engine.plugins.protocols import PluginUnavailable
+
+
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
+@contextmanager
+def blaming(path: Path, what: str) -> Iterator[None]:
+    """Turn an error of the operating system into one that says which file and what was tried."""
+    try:
+        yield
+    except OSError as error:
+        raise PluginUnavailable(f"{path} cannot be {what}: {error.strerror or error}") from error
+
+
+@contextmanager
+def closing_on_failure(thing: Closable) -> Iterator[None]:
+    """An ``open`` that fails leaves nothing open."""
+    try:
+        yield
+    except BaseException:
+        thing.close()
+        raise
+
+
+class LineFile:
+    """A file that grows by whole lines."""
+
+    def __init__(self, path: Path, if_exists: IfExists) -> None:
+        self.path = path
+        self._if_exists = if_exists
+        self._stream: BinaryIO | None = None
+        self._position = 0
+
+    @property
+    def _file(self) -> BinaryIO:
+        if self._stream is None:
+            raise RuntimeError(f"the sink of {self.path} is not open")
+        return self._stream
+
+    def open(self, *, resume: bool) -> None:
+        with blaming(self.path, "opened for writing"):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            exists = self.path.exists()
+            if exists and not resume and self._if_exists is IfExists.FAIL:
+                raise PluginUnavailable(f"{self.path} exists already: move it, or say if_exists: replace or append")
+            keep = exists and (resume or self._if_exists is IfExists.APPEND)
+            self._stream = self.path.open("r+b" if keep else "wb")
+            self._position = self._stream.seek(0, os.SEEK_END)
+
+    def write(self, data: bytes) -> None:
+        with blaming(self.path, "written"):
+            self._file.write(data)
+        self._position += len(data)
+
+    def flush(self) -> None:
+        with blaming(self.path, "flushed to the disk"):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    def position(self) -> int:
+        return self._position
+
+    def truncate(self, position: int) -> None:
+        with blaming(self.path, "cut back"):
+            self._file.flush()
+            size = self._file.seek(0, os.SEEK_END)
+            if size < position:
+                told = f"{self.path} has {size} bytes, and {position} were confirmed: restore it from a copy"
+                raise PluginUnavailable(told)
+            self._file.truncate(position)
+            self._position = self._file.seek(position)
+        self.flush()
+
+    def first_line(self) -> bytes:
+        """The first line without its end; empty if there is none."""
+        with blaming(self.path, "read"):
+            self._file.flush()
+            with self.path.open("rb") as stream:
+                return stream.readline().rstrip(b"\r\n")
+
+    def close(self) -> None:
+        if self._stream is not None:
+            stream, self._stream = self._stream, None
+            with blaming(self.path, "closed"):
+                stream.close()

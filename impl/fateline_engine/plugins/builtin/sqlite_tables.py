@@ -1,0 +1,217 @@
+"""Tables of SQLite databases, as a source and as a sink.
+
+What it is not: the landscape. These are the user's own databases, opened on their own.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from fateline_engine.plugins.builtin.files import closing_on_failure
+from fateline_engine.plugins.builtin.values import contract_of, convert, to_json
+from fateline_engine.plugins.marks import sink, source
+from fateline_engine.plugins.options import IfExists, Key, Place, field_types, fields, file_path, one_of, text
+from fateline_engine.plugins.protocols import PluginUnavailable, Row, RowRefused, SourceRecord
+from fateline_engine.settings.keys import name as a_name
+
+_WAIT_SECONDS: Final = 5.0
+
+
+def _table(value: object, place: Place) -> object:
+    return a_name(value, place)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+@contextmanager
+def _blaming(path: Path, what: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise PluginUnavailable(f"{path} cannot be {what}: {error}") from error
+    except OSError as error:
+        raise PluginUnavailable(f"{path} cannot be {what}: {error.strerror or error}") from error
+
+
+@source(
+    options={
+        "path": Key(file_path, required=True),
+        "table": Key(_table),
+        "query": Key(text),
+        "fields": Key(field_types),
+    }
+)
+class SqliteSource:
+    """A ``table`` in the order of its rowids, or a ``query``, which should say its own order. Read only. A row with a
+    blob, a number that is not finite, or a value that is not of its declared type is an invalid row."""
+
+    def __init__(
+        self,
+        path: Path,
+        table: str | None = None,
+        query: str | None = None,
+        fields: Mapping[str, str] | None = None,
+    ) -> None:
+        if (table is None) == (query is None):
+            raise ValueError("give either table or query")
+        self.path = path
+        self._sql = query or f"select * from {_quoted(table or '')} order by rowid"
+        self._types = dict(fields or {})
+        self._connection: sqlite3.Connection | None = None
+
+    def open(self) -> None:
+        with closing_on_failure(self):
+            self._open()
+
+    def _open(self) -> None:
+        with _blaming(self.path, "read"):
+            uri = self.path.resolve().as_uri() + "?mode=ro"
+            self._connection = sqlite3.connect(uri, uri=True, timeout=_WAIT_SECONDS)
+            cursor = self._connection.execute(self._sql)
+            columns = [item[0] for item in cursor.description or ()]
+            cursor.close()
+        if not columns:
+            raise PluginUnavailable(f"{self.path}: the query gives no columns; it must be a select")
+        if len(set(columns)) < len(columns):
+            raise PluginUnavailable(f"{self.path}: the query gives two columns of one name: {', '.join(columns)}")
+        if missing := [name for name in self._types if name not in columns]:
+            told = f"no column {', '.join(missing)}; there are {', '.join(columns)}"
+            raise PluginUnavailable(f"{self.path} has {told}: check fields")
+
+    def records(self, start: int = 0) -> Iterator[SourceRecord]:
+        if self._connection is None:
+            raise RuntimeError("the source is not open")
+        with _blaming(self.path, "read"):
+            cursor = self._connection.execute(self._sql)
+            columns = [item[0] for item in cursor.description]
+            for index, values in enumerate(cursor):
+                if index >= start:
+                    yield self._record(index, dict(zip(columns, values, strict=True)))
+
+    def _record(self, index: int, data: dict[str, object]) -> SourceRecord:
+        try:
+            for name, value in data.items():
+                if isinstance(value, bytes):
+                    raise ValueError(f"{name}: a blob is not a value of a row")
+                if isinstance(value, float) and value - value != 0:
+                    raise ValueError(f"{name}: not a finite number")
+                if name in self._types:
+                    try:
+                        data[name] = convert(value, self._types[name])
+                    except ValueError as error:
+                        raise ValueError(f"{name}: {error}") from None
+        except ValueError as error:
+            plain = {name: value if isinstance(value, str | int) else repr(value)[:100] for name, value in data.items()}
+            return SourceRecord(index, plain, error=f"record {index + 1}: {error}")
+        promised = {name: wanted.rstrip("?") for name, wanted in self._types.items()}
+        return SourceRecord(index, data, {**contract_of(data), **promised})
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+@sink(
+    options={
+        "path": Key(file_path, required=True),
+        "table": Key(_table, required=True),
+        "fields": Key(fields),
+        "if_exists": Key(one_of(IfExists)),
+    }
+)
+class SqliteSink:
+    """A row of the table a row. The table is made with ``fields``, or the fields of the first row. The position is the
+    last rowid; lists and mappings are written as JSON, booleans as 0 and 1."""
+
+    def __init__(
+        self, path: Path, table: str, fields: tuple[str, ...] = (), if_exists: IfExists = IfExists.REPLACE
+    ) -> None:
+        self.path = path
+        self._name = table
+        self._table = _quoted(table)
+        self._fields = fields
+        self._if_exists = if_exists
+        self._connection: sqlite3.Connection | None = None
+        self._columns: tuple[str, ...] = ()
+        self._last = 0
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise RuntimeError(f"the sink of {self.path} is not open")
+        return self._connection
+
+    def open(self, *, resume: bool) -> None:
+        with closing_on_failure(self), _blaming(self.path, "opened for writing"):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(self.path, timeout=_WAIT_SECONDS, isolation_level=None)
+            self._connection.execute("pragma synchronous = full")
+            self._look()
+            if self._columns and not resume and self._if_exists is IfExists.FAIL:
+                told = f"{self.path} has a table {self._name} already: say if_exists: replace or append"
+                raise PluginUnavailable(told)
+            if not resume and self._if_exists is IfExists.REPLACE:
+                self._connection.execute(f"drop table if exists {self._table}")
+                self._look()
+
+    def _look(self) -> None:
+        self._columns = tuple(row[1] for row in self._db.execute(f"pragma table_info({self._table})"))
+        self._last = (
+            self._db.execute(f"select max(rowid) from {self._table}").fetchone()[0] or 0 if self._columns else 0
+        )
+
+    def write(self, row: Row) -> None:
+        columns = self._columns or self._fields or tuple(row)
+        if extra := [name for name in row if name not in columns]:
+            raise RowRefused(f"no column for {', '.join(extra)}: the table has {', '.join(columns)}")
+        if not columns:
+            raise RowRefused("a row without fields cannot be the first of a table")
+        values = [_stored(row.get(name)) for name in columns]
+        try:
+            if not self._db.in_transaction:
+                self._db.execute("begin immediate")
+            if not self._columns:
+                self._db.execute(f"create table {self._table} ({', '.join(map(_quoted, columns))})")
+                self._columns = columns
+            marks = ", ".join("?" * (len(columns) + 1))
+            names = ", ".join(["rowid", *map(_quoted, columns)])
+            self._db.execute(f"insert into {self._table} ({names}) values ({marks})", [self._last + 1, *values])
+        except (sqlite3.IntegrityError, OverflowError, UnicodeEncodeError) as error:
+            raise RowRefused(f"the table does not take it: {error}") from error
+        except sqlite3.Error as error:
+            raise PluginUnavailable(f"{self.path} cannot be written: {error}") from error
+        self._last += 1
+
+    def flush(self) -> None:
+        if self._db.in_transaction:
+            with _blaming(self.path, "committed"):
+                self._db.execute("commit")
+
+    def position(self) -> int:
+        return self._last
+
+    def truncate(self, position: int) -> None:
+        with _blaming(self.path, "cut back"):
+            if self._db.in_transaction:
+                self._db.execute("rollback")
+            self._look()
+            if self._last < position:
+                told = f"{self.path} has rows up to {self._last}, and {position} was confirmed: restore it from a copy"
+                raise PluginUnavailable(told)
+            if self._columns:
+                self._db.execute(f"delete from {self._table} where rowid > ?", [position])
+            self._last = position
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _stored(value: object) -> object:
+    return to_json(value) if isinstance(value, list | tuple | Mapping) else value

@@ -1,0 +1,216 @@
+"""From a pipeline's names to living plugins: ``bind(pipeline)``.
+
+What it is: the table of what is built in, the check of options, and the last questions before a run: has every node
+what it needs, does a plugin fit its kind of node, do two sinks write one file. All problems are told at once, with
+their place in the pipeline.
+
+What it is not: where plugins are opened. Binding touches no data.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+from fateline_engine.expressions import BATCH_NAMES, Compiled, compile_expression
+from fateline_engine.plugins.finding import NotFound, find
+from fateline_engine.plugins.marks import FunctionBatch, FunctionTransform, Mark, PluginKind, mark_of
+from fateline_engine.plugins.protocols import BatchTransform, Sink, Source, Transform, describe
+from fateline_engine.settings import (
+    AggregationNode,
+    Complaints,
+    GateNode,
+    Pipeline,
+    SinkNode,
+    SourceNode,
+    TransformNode,
+)
+from fateline_engine.settings.keys import BAD, Place
+
+_HOME: Final = "fateline_engine.plugins.builtin"
+
+BUILTIN: Final[Mapping[PluginKind, Mapping[str, str]]] = {
+    PluginKind.SOURCE: {
+        "csv": f"{_HOME}.csv_files:CsvSource",
+        "jsonl": f"{_HOME}.jsonl_files:JsonlSource",
+        "sqlite": f"{_HOME}.sqlite_tables:SqliteSource",
+    },
+    PluginKind.TRANSFORM: {
+        "cast": f"{_HOME}.transforms:Cast",
+        "derive": f"{_HOME}.transforms:Derive",
+        "explode": f"{_HOME}.transforms:Explode",
+        "filter": f"{_HOME}.transforms:Filter",
+        "keep": f"{_HOME}.transforms:Keep",
+        "rename": f"{_HOME}.transforms:Rename",
+    },
+    PluginKind.BATCH: {"statistics": f"{_HOME}.statistics:Statistics"},
+    PluginKind.SINK: {
+        "csv": f"{_HOME}.csv_files:CsvSink",
+        "jsonl": f"{_HOME}.jsonl_files:JsonlSink",
+        "sqlite": f"{_HOME}.sqlite_tables:SqliteSink",
+    },
+}
+"""Imported when a pipeline names them."""
+
+
+@dataclass(slots=True)
+class Plugins:
+    """What does the work of each node, by the node's name."""
+
+    source: Source
+    transforms: dict[str, Transform] = field(default_factory=dict)
+    batches: dict[str, BatchTransform] = field(default_factory=dict)
+    sinks: dict[str, Sink] = field(default_factory=dict)
+    gates: dict[str, Compiled] = field(default_factory=dict)
+    """``gates[name].label(row)`` is the route; ``ExpressionError`` is an error of the gate."""
+    conditions: dict[str, Compiled] = field(default_factory=dict)
+    """``conditions[name].truth({"batch_count": …, "batch_age_seconds": …})``"""
+
+
+_Worker = SourceNode | TransformNode | AggregationNode | SinkNode
+
+_KINDS: Final[Mapping[type[_Worker], PluginKind]] = {
+    SourceNode: PluginKind.SOURCE,
+    TransformNode: PluginKind.TRANSFORM,
+    AggregationNode: PluginKind.BATCH,
+    SinkNode: PluginKind.SINK,
+}
+
+
+def bind(pipeline: Pipeline, base: Path | None = None) -> Plugins:
+    """The plugins of ``pipeline``. Relative paths are meant from ``base``, else from the folder of its file.
+
+    Raises ``SettingsError`` with everything that is wrong.
+    """
+    folder = base or (Path(pipeline.file).parent if pipeline.file else Path())
+    complaints = Complaints(pipeline.file, pipeline.lines)
+    made: dict[PluginKind, dict[str, Any]] = {kind: {} for kind in PluginKind}
+    gates: dict[str, Compiled] = {}
+    conditions: dict[str, Compiled] = {}
+    for index, node in enumerate(pipeline.nodes):
+        place = Place(complaints, ("nodes", index), node.name)
+        match node:
+            case GateNode(when=str(when)):
+                gates[node.name] = compile_expression(when)
+            case GateNode():
+                complaints.add((*place.path, "when"), "missing: a gate needs an expression to run", node=node.name)
+            case SourceNode() | TransformNode() | AggregationNode() | SinkNode():
+                kind = _KINDS[type(node)]
+                if (plugin := _make(node, kind, place, folder)) is not BAD:
+                    made[kind][node.name] = plugin
+        if isinstance(node, AggregationNode) and node.condition is not None:
+            conditions[node.name] = compile_expression(node.condition, BATCH_NAMES)
+    _refuse_shared_files(pipeline, made, complaints)
+    complaints.settle()
+    (source,) = made[PluginKind.SOURCE].values()
+    return Plugins(source, made[PluginKind.TRANSFORM], made[PluginKind.BATCH], made[PluginKind.SINK], gates, conditions)
+
+
+def _make(node: _Worker, kind: PluginKind, place: Place, folder: Path) -> object:
+    """The plugin of ``node``, or ``BAD`` once it has complained."""
+    if node.plugin is None:
+        place.complaints.add((*place.path, "plugin"), f"missing: {_choice(kind)}", node=node.name)
+        return BAD
+    try:
+        thing, mark = _find(node.plugin, kind, folder)
+    except NotFound as error:
+        near = get_close_matches(node.plugin, BUILTIN[kind], n=1)
+        hint = f"; did you mean {near[0]}?" if near else f"; {_choice(kind)}"
+        return (place / "plugin").refuse(node.plugin, f"{error}{hint if ':' not in node.plugin else ''}")
+    if mark.kind is not kind:
+        return (place / "plugin").refuse(node.plugin, f"is a plugin for {mark.kind}, and this node needs a {kind}")
+    if isinstance(node, TransformNode) and mark.expands and not node.expands:
+        told = f"missing: {node.plugin} turns one row into several, so write expands: true"
+        place.complaints.add((*place.path, "expands"), told, node=node.name)
+        return BAD
+    at = place / "options"
+    options = _options(thing, mark, node.options, at, folder)
+    if options is None:
+        return BAD
+    try:
+        return _construct(thing, mark, options)
+    except Exception as error:
+        return at.refuse(dict(node.options), f"{node.plugin} does not take these options: {describe(error)}")
+
+
+def _choice(kind: PluginKind) -> str:
+    return f"built in are {', '.join(BUILTIN[kind])}; one of your own is written module:name"
+
+
+def _find(reference: str, kind: PluginKind, folder: Path) -> tuple[object, Mark]:
+    target = BUILTIN[kind].get(reference)
+    if target is None:
+        return find(reference, folder)
+    module, _, name = target.partition(":")
+    thing = getattr(import_module(module), name)
+    mark = mark_of(thing)
+    assert mark is not None, f"{target} is built in and not marked"
+    return thing, mark
+
+
+def _options(
+    thing: object, mark: Mark, given: Mapping[str, object], place: Place, folder: Path
+) -> dict[str, object] | None:
+    """The options as the plugin takes them, paths made absolute; ``None`` once it has complained."""
+    before = len(place.complaints.problems)
+    if mark.options is None:
+        allowed, required = _parameters(thing)
+    else:
+        allowed = list(mark.options)
+        required = [name for name, key in mark.options.items() if key.required]
+    values: dict[str, object] = {}
+    for name, value in given.items():
+        if name not in allowed:
+            near = get_close_matches(name, allowed, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            (place / name).refuse(value, f"no such option; there are {', '.join(allowed) or 'none'}{hint}")
+        else:
+            read = mark.options[name].read(value, place / name) if mark.options is not None else value
+            values[name] = folder / read if isinstance(read, Path) else read
+    for name in required:
+        if name not in given:
+            place.complaints.add((*place.path, name), "missing: the plugin needs this option", node=place.node)
+    return values if len(place.complaints.problems) == before else None
+
+
+def _parameters(thing: object) -> tuple[list[str], list[str]]:
+    """The options a plugin takes and those it needs, by its signature. A function's first parameter is the row."""
+    assert callable(thing)
+    parameters = list(inspect.signature(thing).parameters.values())
+    if not inspect.isclass(thing):
+        parameters = parameters[1:]
+    named = [item for item in parameters if item.kind in (item.POSITIONAL_OR_KEYWORD, item.KEYWORD_ONLY)]
+    return [item.name for item in named], [item.name for item in named if item.default is item.empty]
+
+
+_WRAPPERS: Final[Mapping[PluginKind, Callable[..., object]]] = {
+    PluginKind.TRANSFORM: FunctionTransform,
+    PluginKind.BATCH: FunctionBatch,
+}
+
+
+def _construct(thing: object, mark: Mark, options: Mapping[str, object]) -> object:
+    if isinstance(thing, type):
+        return thing(**options)
+    if mark.kind not in _WRAPPERS:
+        raise TypeError(f"a {mark.kind} must be a class")
+    return _WRAPPERS[mark.kind](thing, options)
+
+
+def _refuse_shared_files(
+    pipeline: Pipeline, made: Mapping[PluginKind, Mapping[str, Any]], complaints: Complaints
+) -> None:
+    """Two nodes on one file would cut each other's rows away; a sink on the source's file would eat its own tail."""
+    users: dict[Path, str] = {}
+    for kind in (PluginKind.SOURCE, PluginKind.SINK):
+        for name, plugin in made[kind].items():
+            path = getattr(plugin, "path", None)
+            if not isinstance(path, Path):
+                continue
+            other = users.setdefault(path.resolve(), name)
+            if other != name:
+                index = next(i for i, node in enumerate(pipeline.nodes) if node.name == name)
+                complaints.add(("nodes", index, "options", "path"), f"{other} uses this file too", str(path), name)

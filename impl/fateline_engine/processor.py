@@ -1,0 +1,278 @@
+"""``RowProcessor``: moves tokens along edges, one step at a time.
+
+What it is: what each verdict of a node means. ``next_work`` says what a token does next where it stands; ``do`` does
+it. A step ends when the debts that were lost in it have been told to their barriers, and what those did to others
+too: a work list, no recursion. An edge is the only way from node to node.
+
+What it is not: when a row is read, the clock looked at, or a commit made; the ``Orchestrator`` does that.
+"""
+
+from collections.abc import Callable, Sequence
+
+from fateline_engine.aggregation import AggregationExecutor
+from fateline_engine.atlas import Place, Way
+from fateline_engine.coalesce import CoalesceExecutor
+from fateline_engine.contracts import SchemaContract
+from fateline_engine.errors import EngineBug, LimitExceeded, Refused
+from fateline_engine.plugins import BatchOutputs, Drop, Expand, Failure, Pass, Row
+from fateline_engine.rows import NotJson, PipelineRow
+from fateline_engine.script import BatchInfo, Boundary, Kind, Route, Script, Verdict, Work, Written
+from fateline_engine.settings import CONTINUE, DISCARD, FORK, GateNode, NodeKind, SinkNode, TransformNode
+from fateline_engine.state import Live, Phase, RunState
+from fateline_engine.token_manager import TokenManager
+from fateline_engine.tokens import TokenInfo
+from fateline_engine.words import LossReason, Outcome, Reason, Refusal, VisitStatus
+
+_FIRST_WORK = {
+    NodeKind.TRANSFORM: Kind.BEGIN,
+    NodeKind.GATE: Kind.BEGIN,
+    NodeKind.SINK: Kind.BEGIN,
+    NodeKind.COALESCE: Kind.ARRIVE,
+    NodeKind.AGGREGATION: Kind.ACCEPT,
+}
+_VERDICTS = {
+    NodeKind.TRANSFORM: (Pass, Drop, Expand, Failure),
+    NodeKind.GATE: (Route, Failure),
+    NodeKind.SINK: (Written, Failure),
+}
+
+
+class RowProcessor:
+    """The steps of tokens in one run."""
+
+    def __init__(self, state: RunState, tokens: TokenManager, script: Script) -> None:
+        self.state = state
+        self.tokens = tokens
+        self.script = script
+        atlas = state.atlas
+        self.coalesces = {
+            place.name: CoalesceExecutor(state, tokens, place, script.merge)
+            for place in atlas.of_kind(NodeKind.COALESCE)
+        }
+        self.aggregations = {
+            place.name: AggregationExecutor(state, tokens, place) for place in atlas.of_kind(NodeKind.AGGREGATION)
+        }
+        self.touched: set[Place] = set()
+        """Sinks that were written since the last commit."""
+        self._steps: dict[Kind, Callable[[Live], None]] = {
+            Kind.BEGIN: self._begin,
+            Kind.FINISH: self._finish,
+            Kind.ARRIVE: self._arrive,
+            Kind.ACCEPT: self._accept,
+        }
+        self._finishes = {
+            NodeKind.TRANSFORM: self._transformed,
+            NodeKind.GATE: self._routed,
+            NodeKind.SINK: self._written,
+        }
+
+    # What comes next
+
+    def next_work(self, live: Live) -> Work | None:
+        """What this token does next; nothing while it is held."""
+        if live.phase is Phase.OPEN:
+            return Work(Kind.FINISH, live.place.name, live.info.key)
+        if live.phase is Phase.NEXT:
+            return Work(_FIRST_WORK[live.place.kind], live.place.name, live.info.key)
+        return None
+
+    def do(self, work: Work) -> None:
+        """Do the work of a token, which must be the one it does next."""
+        assert work.token is not None
+        row, token = work.token
+        live = self.state.live.get(work.token)
+        if live is None:
+            live = self.tokens.find(TokenInfo(self.state.recorder.run, row, token, _NOTHING))
+        self._ask(live, work)
+        self._steps[work.kind](live)
+        self.settle()
+
+    def _ask(self, live: Live, work: Work) -> None:
+        name, place = live.info.name, live.place
+        if work.kind is Kind.FINISH:
+            if live.phase is not Phase.OPEN:
+                raise Refused(Refusal.NOT_VISITING, f"token {name} has no open visit to finish")
+        elif live.phase is not Phase.NEXT:
+            raise Refused(Refusal.ALREADY_VISITING, f"token {name} is visiting {place.name}")
+        elif _FIRST_WORK[place.kind] is not work.kind:
+            raise Refused(Refusal.NOT_ITS_NEXT_NODE, f"token {name} is on its way to {place.kind} {place.name}")
+        if work.node and work.node != place.name:
+            raise Refused(Refusal.NOT_ITS_NEXT_NODE, f"token {name} is at {place.name}, not at {work.node}")
+
+    def settle(self) -> None:
+        """Tell every lost debt to its barrier, and what that loses to the next, until no debt is left untold."""
+        losses = self.state.losses
+        while losses:
+            loss = losses.popleft()
+            try:
+                self.coalesces[loss.frame.coalesce].lose(loss)
+            except Refused as refused:
+                raise EngineBug(f"a debt with two holders: {refused}") from refused
+
+    # Steps
+
+    def _begin(self, live: Live) -> None:
+        self.state.begin(live)
+        queue = self.state.queue
+        if not queue or queue[0] is not live:
+            queue.appendleft(live)
+
+    def _arrive(self, live: Live) -> None:
+        self.coalesces[live.place.name].arrive(live)
+
+    def _accept(self, live: Live) -> None:
+        self.aggregations[live.place.name].accept(live)
+
+    def _finish(self, live: Live) -> None:
+        place = live.place
+        verdict = self.script.verdict(place.node, live.info, live.attempt)
+        if not isinstance(verdict, _VERDICTS[place.kind]):
+            raise Refused(Refusal.NO_SUCH_VERDICT, f"{place.kind} {place.name} cannot say {type(verdict).__name__}")
+        if isinstance(verdict, Failure):
+            self._failed(live, verdict)
+        else:
+            self._finishes[place.kind](live, verdict)  # type: ignore[operator]
+
+    # Transforms
+
+    def _transformed(self, live: Live, verdict: Pass | Drop | Expand) -> None:
+        node = live.place.node
+        assert isinstance(node, TransformNode)
+        if isinstance(verdict, Drop):
+            self.state.close(live, VisitStatus.COMPLETED, "drop")
+            self.state.end(live, Outcome.DISCARDED, reason=Reason.FILTERED, loss=LossReason.DISCARDED)
+            return
+        rows = verdict.rows if isinstance(verdict, Expand) else (verdict.data,)
+        if isinstance(verdict, Expand) and not node.expands:
+            self._failed(live, Failure(f"gave {len(rows)} rows, and is not declared to expand"))
+            return
+        made = self._rows(live, rows)
+        if isinstance(made, Failure):
+            self._failed(live, made)
+        elif node.expands:
+            self._expand(live, made)
+        else:
+            way = live.place.ways[CONTINUE]
+            self.state.close_with(live, "pass", way, made[0], self.tokens.contract_number(made[0].contract))
+            self.state.hop(live, way)
+
+    def _rows(self, live: Live, rows: Sequence[Row]) -> list[PipelineRow] | Failure:
+        """What a plugin gave, as rows with the contract that they keep; a failure if that cannot be."""
+        try:
+            self.tokens.fans_out(len(rows), f"rows that {live.place.name} makes of one")
+            made = [self._row(row, live.info.data) for row in rows]
+            for row in made:
+                self.tokens.fits(row, f"a row of {live.place.name}")
+        except (NotJson, LimitExceeded, TypeError) as error:
+            return Failure(str(error))
+        return made
+
+    def _row(self, row: Row, before: PipelineRow) -> PipelineRow:
+        if row is before:
+            return before
+        made = PipelineRow.of(row, before.contract)
+        if made.encoded == before.encoded:
+            return before
+        contract = SchemaContract.observed_in([made])
+        return made.under(contract)
+
+    def _expand(self, live: Live, rows: list[PipelineRow]) -> None:
+        way = live.place.ways[CONTINUE]
+        contract = SchemaContract.observed_in(rows).lock()
+        self.state.close(live, VisitStatus.COMPLETED, f"expand {len(rows)}")
+        self.tokens.expand(live.info, rows, contract, way)
+
+    # Gates
+
+    def _routed(self, live: Live, verdict: Route) -> None:
+        place, node = live.place, live.place.node
+        assert isinstance(node, GateNode)
+        target = node.routes.get(verdict.label)
+        told = f"route {verdict.label}"
+        if target is None:
+            self._failed(live, Failure(f"chose {verdict.label!r}, and has the routes {', '.join(node.routes)}"))
+        elif target == FORK:
+            self.state.close(live, VisitStatus.COMPLETED, told)
+            self.tokens.fork(live.info, place, self.tokens.branches_of(place))
+        elif target == DISCARD:
+            self.state.close(live, VisitStatus.COMPLETED, told)
+            self.state.end(live, Outcome.DISCARDED, reason=Reason.GATE_DISCARD, loss=LossReason.DISCARDED)
+        else:
+            way = place.ways[CONTINUE if target == CONTINUE else verdict.label]
+            self.state.close(live, VisitStatus.COMPLETED, told, way)
+            self.state.hop(live, way)
+
+    # Sinks
+
+    def _written(self, live: Live, verdict: Written) -> None:
+        self.touched.add(live.place)
+        self.script.boundary(Boundary.SINK_WRITTEN)
+        self.state.close(live, VisitStatus.COMPLETED, "written")
+        diverted = live.via in (Outcome.DIVERTED, Outcome.QUARANTINED)
+        self.state.end(
+            live, live.via, sink=live.place.number,
+            error=live.error if diverted else None, reason=live.reason if diverted else None,
+        )  # fmt: skip
+
+    # Errors
+
+    def _failed(self, live: Live, failure: Failure) -> None:
+        """Close the attempt; try again while attempts are left; else ``on_error`` decides, in this step."""
+        place, state = live.place, self.state
+        node = place.node
+        error = state.keep_error(f"{place.name}: {failure.error}")
+        verdict = _failure_word(place, failure.retryable)
+        attempts = node.attempts if isinstance(node, TransformNode | SinkNode) else 1
+        live.tries += 1
+        if failure.retryable and live.tries < attempts:
+            state.close(live, VisitStatus.FAILED, verdict, error=error)
+            self._begin(live)
+            return
+        way: Way | None = place.on_error
+        state.close(live, VisitStatus.FAILED, verdict, way, error)
+        if way is not None:
+            live.error, live.reason = error, Reason.NODE_FAILED
+            state.hop(live, way)
+        elif place.discards_errors:
+            state.end(live, Outcome.QUARANTINED, error=error, reason=Reason.NODE_FAILED, loss=LossReason.QUARANTINED)
+        else:
+            state.end(live, Outcome.FAILED, error=error, reason=Reason.NODE_FAILED, loss=LossReason.FAILED)
+
+    # Batches
+
+    def flush_batch(self, node: str, number: int) -> None:
+        """Ask for the verdict on a triggered batch and do what it says."""
+        executor = self.aggregations[node]
+        batch = executor.awaiting(number)
+        members = batch.members
+        rows = tuple(live.info.data for live in members)
+        verdict: Verdict = self.script.verdict(batch.place.node, BatchInfo(node, number, rows), batch.attempt)
+        if isinstance(verdict, Failure):
+            executor.failed(batch, f"{node}: {verdict.error}")
+        elif isinstance(verdict, Drop):
+            executor.flushed(batch, ())
+        elif isinstance(verdict, BatchOutputs):
+            try:
+                known = {live.info.data.encoded: live.info.data for live in members}
+                made = [self._batch_row(row, known) for row in verdict.rows]
+            except (NotJson, TypeError) as error:
+                executor.failed(batch, f"{node}: {error}")
+            else:
+                executor.flushed(batch, made)
+        else:
+            raise Refused(Refusal.NO_SUCH_VERDICT, f"aggregation {node} cannot say {type(verdict).__name__}")
+        self.settle()
+
+    def _batch_row(self, row: Row, known: dict[bytes, PipelineRow]) -> PipelineRow:
+        made = PipelineRow.of(row)
+        same = known.get(made.encoded)
+        return made.under(SchemaContract.observed_in([made]) if same is None else same.contract)
+
+
+_NOTHING = PipelineRow.of({})
+
+
+def _failure_word(place: Place, retryable: bool) -> str:
+    if place.kind is NodeKind.SINK:
+        return "refused_retryable" if retryable else "refused"
+    return "error_retryable" if retryable and place.kind is NodeKind.TRANSFORM else "error"

@@ -1,0 +1,175 @@
+"""``Schedule``: what can be done next in a run, and what production does first.
+
+What it is: the list of everything the law allows, for a script to choose from; and one fixed order for production:
+what came due at the last look at the clock, then triggered batches, then the tokens, first in first out, then at rest
+another look, a row, or at the end the flushes in topological order. The same trail comes of the same inputs.
+
+What it is not: the doing. It changes nothing but its own queue of what came due.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+
+from fateline_engine.barrier import Holding
+from fateline_engine.expressions import Compiled, ExpressionError
+from fateline_engine.intake import Intake
+from fateline_engine.processor import RowProcessor
+from fateline_engine.script import Kind, Script, Work
+from fateline_engine.state import RunState
+
+
+class Schedule:
+    """Over the state of one run. ``intake`` says whether the source has another row."""
+
+    def __init__(
+        self,
+        state: RunState,
+        processor: RowProcessor,
+        script: Script,
+        conditions: Mapping[str, Compiled],
+        intake: Intake,
+    ) -> None:
+        self.state = state
+        self.recorder = state.recorder
+        self.graph = state.atlas.graph
+        self.processor = processor
+        self.script = script
+        self.conditions = conditions
+        self.intake = intake
+        self.due: deque[Work] = deque()
+        """What had come due at the last look, and is not done yet."""
+        self.looked = False
+        """Whether the clock was looked at since the last row."""
+
+    def done(self, work: Work) -> None:
+        """What came due is being done."""
+        if self.due and self.due[0] == work:
+            self.due.popleft()
+
+    def runnable(self) -> list[Work]:
+        """Every work that the law allows now; the first is the one that production does."""
+        first = self.first()
+        return [first, *(work for work in self._allowed() if work != first)]
+
+    def _allowed(self) -> Iterator[Work]:
+        for live in self.state.live.values():
+            work = self.processor.next_work(live)
+            if work is not None and self._room(work):
+                yield work
+        ended = self.recorder.rows_read is not None
+        if not ended:
+            yield Work(Kind.END_OF_SOURCE if self.intake.peek() is None else Kind.READ)
+        for name, aggregation in self.processor.aggregations.items():
+            if aggregation.triggered is not None:
+                yield Work(Kind.FLUSHED, name, key=aggregation.triggered.key)
+        for holding in self.holdings():
+            name, blocked = holding.place.name, self._blocked(holding)
+            if blocked:
+                continue
+            if holding.deadline is not None:
+                yield Work(Kind.DEADLINE, name, key=holding.key)
+            if getattr(holding.place.node, "condition", None) is not None:
+                yield Work(Kind.CONDITION, name, key=holding.key)
+            if ended and self.nothing_upstream(holding):
+                yield Work(Kind.FLUSH, name, key=holding.key)
+        if ended and self.at_rest():
+            yield Work(Kind.RUN_OVER)
+
+    def _room(self, work: Work) -> bool:
+        """Whether an aggregation can take the token: not if it would close a batch while another awaits its flush."""
+        return work.kind is not Kind.ACCEPT or self.processor.aggregations[work.node].has_room()
+
+    def _blocked(self, holding: Holding) -> bool:
+        aggregation = self.processor.aggregations.get(holding.place.name)
+        return aggregation is not None and aggregation.triggered is not None
+
+    def holdings(self) -> list[Holding]:
+        """Unresolved barriers and open batches, in the order of flushes."""
+        executors = (*self.processor.coalesces.values(), *self.processor.aggregations.values())
+        found = [holding for executor in executors for holding in executor.open.values()]
+        return sorted(found, key=lambda holding: (holding.place.rank, holding.key))
+
+    def nothing_upstream(self, holding: Holding) -> bool:
+        """Whether nothing live, open or held could still reach it."""
+        target = holding.place.name
+        mine = {live.info.key for live in holding.held.values()}
+        return not any(
+            self.graph.reaches(live.place.name, target)
+            for live in self.state.live.values()
+            if live.info.key not in mine
+        )
+
+    def at_rest(self) -> bool:
+        """Whether nothing is left: no token, no barrier, no batch."""
+        return not self.state.live and not self.holdings() and not any(
+            aggregation.triggered for aggregation in self.processor.aggregations.values()
+        )  # fmt: skip
+
+    def first(self) -> Work:
+        """What production does next: what came due, triggered batches, the next token, and at rest a look or a row."""
+        while True:
+            while self.due:
+                work = self.due[0]
+                if self._still_open(work):
+                    return work
+                self.due.popleft()
+            for name, aggregation in self.processor.aggregations.items():
+                if aggregation.triggered is not None:
+                    return Work(Kind.FLUSHED, name, key=aggregation.triggered.key)
+            moving = self._next_token()
+            if moving is not None:
+                return moving
+            if not self.looked:
+                self.looked = True
+                self.look()
+                continue
+            if self.recorder.rows_read is None:
+                return Work(Kind.END_OF_SOURCE if self.intake.peek() is None else Kind.READ)
+            for holding in self.holdings():
+                if self.nothing_upstream(holding):
+                    return Work(Kind.FLUSH, holding.place.name, key=holding.key)
+            return Work(Kind.RUN_OVER)
+
+    def _next_token(self) -> Work | None:
+        """What the first token in the queue does that still lives and is not held."""
+        queue, living = self.state.queue, self.state.live
+        while queue:
+            live = queue[0]
+            if living.get((live.info.row, live.info.token)) is live:
+                work = self.processor.next_work(live)
+                if work is not None:
+                    return work
+            queue.popleft()
+        return None
+
+    def _still_open(self, work: Work) -> bool:
+        coalesce = self.processor.coalesces.get(work.node)
+        if coalesce is not None:
+            return work.key in coalesce.open
+        aggregation = self.processor.aggregations[work.node]
+        return work.key[0] in aggregation.open and aggregation.triggered is None
+
+    def look(self) -> None:
+        """Look at the clock: whatever has come due is done before any token moves, the earliest deadline first."""
+        now = self.script.now()
+        due: list[Holding] = []
+        for executor in (*self.processor.coalesces.values(), *self.processor.aggregations.values()):
+            due += executor.due(now)
+        self.due.extend(
+            Work(Kind.DEADLINE, holding.place.name, key=holding.key) for holding in sorted(due, key=lambda h: h.turn)
+        )
+        for name in self.processor.aggregations:
+            self.try_condition(name)
+
+    def try_condition(self, name: str) -> None:
+        """Whether the condition of an open batch holds; one that cannot be evaluated does not."""
+        compiled = self.conditions.get(name)
+        batch = self.processor.aggregations[name].accepting
+        if compiled is None or batch is None:
+            return
+        age = (self.script.now() - batch.first_at) / 1000
+        try:
+            if compiled.truth({"batch_count": len(batch.held), "batch_age_seconds": age}):
+                self.due.append(Work(Kind.CONDITION, name, key=batch.key))
+        except ExpressionError:
+            return

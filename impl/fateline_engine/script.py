@@ -1,0 +1,200 @@
+"""Who decides what the engine leaves open: the ``Script``, and the one that production uses.
+
+What it is: one small protocol. A script gives the verdict of a node on a token (or of an aggregation on a batch), the
+time, which of the runnable works is done next, and hears of every boundary at which a crash would leave something
+else behind. ``Production`` asks the plugins and the wall clock, takes the first work, and ignores boundaries. A test
+overrides what it wants to decide; the code that then runs is the code that production runs.
+
+What it is not: a way around the engine. A verdict is data; what follows from it is the processor's business.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from fateline_engine.clock import Clock, SystemClock
+from fateline_engine.expressions import ExpressionError
+from fateline_engine.merging import CannotMerge, Merged, merge
+from fateline_engine.plugins import (
+    BatchOutputs,
+    Drop,
+    Expand,
+    Failure,
+    Pass,
+    PluginUnavailable,
+    Row,
+    RowRefused,
+    describe,
+    process,
+    process_batch,
+)
+from fateline_engine.plugins.registry import Plugins
+from fateline_engine.rows import PipelineRow
+from fateline_engine.settings import AggregationNode, CoalesceNode, GateNode, Node, SinkNode, TransformNode
+from fateline_engine.tokens import TokenInfo
+
+
+class Kind(StrEnum):
+    """The stimuli: what an engine can do next."""
+
+    READ = "read"
+    BEGIN = "begin"
+    FINISH = "finish"
+    ARRIVE = "arrive"
+    ACCEPT = "accept"
+    FLUSHED = "flushed"
+    DEADLINE = "deadline"
+    CONDITION = "condition"
+    END_OF_SOURCE = "end_of_source"
+    FLUSH = "flush"
+    RUN_OVER = "run_over"
+
+
+class Work(NamedTuple):
+    """One step that can be done. ``token`` is (row, token); ``key`` (row, forked token) of a barrier, or (batch,)."""
+
+    kind: Kind
+    node: str = ""
+    token: tuple[int, int] | None = None
+    key: tuple[int, ...] = ()
+
+
+class Boundary(StrEnum):
+    """Where a crash leaves something else behind."""
+
+    STEP = "step"
+    SINK_WRITTEN = "sink_written"
+    COMMIT = "commit"
+    SINKS_FLUSHED = "sinks_flushed"
+    COMMITTED = "committed"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A gate chose this label."""
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A sink took the row."""
+
+
+class BatchInfo(NamedTuple):
+    """A batch, for whoever gives its verdict."""
+
+    node: str
+    number: int
+    rows: tuple[PipelineRow, ...]
+
+
+Verdict = Pass | Drop | Expand | Failure | Route | Written | BatchOutputs
+
+
+class Script(Protocol):
+    """What a run is asked. ``attempt`` counts from 0."""
+
+    def verdict(self, node: Node, token: TokenInfo | BatchInfo, attempt: int) -> Verdict:
+        """What ``node`` says of ``token``."""
+        ...
+
+    def now(self) -> int:
+        """Milliseconds. Never less than what it said before."""
+        ...
+
+    def choose(self, runnable: Sequence[Work]) -> Work:
+        """Which of these, at least one, is done next."""
+        ...
+
+    def boundary(self, kind: Boundary) -> None:
+        """The engine is at a boundary. Whatever is raised here stops it as a crash would."""
+        ...
+
+    def merge(self, node: CoalesceNode, arrived: Sequence[tuple[str, PipelineRow]]) -> Merged | CannotMerge:
+        """What becomes of the data of a merge; the kernel, unless a test wants to say it."""
+        ...
+
+
+_WRITTEN = Written()
+
+
+class Production:
+    """Plugins, the wall clock, first in first out."""
+
+    def __init__(self, plugins: Plugins | None = None, clock: Clock | None = None) -> None:
+        self.plugins = plugins
+        self.clock = clock or SystemClock()
+        self.now = self.clock.now
+        self._labels = {} if plugins is None else {name: gate.label for name, gate in plugins.gates.items()}
+
+    def verdict(self, node: Node, token: TokenInfo | BatchInfo, attempt: int) -> Verdict:
+        """The plugin's answer. A raise is a failure, but for the world's, which stops the run."""
+        if isinstance(token, BatchInfo):
+            assert self.plugins is not None
+            return process_batch(self.plugins.batches[token.node], token.rows)
+        if isinstance(node, GateNode):
+            return self._gate(node, token.data)
+        assert self.plugins is not None
+        if isinstance(node, TransformNode):
+            return process(self.plugins.transforms[node.name], token.data)
+        assert isinstance(node, SinkNode)
+        return self._write(node, token.data)
+
+    def _gate(self, node: GateNode, row: PipelineRow) -> Verdict:
+        try:
+            return Route(self._labels[node.name](row))
+        except ExpressionError as error:
+            return Failure(str(error))
+
+    def _write(self, node: SinkNode, row: PipelineRow) -> Verdict:
+        assert self.plugins is not None
+        try:
+            self.plugins.sinks[node.name].write(row)
+        except RowRefused as refused:
+            return Failure(str(refused), refused.retryable)
+        except PluginUnavailable:
+            raise
+        except Exception as error:
+            return Failure(describe(error))
+        return _WRITTEN
+
+    def choose(self, runnable: Sequence[Work]) -> Work:
+        """The first."""
+        return runnable[0]
+
+    def boundary(self, kind: Boundary) -> None:
+        """Nothing happens there."""
+
+    def merge(self, node: CoalesceNode, arrived: Sequence[tuple[str, PipelineRow]]) -> Merged | CannotMerge:
+        """The kernel's answer."""
+        return merge(node, arrived)
+
+    def condition(self, node: AggregationNode, values: Mapping[str, object]) -> bool:
+        """Whether the condition of an aggregation holds; one that cannot be evaluated does not."""
+        if self.plugins is None or node.name not in self.plugins.conditions:
+            return False
+        try:
+            return self.plugins.conditions[node.name].truth(values)
+        except ExpressionError:
+            return False
+
+
+__all__ = [
+    "BatchInfo",
+    "BatchOutputs",
+    "Boundary",
+    "Drop",
+    "Expand",
+    "Failure",
+    "Kind",
+    "Pass",
+    "Production",
+    "Route",
+    "Row",
+    "Script",
+    "Verdict",
+    "Work",
+    "Written",
+]

@@ -1,0 +1,140 @@
+"""A YAML file as plain data, with the line of every value.
+
+What it is: the only place that touches YAML. It builds nothing but dicts, lists, strings, numbers, booleans and null;
+keys are taken as they are written, so that ``true:`` and ``no:`` are the texts a pipeline means by them. Duplicate
+keys, aliases, tags, several documents, and files too large or too deep are refused.
+
+What it is not: a check of what the data says.
+"""
+
+from pathlib import Path as FilePath
+from typing import Any, Final
+
+import yaml
+
+from fateline_engine.settings.problems import Path, Problem, SettingsError
+
+MAX_BYTES: Final = 262_144
+MAX_DEPTH: Final = 32
+
+
+class _Refused(Exception):
+    """Something in the text that we do not take, at a mark."""
+
+    def __init__(self, message: str, mark: yaml.Mark | None, path: Path = (), value: object = None) -> None:
+        super().__init__(message)
+        self.message, self.mark, self.path, self.value = message, mark, path, value
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes, refusing aliases and depth before they can hurt."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise _Refused("write the value out: aliases are not taken", self._mark())
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise _Refused(f"nested more than {MAX_DEPTH} deep", self._mark())
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def _mark(self) -> yaml.Mark | None:
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        mark: yaml.Mark | None = event.start_mark
+        return mark
+
+
+_PLAIN_TAGS: Final = {
+    f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq", "timestamp")
+}
+
+
+class _Builder:
+    """Turns composed nodes into data, noting lines and duplicate keys on the way."""
+
+    def __init__(self, loader: _Loader) -> None:
+        self.loader = loader
+        self.lines: dict[Path, int] = {}
+        self.refused: list[_Refused] = []
+
+    def build(self, node: yaml.Node, path: Path) -> object:
+        self.lines[path] = node.start_mark.line + 1
+        if node.tag not in _PLAIN_TAGS:
+            self.refused.append(_Refused("tags are not taken: write plain values", node.start_mark, path, node.tag))
+            return None
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
+        if node.tag.endswith(":timestamp"):
+            return node.value
+        try:
+            return self.loader.construct_object(node)
+        except (ValueError, OverflowError):
+            self.refused.append(_Refused("this value cannot be read: quote it", node.start_mark, path, node.value))
+            return None
+
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, object]:
+        data: dict[str, object] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                self.refused.append(_Refused("a key must be a plain word", key.start_mark, path))
+                continue
+            if key.value in data:
+                first = self.lines[(*path, key.value)]
+                told = f"duplicate key: it stands on line {first} already; keep one"
+                self.refused.append(_Refused(told, key.start_mark, (*path, key.value)))
+                continue
+            data[key.value] = self.build(value, (*path, key.value))
+            self.lines[(*path, key.value)] = key.start_mark.line + 1
+        return data
+
+
+def read_document(file: FilePath) -> tuple[object, dict[Path, int]]:
+    """The data in ``file`` and the line of each path in it; ``SettingsError`` if it cannot be had."""
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _error(file, f"cannot be read: {error.strerror or error}") from error
+    if len(raw) > MAX_BYTES:
+        raise _error(file, f"larger than {MAX_BYTES} bytes, which no pipeline needs: check that this is the right file")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _error(file, f"not UTF-8 text (byte {error.start}): check that this is the right file") from error
+    return parse_document(text, str(file))
+
+
+def parse_document(text: str, file: str | None = None) -> tuple[object, dict[Path, int]]:
+    """The same for text at hand."""
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        builder = _Builder(loader)
+        data = builder.build(node, ()) if node is not None else None
+    except _Refused as refused:
+        raise SettingsError([_place(refused, file)]) from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        told = ", ".join(part for part in (error.context, error.problem) if part)
+        raise SettingsError([_place(_Refused(f"not YAML: {told}", mark), file)]) from error
+    except yaml.YAMLError as error:
+        raise SettingsError([Problem((), f"not YAML: {error}", file=file)]) from error
+    if builder.refused:
+        raise SettingsError([_place(refused, file) for refused in builder.refused])
+    return data, builder.lines
+
+
+def _place(refused: _Refused, file: str | None) -> Problem:
+    line = refused.mark.line + 1 if refused.mark else None
+    if refused.value is None:
+        return Problem(refused.path, refused.message, file=file, line=line)
+    return Problem(refused.path, refused.message, refused.value, file=file, line=line)
+
+
+def _error(file: FilePath, message: str) -> SettingsError:
+    return SettingsError([Problem((), message, file=str(file))])

@@ -1,0 +1,213 @@
+"""The keys a node may have, as a table: what each takes, and whether it must be there.
+
+What it is: ``specs/pipeline.md`` as data, with the keys that only an engine needs, and one small reader for each
+sort of value. A reader gives the value as the models hold it, or complains and gives ``BAD``.
+
+What it is not: about two keys, or two nodes, at once. That is ``reader``.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from fateline_engine.expressions import BATCH_NAMES, ExpressionError, compile_expression
+from fateline_engine.settings.nodes import (
+    NAME,
+    RESERVED,
+    BatchMode,
+    Collisions,
+    Merge,
+    NodeKind,
+    Policy,
+)
+from fateline_engine.settings.problems import Complaints, Path
+
+BAD: Final = object()
+"""What a reader gives when it has complained."""
+
+MAX_NAME: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value stands, and whom to tell what is wrong with it."""
+
+    complaints: Complaints
+    path: Path
+    node: str | None = None
+
+    def __truediv__(self, part: str | int) -> "Place":
+        return Place(self.complaints, (*self.path, part), self.node)
+
+    def refuse(self, value: object, allowed: str) -> object:
+        self.complaints.add(self.path, allowed, value, self.node)
+        return BAD
+
+
+Reader = Callable[[object, Place], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    read: Reader
+    required: bool = False
+
+
+def text(value: object, place: Place) -> object:
+    if not isinstance(value, str) or not value.strip():
+        return place.refuse(value, "must be a text that is not empty" + _unquoted(value))
+    return value
+
+
+def expression(names: frozenset[str] | None = None) -> Reader:
+    """An expression; with ``names``, about nothing else."""
+
+    def read(value: object, place: Place) -> object:
+        if text(value, place) is BAD:
+            return BAD
+        try:
+            compile_expression(str(value), names)
+        except ExpressionError as error:
+            return place.refuse(value, str(error))
+        return value
+
+    return read
+
+
+def name(value: object, place: Place) -> object:
+    """The name of a node, a branch or a label."""
+    if not isinstance(value, str) or not NAME.fullmatch(value) or len(value) > MAX_NAME:
+        told = f"must be a name: a letter or _, then letters, digits, _ or -, at most {MAX_NAME}"
+        return place.refuse(value, told + _unquoted(value))
+    if value in RESERVED:
+        return place.refuse(value, f"reserved, like {', '.join(sorted(RESERVED - {value}))}: choose another name")
+    return value
+
+
+def _unquoted(value: object) -> str:
+    return "; quote it if you mean the word" if isinstance(value, bool) or value is None else ""
+
+
+def target(*extra: str) -> Reader:
+    """The name of a node, or one of the ``extra`` reserved words."""
+
+    def read(value: object, place: Place) -> object:
+        return value if value in extra and isinstance(value, str) else name(value, place)
+
+    return read
+
+
+def boolean(value: object, place: Place) -> object:
+    return value if isinstance(value, bool) else place.refuse(value, "must be true or false")
+
+
+def whole(least: int, most: int) -> Reader:
+    def read(value: object, place: Place) -> object:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            return place.refuse(value, f"must be a whole number from {least} to {most}")
+        return value
+
+    return read
+
+
+MAX_SECONDS: Final = 31_622_400
+
+
+def seconds(value: object, place: Place) -> object:
+    allowed = f"must be a number of seconds above 0, at most {MAX_SECONDS} (a year)"
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return place.refuse(value, allowed)
+    return value if 0 < value <= MAX_SECONDS else place.refuse(value, allowed)
+
+
+def one_of(words: type[StrEnum]) -> Reader:
+    def read(value: object, place: Place) -> object:
+        if not isinstance(value, str) or value not in set(words):
+            return place.refuse(value, "must be one of " + ", ".join(words))
+        return words(value)
+
+    return read
+
+
+def names(value: object, place: Place) -> object:
+    """A list of different names."""
+    if not isinstance(value, list):
+        return place.refuse(value, "must be a list of names")
+    read = [name(item, place / index) for index, item in enumerate(value)]
+    if BAD in read:
+        return BAD
+    for index, item in enumerate(value):
+        if item in value[:index]:
+            return (place / index).refuse(item, "listed twice: a branch arrives once; remove one")
+    return tuple(value)
+
+
+def named(read_value: Reader) -> Reader:
+    """A mapping from names to what ``read_value`` takes, in the order written."""
+
+    def read(value: object, place: Place) -> object:
+        if not isinstance(value, dict) or not value:
+            return place.refuse(value, "must be a mapping with at least one entry")
+        result = {key: read_value(item, place / key) for key, item in value.items()}
+        good_names = [name(key, place / key) is not BAD for key in value]
+        return result if all(good_names) and BAD not in result.values() else BAD
+
+    return read
+
+
+def anything(value: object, place: Place) -> object:
+    """Options: the plugin that takes them says what is wrong with them."""
+    return value if isinstance(value, dict) else place.refuse(value, "must be a mapping")
+
+
+_TO: Final = Key(name, required=True)
+_ON_ERROR: Final = Key(target("discard"))
+_ATTEMPTS: Final = Key(whole(1, 1000))
+_PLUGIN: Final[Mapping[str, Key]] = {"plugin": Key(text), "options": Key(anything)}
+_TIMEOUT: Final = Key(seconds)
+
+KEYS: Final[Mapping[NodeKind, Mapping[str, Key]]] = {
+    NodeKind.SOURCE: {"to": _TO, "on_error": _ON_ERROR, **_PLUGIN},
+    NodeKind.TRANSFORM: {
+        "to": _TO,
+        "on_error": _ON_ERROR,
+        "attempts": _ATTEMPTS,
+        "expands": Key(boolean),
+        **_PLUGIN,
+    },
+    NodeKind.GATE: {
+        "to": Key(name),
+        "on_error": _ON_ERROR,
+        "routes": Key(named(target("continue", "fork", "discard")), required=True),
+        "fork": Key(named(name)),
+        "when": Key(expression()),
+    },
+    NodeKind.COALESCE: {
+        "to": _TO,
+        "branches": Key(names, required=True),
+        "policy": Key(one_of(Policy)),
+        "quorum_count": Key(whole(1, 1000)),
+        "timeout_seconds": _TIMEOUT,
+        "merge": Key(one_of(Merge)),
+        "select_branch": Key(name),
+        "collisions": Key(one_of(Collisions)),
+    },
+    NodeKind.AGGREGATION: {
+        "to": _TO,
+        "timeout_seconds": _TIMEOUT,
+        "mode": Key(one_of(BatchMode)),
+        "count": Key(whole(1, 1_000_000)),
+        "condition": Key(expression(BATCH_NAMES)),
+        **_PLUGIN,
+    },
+    NodeKind.SINK: {"on_error": _ON_ERROR, "attempts": _ATTEMPTS, **_PLUGIN},
+}
+"""Beside ``name`` and ``kind``, which every node has."""
+
+RUN_KEYS: Final[Mapping[str, Key]] = {
+    "commit_rows": Key(whole(1, 1_000_000)),
+    "row_bytes": Key(whole(1, 1 << 30)),
+    "fan_out": Key(whole(1, 1_000_000)),
+}

@@ -1,0 +1,184 @@
+"""``RunState``: what a running engine holds in memory, all of it to be had again from the trail.
+
+What it is: the tokens that have no fate yet, where each stands, and the two work lists of a step (who moves next,
+which debts were lost). It has the few moves that every part shares: a token takes a way, begins or ends a visit,
+meets its fate. There is one such move for each, so that a failure is recorded in one way.
+
+What it is not: a decision. Processor and executors decide.
+"""
+
+from collections import deque
+from enum import IntEnum
+from typing import NamedTuple
+
+from fateline_engine.atlas import Atlas, Place, Way
+from fateline_engine.landscape import LandscapeRecorder
+from fateline_engine.rows import PipelineRow, digest_text
+from fateline_engine.tokens import Frame, TokenInfo
+from fateline_engine.words import LossReason, Outcome, Reason, VisitStatus
+
+
+class Phase(IntEnum):
+    """Where a living token is: on its way to a node, in an open visit, or held."""
+
+    NEXT = 0
+    OPEN = 1
+    HELD = 2
+
+
+class Live:
+    """A token that has no fate yet, and where it stands."""
+
+    __slots__ = ("attempt", "error", "info", "phase", "place", "reason", "tries", "via")
+
+    def __init__(self, info: TokenInfo, place: Place, via: Outcome) -> None:
+        self.info = info
+        self.place = place
+        """The head of its latest hop."""
+        self.via = via
+        """The outcome it will have if a sink there writes it."""
+        self.phase = Phase.NEXT
+        self.attempt = -1
+        """The latest attempt at this place."""
+        self.tries = 0
+        """How many attempts here failed by themselves."""
+        self.error: bytes | None = None
+        """Of the failure that diverted it."""
+        self.reason: Reason | None = None
+
+
+class Loss(NamedTuple):
+    """A debt that was lost in this step and not yet told to its barrier."""
+
+    frame: Frame
+    row: int
+    token: int
+    reason: LossReason
+
+
+class RunState:
+    """The living tokens of one run."""
+
+    def __init__(self, recorder: LandscapeRecorder, atlas: Atlas) -> None:
+        self.recorder = recorder
+        self.atlas = atlas
+        self.live: dict[tuple[int, int], Live] = {}
+        self.queue: deque[Live] = deque()
+        """Who may move, first in first out. An entry whose token has moved on or ended is skipped."""
+        self.losses: deque[Loss] = deque()
+        self.counts: dict[Outcome, int] = dict.fromkeys(Outcome, 0)
+        self.next_token: dict[int, int] = {}
+        self.living: dict[int, int] = {}
+        """Row to its number of living tokens; a row without any is forgotten."""
+
+    # Births
+
+    def number(self, row: int, how_many: int = 1) -> int:
+        """The first of ``how_many`` new token numbers of a row."""
+        first = self.next_token.get(row, 0)
+        self.next_token[row] = first + how_many
+        return first
+
+    def born(self, info: TokenInfo, way: Way) -> Live:
+        """A new token, whose first hop is ``way``."""
+        live = Live(info, way.head, way.via)
+        self.live[info.row, info.token] = live
+        self.living[info.row] = self.living.get(info.row, 0) + 1
+        if info.stack is not None and way.loses:
+            self.drop_debt(live, way.loss)
+        self.queue.append(live)
+        return live
+
+    # Moves
+
+    def hop(self, live: Live, way: Way) -> None:
+        """The token takes a way, which its visit records."""
+        live.place = way.head
+        live.via = way.via
+        live.phase = Phase.NEXT
+        live.attempt = -1
+        live.tries = 0
+        if live.info.stack is not None and way.loses:
+            self.drop_debt(live, way.loss)
+        if self.queue and self.queue[0] is live:
+            self.queue.popleft()  # it was in front while it was visiting; now it waits behind the others
+        self.queue.append(live)
+
+    def drop_debt(self, live: Live, reason: LossReason) -> None:
+        """The debt of its top frame is lost; its barrier is told before the step ends."""
+        info = live.info
+        assert info.stack is not None
+        self.losses.append(Loss(info.stack, info.row, info.token, reason))
+        live.info = info._replace(stack=None)
+
+    def begin(self, live: Live, status: VisitStatus = VisitStatus.OPEN) -> None:
+        """A visit of the token where it stands."""
+        info = live.info
+        live.attempt += 1
+        live.phase = Phase.HELD if status is VisitStatus.HELD else Phase.OPEN
+        self.recorder.open_visit(info.row, info.token, live.place.number, live.attempt, status, info.data.digest)
+
+    def close(
+        self,
+        live: Live,
+        status: VisitStatus,
+        verdict: str | None,
+        way: Way | None = None,
+        error: bytes | None = None,
+    ) -> None:
+        """The visit ends, and the token is where it was, with what it had."""
+        info = live.info
+        live.phase = Phase.NEXT
+        self.recorder.close_visit(
+            info.row, info.token, live.place.number, live.attempt, status, verdict,
+            None if way is None else way.number, error,
+            info.data.digest if status is VisitStatus.COMPLETED else None,
+        )  # fmt: skip
+
+    def close_with(self, live: Live, verdict: str | None, way: Way, data: PipelineRow, contract: int | None) -> None:
+        """The visit ends completed with data, which are kept if they are other than before."""
+        info = live.info
+        same = data.digest == info.data.digest and data.contract == info.data.contract
+        live.info = info.with_data(data)
+        live.phase = Phase.NEXT
+        self.recorder.close_visit(
+            info.row, info.token, live.place.number, live.attempt, VisitStatus.COMPLETED, verdict, way.number, None,
+            data.digest, None if same else contract, None if same else data.encoded,
+        )  # fmt: skip
+
+    # Ends
+
+    def end(
+        self,
+        live: Live,
+        outcome: Outcome,
+        *,
+        loss: LossReason | None = None,
+        sink: int | None = None,
+        error: bytes | None = None,
+        reason: Reason | None = None,
+        batch: tuple[int, int] | None = None,
+    ) -> None:
+        """The token meets a fate that no other operation gives. ``loss``: what becomes of the debt it holds."""
+        info = live.info
+        self.recorder.fate(info.row, info.token, outcome, sink=sink, error=error, reason=reason, batch=batch)
+        self.buried(live, outcome)
+        if loss is not None and info.stack is not None:
+            self.losses.append(Loss(info.stack, info.row, info.token, loss))
+
+    def buried(self, live: Live, outcome: Outcome) -> None:
+        """The token has its fate: it lives no more."""
+        row, token = live.info.row, live.info.token
+        del self.live[row, token]
+        self.counts[outcome] += 1
+        left = self.living[row] - 1
+        if left:
+            self.living[row] = left
+        else:
+            del self.living[row], self.next_token[row]
+
+    def keep_error(self, text: str) -> bytes:
+        """The digest of an error's text, which is kept beside it."""
+        digest = digest_text(text)
+        self.recorder.keep_error(digest, text.encode("utf-8", "backslashreplace").decode("utf-8"))
+        return digest

@@ -1,0 +1,378 @@
+"""``TokenManager``: the operations of a token's life.
+
+What it is: initial, quarantine, existing row, fork, expand, coalesce, outputs of a batch, update, and a bare fate. Each
+validates everything first and then writes all its records or none. A refusal names the rule (``words.Refusal``, in
+the order in which the rules are asked) and leaves no record. It believes nothing that it is told: run, row and token
+are looked up, among the living and else in the trail.
+
+What it is not: a decision when to do any of it; nor the end of the visit that led here, which the processor has
+closed before in the same step.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from fateline_engine.atlas import Place, Way
+from fateline_engine.contracts import EMPTY, SchemaContract
+from fateline_engine.errors import LimitExceeded, Refused
+from fateline_engine.rows import PipelineRow, canonical
+from fateline_engine.state import Live, Phase, RunState
+from fateline_engine.tokens import Frame, TokenInfo
+from fateline_engine.words import (
+    CARRIES,
+    DELEGATING,
+    GroupKind,
+    LossReason,
+    Outcome,
+    Reason,
+    Refusal,
+    RunStatus,
+)
+
+_REMEMBERED_CONTRACTS: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds that protect a run from one bad row. The settings name them alike."""
+
+    row_bytes: int = 1_048_576
+    fan_out: int = 10_000
+
+
+class BranchWay(NamedTuple):
+    """One branch of a fork: its way, and the coalesce that joins it, if one does."""
+
+    branch: str
+    way: Way
+    coalesce: str | None
+
+
+class TokenManager:
+    """The operations over the tokens of one run."""
+
+    def __init__(self, state: RunState, limits: Limits | None = None) -> None:
+        self.state = state
+        self.limits = limits or Limits()
+        self._recorder = state.recorder
+        self._contracts: dict[SchemaContract, int] = {}
+        self._next_contract = 0
+        self._branches: dict[str, tuple[BranchWay, ...]] = {}
+        self.next_row = 0
+        self.last_idx = -1
+
+    # What is asked first
+
+    def find(self, token: TokenInfo) -> Live:
+        """The living token that ``token`` names, or the refusal that says why there is none."""
+        self._run_is_up()
+        if token.run != self._recorder.run:
+            known = self._in_trail(token)
+            raise Refused(
+                Refusal.OTHER_RUN if known else Refusal.UNKNOWN_TOKEN,
+                f"token {token.name} of run {token.run} is not of run {self._recorder.run}",
+            )
+        live = self.state.live.get((token.row, token.token))
+        if live is None:
+            if self._in_trail(token):
+                raise Refused(Refusal.HAS_FATE, f"token {token.name} has met its fate")
+            raise Refused(Refusal.UNKNOWN_TOKEN, f"the run has no token {token.name}")
+        return live
+
+    def _run_is_up(self) -> None:
+        if self._recorder.status is RunStatus.COMPLETED:
+            raise Refused(Refusal.RUN_OVER, "the run is over; nothing more happens in it")
+        if self._recorder.status is RunStatus.INTERRUPTED:
+            raise Refused(Refusal.RUN_DOWN, "the run is interrupted; only resume is possible")
+
+    def _in_trail(self, token: TokenInfo) -> bool:
+        if token.run == self._recorder.run and self._recorder.waits(token.row, token.token):
+            return True
+        return self._recorder.landscape.has_token(token.run, token.row, token.token)
+
+    def _idle(self, token: TokenInfo) -> Live:
+        live = self.find(token)
+        if live.phase is not Phase.NEXT:
+            raise Refused(Refusal.ALREADY_VISITING, f"token {token.name} is visiting {live.place.name}")
+        return live
+
+    def fits(self, row: PipelineRow, what: str) -> None:
+        if row.size > self.limits.row_bytes:
+            raise LimitExceeded(f"{what} in bytes", row.size, self.limits.row_bytes, "run.row_bytes")
+
+    def fans_out(self, how_many: int, what: str) -> None:
+        if how_many > self.limits.fan_out:
+            raise LimitExceeded(what, how_many, self.limits.fan_out, "run.fan_out")
+
+    def remember(self, contracts: Mapping[int, SchemaContract]) -> None:
+        """The contracts that the trail has already."""
+        self._contracts = {contract: number for number, contract in contracts.items()}
+        self._next_contract = max(contracts, default=-1) + 1
+
+    def contract_number(self, contract: SchemaContract) -> int:
+        """The number of a contract in this run; a new one is written. Bounded memory: at worst one is written again."""
+        number = self._contracts.get(contract)
+        if number is None:
+            if len(self._contracts) >= _REMEMBERED_CONTRACTS:
+                self._contracts.clear()
+            number = self._next_contract
+            self._next_contract += 1
+            self._contracts[contract] = number
+            self._recorder.contract(number, contract.body)
+        return number
+
+    # Roots
+
+    def initial(self, idx: int, data: PipelineRow | None, *, contract: SchemaContract | None = None) -> TokenInfo:
+        """A valid row is read: the row and its root token, on its way from the source."""
+        self._may_read(idx)
+        if data is None or (contract is None and data.contract is EMPTY):
+            raise Refused(Refusal.NO_CONTRACT, f"row {idx} has no contract, and no row becomes a token without one")
+        row = data if contract is None else data.under(contract)
+        self.fits(row, f"row {idx}")
+        source = self.state.atlas.source
+        return self._root(idx, row, self.contract_number(row.contract), None, source.ways["continue"])
+
+    def quarantine(self, idx: int, data: Mapping[str, object], error: str) -> TokenInfo:
+        """An invalid row is read: row and root token; without a quarantine sink its fate too."""
+        self._may_read(idx)
+        source = self.state.atlas.source
+        row = PipelineRow.of(data, EMPTY)
+        self.fits(row, f"row {idx}")
+        digest = self.state.keep_error(error)
+        info = self._root(idx, row, self.contract_number(EMPTY), digest, source.on_error)
+        if source.on_error is None:
+            self._recorder.fate(info.row, 0, Outcome.QUARANTINED, error=digest, reason=Reason.INVALID_ROW)
+            self.state.counts[Outcome.QUARANTINED] += 1
+        else:
+            live = self.state.live[info.key]
+            live.error, live.reason = digest, Reason.INVALID_ROW
+        return info
+
+    def existing(self, row: int) -> TokenInfo:
+        """A root token for a row that was read and has none."""
+        self._run_is_up()
+        found = self._recorder.landscape.row_of(self._recorder.run, row)
+        waits = self._recorder.waits(row, 0)
+        if found is None and not waits:
+            raise Refused(Refusal.UNKNOWN_ROW, f"the run has no row {row}")
+        if waits or self._recorder.landscape.has_token(self._recorder.run, row, 0):
+            raise Refused(Refusal.HAS_ROOT_TOKEN, f"row {row} has its root token")
+        assert found is not None
+        data, body = found
+        contract = SchemaContract.from_body(body)
+        way = self.state.atlas.source.ways["continue"]
+        info = TokenInfo(self._recorder.run, row, self.state.number(row), PipelineRow.from_json(data, contract))
+        self._recorder.token(row, info.token, edge=way.number, contract=self.contract_number(contract))
+        self.state.born(info, way)
+        return info
+
+    def _may_read(self, idx: int) -> None:
+        self._run_is_up()
+        if self._recorder.rows_read is not None:
+            raise Refused(Refusal.SOURCE_ENDED, "the source has ended; no row is read after that")
+        if idx <= self.last_idx:
+            raise Refused(Refusal.ROW_ALREADY_READ, f"row {idx} of the source has been read, up to {self.last_idx}")
+
+    def _root(self, idx: int, data: PipelineRow, contract: int, error: bytes | None, way: Way | None) -> TokenInfo:
+        row, source = self.next_row, self.state.atlas.source
+        self._recorder.row(row, source.number, idx, contract, error, data.digest, data.encoded)
+        self.next_row, self.last_idx = row + 1, idx
+        info = TokenInfo(self._recorder.run, row, 0, data)
+        self._recorder.token(row, 0, edge=None if way is None else way.number, contract=contract, digest=data.digest)
+        if way is not None:
+            self.state.number(row)
+            self.state.born(info, way)
+        return info
+
+    # Forks and expansions
+
+    def branches_of(self, gate: Place) -> tuple[BranchWay, ...]:
+        """All branches of a gate, in declared order."""
+        known = self._branches.get(gate.name)
+        if known is None:
+            declared = self.state.atlas.graph.gate(gate.name).fork
+            known = tuple(BranchWay(branch, gate.ways[branch], gate.joins.get(branch)) for branch in declared)
+            self._branches[gate.name] = known
+        return known
+
+    def fork(self, token: TokenInfo, gate: Place, branches: Sequence[BranchWay]) -> list[TokenInfo]:
+        """The token continues as one child a branch; a joined branch is a debt. The data are shared, not copied."""
+        live = self._idle(token)
+        if not branches:
+            raise Refused(Refusal.NO_BRANCHES, "a fork needs at least one branch")
+        names = [branch.branch for branch in branches]
+        if len(set(names)) != len(names):
+            raise Refused(Refusal.REPEATED_BRANCH, f"a branch twice among {', '.join(names)}")
+        self.fans_out(len(names), f"branches of the fork at {gate.name}")
+        return self._fork(live, gate, branches)
+
+    def _fork(self, live: Live, gate: Place, branches: Sequence[BranchWay]) -> list[TokenInfo]:
+        parent, state, recorder = live.info, self.state, self._recorder
+        row, above = parent.row, parent.token
+        below = parent.stack
+        if below is not None and not any(branch.coalesce and gate.keeps_debt for branch in branches):
+            state.drop_debt(live, LossReason.FORKED_AWAY)
+            below = None
+        first = state.number(row, len(branches))
+        children = []
+        contract = self.contract_number(parent.data.contract)
+        for token, (branch, way, coalesce) in enumerate(branches, first):
+            frame = None if coalesce is None else Frame(above, branch, gate.name, coalesce, below)
+            child = TokenInfo(parent.run, row, token, parent.data, branch, GroupKind.FORK, above, frame)
+            recorder.token(
+                row, token, branch=branch, group_kind=GroupKind.FORK, parent=above, edge=way.number, contract=contract,
+                fork=above if frame else None, frame=branch if frame else None,
+            )  # fmt: skip
+            recorder.parent(row, token, row, above, token - first)
+            state.born(child, way)
+            children.append(child)
+        promised = canonical([branch.branch for branch in branches]).decode()
+        recorder.fate(row, above, Outcome.FORKED, promised=promised, first=first, last=first + len(branches) - 1)
+        state.buried(live, Outcome.FORKED)
+        return children
+
+    def expand(
+        self, token: TokenInfo, rows: Sequence[PipelineRow], contract: SchemaContract, way: Way
+    ) -> list[TokenInfo]:
+        """The token continues as one child a row. Nothing is written before the contract is known to be locked."""
+        live = self._idle(token)
+        if not rows:
+            raise Refused(Refusal.NO_CHILDREN, "an expansion needs at least one child")
+        if not contract.locked:
+            raise Refused(Refusal.CONTRACT_NOT_LOCKED, "lock the contract of the children before they are made")
+        self.fans_out(len(rows), f"children of the expansion at {way.src.name}")
+        for index, row in enumerate(rows):
+            self.fits(row, f"child {index} of {token.name}")
+        parent = live.info
+        first = self.state.number(parent.row, len(rows))
+        number = self.contract_number(contract)
+        children = []
+        for child, data in enumerate(rows, first):
+            info = TokenInfo(
+                parent.run, parent.row, child, data.under(contract), None, GroupKind.EXPAND, parent.token, parent.stack
+            )
+            self._made_from(info, way, number, None)
+            self._recorder.parent(parent.row, child, parent.row, parent.token, child - first)
+            children.append(info)
+        self._recorder.fate(
+            parent.row, parent.token, Outcome.EXPANDED,
+            promised=str(len(rows)), first=first, last=first + len(rows) - 1,
+        )  # fmt: skip
+        self.state.buried(live, Outcome.EXPANDED)
+        return children
+
+    def _made_from(self, info: TokenInfo, way: Way, contract: int, batch: tuple[int, int] | None) -> Live:
+        """Write and begin a token that has data of its own."""
+        frame = info.stack
+        self._recorder.token(
+            info.row, info.token, group_kind=info.group_kind, parent=info.parent, batch=batch, edge=way.number,
+            fork=frame.fork if frame else None, frame=frame.branch if frame else None,
+            contract=contract, digest=info.data.digest, data=info.data.encoded,
+        )  # fmt: skip
+        return self.state.born(info, way)
+
+    # Merges
+
+    def coalesce(self, parents: Sequence[TokenInfo], data: PipelineRow, way: Way) -> TokenInfo:
+        """The parents, in declared order of their branches, continue as one merged token."""
+        self._run_is_up()
+        if not parents:
+            raise Refused(Refusal.NO_PARENTS, "a merge needs at least one parent")
+        self._of_one_row(parents)
+        lives = [self._idle(parent) for parent in parents]
+        frames = [live.info.stack for live in lives]
+        if any(frame is None or frame.fork != (frames[0] or frame).fork for frame in frames) or frames[0] is None:
+            raise Refused(Refusal.NOT_ONE_FORK, "the parents are not branches of one fork")
+        branches = [frame.branch for frame in frames if frame]
+        if len(set(branches)) != len(branches):
+            raise Refused(Refusal.REPEATED_BRANCH, f"a branch twice among {', '.join(branches)}")
+        self.fits(data, f"the merge at {way.src.name}")
+        return self.merged(lives, data, way)
+
+    def _of_one_row(self, parents: Sequence[TokenInfo]) -> None:
+        first = parents[0]
+        for parent in parents:
+            alive = parent.run == self._recorder.run and parent.key in self.state.live
+            if not alive and not self._in_trail(parent):
+                raise Refused(Refusal.UNKNOWN_TOKEN, f"there is no token {parent.name} in run {parent.run}")
+        for parent in parents:
+            if parent.run != self._recorder.run:
+                raise Refused(Refusal.OTHER_RUN, f"token {parent.name} is of run {parent.run}, not of this one")
+        for parent in parents:
+            if parent.row != first.row:
+                raise Refused(Refusal.OTHER_ROW, f"tokens {first.name} and {parent.name} are of different rows")
+
+    def merged(self, parents: Sequence[Live], data: PipelineRow, way: Way) -> TokenInfo:
+        """The same without the questions, for a barrier, which has asked them at each arrival."""
+        first = parents[0].info
+        assert first.stack is not None
+        row = first.row
+        token = self.state.number(row)
+        frame = first.stack.below
+        info = TokenInfo(first.run, row, token, data, None, GroupKind.JOIN, first.token, frame)
+        shared = data.digest == first.data.digest
+        self._recorder.token(
+            row, token, group_kind=GroupKind.JOIN, parent=first.token, edge=way.number,
+            fork=frame.fork if frame else None, frame=frame.branch if frame else None,
+            contract=self.contract_number(data.contract), digest=data.digest, data=None if shared else data.encoded,
+        )  # fmt: skip
+        self.state.born(info, way)
+        for ordinal, parent in enumerate(parents):
+            above = parent.info.token
+            self._recorder.fate(row, above, Outcome.COALESCED, merged=token)
+            self._recorder.parent(row, token, row, above, ordinal)
+            self.state.buried(parent, Outcome.COALESCED)
+        return info
+
+    def outputs(
+        self, members: Sequence[Live], batch: tuple[int, int], rows: Sequence[PipelineRow], way: Way
+    ) -> list[TokenInfo]:
+        """A batch continues as these rows: children of its first member, whose row and stack they have."""
+        first = members[0].info
+        for index, row in enumerate(rows):
+            self.fits(row, f"output {index} of a batch at {way.src.name}")
+        self.fans_out(len(rows), f"outputs of a batch at {way.src.name}")
+        begin = self.state.number(first.row, len(rows))
+        made = []
+        for token, data in enumerate(rows, begin):
+            info = TokenInfo(first.run, first.row, token, data, None, GroupKind.BATCH, first.token, first.stack)
+            self._made_from(info, way, self.contract_number(data.contract), batch)
+            self._recorder.parent(first.row, token, first.row, first.token, token - begin)
+            made.append(info)
+        for member in members:
+            info = member.info
+            self._recorder.fate(info.row, info.token, Outcome.CONSUMED_IN_BATCH, batch=batch)
+            self.state.buried(member, Outcome.CONSUMED_IN_BATCH)
+        return made
+
+    # The rest of a life
+
+    def update(self, token: TokenInfo, data: PipelineRow) -> TokenInfo:
+        """The same token with other data; everything else is kept. Recorded by the visit that made the data."""
+        live = self.find(token)
+        self.fits(data, f"token {token.name}")
+        live.info = live.info.with_data(data)
+        return live.info
+
+    def record(self, token: TokenInfo, outcome: Outcome, fields: Mapping[str, object]) -> None:
+        """A bare fate, which must carry what it must and nothing that it must not."""
+        live = self._idle(token)
+        if outcome in DELEGATING or outcome is Outcome.BUFFERED:
+            raise Refused(Refusal.NOT_A_FATE, f"{outcome} is given by its operation, never by a bare recording")
+        must, may = CARRIES[outcome]
+        given = {name for name, value in fields.items() if value is not None}
+        if missing := must - given:
+            raise Refused(Refusal.FIELDS_MISSING, f"{outcome} must carry {', '.join(sorted(missing))}")
+        if forbidden := given - must - may:
+            raise Refused(Refusal.FIELDS_FORBIDDEN, f"{outcome} must not carry {', '.join(sorted(forbidden))}")
+        error = fields.get("error")
+        reason = fields.get("reason")
+        sink = fields.get("sink")
+        self.state.end(
+            live, outcome,
+            sink=None if sink is None else self.state.atlas[str(sink)].number,
+            error=None if error is None else self.state.keep_error(str(error)),
+            reason=None if reason is None else Reason(str(reason)),
+        )  # fmt: skip

@@ -1,0 +1,60 @@
+"""``fateline graph``: a pipeline checked and drawn.
+
+What it is: what will run, as Mermaid text, as an SVG that needs nothing else, or as data with the debts of each node.
+
+What it is not: a run. No plugin is looked for and no data touched.
+"""
+
+import json
+from pathlib import Path
+
+import click
+
+from fateline_engine.drawing import mermaid, svg
+from fateline_engine.graph import ExecutionGraph
+from fateline_engine.settings import SettingsError, config_of, load_pipeline
+from fateline_oracle.cli.terminal import paint
+from fateline_oracle.report import ExitCode
+
+SCHEMA = "fateline.graph/1"
+
+
+@click.command()
+@click.argument("pipeline", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--svg", "form", flag_value="svg", help="An SVG file.")
+@click.option("--mermaid", "form", flag_value="mermaid", default="mermaid", help="Mermaid text, the default.")
+@click.option("--json", "form", flag_value="json", help="Nodes, edges and debts as one JSON object.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file instead.")
+def graph(pipeline: Path, form: str, output: Path | None) -> ExitCode:
+    """Check PIPELINE, a YAML file, and draw it."""
+    try:
+        drawn = ExecutionGraph.build(load_pipeline(pipeline))
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+    for warning in drawn.warnings:
+        click.echo(paint(f"warning: {warning}", "yellow"), err=True)
+    text = {"svg": svg, "mermaid": mermaid, "json": _data}[form](drawn)
+    if output is None:
+        click.echo(text, nl=False)
+        return ExitCode.HOLDS
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{output}: {error.strerror or error}") from error
+    return ExitCode.HOLDS
+
+
+def _data(drawn: ExecutionGraph) -> str:
+    nodes = [
+        {
+            "node": name,
+            "kind": drawn.node(name).kind,
+            "config": config_of(drawn.node(name)),
+            "owes": [str(frame) for frame in drawn.stack(name)],
+        }
+        for name in drawn.nodes
+    ]
+    edges = [{"src": edge.src, "label": edge.label, "dst": edge.dst} for edge in drawn.edges]
+    whole = {"schema": SCHEMA, "pipeline": drawn.pipeline.name, "digest": drawn.pipeline.digest()}
+    warnings = [str(warning) for warning in drawn.warnings]
+    return json.dumps(whole | {"nodes": nodes, "edges": edges, "warnings": warnings}, indent=2) + "\n"

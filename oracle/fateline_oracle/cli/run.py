@@ -1,0 +1,247 @@
+"""``fateline run`` and ``fateline resume``: the reference engine, on a terminal.
+
+What it is: a pipeline is read, checked and run, with a line of progress and a summary. Exit status 0 says that the run
+is over, 1 that it stopped and can be resumed with nothing lost, 3 that it never began.
+
+What it is not: the engine. Whatever stops a run, the landscape is at its last commit and says so.
+"""
+
+import json
+import shlex
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from fateline_engine.errors import EngineError, LandscapeError, ResumeRefused
+from fateline_engine.graph import ExecutionGraph
+from fateline_engine.landscape import Landscape
+from fateline_engine.landscape.runs import list_runs
+from fateline_engine.orchestrator import Orchestrator, Summary
+from fateline_engine.plugins import PluginUnavailable
+from fateline_engine.plugins.registry import Plugins, bind
+from fateline_engine.script import Boundary, Production
+from fateline_engine.settings import SettingsError, load_pipeline
+from fateline_engine.words import RunStatus
+from fateline_oracle.cli.terminal import Progress, is_terminal, paint, table
+from fateline_oracle.report import ExitCode
+
+SCHEMA = "fateline.run/1"
+
+_pipeline = click.argument("pipeline", type=click.Path(dir_okay=False, path_type=Path))
+_database = click.option(
+    "--database",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the audit trail goes. By default beside the pipeline, with the ending .db.",
+)
+_as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a summary.")
+
+
+@click.command()
+@_pipeline
+@_database
+@_as_json
+def run(pipeline: Path, database: Path | None, as_json: bool) -> ExitCode:
+    """Run PIPELINE, a YAML file, from its first row to its end.
+
+    Exit status: 0 finished, 1 stopped and resumable, 3 bad input.
+    """
+    return _Runner(pipeline, database, as_json).run()
+
+
+@click.command()
+@_pipeline
+@_database
+@click.option("--run", "run_id", help="Which run. By default the only one that is not over.")
+@_as_json
+def resume(pipeline: Path, database: Path | None, run_id: str | None, as_json: bool) -> ExitCode:
+    """Take up a stopped run of PIPELINE where its last commit left it.
+
+    Exit status: 0 finished, 1 stopped again and resumable, 3 bad input.
+    """
+    return _Runner(pipeline, database, as_json).resume(run_id)
+
+
+class _Live(Production):
+    """Production, with a word to the terminal whenever something was committed."""
+
+    def __init__(self, plugins: Plugins, progress: Progress) -> None:
+        super().__init__(plugins)
+        self._progress = progress
+        self.orchestrator: Orchestrator | None = None
+
+    def boundary(self, kind: Boundary) -> None:
+        if kind is Boundary.COMMITTED and self.orchestrator is not None:
+            summary = self.orchestrator.summary()
+            rate = summary.rows / summary.seconds if summary.seconds else 0
+            self._progress.update(f"{summary.rows:,} rows, {rate:,.0f} a second")
+
+
+class _Runner:
+    """One invocation: reads, opens, runs, tells."""
+
+    def __init__(self, pipeline: Path, database: Path | None, as_json: bool) -> None:
+        self._file = pipeline
+        self._database = database or pipeline.with_suffix(".db")
+        self._as_json = as_json
+        self._reproduce = shlex.join(
+            ["fateline", "run", str(pipeline), *(["--database", str(database)] if database else [])]
+        )
+
+    def run(self) -> ExitCode:
+        was_there = self._database.exists()
+        graph, plugins = self._read()
+        try:
+            with self._landscape(must_exist=False) as landscape:
+                self._refuse_unfinished(landscape)
+                before = len(list_runs(landscape))
+                with self._orchestrator(graph, plugins, landscape) as orchestrator:
+                    return self._tell(orchestrator, orchestrator.run, lambda: len(list_runs(landscape)) > before)
+        except click.ClickException:
+            if not was_there:
+                self._database.unlink(missing_ok=True)
+            raise
+
+    def resume(self, run_id: str | None) -> ExitCode:
+        graph, plugins = self._read()
+        with (
+            self._landscape(must_exist=True) as landscape,
+            self._orchestrator(graph, plugins, landscape, run_id) as orchestrator,
+        ):
+            return self._tell(orchestrator, orchestrator.resume, lambda: True)
+
+    def _read(self) -> tuple[ExecutionGraph, Plugins]:
+        """The pipeline and its plugins, or every problem that they have."""
+        try:
+            pipeline = load_pipeline(self._file)
+            graph = ExecutionGraph.build(pipeline)
+            plugins = bind(pipeline)
+        except (SettingsError, EngineError) as error:
+            raise _bad_input(str(error)) from error
+        for warning in graph.warnings:
+            click.echo(paint(f"warning: {warning}", "yellow"), err=True)
+        for name, sink in plugins.sinks.items():
+            if sink.path is not None and sink.path.resolve() == self._database.resolve():
+                told = f"the sink {name} writes {sink.path}, which is where the audit trail goes"
+                raise _bad_input(f"{told}: choose another with --database")
+        return graph, plugins
+
+    @contextmanager
+    def _landscape(self, *, must_exist: bool) -> Iterator[Landscape]:
+        try:
+            landscape = Landscape.open(self._database, must_exist=must_exist)
+        except (LandscapeError, sqlite3.Error) as error:
+            raise _bad_input(str(error)) from error
+        with landscape:
+            yield landscape
+
+    def _refuse_unfinished(self, landscape: Landscape) -> None:
+        unfinished = [run.id for run in list_runs(landscape) if run.status is not RunStatus.COMPLETED]
+        if unfinished:
+            told = f"{self._database} holds a run that is not over ({', '.join(unfinished)})"
+            raise _bad_input(f"{told}: resume it with `{self._resume_line()}`, or choose another --database")
+
+    @contextmanager
+    def _orchestrator(
+        self, graph: ExecutionGraph, plugins: Plugins, landscape: Landscape, run_id: str | None = None
+    ) -> Iterator[Orchestrator]:
+        with Progress() as progress, _terminable():
+            shown = is_terminal(sys.stderr)
+            script: Production = _Live(plugins, progress) if shown else Production(plugins)
+            try:
+                orchestrator = Orchestrator(graph, landscape, plugins=plugins, script=script, run_id=run_id)
+            except EngineError as error:
+                raise _bad_input(str(error)) from error
+            if isinstance(script, _Live):
+                script.orchestrator = orchestrator
+            try:
+                yield orchestrator
+            finally:
+                orchestrator.close()
+
+    def _tell(self, orchestrator: Orchestrator, go: Callable[[], Summary], begun: Callable[[], bool]) -> ExitCode:
+        """Go, and say how it went. What goes wrong before a run has begun is bad input."""
+        try:
+            summary = go()
+        except ResumeRefused as error:
+            raise _bad_input(str(error)) from error
+        except (EngineError, PluginUnavailable, sqlite3.Error, OSError) as error:
+            if not begun():
+                raise _bad_input(str(error)) from error
+            return self._stopped(str(error), orchestrator.run_id)
+        except KeyboardInterrupt:
+            return self._stopped("interrupted from the keyboard", orchestrator.run_id)
+        if not summary.finished:
+            return self._stopped(summary.stopped_by or "unknown", summary.run, summary)
+        self._finished(summary)
+        return ExitCode.HOLDS
+
+    def _resume_line(self) -> str:
+        return self._reproduce.replace("fateline run", "fateline resume", 1)
+
+    def _stopped(self, why: str, run_id: str | None = None, summary: Summary | None = None) -> ExitCode:
+        if self._as_json:
+            status = summary.status if summary else RunStatus.INTERRUPTED
+            click.echo(self._object(run_id, status, summary, stopped_by=why))
+        told = f"Stopped: {why}.\nNothing that was committed is lost. Go on with: {self._resume_line()}"
+        click.echo(paint(told, "yellow"), err=True)
+        return ExitCode.BREACHED  # 1: for these two commands, stopped and resumable
+
+    def _finished(self, summary: Summary) -> None:
+        for barrier in summary.last_defence:
+            click.echo(f"warning: the barrier {barrier} had to be flushed: please report this", err=True)
+        if self._as_json:
+            click.echo(self._object(summary.run, summary.status, summary))
+            return
+        click.echo(f"Finished: {_count(summary.rows, 'row')} in {summary.seconds:.2f} s (run {summary.run}).")
+        if summary.outcomes:
+            counts = sorted(summary.outcomes.items(), key=lambda item: (-item[1], item[0]))
+            click.echo("\n" + table([(str(outcome), count) for outcome, count in counts], ["outcome", "tokens"]))
+        click.echo(f"\nThe audit trail is in {self._database}; ask it with: fateline explain {self._database} 0")
+
+    def _object(
+        self, run_id: str | None, status: RunStatus, summary: Summary | None, stopped_by: str | None = None
+    ) -> str:
+        counts = {str(outcome): count for outcome, count in summary.outcomes.items()} if summary else {}
+        return json.dumps(
+            {
+                "schema": SCHEMA,
+                "run": run_id,
+                "status": status,
+                "rows": summary.rows if summary else None,
+                "outcomes": counts,
+                "seconds": round(summary.seconds, 3) if summary else None,
+                "stopped_by": stopped_by,
+                "last_defence": list(summary.last_defence) if summary else [],
+                "database": str(self._database),
+                "reproduce": self._reproduce,
+            },
+            indent=2,
+        )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _bad_input(message: str) -> click.ClickException:
+    return click.ClickException(message)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """While this lasts, being asked to end is like Ctrl-C: the run stops at its last commit and says so."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

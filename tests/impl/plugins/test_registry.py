@@ -1,0 +1,195 @@
+"""Binding: every node gets its plugin, or every reason why not is told with its place."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fateline_engine.plugins import BatchOutputs, Drop, Expand, Failure, Pass, process, process_batch
+from fateline_engine.plugins.builtin.csv_files import CsvSource
+from fateline_engine.plugins.marks import mark_of
+from fateline_engine.plugins.registry import BUILTIN, Plugins, _find, bind
+from fateline_engine.settings import SettingsError, read_pipeline
+
+MINE = """\
+from fateline_engine.plugins import batch, sink, transform
+
+@transform
+def scale(row, *, by, field="n"):
+    return {**row, field: row[field] * by}
+
+@transform
+def odd(row, *, answer=None):
+    return answer
+
+@transform(expands=True)
+def twice(row):
+    return [row, row]
+
+@transform
+class Broken:
+    def __init__(self):
+        raise ValueError("not today")
+
+@batch
+def totals(rows, *, answer=None):
+    return answer if answer is not None else [{"n": sum(row["n"] for row in rows)}]
+
+@sink
+def no_class(row):
+    pass
+"""
+
+
+@pytest.fixture(autouse=True)
+def _path_stays_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+
+def bound(folder: Path, **nodes: dict[str, Any]) -> Plugins:
+    """A line of nodes between a source and a sink."""
+    sys.modules.pop("my_plugins", None)
+    (folder / "my_plugins.py").write_text(MINE)
+    names = [*nodes, "out"]
+    listed: list[dict[str, Any]] = [
+        {"name": "s", "kind": "source", "to": names[0], "plugin": "csv", "options": {"path": "in.csv"}}
+    ]
+    for (name, keys), to in zip(nodes.items(), names[1:], strict=True):
+        listed.append({"name": name, "kind": "transform", "to": to, **keys})
+    listed.append({"name": "out", "kind": "sink", "plugin": "jsonl", "options": {"path": "out.jsonl"}})
+    return bind(read_pipeline({"name": "p", "nodes": listed}), folder)
+
+
+def refusals(folder: Path, **nodes: dict[str, Any]) -> list[str]:
+    with pytest.raises(SettingsError) as refused:
+        bound(folder, **nodes)
+    return [str(problem) for problem in refused.value.problems]
+
+
+def test_everything_built_in_is_there_and_marked_for_its_kind() -> None:
+    for kind, names in BUILTIN.items():
+        for name in names:
+            thing, mark = _find(name, kind, Path())
+            assert mark.kind is kind
+            assert mark.options is not None
+            assert mark_of(thing) is mark
+
+
+def test_relative_paths_are_meant_from_the_folder_of_the_pipeline(tmp_path: Path) -> None:
+    plugins = bound(tmp_path)
+    assert isinstance(plugins.source, CsvSource)
+    assert plugins.source.path == tmp_path / "in.csv"
+    assert plugins.sinks["out"].path == tmp_path / "out.jsonl"
+
+
+def test_gates_and_batch_conditions_are_compiled(tmp_path: Path) -> None:
+    plugins = bound(
+        tmp_path,
+        g={"kind": "gate", "when": "n > 1", "routes": {"true": "continue", "false": "out"}},
+        b={"kind": "aggregation", "condition": "batch_count > 2", "plugin": "statistics"},
+    )
+    assert plugins.gates["g"].label({"n": 2}) == "true"
+    assert plugins.conditions["b"].truth({"batch_count": 3, "batch_age_seconds": 0})
+    assert set(plugins.batches) == {"b"}
+
+
+def test_a_function_of_ones_own_takes_its_options_by_name(tmp_path: Path) -> None:
+    plugins = bound(tmp_path, t={"plugin": "my_plugins:scale", "options": {"by": 3}})
+    assert process(plugins.transforms["t"], {"n": 2}) == Pass({"n": 6})
+
+
+@pytest.mark.parametrize(
+    "answer, expands, result",
+    [
+        (None, False, Drop()),
+        ({"a": 1}, False, Pass({"a": 1})),
+        ({"a": 1}, True, Expand(({"a": 1},))),
+        ([{"a": 1}, {}], True, Expand(({"a": 1}, {}))),
+        ([], True, Drop()),
+        ([], False, Drop()),
+        ([{"a": 1}], False, Failure("it gave several rows, and the node does not say expands: true")),
+        (3, False, Failure("TypeError: a transform gives a row, a list of rows or None, and not a int")),
+        ([3], True, Failure("TypeError: a row is a mapping, and not a int")),
+    ],
+)
+def test_the_answer_of_a_function_is_a_result(tmp_path: Path, answer: object, expands: bool, result: object) -> None:
+    plugins = bound(tmp_path, t={"plugin": "my_plugins:odd", "options": {"answer": answer}})
+    assert process(plugins.transforms["t"], {}, expands=expands) == result
+
+
+@pytest.mark.parametrize(
+    "answer, result",
+    [
+        (None, BatchOutputs(({"n": 5},))),
+        ([], Drop()),
+        (3, Failure("TypeError: a batch transform gives a list of rows, and not a int")),
+    ],
+)
+def test_the_answer_of_a_batch_function_is_a_result(tmp_path: Path, answer: object, result: object) -> None:
+    options = {} if answer is None else {"answer": answer}
+    plugins = bound(tmp_path, b={"kind": "aggregation", "plugin": "my_plugins:totals", "options": options})
+    assert process_batch(plugins.batches["b"], [{"n": 2}, {"n": 3}]) == result
+
+
+def test_a_raise_of_a_plugin_is_a_failure(tmp_path: Path) -> None:
+    plugins = bound(tmp_path, t={"plugin": "my_plugins:scale", "options": {"by": 3}})
+    assert process(plugins.transforms["t"], {}) == Failure("KeyError: 'n'")
+
+
+@pytest.mark.parametrize(
+    "keys, told",
+    [
+        ({}, "plugin (t): missing: built in are cast, derive"),
+        ({"plugin": "renam"}, "did you mean rename?"),
+        ({"plugin": "csv"}, "no plugin of this name"),
+        ({"plugin": "my_plugins:totals"}, "is a plugin for batch, and this node needs a transform"),
+        ({"plugin": "my_plugins:twice"}, "expands (t): missing: my_plugins:twice turns one row into several"),
+        ({"plugin": "my_plugins:scale"}, "options.by (t): missing: the plugin needs this option"),
+        (
+            {"plugin": "my_plugins:scale", "options": {"by": 1, "feild": "m"}},
+            "there are by, field; did you mean field?",
+        ),
+        ({"plugin": "my_plugins:Broken"}, "does not take these options: ValueError: not today"),
+        ({"plugin": "rename"}, "options.fields (t): missing"),
+        ({"plugin": "rename", "options": {"fields": {"a": "x", "b": "x"}}}, "gives two fields the same name"),
+        (
+            {"plugin": "cast", "options": {"fields": {"a": "number"}}},
+            "options.fields.a (t) = 'number': one of str, int",
+        ),
+        ({"plugin": "filter", "options": {"where": "a >"}}, "options.where (t) = 'a >': column 4: expected a value"),
+        ({"plugin": "derive", "options": {"fields": {"a": "1 +"}}}, "options.fields.a (t)"),
+        ({"plugin": "keep", "options": {"fields": ["a", "a"]}}, "names a field twice"),
+        ({"kind": "sink", "plugin": "my_plugins:no_class"}, "a sink must be a class"),
+        ({"kind": "sink", "plugin": "csv", "options": {"path": "out.jsonl"}}, "t uses this file too"),
+        ({"kind": "sink", "plugin": "csv", "options": {"path": "./x/../in.csv"}}, "s uses this file too"),
+        ({"kind": "sink", "plugin": "csv", "options": {"path": "a", "delimiter": ";;"}}, "must be one character"),
+        ({"kind": "sink", "plugin": "csv", "options": {"path": "a\0b"}}, "zero byte"),
+        ({"kind": "sink", "plugin": "sqlite", "options": {"path": "a", "table": "x y"}}, "must be a name"),
+        ({"kind": "sink", "plugin": "sqlite", "options": {"path": "a", "if_exists": "x"}}, "table (t): missing"),
+        ({"kind": "gate", "routes": {"a": "out"}}, "when (t): missing: a gate needs an expression"),
+    ],
+)
+def test_what_cannot_be_bound_is_told_with_its_place(tmp_path: Path, keys: dict[str, Any], told: str) -> None:
+    sys.modules.pop("my_plugins", None)
+    (tmp_path / "my_plugins.py").write_text(MINE)
+    node = {"name": "t", "kind": "transform", **keys}
+    if node["kind"] == "transform":
+        node["to"] = "out"
+    nodes = [
+        {"name": "s", "kind": "source", "to": "t", "plugin": "csv", "options": {"path": "in.csv"}},
+        node,
+        {"name": "out", "kind": "sink", "plugin": "jsonl", "options": {"path": "out.jsonl"}},
+    ]
+    with pytest.raises(SettingsError) as refused:
+        bind(read_pipeline({"name": "p", "nodes": nodes}), tmp_path)
+    assert any(told in str(problem) for problem in refused.value.problems), str(refused.value)
+
+
+def test_all_nodes_are_looked_at_before_anything_is_refused(tmp_path: Path) -> None:
+    assert len(refusals(tmp_path, a={"plugin": "renam"}, b={"plugin": "filter"}, c={"plugin": "os:system"})) == 3
+
+
+def test_binding_touches_no_data(tmp_path: Path) -> None:
+    bound(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"my_plugins.py"}

@@ -1,0 +1,53 @@
+"""The examples: every one runs to its end, and the page about them says what they really print."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fateline_oracle.cli import main
+from tests.oracle.examples_readme import EXAMPLES, README, Said, folders, inside, rendered
+
+
+@pytest.fixture(scope="module")
+def page() -> tuple[str, list[Said]]:
+    return rendered(README.read_text(encoding="utf-8"))
+
+
+def test_the_readme_is_what_the_commands_print(page: tuple[str, list[Said]]) -> None:
+    fresh, _ = page
+    assert fresh == README.read_text(encoding="utf-8"), "write it anew: python -m tests.oracle.examples_readme"
+
+
+def test_every_example_is_told_and_every_command_succeeds(page: tuple[str, list[Said]]) -> None:
+    _, said = page
+    assert {each.folder for each in said if each.command == "fateline run pipeline.yaml"} == set(folders())
+    assert {each.folder for each in said if each.command.startswith("fateline explain")} == set(folders())
+    assert [each for each in said if each.status != 0] == []
+    assert len(folders()) >= 5
+
+
+@pytest.mark.parametrize("example", folders())
+def test_every_example_can_be_drawn_exported_and_run_again(example: str, tmp_path: Path) -> None:
+    folder = tmp_path / example
+    shutil.copytree(EXAMPLES / example, folder, ignore=shutil.ignore_patterns("out", "*.db*", "__pycache__"))
+    runner = CliRunner()
+    with inside(folder):
+        for arguments in (["run", "pipeline.yaml"], ["run", "pipeline.yaml"], ["export", "pipeline.db"]):
+            result = runner.invoke(main, arguments)
+            assert result.exit_code == 0, result.output
+        for form in ("--svg", "--mermaid", "--json"):
+            assert runner.invoke(main, ["graph", "pipeline.yaml", form]).exit_code == 0
+
+
+def test_a_second_run_leaves_the_same_outputs_as_the_first(tmp_path: Path) -> None:
+    folder = tmp_path / "returns"
+    shutil.copytree(EXAMPLES / "returns", folder, ignore=shutil.ignore_patterns("out", "*.db*", "__pycache__"))
+    outputs = []
+    with inside(folder):
+        for _ in range(2):
+            assert CliRunner().invoke(main, ["run", "pipeline.yaml"]).exit_code == 0
+            outputs.append({path.name: path.read_bytes() for path in (folder / "out").glob("*.jsonl")})
+    assert outputs[0] == outputs[1]
+    assert set(outputs[0]) == {"desk.jsonl", "quarantine.jsonl", "workshop.jsonl"}
