@@ -117,17 +117,17 @@ class AggregationExecutor(Barrier):
             self._record(self.triggered, BatchStatus.TRIGGERED, None)
 
     def may_trigger(self, number: int) -> Batch:
-        """The open batch of this number, if it can be closed to new members now."""
+        """The open batch of this number."""
         batch = self.open.get(number)
         if batch is None:
             if number < self.next_number:
                 raise Refused(Refusal.BATCH_NOT_OPEN, f"{self.place.name}#{number} is closed to triggers")
             raise Refused(Refusal.UNKNOWN_BATCH, f"there is no batch {self.place.name}#{number}")
-        if self.triggered is not None:
-            raise Refused(Refusal.BATCH_AWAITS_FLUSH, f"{self.triggered.name} awaits its flush")
         return batch
 
     def _trigger(self, batch: Batch, trigger: Trigger) -> None:
+        if self.triggered is not None:
+            raise Refused(Refusal.BATCH_AWAITS_FLUSH, f"{self.triggered.name} awaits its flush")
         del self.open[batch.number]
         batch.trigger, batch.triggered_at = trigger, self.state.recorder.at
         self.triggered = batch

@@ -29,6 +29,7 @@ class Intake:
 
     def begin(self, ended: bool) -> None:
         """Begin behind the last row that was read."""
+        self._peeked = None
         if self.source is not None and not ended:
             self._records = self.source.records(self.tokens.last_idx + 1)
 

@@ -181,6 +181,8 @@ class Orchestrator:
 
     def take_up(self) -> None:
         """Resume: in one step, what the crash broke off is closed and begun again, and the run is running."""
+        if self._up and self.recorder.status is RunStatus.COMPLETED:
+            raise Refused(Refusal.RUN_OVER, "the run is over; nothing more happens in it")
         if self._up:
             raise Refused(Refusal.RUN_UP, "the run is not interrupted, so there is nothing to resume")
         found = self._resumable()
@@ -267,8 +269,8 @@ class Orchestrator:
         except Refused:
             recorder.tx -= 1  # there was no step
             raise
-        if work.kind is Kind.ACCEPT:
-            self.schedule.try_condition(work.node)
+        if work.kind is Kind.ACCEPT and work.token is not None:
+            self.schedule.try_condition(self.state.live[work.token].place.name)
         if not self._silent:
             self.script.boundary(Boundary.STEP)
         heavy = recorder.seq - recorder.committed_seq > _HEAVY
@@ -311,9 +313,17 @@ class Orchestrator:
         self.schedule.done(work)
         if work.node in self.processor.coalesces:
             self.processor.coalesces[work.node].deadline(*self._barrier_key(work))
-        else:
+        elif work.node in self.processor.aggregations:
             self.processor.aggregations[work.node].deadline(work.key[0])
+        else:
+            raise self._holds_nothing(work)
         self.processor.settle()
+
+    @staticmethod
+    def _holds_nothing(work: Work) -> Refused:
+        """A node that is neither coalesce nor aggregation; the key says which of them was meant."""
+        batch = len(work.key) == 1
+        return Refused(Refusal.UNKNOWN_BATCH if batch else Refusal.UNKNOWN_BARRIER, f"{work.node} holds nothing")
 
     @staticmethod
     def _barrier_key(work: Work) -> tuple[int, int]:
@@ -323,7 +333,7 @@ class Orchestrator:
     def _condition(self, work: Work) -> None:
         self.schedule.done(work)
         if work.node not in self.processor.aggregations:
-            raise Refused(Refusal.NO_CONDITION, f"{work.node} has no condition")
+            raise Refused(Refusal.UNKNOWN_BATCH, f"{work.node} is no aggregation")
         self.processor.aggregations[work.node].condition(work.key[0])
 
     def _flushed(self, work: Work) -> None:
@@ -340,7 +350,7 @@ class Orchestrator:
         elif aggregation is not None:
             holding = aggregation.may_trigger(work.key[0])
         else:
-            raise Refused(Refusal.UNKNOWN_BARRIER, f"{work.node} holds nothing")
+            raise self._holds_nothing(work)
         if self.recorder.rows_read is None:
             raise Refused(Refusal.SOURCE_NOT_ENDED, "the source has not ended")
         if not self.schedule.nothing_upstream(holding):

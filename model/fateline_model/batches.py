@@ -119,7 +119,7 @@ _VISIT_ENDS: Final = {
 def _end(draft: RunDraft, batch: Batch, verdict: FlushVerdict, outputs: int | None) -> None:
     status = BatchStatus.FAILED if verdict is FlushVerdict.ERROR else BatchStatus.COMPLETED
     _put(draft, batch._replace(status=status, members=(), trigger=None))
-    _write(draft, batch._replace(status=status), outputs)
+    _write(draft, batch._replace(status=status), 0 if verdict is FlushVerdict.EMPTY else outputs)
     for member in batch.members:
         row, token = draft.find(member)
         row.close_visit(token, *_VISIT_ENDS[verdict])
@@ -136,6 +136,13 @@ def _end(draft: RunDraft, batch: Batch, verdict: FlushVerdict, outputs: int | No
         name = f"{parent.name}.{ordinal}"
         child = first.make(name, GroupKind.BATCH, batch.name, batch.members[:1], ordinal=ordinal)
         first.hop(child, batch.node, CONTINUE, first=True)
+
+
+def flush_again(draft: RunDraft) -> None:
+    """A crash may have cut the flush of a triggered batch: it is run again, and the batch says so."""
+    for batch in draft.batches:
+        if batch.status is BatchStatus.TRIGGERED:
+            _write(draft, batch)
 
 
 def _open(draft: RunDraft, name: str) -> Batch:

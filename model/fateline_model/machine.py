@@ -14,7 +14,7 @@ with arguments that no graph allows (`lifecycle.py`).
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from .batches import accept, batch_deadline, condition, flush_batch, flushed
+from .batches import accept, batch_deadline, condition, flush_again, flush_batch, flushed
 from .coalesce import Event
 from .draft import Refused, RowDraft, RunDraft
 from .kernels import Move, Phase
@@ -109,7 +109,7 @@ def _finish(draft: RunDraft, stimulus: Stimulus) -> None:
     """A visit ends with the node's verdict, and the graph says what follows from it."""
     row, token = draft.find(stimulus.token)
     if token.phase is not Phase.VISITING:
-        row.may(token, Move.RETRY)
+        raise Refused(Refusal.HAS_FATE if token.phase is Phase.ENDED else Refusal.NOT_VISITING)
     node = draft.pipeline.nodes[token.node]
     word, _, argument = (stimulus.verdict or "").partition(" ")
     if word not in VERDICTS_OF[node.kind]:
@@ -160,20 +160,21 @@ def _expand(row: RowDraft, token: Token, count: int) -> None:
     row.expand(token, count, node.name)
 
 
-FATE_AT_SINK: Final = {
-    Via.PLAIN: Outcome.COMPLETED,
-    Via.ROUTE: Outcome.ROUTED,
-    Via.ERROR: Outcome.DIVERTED,
-    Via.INVALID: Outcome.QUARANTINED,
+FATE_AT_SINK: Final[dict[Via, tuple[Outcome, Reason | None]]] = {
+    Via.PLAIN: (Outcome.COMPLETED, None),
+    Via.ROUTE: (Outcome.ROUTED, None),
+    Via.ERROR: (Outcome.DIVERTED, Reason.NODE_FAILED),
+    Via.INVALID: (Outcome.QUARANTINED, Reason.INVALID_ROW),
 }
+"""What a write gives, and why, by the kind of edge that led to the sink."""
 
 
 def _written(row: RowDraft, token: Token) -> None:
-    outcome = FATE_AT_SINK[token.via]
-    if token.via is Via.INVALID:
-        row.end(token, outcome, sink=token.node, reason=Reason.INVALID_ROW)
-    else:
+    outcome, reason = FATE_AT_SINK[token.via]
+    if reason is None:
         row.end(token, outcome, sink=token.node)
+    else:
+        row.end(token, outcome, sink=token.node, reason=reason)
 
 
 def _node_failed(row: RowDraft, token: Token, verdict: Verdict) -> None:
@@ -313,6 +314,7 @@ def _resume(draft: RunDraft, stimulus: Stimulus) -> None:
     draft.status = RunStatus.RUNNING
     rows = len(draft.run.rows) if draft.source_ended else None
     draft.records.append(RunRecord(draft.run.name, draft.pipeline.name, draft.status, rows))
+    flush_again(draft)
     for row in draft.every_row():
         for token in list(row.tokens.values()):
             if token.phase is Phase.VISITING:

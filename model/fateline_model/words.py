@@ -323,13 +323,13 @@ class Refusal(StrEnum):
     NO_PARENTS = "no_parents"
     NOT_ONE_FORK = "not_one_fork"
     ALREADY_RESOLVED = "already_resolved"
-    NO_DEADLINE = "no_deadline"
-    NO_CONDITION = "no_condition"
-    FIRST_HAS_ARRIVED = "first_has_arrived"
-    SOURCE_NOT_ENDED = "source_not_ended"
-    UPSTREAM_IN_FLIGHT = "upstream_in_flight"
     BATCH_NOT_OPEN = "batch_not_open"
     BATCH_NOT_TRIGGERED = "batch_not_triggered"
+    NO_DEADLINE = "no_deadline"
+    NO_CONDITION = "no_condition"
+    SOURCE_NOT_ENDED = "source_not_ended"
+    UPSTREAM_IN_FLIGHT = "upstream_in_flight"
+    FIRST_HAS_ARRIVED = "first_has_arrived"
     BATCH_AWAITS_FLUSH = "batch_awaits_flush"
     FIELDS_MISSING = "fields_missing"
     FIELDS_FORBIDDEN = "fields_forbidden"
@@ -368,13 +368,13 @@ REFUSALS: Final[dict[Refusal, str]] = {
     Refusal.NO_PARENTS: "a merge needs at least one parent",
     Refusal.NOT_ONE_FORK: "the parents are not branches of one fork",
     Refusal.ALREADY_RESOLVED: "the barrier is resolved, and is resolved once",
-    Refusal.NO_DEADLINE: "no timeout is configured",
-    Refusal.NO_CONDITION: "no condition is configured",
-    Refusal.FIRST_HAS_ARRIVED: "a `first` barrier with an arrival would have merged: the engine has lost a verdict",
-    Refusal.SOURCE_NOT_ENDED: "the source has not ended",
-    Refusal.UPSTREAM_IN_FLIGHT: "something upstream could still reach it",
     Refusal.BATCH_NOT_OPEN: "the batch is closed to new members and to triggers",
     Refusal.BATCH_NOT_TRIGGERED: "the batch has not been triggered",
+    Refusal.NO_DEADLINE: "no timeout is configured",
+    Refusal.NO_CONDITION: "no condition is configured",
+    Refusal.SOURCE_NOT_ENDED: "the source has not ended",
+    Refusal.UPSTREAM_IN_FLIGHT: "something upstream could still reach it",
+    Refusal.FIRST_HAS_ARRIVED: "a `first` barrier with an arrival would have merged: the engine has lost a verdict",
     Refusal.BATCH_AWAITS_FLUSH: "another batch of this aggregation awaits its flush",
     Refusal.FIELDS_MISSING: "the outcome lacks a field that it must carry",
     Refusal.FIELDS_FORBIDDEN: "the outcome carries a field that it must not carry",
