@@ -15,7 +15,7 @@ from fateline_engine.expressions import Compiled, ExpressionError
 from fateline_engine.intake import Intake
 from fateline_engine.processor import RowProcessor
 from fateline_engine.script import Kind, Script, Work
-from fateline_engine.state import RunState
+from fateline_engine.state import Phase, RunState
 
 
 class Schedule:
@@ -90,13 +90,12 @@ class Schedule:
         return sorted(found, key=lambda holding: (holding.place.rank, holding.key))
 
     def nothing_upstream(self, holding: Holding) -> bool:
-        """Whether nothing live, open or held could still reach it."""
+        """Whether nothing live, open or held could still reach it. What is held at the same node is there already."""
         target = holding.place.name
-        mine = {live.info.key for live in holding.held.values()}
         return not any(
             self.graph.reaches(live.place.name, target)
             for live in self.state.live.values()
-            if live.info.key not in mine
+            if not (live.phase is Phase.HELD and live.place.name == target)
         )
 
     def at_rest(self) -> bool:
