@@ -36,8 +36,10 @@ class Instance(NamedTuple):
     rows: tuple[int, ...]
     crashes: int
     laws: tuple[Law, ...]
+    document: Mapping[str, Any] | None = None
+    """The pipeline in its JSON form, for whoever hands it to an engine."""
 
-    def with_rows(self, rows: int) -> System:
+    def with_rows(self, rows: int) -> PipelineSystem:
         """The same instance with so many rows side by side, for the naive search."""
         system = self.system
         if not isinstance(system, PipelineSystem):
@@ -73,6 +75,7 @@ def _family(table: Mapping[str, Any]) -> Iterator[Instance]:
             tuple(table.get("rows", ())),
             table.get("crashes", 0),
             laws,
+            SHAPES[table["shape"]](**chosen) if "shape" in table else None,
         )
 
 

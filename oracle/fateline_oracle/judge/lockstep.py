@@ -5,6 +5,7 @@ and write nothing. The first difference ends the case: from there on the two are
 stimuli to try (`walk.py`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -39,7 +40,7 @@ class Lockstep:
     """One run of one pipeline, in the law and in an engine."""
 
     pipeline: Pipeline
-    document: dict[str, object]
+    document: Mapping[str, object]
     port: PipelinePort
     run: Run = field(default_factory=Run)
     names: Names = field(default_factory=Names)

@@ -111,6 +111,10 @@ class ReferencePort:
             self._landscape.close()
             self._engine = None
 
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """What the trail says to a question in SQL, over the engine's views."""
+        return list(self._landscape.conn.execute(query)) if self._engine is not None else []
+
     def do(self, stimulus: Stimulus, hold: Hold | None) -> Reply:
         engine = self._engine
         if engine is None:
