@@ -38,6 +38,8 @@ class Instance(NamedTuple):
     laws: tuple[Law, ...]
     document: Mapping[str, Any] | None = None
     """The pipeline in its JSON form, for whoever hands it to an engine."""
+    in_full: bool = False
+    """Whether its digest covers every state and record, and not only which step leads where; so in scope small."""
 
     def with_rows(self, rows: int) -> PipelineSystem:
         """The same instance with so many rows side by side, for the naive search."""
@@ -57,10 +59,10 @@ def instances(scope: str) -> tuple[Instance, ...]:
     if scope not in NAMED:
         raise UnknownScope(f"unknown scope {scope!r}; there are: {', '.join(NAMED)}")
     chosen = NAMED[: NAMED.index(scope) + 1]
-    return tuple(found for name in chosen for family in _table()[name] for found in _family(family))
+    return tuple(found for name in chosen for family in _table()[name] for found in _family(family, name == NAMED[0]))
 
 
-def _family(table: Mapping[str, Any]) -> Iterator[Instance]:
+def _family(table: Mapping[str, Any], in_full: bool) -> Iterator[Instance]:
     over: dict[str, list[Any]] = table.get("over", {})
     for values in product(*over.values()):
         chosen = dict(zip(over, values, strict=True))
@@ -76,6 +78,7 @@ def _family(table: Mapping[str, Any]) -> Iterator[Instance]:
             table.get("crashes", 0),
             laws,
             SHAPES[table["shape"]](**chosen) if "shape" in table else None,
+            in_full,
         )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..laws import Law, Moment, judge
+from ..laws import Law, Moment, concerns, judge
 from ..lifecycle import Operation
 from ..records import Record
 from ..single import BarrierStimulus
@@ -95,9 +95,10 @@ def explore(
     fold: Fold | None = None,
     limit: int = 20_000_000,
     progress: Callable[[int], None] | None = None,
+    watch: Callable[[Offer], None] | None = None,
 ) -> Explored:
     """Visit every state; stop at the first breach, at a stuck state, or at the limit."""
-    asked = [law for law in laws if law.judge is not None]
+    asked = _Asked(laws)
     found = Explored()
     came_from: dict[int, tuple[int, AnyStimulus]] = {}
     first, weight = fold(system.first()) if fold else (system.first(), 1)
@@ -114,8 +115,10 @@ def explore(
                 if offer.refusal is not None:
                     found.refused[offer.refusal] += 1
                 continue
+            if watch is not None:
+                watch(offer)
             moment = Moment(system.pipeline, state.world, offer.stimulus, offer.records, offer.after.world)
-            breaches = _ask(asked, moment, found.checks)
+            breaches = asked.about(moment, found.checks)
             found.fired[kind_of(system, state, offer)] += 1
             if breaches:
                 path = retrace(system, found, came_from, place, fold is None)
@@ -150,14 +153,26 @@ def _number(found: Explored, state: State, weight: int) -> int:
     return number
 
 
-def _ask(laws: list[Law], moment: Moment, checks: Counter[str]) -> list[Breach]:
-    breaches = []
-    for law in laws:
-        for check in judge(law, moment):
-            checks[law.id] += 1
-            if check is not None:
-                breaches.append(Breach(law.id, check))
-    return breaches
+class _Asked:
+    """The laws of a search. Which of them a step can put in danger depends on the kinds of its records alone."""
+
+    def __init__(self, laws: Iterable[Law]) -> None:
+        self._laws = [law for law in laws if law.judge is not None]
+        self._concerned: dict[frozenset[type], list[Law]] = {}
+
+    def about(self, moment: Moment, checks: Counter[str]) -> list[Breach]:
+        """Ask every law that the step can put in danger."""
+        concerned = self._concerned.get(moment.kinds)
+        if concerned is None:
+            concerned = [law for law in self._laws if concerns(law, moment)]
+            self._concerned[moment.kinds] = concerned
+        breaches = []
+        for law in concerned:
+            for check in judge(law, moment):
+                checks[law.id] += 1
+                if check is not None:
+                    breaches.append(Breach(law.id, check))
+        return breaches
 
 
 def retrace(

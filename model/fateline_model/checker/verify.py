@@ -77,7 +77,9 @@ def verify_instance(
     fold = None
     if instance.machine == "pipeline" and isinstance(system, PipelineSystem) and not naive:
         fold = Symmetry(system.pipeline, system.verdicts).fold
-    found = explore(system, instance.laws, fold=fold, progress=progress)
+    summary = sha256()
+    watch = (lambda offer: summary.update(repr(offer).encode())) if instance.in_full else None
+    found = explore(system, instance.laws, fold=fold, progress=progress, watch=watch)
     if not found.holds and fold is not None:
         found = explore(system, instance.laws, progress=progress)
     verified = Verified(
@@ -97,7 +99,8 @@ def verify_instance(
     )
     if found.holds:
         verified.endless = instance.machine in ("pipeline", "batch") and found.has_cycle()
-        verified.digest = digest(found)
+        summary.update(repr((found.targets, found.weights)).encode())
+        verified.digest = summary.hexdigest()[:16]
         if instance.machine == "pipeline":
             rows = Rows(found)
             verified.counts = [rows.count(number) for number in instance.rows]
@@ -116,14 +119,6 @@ def verify_domains() -> Verified:
                 break
     verified.finding = Finding(broken, []) if broken else None
     return verified
-
-
-def digest(found: Explored) -> str:
-    """A digest of every state and every step between states, in the order of the search: law D1 locks it."""
-    summary = sha256()
-    for state, targets in zip(found.states, found.targets, strict=True):
-        summary.update(repr((state, targets)).encode())
-    return summary.hexdigest()[:16]
 
 
 def _finding(found: Explored) -> Finding | None:

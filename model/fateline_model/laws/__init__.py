@@ -7,7 +7,7 @@ here: how a law is known to hold (`fateline_model.checker`).
 from typing import Final
 
 from . import batch, coalesce, fate, lineage, making, recovery, visit
-from .law import Family, Law, Level, Where, judge
+from .law import Family, Law, Level, Where, concerns, judge
 from .moment import Check, Moment
 
 ALL: Final = (
@@ -26,4 +26,4 @@ NOT_IN_LIFECYCLE: Final = frozenset(
 ) | {"F5", "F7", "B2"} - {"C2"}
 """Laws that speak of visits, hops, barriers or a graph, none of which the lifecycle machine has."""
 
-__all__ = ["ALL", "LAWS", "NOT_IN_LIFECYCLE", "Check", "Family", "Law", "Level", "Moment", "Where", "judge"]
+__all__ = ["ALL", "LAWS", "NOT_IN_LIFECYCLE", "Check", "Family", "Law", "Level", "Moment", "Where", "concerns", "judge"]

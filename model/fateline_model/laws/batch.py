@@ -54,7 +54,7 @@ def _few_at_once(moment: Moment) -> Iterator[Check]:
 
 def truthful_trigger(moment: Moment) -> Iterator[Check]:
     stimulus = moment.stimulus
-    triggered = {record.batch: record for record in moment.batches if record.status is BatchStatus.TRIGGERED}
+    triggered = {record.batch: record for record in moment.closed_batches}
     for record in triggered.values():
         asked = ASKED_BY.get(stimulus.do) if isinstance(stimulus, Stimulus) else None
         after = moment.batch_after(record.run, record.batch)

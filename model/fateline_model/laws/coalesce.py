@@ -15,7 +15,6 @@ from ..state import Barrier, Frame, Mark, Row, barrier_name, full, split
 from ..stimuli import Do, Stimulus
 from ..words import (
     BarrierVerdict,
-    BatchStatus,
     GroupKind,
     NodeKind,
     Outcome,
@@ -283,8 +282,8 @@ def never_flushed(moment: Moment) -> Iterator[Check]:
         for record in moment.barriers:
             flushed = record.trigger is Trigger.FLUSH
             yield f"barrier {record.barrier} had to be flushed: a loss did not reach it" if flushed else None
-    for batch in moment.batches:
-        if batch.trigger is not Trigger.END_OF_SOURCE or batch.status is not BatchStatus.TRIGGERED:
+    for batch in moment.closed_batches:
+        if batch.trigger is not Trigger.END_OF_SOURCE:
             continue
         for run in moment.before:
             for row in run.rows:

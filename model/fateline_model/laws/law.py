@@ -62,8 +62,13 @@ class Law(NamedTuple):
     elsewhere: str = ""
 
 
+def concerns(law: Law, moment: Moment) -> bool:
+    """Whether the step wrote anything that puts the law in danger."""
+    return law.judge is not None and not (law.on and moment.kinds.isdisjoint(law.on))
+
+
 def judge(law: Law, moment: Moment) -> Iterator[Check]:
     """Ask one law about one step."""
-    if law.judge is None or (law.on and moment.kinds.isdisjoint(law.on)):
+    if law.judge is None or not concerns(law, moment):
         return iter(())
     return law.judge(moment)

@@ -26,7 +26,7 @@ from ..single import BarrierStimulus
 from ..state import Barrier, Batch, Row, Run, Token, barrier_name, full, split
 from ..stimuli import Stimulus
 from ..wellformed import Pipeline
-from ..words import OUTCOMES, RunStatus
+from ..words import OUTCOMES, BatchStatus, RunStatus
 
 Check = str | None
 """One thing that a law looked at: None if it was as the law says, else what was wrong with it."""
@@ -147,6 +147,18 @@ class Moment:
 
     def batch_before(self, run: str, name: str) -> Batch | None:
         return next((b for r in self.before if r.name == run for b in r.batches if b.name == name), None)
+
+    @property
+    def closed_batches(self) -> list[BatchRecord]:
+        """The batches that this step closes to new members; not those of which a resume says again that they are."""
+        closed = []
+        for record in self.batches:
+            before = self.batch_before(record.run, record.batch)
+            if record.status is BatchStatus.TRIGGERED and (
+                before is None or before.status is not BatchStatus.TRIGGERED
+            ):
+                closed.append(record)
+        return closed
 
     def batch_after(self, run: str, name: str) -> Batch | None:
         return next((b for r in self.after if r.name == run for b in r.batches if b.name == name), None)

@@ -68,7 +68,7 @@ def verify(
         return _self_test(jobs, as_json)
     with Progress() as progress:
         found = verify_scope(scope, jobs=jobs, progress=progress.update)
-    if lock:
+    if lock and not (found.findings or found.unfinished):
         write_lock(found)
         found.drift = []
     report = _report(found, jobs)
