@@ -15,6 +15,7 @@ from .draft import Refused, RunDraft
 from .kernels import Move, Phase
 from .records import BatchRecord, MemberRecord
 from .state import Batch, Run
+from .stimuli import count_of
 from .words import (
     CONTINUE,
     BatchMode,
@@ -96,15 +97,17 @@ def flushed(draft: RunDraft, name: str, answer: str) -> None:
         raise Refused(Refusal.UNKNOWN_BATCH)
     if batch.status is not BatchStatus.TRIGGERED:
         raise Refused(Refusal.BATCH_NOT_TRIGGERED)
-    word, _, argument = answer.partition(" ")
-    outputs = int(argument) if argument.isdecimal() else None
-    if word not in list(FlushVerdict) or (outputs is not None) != (word == FlushVerdict.OUTPUTS) or outputs == 0:
+    word, space, argument = answer.partition(" ")
+    outputs = count_of(argument)
+    if word not in list(FlushVerdict) or (outputs is not None) != (word == FlushVerdict.OUTPUTS):
+        raise Refused(Refusal.NO_SUCH_VERDICT)
+    if space and outputs is None:
         raise Refused(Refusal.NO_SUCH_VERDICT)
     verdict, mode = FlushVerdict(word), draft.pipeline.nodes[batch.node].mode
     if mode is BatchMode.TRANSFORM and verdict is FlushVerdict.PASSED:
         raise Refused(Refusal.NO_SUCH_VERDICT)
     if mode is BatchMode.PASSTHROUGH and verdict is not FlushVerdict.PASSED:
-        verdict = FlushVerdict.ERROR
+        verdict, outputs = FlushVerdict.ERROR, None
     _end(draft, batch, verdict, outputs)
 
 

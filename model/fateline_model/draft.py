@@ -204,7 +204,7 @@ class RowDraft:
         node = self.pipeline.nodes[src]
         if label == ON_ERROR:
             return Via.INVALID if node.kind is NodeKind.SOURCE else Via.ERROR
-        return Via.ROUTE if label in dict(node.routes) else Via.PLAIN
+        return Via.ROUTE if label != CONTINUE and label in dict(node.routes) else Via.PLAIN
 
     def end(self, token: Token, outcome: Outcome, **fields: Unpack[OutcomeFields]) -> None:
         """The token meets its fate, and loses what it owes unless others go on owing it."""

@@ -9,6 +9,7 @@ two runs of two rows, that they are judged. Its state is a *world*, one `Run` fo
 pen as the pipeline machine. Not here: visits, hops, barriers, and anything that needs a graph (`machine.py`).
 """
 
+import re
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -18,11 +19,13 @@ from .kernels import Line, Move, Phase, same_line
 from .machine import at_rest
 from .pipeline import Node
 from .records import SOME, BatchRecord, MemberRecord, Record, RowRecord, RunRecord
-from .state import Batch, Frame, Run, Token, full, split
+from .state import LARGEST_ROW, Batch, Frame, Run, Token, full, split
 from .wellformed import build
 from .words import (
+    NAME_PATTERN,
     OUTCOME_FIELDS,
     OUTCOMES,
+    RESERVED,
     BatchStatus,
     GroupKind,
     NodeKind,
@@ -147,6 +150,11 @@ def _known(world: World, refs: tuple[TokenRef, ...]) -> list[Token]:
     return tokens
 
 
+def _check_name(name: str) -> None:
+    if name in RESERVED or not re.fullmatch(NAME_PATTERN, name):
+        raise Refused(Refusal.NOT_A_NAME)
+
+
 def _own(draft: RunDraft, world: World, operation: Operation, *, in_row: bool) -> tuple[RowDraft, Token]:
     """The one token of an operation, in the run, and if asked in the row, that the caller names."""
     if in_row:
@@ -168,7 +176,7 @@ def _own(draft: RunDraft, world: World, operation: Operation, *, in_row: bool) -
 
 def _new_row(draft: RunDraft, operation: Operation) -> RowDraft:
     number = operation.row
-    if number is None or number < 0:
+    if number is None or not 0 <= number <= LARGEST_ROW:
         raise Refused(Refusal.UNKNOWN_ROW)
     if draft.row(number) is not None:
         raise Refused(Refusal.ROW_ALREADY_READ)
@@ -205,6 +213,8 @@ def _fork(draft: RunDraft, world: World, operation: Operation) -> None:
     row.may(token, Move.BEGIN)
     if not operation.branches:
         raise Refused(Refusal.NO_BRANCHES)
+    for branch in operation.branches:
+        _check_name(branch)
     if len(set(operation.branches)) != len(operation.branches):
         raise Refused(Refusal.REPEATED_BRANCH)
     group = row.full(token.name)
@@ -234,6 +244,7 @@ def _merge(draft: RunDraft, world: World, operation: Operation) -> None:
     row = _row(draft, operation)
     if not operation.tokens:
         raise Refused(Refusal.NO_PARENTS)
+    _check_name(operation.node)
     parents = _known(world, operation.tokens)
     forks = {frame.fork: number for number, frame in enumerate(p.stack[-1] for p in parents if p.stack)}
     lines = [
@@ -287,6 +298,7 @@ def _record(draft: RunDraft, world: World, operation: Operation) -> None:
 def _buffer(draft: RunDraft, world: World, operation: Operation) -> None:
     row, token = _own(draft, world, operation, in_row=False)
     row.may(token, Move.ACCEPT)
+    _check_name(operation.node)
     number, batch = _open_batch(draft, operation.node)
     if batch is None:
         batch = Batch(operation.node, number)

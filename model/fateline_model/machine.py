@@ -19,8 +19,8 @@ from .coalesce import Event
 from .draft import Refused, RowDraft, RunDraft
 from .kernels import Move, Phase
 from .records import Record, RowRecord, RunRecord
-from .state import Barrier, Mark, Run, Token, Via, barrier_name
-from .stimuli import Do, Stimulus, Validity
+from .state import LARGEST_ROW, Barrier, Mark, Run, Token, Via, barrier_name
+from .stimuli import Do, Stimulus, Validity, count_of
 from .wellformed import Pipeline
 from .words import (
     CONTINUE,
@@ -76,7 +76,7 @@ def _check_run(run: Run, do: Do) -> None:
 def _read(draft: RunDraft, stimulus: Stimulus) -> None:
     """A row and its root token, in one step; an invalid row goes to quarantine and nowhere else."""
     number = stimulus.row
-    if number is None or number < 0:
+    if number is None or not 0 <= number <= LARGEST_ROW:
         raise Refused(Refusal.UNKNOWN_ROW)
     if draft.source_ended:
         raise Refused(Refusal.SOURCE_ENDED)
@@ -111,15 +111,15 @@ def _finish(draft: RunDraft, stimulus: Stimulus) -> None:
     if token.phase is not Phase.VISITING:
         raise Refused(Refusal.HAS_FATE if token.phase is Phase.ENDED else Refusal.NOT_VISITING)
     node = draft.pipeline.nodes[token.node]
-    word, _, argument = (stimulus.verdict or "").partition(" ")
+    word, space, argument = (stimulus.verdict or "").partition(" ")
     if word not in VERDICTS_OF[node.kind]:
         raise Refused(Refusal.NO_SUCH_VERDICT)
     verdict = Verdict(word)
     if verdict is Verdict.ROUTE and argument:
         _route(row, token, argument)
-    elif verdict is Verdict.EXPAND and argument.isdecimal() and int(argument) > 0:
-        _expand(row, token, int(argument))
-    elif argument or verdict in (Verdict.ROUTE, Verdict.EXPAND):
+    elif verdict is Verdict.EXPAND and (count := count_of(argument)) is not None:
+        _expand(row, token, count)
+    elif space or verdict in (Verdict.ROUTE, Verdict.EXPAND):
         raise Refused(Refusal.NO_SUCH_VERDICT)
     elif verdict is Verdict.PASS:
         if node.expands:

@@ -8,6 +8,7 @@ place, the value found and what is allowed. Not here: whether the graph makes se
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from typing import Any, Final, NamedTuple
 
 from .words import (
@@ -143,7 +144,7 @@ FIELDS: Final[dict[str, tuple[Field, ...]]] = {
         Field(
             (*_COALESCE, *_AGGREGATION),
             False,
-            {"type": "number", "exclusiveMinimum": 0},
+            {"type": "number", "minimum": 0.001, "maximum": 1_000_000_000},
             "from its first event; `best_effort` needs one",
         ),
     ),
@@ -153,7 +154,12 @@ FIELDS: Final[dict[str, tuple[Field, ...]]] = {
     "mode": (Field(_AGGREGATION, False, _word(BatchMode), "new tokens for the batch, or the members go on"),),
     "count": (Field(_AGGREGATION, False, {"type": "integer", "minimum": 1}, "trigger: so many members"),),
     "condition": (
-        Field(_AGGREGATION, False, {"type": "string"}, "trigger: over `batch_count` and `batch_age_seconds`"),
+        Field(
+            _AGGREGATION,
+            False,
+            {"type": "string", "minLength": 1},
+            "trigger: over `batch_count` and `batch_age_seconds`",
+        ),
     ),
 }
 _MAPS: Final = ("routes", "fork")
@@ -230,6 +236,24 @@ def _convert(key: str, value: object) -> Any:
     return _WORDS[key](str(value)) if key in _WORDS else value
 
 
+def value_problems(node: Node) -> list[Problem]:
+    """What `parse` would say of a node that was made by hand: keys that its kind does not have, lacks, or bad values."""
+    problems: list[Problem] = []
+    fields = fields_of(node.kind)
+    for key in FIELDS:
+        value, usual = getattr(node, key), _USUAL[key]
+        if key not in fields:
+            if value != usual:
+                problems.append(Problem(f"{node.name}.{key}", f"a {node.kind} has no such key", "leave it out"))
+        elif value != usual:
+            plain = dict(value) if key in _MAPS else list(value) if key == "branches" else value
+            _check(f"{node.name}.{key}", plain, fields[key].schema, problems)
+        elif fields[key].required:
+            problems.append(Problem(node.name, f"no `{key}`", f"a {node.kind} needs it: {fields[key].says}"))
+    return problems
+
+
+_USUAL: Final[dict[str, object]] = {key.name: key.default for key in dataclass_fields(Node)}
 _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "string": (str,),
     "integer": (int,),
@@ -252,13 +276,13 @@ def _check(where: str, value: object, schema: Mapping[str, object], problems: li
     if isinstance(value, str) and "pattern" in schema and not re.fullmatch(NAME_PATTERN, value):
         problems.append(Problem(where, f"found {_show(value)}", f"names match {NAME_PATTERN}"))
     if isinstance(value, int | float):
-        low, above, high = (schema.get(word) for word in ("minimum", "exclusiveMinimum", "maximum"))
-        if isinstance(low, int) and value < low:
+        low, high = schema.get("minimum"), schema.get("maximum")
+        if isinstance(low, int | float) and not value >= low:
             problems.append(Problem(where, f"found {value}", f"give at least {low}"))
-        if isinstance(above, int) and not value > above:
-            problems.append(Problem(where, f"found {value}", f"give more than {above}"))
-        if isinstance(high, int) and value > high:
+        if isinstance(high, int | float) and not value <= high:
             problems.append(Problem(where, f"found {value}", f"give at most {high}"))
+    if value == "" and "minLength" in schema:
+        problems.append(Problem(where, "found nothing", "say something"))
     inner = schema.get("of")
     if isinstance(inner, Mapping):
         items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()

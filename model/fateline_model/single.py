@@ -66,15 +66,14 @@ def initial(pipeline: Pipeline) -> Run:
 
 def barrier_step(pipeline: Pipeline, run: Run, stimulus: BarrierStimulus) -> Accepted | Refusal:
     """One event at the barrier: the next state and its records, or the first rule that forbids it."""
-    if stimulus.do is BarrierEvent.ARRIVE:
-        if stimulus.branch not in _branches(pipeline):
-            return Refusal.NO_FRAME
-        return step(pipeline, run, Stimulus(Do.ARRIVE, token=f"0/{stimulus.branch}", data=stimulus.data))
     draft = RunDraft(pipeline, run, stimulus.data)
     row = draft.row(0)
     try:
         if row is None:
             raise Refused(Refusal.UNKNOWN_ROW)
+        if stimulus.do is BarrierEvent.ARRIVE:
+            _asked_once(row, stimulus)
+            return step(pipeline, run, Stimulus(Do.ARRIVE, token=f"0/{stimulus.branch}", data=stimulus.data))
         _RULES[stimulus.do](row, stimulus)
         return Accepted(draft.done(), tuple(draft.records), tuple(draft.merges))
     except Refused as refused:
@@ -85,15 +84,21 @@ def _branches(pipeline: Pipeline) -> tuple[str, ...]:
     return next(node.branches for node in pipeline.nodes.values() if node.kind is NodeKind.COALESCE)
 
 
-def _lose(row: RowDraft, stimulus: BarrierStimulus) -> None:
-    if stimulus.branch not in _branches(row.pipeline):
+def _asked_once(row: RowDraft, stimulus: BarrierStimulus) -> Barrier:
+    """The barrier, for a branch that it joins and that has neither arrived nor been lost. Callers name no tokens here."""
+    branches = _branches(row.pipeline)
+    if stimulus.branch not in branches:
         raise Refused(Refusal.NO_FRAME)
     barrier = row.barrier_of(Frame("", str(stimulus.branch)))
-    check_branch(barrier.marks[_branches(row.pipeline).index(str(stimulus.branch))])
-    token = row.tokens[f"/{stimulus.branch}"]
-    if token.fate is not None:
-        raise Refused(Refusal.HAS_FATE)
-    row.end(token, Outcome.DISCARDED, reason=Reason.GATE_DISCARD)
+    check_branch(barrier.marks[branches.index(str(stimulus.branch))])
+    return barrier
+
+
+def _lose(row: RowDraft, stimulus: BarrierStimulus) -> None:
+    """A loss after the resolution changes nothing and leaves no record."""
+    barrier = _asked_once(row, stimulus)
+    if barrier.verdict is None:
+        row.end(row.tokens[f"/{stimulus.branch}"], Outcome.DISCARDED, reason=Reason.GATE_DISCARD)
 
 
 def _resolve(row: RowDraft, event: Event) -> None:

@@ -10,7 +10,7 @@ Not here: how a state changes (`draft.py`), or may change (`machine.py`, `lifecy
 
 from enum import StrEnum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from .coalesce import Counts
 from .kernels import Phase, Tally
@@ -107,6 +107,9 @@ class Run(NamedTuple):
     batches: tuple[Batch, ...] = ()
 
 
+LARGEST_ROW: Final = 10**15
+
+
 def full(row: int, name: str) -> str:
     """The name of a token in its run."""
     return f"{row}{name}"
@@ -116,7 +119,7 @@ def full(row: int, name: str) -> str:
 def split(name: str) -> tuple[int, str] | None:
     """The row and the name within it; None for what cannot be a token's name."""
     digits = len(name) - len(name.lstrip("0123456789"))
-    if not 0 < digits < 19 or (digits > 1 and name[0] == "0"):
+    if not 0 < digits < 17 or (digits > 1 and name[0] == "0"):
         return None
     return int(name[:digits]), name[digits:]
 

@@ -4,6 +4,8 @@
 operations of the lifecycle machine (`lifecycle.py`), and what a stimulus does (`machine.py`).
 """
 
+import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -50,6 +52,14 @@ class Stimulus(NamedTuple):
         return f"{self.do}({', '.join(about)}){said}"
 
 
+_COUNT: Final = re.compile("[1-9][0-9]{0,5}")
+
+
+def count_of(argument: str) -> int | None:
+    """The count that a verdict such as `expand 2` carries: a plain number from 1, of at most six digits."""
+    return int(argument) if _COUNT.fullmatch(argument) else None
+
+
 class Shape(NamedTuple):
     """The fields that a stimulus must carry, whether it may carry `data`, and what it means."""
 
@@ -80,8 +90,10 @@ def as_json(stimulus: Stimulus) -> dict[str, object]:
     return {key: value for key, value in stimulus._asdict().items() if value not in (None, ())}
 
 
-def from_json(document: dict[str, object]) -> Stimulus:
+def from_json(document: object) -> Stimulus:
     """Read `as_json`'s form back. Raises ValueError naming what is wrong."""
+    if not isinstance(document, Mapping) or not all(isinstance(key, str) for key in document):
+        raise ValueError(f"a stimulus is an object, not {type(document).__name__}")
     try:
         do = Do(str(document.get("do")))
     except ValueError:
@@ -94,7 +106,9 @@ def from_json(document: dict[str, object]) -> Stimulus:
     if row is not None and (not isinstance(row, int) or isinstance(row, bool) or row < 0):
         raise ValueError(f"{do}: row is {row!r}; give a whole number from 0")
     words = document.get("data", ())
-    if not isinstance(words, list | tuple) or not set(words) <= set(MergeData):
+    if not isinstance(words, list | tuple) or not all(
+        isinstance(word, str) and word in set(MergeData) for word in words
+    ):
         raise ValueError(f"{do}: data is {words!r}; give a list of {', '.join(MergeData)}")
     texts = {key: document.get(key) for key in ("token", "verdict", "hold")}
     if not all(text is None or isinstance(text, str) for text in texts.values()):

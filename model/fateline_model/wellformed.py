@@ -1,8 +1,8 @@
 """Which pipelines are well-formed, and what follows from the graph alone: static frame stacks, joins, reachability.
 
 Theory. A fork pushes a frame (gate, branch) for each of its branches that is *joined*; the coalesce pops it. Which
-branch is joined, and where, is read off the graph: `_joins(node)` is the set of coalesces that can pop the frame on
-top of a token that enters `node`. It is empty for a sink, the coalesce itself for a coalesce, and otherwise what lies
+branch is joined, and where, is read off the graph: `_joins` gives for each node the coalesces that can pop the
+frame on top of a token that enters it. It is empty for a sink, the coalesce itself for a coalesce, and otherwise what lies
 ahead, looking through inner forks that are joined again before it. A branch whose head has an empty set is not joined:
 a token on it owes nothing, so its stack is empty. An edge whose head has an empty set is where a debt is lost.
 
@@ -15,10 +15,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
-from .pipeline import Edge, IllFormed, Node, Problem, edges_of, parse
+from .pipeline import Edge, IllFormed, Node, Problem, edges_of, parse, value_problems
 from .words import CONTINUE, DISCARD, FORK, NAME_PATTERN, RESERVED, BatchMode, Collisions, NodeKind, Policy, Strategy
 
+MOST_NODES: Final = 1000
 Stack = tuple[tuple[str, str], ...]
 """Static frames, (gate, branch), the innermost last."""
 
@@ -62,6 +64,11 @@ def build(name: str, nodes: tuple[Node, ...]) -> Pipeline:
     Rules about single nodes come first; if any is broken, the graph is not looked at, since its answers would be noise.
     """
     by_name = {node.name: node for node in nodes}
+    problems = [p for node in nodes for p in value_problems(node)]
+    if len(nodes) > MOST_NODES:
+        problems.append(Problem("pipeline", f"{len(nodes)} nodes", f"at most {MOST_NODES}"))
+    if problems:
+        raise IllFormed(name, tuple(problems))
     problems = [*_name_problems(nodes), *(p for node in nodes for p in _node_problems(node, by_name))]
     if problems:
         raise IllFormed(name, tuple(problems))
@@ -117,6 +124,9 @@ def _node_problems(node: Node, nodes: Mapping[str, Node]) -> Iterator[Problem]:
         target = nodes.get(node.on_error)
         if target is not None and target.kind is not NodeKind.SINK:
             yield Problem(node.name, f"`on_error: {node.on_error}` is a {target.kind}", "give a sink, or `discard`")
+        elif node.kind is NodeKind.SOURCE and target is not None and target.on_error not in (None, DISCARD):
+            found = f"its quarantine sink {target.name} has `on_error: {target.on_error}`"
+            yield Problem(node.name, found, "an invalid row enters no node but its quarantine sink: take another sink")
     if node.kind is NodeKind.SOURCE and node.on_error == DISCARD:
         yield Problem(node.name, "`on_error: discard` on a source", "leave it out: an invalid row is quarantined")
     checks = {NodeKind.GATE: _gate_problems, NodeKind.COALESCE: _coalesce_problems}
@@ -136,9 +146,9 @@ def _gate_problems(node: Node, nodes: Mapping[str, Node]) -> Iterator[Problem]:
         if (word in targets) != bool(given):
             found = f"a route says `{word}` but there is no `{key}`" if not given else f"`{key}`, but no route `{word}`"
             yield Problem(node.name, found, "give both or neither")
-    labels = [edge.label for edge in edges_of(node)]
+    labels = [label for label, _ in (*node.routes, *node.fork)]
     for label in sorted({label for label in labels if labels.count(label) > 1}):
-        yield Problem(node.name, f"two edges are labelled `{label}`", "labels are unique per node")
+        yield Problem(node.name, f"`{label}` is a label twice, as a route or a branch", "labels are unique per node")
 
 
 def _coalesce_problems(node: Node, nodes: Mapping[str, Node]) -> Iterator[Problem]:
@@ -214,23 +224,24 @@ class _Graph:
             if name != source and name not in self.reach[source]:
                 yield Problem(name, "cannot be reached from the source", "lead an edge to it or remove it")
 
-    def _joins(self, name: str, known: dict[str, frozenset[str]]) -> frozenset[str]:
-        if name not in known:
+    def _joins(self) -> dict[str, frozenset[str]]:
+        """For every node, the coalesces that can pop the frame on top of a token that enters it. From the end backwards."""
+        joins: dict[str, frozenset[str]] = {}
+        for name in reversed(self.order):
             node = self.nodes[name]
-            found = frozenset({name}) if node.kind is NodeKind.COALESCE else frozenset()
-            if node.kind is not NodeKind.COALESCE and node.to is not None:
-                found |= self._joins(node.to, known)
+            if node.kind is NodeKind.COALESCE:
+                joins[name] = frozenset({name})
+                continue
+            found = joins[node.to] if node.to is not None else frozenset()
             for _, dst in node.fork:
-                for inner in self._joins(dst, known):
-                    found |= self._joins(str(self.nodes[inner].to), known)
-            known[name] = found
-        return known[name]
+                for inner in joins[dst]:
+                    found |= joins[str(self.nodes[inner].to)]
+            joins[name] = found
+        return joins
 
     def frame_problems(self) -> Iterator[Problem]:
         """Find the joins and the static stacks, and say where there is no such thing."""
-        joins: dict[str, frozenset[str]] = {}
-        for name in self.nodes:
-            self._joins(name, joins)
+        joins = self._joins()
         for name, node in self.nodes.items():
             for branch, dst in node.fork:
                 if len(joins[dst]) > 1:

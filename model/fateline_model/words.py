@@ -315,13 +315,13 @@ class Refusal(StrEnum):
     BRANCH_HELD = "branch_held"
     BRANCH_LOST = "branch_lost"
     NO_SUCH_VERDICT = "no_such_verdict"
-    NO_SUCH_DATA = "no_such_data"
     NO_BRANCHES = "no_branches"
-    REPEATED_BRANCH = "repeated_branch"
     NO_CHILDREN = "no_children"
     CONTRACT_NOT_LOCKED = "contract_not_locked"
     NO_PARENTS = "no_parents"
+    NOT_A_NAME = "not_a_name"
     NOT_ONE_FORK = "not_one_fork"
+    REPEATED_BRANCH = "repeated_branch"
     ALREADY_RESOLVED = "already_resolved"
     BATCH_NOT_OPEN = "batch_not_open"
     BATCH_NOT_TRIGGERED = "batch_not_triggered"
@@ -331,10 +331,11 @@ class Refusal(StrEnum):
     UPSTREAM_IN_FLIGHT = "upstream_in_flight"
     FIRST_HAS_ARRIVED = "first_has_arrived"
     BATCH_AWAITS_FLUSH = "batch_awaits_flush"
+    NOT_A_FATE = "not_a_fate"
     FIELDS_MISSING = "fields_missing"
     FIELDS_FORBIDDEN = "fields_forbidden"
-    NOT_A_FATE = "not_a_fate"
     NOT_AT_REST = "not_at_rest"
+    NO_SUCH_DATA = "no_such_data"
 
 
 REFUSALS: Final[dict[Refusal, str]] = {
@@ -360,13 +361,13 @@ REFUSALS: Final[dict[Refusal, str]] = {
     Refusal.BRANCH_HELD: "a token of this branch has arrived",
     Refusal.BRANCH_LOST: "this branch is lost",
     Refusal.NO_SUCH_VERDICT: "the node cannot give this verdict",
-    Refusal.NO_SUCH_DATA: "the merge kernel cannot say this of the merge that happens here",
     Refusal.NO_BRANCHES: "a fork needs at least one branch",
-    Refusal.REPEATED_BRANCH: "the same branch twice",
     Refusal.NO_CHILDREN: "an expansion needs at least one child",
     Refusal.CONTRACT_NOT_LOCKED: "the contract of the children must be locked before anything is written",
     Refusal.NO_PARENTS: "a merge needs at least one parent",
+    Refusal.NOT_A_NAME: "a branch or a node has no such name",
     Refusal.NOT_ONE_FORK: "the parents are not branches of one fork",
+    Refusal.REPEATED_BRANCH: "the same branch twice",
     Refusal.ALREADY_RESOLVED: "the barrier is resolved, and is resolved once",
     Refusal.BATCH_NOT_OPEN: "the batch is closed to new members and to triggers",
     Refusal.BATCH_NOT_TRIGGERED: "the batch has not been triggered",
@@ -376,8 +377,9 @@ REFUSALS: Final[dict[Refusal, str]] = {
     Refusal.UPSTREAM_IN_FLIGHT: "something upstream could still reach it",
     Refusal.FIRST_HAS_ARRIVED: "a `first` barrier with an arrival would have merged: the engine has lost a verdict",
     Refusal.BATCH_AWAITS_FLUSH: "another batch of this aggregation awaits its flush",
+    Refusal.NOT_A_FATE: "only the operation itself gives this outcome, never a bare recording",
     Refusal.FIELDS_MISSING: "the outcome lacks a field that it must carry",
     Refusal.FIELDS_FORBIDDEN: "the outcome carries a field that it must not carry",
-    Refusal.NOT_A_FATE: "only the operation itself gives this outcome, never a bare recording",
     Refusal.NOT_AT_REST: "a token lacks its fate, or a visit, barrier, batch or row is unfinished",
+    Refusal.NO_SUCH_DATA: "the merge kernel cannot say this of the merge that happens here",
 }

@@ -305,7 +305,7 @@ MUTANTS: Final = (
         "lost-though-held",
         "C6",
         "single.py",
-        "    check_branch(barrier.marks[_branches(row.pipeline).index(str(stimulus.branch))])\n",
+        "    check_branch(barrier.marks[branches.index(str(stimulus.branch))])\n",
         "",
         "a branch that has arrived is lost afterwards",
         "barrier branches=3 policy=best_effort",

@@ -118,6 +118,23 @@ def nested(outer: str = "require_all", inner: str = "require_all", merge: str = 
     )
 
 
+def twins(policy: str = "require_all") -> Document:
+    """Two branches that look alike and are joins themselves."""
+    return pipeline(
+        "twins",
+        source("g"),
+        fork("g", {"a": "ga", "b": "gb"}),
+        fork("ga", {"p": "ta", "q": "ja"}),
+        fork("gb", {"p": "tb", "q": "jb"}),
+        work("ta", "ja"),
+        work("tb", "jb"),
+        coalesce("ja", ["p", "q"], "j", policy),
+        coalesce("jb", ["p", "q"], "j", policy),
+        coalesce("j", ["a", "b"], "out", policy),
+        sink(),
+    )
+
+
 def three_deep(policy: str = "require_all") -> Document:
     """Three forks, one inside the other, joined from the inside out."""
     return pipeline(
@@ -272,6 +289,7 @@ SHAPES: Final[dict[str, Callable[..., Document]]] = {
         retries,
         diamond,
         nested,
+        twins,
         three_deep,
         sequential,
         parallel,

@@ -10,6 +10,7 @@ with its own columns sorted.
 Not state, and so not reduced: the order of parents, origins, collisions and members. Not here: rows (`rows.py`).
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from math import factorial
@@ -160,29 +161,33 @@ class _Column:
         places = {node: str(number) for number, node in enumerate(self.alike.nodes[self.place])}
         tokens = sorted(
             (
-                token.name[len(self.prefix) :],
+                self._below(token.name, places),
                 str(token.made),
                 places.get(token.node, token.node),
                 token.phase,
                 token.via,
                 token.attempt,
                 token.tries,
-                tuple(self._relative(frame) for frame in token.stack),
+                tuple(self._relative(frame, places) for frame in token.stack),
                 str(token.fate),
-                str(token.batch),
             )
             for token in self.tokens
         )
         inner = sorted(
-            (places.get(b.node, b.node), b.fork[len(self.prefix) :], b.marks, str(b.verdict)) for b in self.barriers
+            (places.get(b.node, b.node), self._below(b.fork, places), b.marks, str(b.verdict)) for b in self.barriers
         )
         return (self.mark, tuple(tokens), tuple(inner))
 
-    def _relative(self, frame: Frame) -> tuple[str, str, str]:
+    def _below(self, name: str, nodes: Mapping[str, str]) -> str:
+        """The rest of a name below this branch. A merge in it is called after its coalesce, which has a twin elsewhere."""
+        parts = re.split(r"([/.])", name[len(self.prefix) :])
+        return "".join(nodes.get(part, part) for part in parts)
+
+    def _relative(self, frame: Frame, places: Mapping[str, str]) -> tuple[str, str, str]:
         if frame == (self.fork, self.alike.branches[self.place]):
             return ("own", "", "")
         if self._is_below(frame.fork):
-            return ("below", frame.fork[len(self.prefix) :], frame.branch)
+            return ("below", self._below(frame.fork, places), frame.branch)
         return ("above", frame.fork, frame.branch)
 
     def take_out(self, tokens: dict[str, Token], barriers: dict[tuple[str, str], Barrier]) -> None:
@@ -198,7 +203,7 @@ class _Column:
         prefix = f"{self.fork}/{branch}"
 
         def moved(name: str) -> str:
-            return prefix + name[len(self.prefix) :]
+            return prefix + self._below(name, nodes)
 
         def reframed(frame: Frame) -> Frame:
             if frame == (self.fork, self.alike.branches[self.place]):

@@ -152,9 +152,17 @@ class PipelineSystem:
         tried = (
             *(Stimulus(Do.READ, row=row, verdict=v) for row in (-1, 0) for v in (*Validity, "nonsense")),
             *(Stimulus(do, token=t) for do in (Do.BEGIN, Do.ARRIVE, Do.ACCEPT) for t in (*names, "0/never", "x", "00")),
-            *(Stimulus(Do.FINISH, token=name, verdict=v) for name in names for v in (*verdicts, "nonsense")),
+            *(
+                Stimulus(Do.FINISH, token=name, verdict=v)
+                for name in names
+                for v in (*verdicts, "expand 2", "nonsense")
+            ),
             *(Stimulus(do, hold=h) for do in (Do.DEADLINE, Do.CONDITION, Do.FLUSH) for h in (*holds, "j@9", "agg#9")),
-            *(Stimulus(Do.FLUSHED, hold=h, verdict=v) for h in (*holds, "agg#9") for v in ("outputs 0", "nonsense")),
+            *(
+                Stimulus(Do.FLUSHED, hold=h, verdict=v)
+                for h in (*holds, "agg#9")
+                for v in ("outputs 0", "passed", "nonsense")
+            ),
             Stimulus(Do.RESUME),
             Stimulus(Do.END_OF_SOURCE, data=(MergeData.OK,)),
         )
@@ -171,15 +179,19 @@ class PipelineSystem:
 _ENTERS: Final = {NodeKind.COALESCE: Do.ARRIVE, NodeKind.AGGREGATION: Do.ACCEPT}
 
 
+_FLUSHES: Final = {
+    BatchMode.PASSTHROUGH: ("passed", "outputs 1", "empty", "error"),
+    BatchMode.TRANSFORM: ("outputs 1", "outputs 2", "empty", "error"),
+}
+
+
 def _verdicts(pipeline: Pipeline, name: str) -> tuple[str, ...]:
     """Every verdict of a node that makes a difference there."""
     node = pipeline.nodes[name]
     if node.kind is NodeKind.GATE:
         return (*(f"{Verdict.ROUTE} {label}" for label, _ in node.routes), Verdict.ERROR)
     if node.kind is NodeKind.AGGREGATION:
-        return (
-            ("passed", "error") if node.mode is BatchMode.PASSTHROUGH else ("outputs 1", "outputs 2", "empty", "error")
-        )
+        return _FLUSHES[node.mode]
     if node.expands:
         own: tuple[str, ...] = (f"{Verdict.EXPAND} 1", f"{Verdict.EXPAND} 2", Verdict.DROP, Verdict.ERROR)
     else:
@@ -275,7 +287,7 @@ class LifecycleSystem:
         return (Operation(op, run, row, locked=locked) for row, locked in product(rows, (True, False)))
 
     def forks(self, op: Op, run: int, rows: range, refs: list[TokenRef]) -> Iterator[Operation]:
-        for row, ref, branches in product(rows, refs, ((), ("a",), ("a", "b"), ("a", "a"))):
+        for row, ref, branches in product(rows, refs, ((), ("a",), ("a", "b"), ("a", "a"), ("a,b",))):
             yield Operation(op, run, row, (ref,), branches=branches)
 
     def expansions(self, op: Op, run: int, rows: range, refs: list[TokenRef]) -> Iterator[Operation]:

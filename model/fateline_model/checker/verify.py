@@ -137,8 +137,9 @@ def stimulus_as_json(stimulus: AnyStimulus) -> dict[str, object]:
     if isinstance(stimulus, Stimulus):
         return stimuli.as_json(stimulus)
     if isinstance(stimulus, Operation):
-        document = {key: value for key, value in stimulus._asdict().items() if value not in (None, (), "", 0)}
-        return {**document, "run": stimulus.run, "tokens": [ref._asdict() for ref in stimulus.tokens]}
+        usual = Operation._field_defaults
+        document = {key: value for key, value in stimulus._asdict().items() if key not in usual or value != usual[key]}
+        return {**document, "tokens": [ref._asdict() for ref in stimulus.tokens]}
     return {key: value for key, value in stimulus._asdict().items() if value not in (None, ())}
 
 
