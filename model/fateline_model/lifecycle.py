@@ -338,7 +338,7 @@ def _open_batch(draft: RunDraft, node: str) -> tuple[int, Batch | None]:
 def _complete(draft: RunDraft, world: World, operation: Operation) -> None:
     if not at_rest(draft.run):
         raise Refused(Refusal.NOT_AT_REST)
-    draft.status = RunStatus.COMPLETED
+    draft.status, draft.source_ended = RunStatus.COMPLETED, True
     draft.records.append(RunRecord(draft.run.name, None, draft.status, len(draft.run.rows)))
 
 

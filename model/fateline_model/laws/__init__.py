@@ -6,7 +6,7 @@ here: how a law is known to hold (`fateline_model.checker`).
 
 from typing import Final
 
-from . import batch, coalesce, fate, lineage, making, recovery, visit
+from . import batch, coalesce, fate, following, lineage, making, recovery, telling, visit
 from .law import Family, Law, Level, Where, concerns, judge
 from .moment import Check, Moment
 
@@ -17,13 +17,15 @@ ALL: Final = (
     *coalesce.LAWS,
     *batch.LAWS,
     *visit.LAWS,
+    *following.LAWS,
     *recovery.LAWS,
+    *telling.LAWS,
 )
 LAWS: Final[dict[str, Law]] = {law.id: law for law in ALL}
 
 NOT_IN_LIFECYCLE: Final = frozenset(
     law.id for law in ALL if law.family in (Family.COALESCE, Family.VISIT, Family.TOPOLOGY, Family.RECOVERY)
-) | {"F5", "F7", "B2"} - {"C2"}
+) | {"F5", "F7", "B2"} - {"C2", "V4"}
 """Laws that speak of visits, hops, barriers or a graph, none of which the lifecycle machine has."""
 
 __all__ = ["ALL", "LAWS", "NOT_IN_LIFECYCLE", "Check", "Family", "Law", "Level", "Moment", "Where", "concerns", "judge"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ..lifecycle import Op, Operation
 from ..records import BatchRecord, MemberRecord, TokenRecord
 from ..stimuli import Do, Stimulus
-from ..words import BatchStatus, GroupKind, Trigger
+from ..words import BatchMode, BatchStatus, FlushVerdict, GroupKind, Outcome, Trigger
 from .fate import EVERYWHERE
 from .law import Family, Law, Level, Where
 from .moment import Check, Moment
@@ -38,8 +38,13 @@ def membership(moment: Moment) -> Iterator[Check]:
         if token.group_kind is GroupKind.BATCH:
             made_by = moment.batch_before(token.run, str(token.group))
             first = list(made_by.members[:1]) if made_by is not None else []
-            right = parents.get((token.run, token.token)) == first and bool(first)
-            yield None if right else f"output {token.token} of batch {token.group} is not a child of its first member"
+            consumed = {fate.token for fate in moment.fates if fate.outcome is Outcome.CONSUMED_IN_BATCH}
+            right = parents.get((token.run, token.token)) == first and bool(first) and set(first) <= consumed
+            yield (
+                None
+                if right
+                else f"output {token.token} of batch {token.group} is not a child of its first member, consumed in it"
+            )
     yield from _few_at_once(moment)
 
 
@@ -61,10 +66,18 @@ def truthful_trigger(moment: Moment) -> Iterator[Check]:
         count = moment.pipeline.nodes[record.node].count
         if record.trigger is not asked:
             yield f"batch {record.batch} says it was closed by {record.trigger}; {stimulus} closed it"
+        elif asked is Trigger.TIMEOUT and moment.pipeline.nodes[record.node].timeout_seconds is None:
+            yield f"batch {record.batch} is closed by a timeout that it does not have"
+        elif asked is Trigger.CONDITION and moment.pipeline.nodes[record.node].condition is None:
+            yield f"batch {record.batch} is closed by a condition that it does not have"
         elif asked is Trigger.COUNT and (after is None or len(after.members) != count):
             yield f"batch {record.batch} says it was closed by count {count}, with another number of members"
         else:
             yield None
+    for record in moment.batches:
+        before = moment.batch_before(record.run, record.batch)
+        if before is not None and before.trigger is not None and record.trigger is not before.trigger:
+            yield f"batch {record.batch} was closed by {before.trigger}, and ends saying {record.trigger}"
     for member in moment.members:
         after = moment.batch_after(member.run, member.batch)
         node = moment.pipeline.nodes.get(after.node) if after is not None else None
@@ -84,11 +97,33 @@ def one_end(moment: Moment) -> Iterator[Check]:
             own = [fate for fate in own if fate.batch == record.batch]
             hop = any(h.token == name and h.src == record.node for h in moment.hops)
             ends.add(f"{own[0].outcome} for {own[0].reason}" if own else "went on" if hop else "nothing")
-        yield (
-            None
-            if len(ends) == 1
-            else f"the members of batch {record.batch} end differently: {', '.join(sorted(ends))}"
-        )
+        yield _shared(moment, record, list(before.members) if before is not None else [], ends)
+
+
+def _shared(moment: Moment, record: BatchRecord, members: list[str], ends: set[str]) -> Check:
+    """One end for all, in the order of the members, and the one that the plugin's answer asks for."""
+    said = ", ".join(sorted(ends))
+    if len(ends) != 1:
+        return f"the members of batch {record.batch} end differently: {said}"
+    order = list(dict.fromkeys(fate.token for fate in moment.fates if fate.token in members))
+    if order and order != members:
+        return f"the members of batch {record.batch} end in another order than they came: {', '.join(order)}"
+    if said.startswith(Outcome.FAILED) != (record.status is BatchStatus.FAILED):
+        return f"batch {record.batch} is {record.status}, and its members end as {said}"
+    if isinstance(moment.stimulus, Stimulus) and moment.stimulus.verdict is not None:
+        asked = _end_of(moment, record, moment.stimulus.verdict)
+        if not said.startswith(asked):
+            return f"the plugin said {moment.stimulus.verdict} of batch {record.batch}, and its members end as {said}"
+    return None
+
+
+def _end_of(moment: Moment, record: BatchRecord, said: str) -> str:
+    """How the members must end when the plugin says this of their batch."""
+    word = said.partition(" ")[0]
+    if moment.pipeline.nodes[record.node].mode is BatchMode.PASSTHROUGH:
+        return "went on" if word == FlushVerdict.PASSED else Outcome.FAILED
+    ends = {FlushVerdict.OUTPUTS: Outcome.CONSUMED_IN_BATCH, FlushVerdict.EMPTY: Outcome.DISCARDED}
+    return ends.get(FlushVerdict(word), Outcome.FAILED)
 
 
 def within_a_run(moment: Moment) -> Iterator[Check]:

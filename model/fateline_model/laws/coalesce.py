@@ -6,9 +6,11 @@ merged data is (`kernel.py`).
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from ..coalesce import Counts
 from ..kernels import Phase, balanced
+from ..lifecycle import Operation
 from ..records import BarrierRecord, LossRecord, ParentRecord, RunRecord, VisitRecord
 from ..single import BarrierEvent, BarrierStimulus
 from ..state import Barrier, Frame, Mark, Row, barrier_name, full, split
@@ -16,10 +18,12 @@ from ..stimuli import Do, Stimulus
 from ..words import (
     BarrierVerdict,
     GroupKind,
+    MergeData,
     NodeKind,
     Outcome,
     Policy,
     Reason,
+    Strategy,
     Trigger,
     Verdict,
     VisitStatus,
@@ -132,6 +136,62 @@ def in_time(moment: Moment) -> Iterator[Check]:
             name = barrier_name(row.number, barrier)
             yield f"barrier {name} is due ({node.policy}, {counts}) and left open" if due else None
     yield from _answered(moment)
+    for record in moment.barriers:
+        trigger = _true_trigger(moment, record)
+        timed = moment.pipeline.nodes[record.node].timeout_seconds is not None
+        if record.trigger is not trigger:
+            yield f"barrier {record.barrier} says it was resolved by {record.trigger}; it was {trigger}"
+        elif trigger is Trigger.DEADLINE and not timed:
+            yield f"barrier {record.barrier} is resolved by a deadline, and has no timeout"
+        else:
+            yield None
+
+
+_ASKED: Final = {
+    BarrierEvent.ARRIVE: Trigger.ARRIVAL,
+    BarrierEvent.LOSE: Trigger.LOSS,
+    BarrierEvent.DEADLINE: Trigger.DEADLINE,
+    BarrierEvent.FLUSH: Trigger.FLUSH,
+    Do.DEADLINE: Trigger.DEADLINE,
+    Do.FLUSH: Trigger.FLUSH,
+}
+
+
+def _true_trigger(moment: Moment, record: BarrierRecord) -> Trigger:
+    """What the step shows to have resolved the barrier."""
+    stimulus = moment.stimulus
+    if isinstance(stimulus, BarrierStimulus):
+        return _ASKED[stimulus.do]
+    if isinstance(stimulus, Stimulus) and stimulus.hold == record.barrier and stimulus.do in _ASKED:
+        return _ASKED[stimulus.do]
+    for visit in moment.visits:
+        if visit.node == record.node and visit.status is VisitStatus.HELD:
+            frame = moment.frame_before(visit.run, visit.token)
+            if frame is not None and frame[0] == record.fork_group:
+                return Trigger.ARRIVAL
+    return Trigger.LOSS
+
+
+def merge_says(moment: Moment) -> Iterator[Check]:
+    said = list(moment.stimulus.data) if not isinstance(moment.stimulus, Operation) else []
+    for record in moment.barriers:
+        node, counts = moment.pipeline.nodes[record.node], _counts(moment, record)
+        timed = record.trigger in (Trigger.DEADLINE, Trigger.FLUSH)
+        wanted = should_merge(node.policy, counts)
+        if timed:
+            wanted = node.policy is Policy.BEST_EFFORT and counts.arrived >= 1
+        if not wanted:
+            continue
+        word = said.pop(0) if said else MergeData.OK
+        law: Reason | None = None
+        if node.merge is Strategy.SELECT and node.select_branch not in (record.arrived or "").split(","):
+            law = Reason.SELECT_BRANCH_NOT_ARRIVED
+        elif node.merge is Strategy.UNION and word is not MergeData.OK:
+            law = Reason(word)
+        verdict = BarrierVerdict.FAILED if law is not None else BarrierVerdict.MERGED
+        right = (record.verdict, record.reason) == (verdict, law)
+        told = f"{record.verdict} ({record.reason})"
+        yield None if right else f"barrier {record.barrier} is {told}; its data say {verdict} ({law})"
 
 
 def _answered(moment: Moment) -> Iterator[Check]:
@@ -196,6 +256,8 @@ def strangers_refused(moment: Moment) -> Iterator[Check]:
         branches = moment.pipeline.nodes[loss.barrier.partition("@")[0]].branches
         mark = barrier.marks[branches.index(loss.branch)] if barrier is not None else Mark.AWAITED
         again = mark is not Mark.AWAITED or (loss.run, loss.barrier, loss.branch) in told
+        if barrier is not None and barrier.verdict is not None:
+            yield f"branch {loss.branch} is lost to {loss.barrier} after its resolution, and that is recorded"
         yield f"branch {loss.branch} of {loss.barrier} is lost, and was {mark}" if again else None
         told.add((loss.run, loss.barrier, loss.branch))
 
@@ -285,6 +347,8 @@ def never_flushed(moment: Moment) -> Iterator[Check]:
     for batch in moment.closed_batches:
         if batch.trigger is not Trigger.END_OF_SOURCE:
             continue
+        ended = all(run.source_ended for run in moment.before if run.name == batch.run)
+        yield None if ended else f"batch {batch.batch} is flushed for the end of the source, which has not come"
         for run in moment.before:
             for row in run.rows:
                 for token in live(row):
@@ -386,14 +450,14 @@ LAWS = (
     Law(
         "C9",
         "Merged data follows the strategy",
-        "Merged data, origins and collisions are what the strategy makes of the arrived branches in declared order.",
+        "Merged data, origins and collisions are what the strategy makes of the arrived branches in declared order; what it "
+        "cannot merge fails the barrier, for that reason.",
         Family.COALESCE,
         Level.CORE,
-        (Where.KERNEL, Where.STEP, Where.TRAIL),
+        (Where.MACHINE, Where.KERNEL, Where.STEP, Where.TRAIL),
         ("merges", "digests"),
-        (),
-        None,
-        "Judged on the merge kernel over its own exhaustive domain, and beside engines that record digests.",
+        (BarrierRecord,),
+        merge_says,
     ),
     Law(
         "C10",

@@ -14,6 +14,7 @@ from ..records import (
     TokenRecord,
     VisitRecord,
 )
+from ..stimuli import Stimulus
 from ..words import (
     OUTCOME_FIELDS,
     OUTCOMES,
@@ -49,10 +50,14 @@ def at_most_one(moment: Moment) -> Iterator[Check]:
 
 def exactly_one(moment: Moment) -> Iterator[Check]:
     for run in moment.over:
+        if isinstance(moment.stimulus, Stimulus):
+            ended = any(before.name == run.name and before.source_ended for before in moment.before)
+            yield None if ended else "the run is over, and its source has not ended"
         for row in run.rows:
+            yield None if row.tokens else f"the run is over, and row {row.number} has no token"
             for token in row.tokens:
-                ended = token.fate is not None
-                yield None if ended else f"the run is over, and token {row.number}{token.name} has no fate"
+                done = token.fate is not None
+                yield None if done else f"the run is over, and token {row.number}{token.name} has no fate"
 
 
 def nothing_after(moment: Moment) -> Iterator[Check]:
@@ -170,7 +175,7 @@ LAWS = (
     Law(
         "F2",
         "Exactly one when the run is over",
-        "When a run is over, every token has its fate.",
+        "When a run is over, its source has ended, every row has a token, and every token has its fate.",
         Family.FATE,
         Level.CORE,
         EVERYWHERE,

@@ -30,6 +30,12 @@ def one_row(moment: Moment) -> Iterator[Check]:
 
 
 def parents_of_same_row(moment: Moment) -> Iterator[Check]:
+    operation = moment.stimulus
+    if isinstance(operation, Operation) and operation.row is not None:
+        for ref in operation.tokens:
+            place = split(ref.name)
+            named = place is not None and place[0] == operation.row
+            yield None if named else f"{operation} takes token {ref.name} for one of row {operation.row}"
     for record in moment.of(ParentRecord):
         child, parent = split(record.child), split(record.parent)
         same = child is not None and parent is not None and child[0] == parent[0]

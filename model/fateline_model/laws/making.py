@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ..lifecycle import Op, Operation
 from ..records import OutcomeRecord, RowRecord, TokenRecord
+from ..stimuli import Do, Stimulus, Validity
 from ..words import GroupKind, Outcome
 from .fate import EVERYWHERE
 from .law import Family, Law, Level, Where
@@ -60,6 +61,10 @@ def fork_in_one_step(moment: Moment) -> Iterator[Check]:
 def expand_promise(moment: Moment) -> Iterator[Check]:
     for fate in moment.fates:
         if fate.outcome is Outcome.EXPANDED:
+            before = moment.token_before(fate.run, fate.token)
+            node = moment.pipeline.nodes.get(before.node) if before is not None else None
+            if node is not None and not node.expands:
+                yield f"token {fate.token} is expanded by {node.name}, which is not declared to expand"
             count = len(_children(moment, fate, GroupKind.EXPAND))
             right = fate.promised == str(count) and count >= 1
             yield None if right else f"token {fate.token} promises {fate.promised} children, and has {count}"
@@ -67,6 +72,9 @@ def expand_promise(moment: Moment) -> Iterator[Check]:
 
 def lock_first(moment: Moment) -> Iterator[Check]:
     operation = moment.stimulus
+    if isinstance(operation, Stimulus) and operation.do is Do.READ:
+        broken = operation.verdict == Validity.NO_CONTRACT and bool(moment.records)
+        yield f"{operation} writes {len(moment.records)} records without a contract" if broken else None
     if isinstance(operation, Operation) and operation.op in (Op.EXPAND, Op.INITIAL):
         broken = not operation.locked and bool(moment.records)
         yield f"{operation} writes {len(moment.records)} records without a locked contract" if broken else None

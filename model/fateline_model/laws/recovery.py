@@ -7,9 +7,10 @@ bytes of a sink, which only an engine has.
 
 from collections.abc import Iterator
 
+from ..kernels import Phase
 from ..machine import step
 from ..records import RowRecord, RunRecord, VisitRecord
-from ..state import Row, Run
+from ..state import Row, Run, full
 from ..stimuli import Do, Stimulus
 from ..words import NodeKind, Refusal, RunStatus, VisitStatus
 from .fate import EVERYWHERE
@@ -47,10 +48,13 @@ def resume_is_invisible(moment: Moment) -> Iterator[Check]:
         yield None if before == after else f"{stimulus} changed more than the attempts of visits that were cut"
         opened = {v.token for v in moment.visits if v.status is VisitStatus.OPEN}
         closed = {v.token for v in moment.visits if v.status is VisitStatus.INTERRUPTED}
+        was_open = [(row, t) for row in moment.before[0].rows for t in row.tokens if t.phase is Phase.VISITING]
+        cut = {full(row.number, token.name) for row, token in was_open} if stimulus.do is Do.RESUME else set()
+        right = opened == closed == cut
         yield (
             None
-            if opened == closed
-            else f"{stimulus} closed visits of {closed or 'none'} and opened of {opened or 'none'}"
+            if right
+            else f"{stimulus} closed {closed or 'no'} visits and opened {opened or 'none'}; cut were {cut}"
         )
         return
     plain = step(moment.pipeline, before, stimulus)
@@ -123,7 +127,7 @@ LAWS = (
     Law(
         "R3",
         "No row lost, none read twice",
-        "Every row that the source gave is read once, in source order, and counted when the source ends.",
+        "Every row that the source gave is read once, and counted when the source ends; on a trail, in source order.",
         Family.RECOVERY,
         Level.CORE,
         EVERYWHERE,

@@ -119,6 +119,8 @@ def verdict_edge(moment: Moment) -> Iterator[Check]:
         visit = said.get(key)
         if visit is None or visit.node != hop.src:
             yield f"token {hop.token} leaves {hop.src} without a verdict there"
+        elif hop.from_visit != visit.visit:
+            yield f"token {hop.token} leaves {hop.src} after visit {visit.visit}, and its hop names {hop.from_visit}"
         elif hop.label not in _edges_of_verdict(moment, visit):
             yield f"token {hop.token} leaves {hop.src} by {hop.label} after the verdict {visit.verdict}"
         else:

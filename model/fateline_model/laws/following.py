@@ -1,0 +1,183 @@
+"""Laws of what follows: which edge or which fate a verdict has, and which reason is the true one.
+
+Here the tables of the design's sections 3.1, 4 and 5 stand a second time, as the question "what should have followed?".
+`expected` answers it for a visit from the node's settings alone. Not here: when a barrier is decided (`coalesce.py`).
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ..lifecycle import Op, Operation
+from ..pipeline import Node
+from ..records import LossRecord, OutcomeRecord, RowRecord, TokenRecord, VisitRecord
+from ..state import Token, Via
+from ..stimuli import Do, Stimulus, Validity
+from ..words import (
+    CONTINUE,
+    DISCARD,
+    FORK,
+    ON_ERROR,
+    BarrierVerdict,
+    LossReason,
+    Outcome,
+    Reason,
+    VisitStatus,
+)
+from .fate import EVERYWHERE
+from .law import Family, Law, Level
+from .moment import Check, Moment
+
+
+class Follows(NamedTuple):
+    """What a step says of one token: the visit as it closed, and an edge, a fate with its reason, or another attempt."""
+
+    status: VisitStatus | None = None
+    verdict: str | None = None
+    edge: str | None = None
+    fate: Outcome | None = None
+    reason: Reason | None = None
+    again: bool = False
+
+    def __str__(self) -> str:
+        ends = f"{self.verdict} {self.status}, " if self.status else ""
+        fate = f"{self.fate} ({self.reason or 'no reason'})" if self.fate else ""
+        return ends + (f"edge {self.edge}" if self.edge else fate or ("the next attempt" if self.again else "nothing"))
+
+
+WRITTEN = {
+    Via.PLAIN: (Outcome.COMPLETED, None),
+    Via.ROUTE: (Outcome.ROUTED, None),
+    Via.ERROR: (Outcome.DIVERTED, Reason.NODE_FAILED),
+    Via.INVALID: (Outcome.QUARANTINED, Reason.INVALID_ROW),
+}
+
+
+def expected(node: Node, token: Token, said: str) -> Follows:
+    """What must follow when a node says this of a token."""
+    word, _, argument = said.partition(" ")
+    good = VisitStatus.COMPLETED
+    if word == "pass":
+        return Follows(good, said, edge=CONTINUE)
+    if word == "drop":
+        return Follows(good, said, fate=Outcome.DISCARDED, reason=Reason.FILTERED)
+    if word == "expand" and node.expands:
+        return Follows(good, said, fate=Outcome.EXPANDED)
+    if word == "written":
+        fate, reason = WRITTEN[token.via]
+        return Follows(good, said, fate=fate, reason=reason)
+    if word == "route" and argument in dict(node.routes):
+        target = dict(node.routes)[argument]
+        if target == FORK:
+            return Follows(good, said, fate=Outcome.FORKED)
+        if target == DISCARD:
+            return Follows(good, said, fate=Outcome.DISCARDED, reason=Reason.GATE_DISCARD)
+        return Follows(good, said, edge=CONTINUE if target == CONTINUE else argument)
+    error = said if word not in ("route", "expand") else "error"
+    bad = VisitStatus.FAILED
+    if error.endswith("_retryable") and token.tries < node.attempts - 1:
+        return Follows(bad, error, again=True)
+    if node.on_error is None:
+        return Follows(bad, error, fate=Outcome.FAILED, reason=Reason.NODE_FAILED)
+    if node.on_error == DISCARD:
+        return Follows(bad, error, fate=Outcome.QUARANTINED, reason=Reason.NODE_FAILED)
+    return Follows(bad, error, edge=ON_ERROR)
+
+
+def observed(moment: Moment, name: str) -> Follows:
+    """What the records say followed."""
+    own = [visit for visit in moment.visits if visit.token == name]
+    closed = next((v for v in own if v.status not in (VisitStatus.OPEN, VisitStatus.HELD)), None)
+    fate = next((fate for fate in moment.fates if fate.token == name), None)
+    edge = next((hop.label for hop in moment.hops if hop.token == name), None)
+    return Follows(
+        closed.status if closed else None,
+        closed.verdict if closed else None,
+        edge,
+        fate.outcome if fate else None,
+        fate.reason if fate else None,
+        any(visit.status is VisitStatus.OPEN for visit in own),
+    )
+
+
+def what_follows(moment: Moment) -> Iterator[Check]:
+    stimulus = moment.stimulus
+    if isinstance(stimulus, Operation):
+        if stimulus.op is Op.QUARANTINE:
+            fates = [(fate.outcome, fate.reason) for fate in moment.fates]
+            right = fates == [(Outcome.QUARANTINED, Reason.INVALID_ROW)]
+            yield None if right else f"an invalid row ends as {fates or 'nothing'}"
+        return
+    if not isinstance(stimulus, Stimulus):
+        return
+    if stimulus.do is Do.READ:
+        yield _read(moment, stimulus)
+    elif stimulus.do is Do.FINISH and stimulus.token is not None:
+        run = moment.before[0].name
+        token = moment.token_before(run, stimulus.token)
+        if token is None or token.node not in moment.pipeline.nodes:
+            yield f"{stimulus} is about a token that stands nowhere"
+            return
+        law = expected(moment.pipeline.nodes[token.node], token, stimulus.verdict or "")
+        seen = observed(moment, stimulus.token)
+        yield None if seen == law else f"after {stimulus} the law asks for {law}; the records say {seen}"
+
+
+def _read(moment: Moment, stimulus: Stimulus) -> Check:
+    source, seen = moment.pipeline.source, observed(moment, str(stimulus.row))
+    if stimulus.verdict == Validity.VALID:
+        law = Follows(edge=CONTINUE)
+    elif source.on_error is not None:
+        law = Follows(edge=ON_ERROR)
+    else:
+        law = Follows(fate=Outcome.QUARANTINED, reason=Reason.INVALID_ROW)
+    return None if seen == law else f"after {stimulus} the law asks for {law}; the records say {seen}"
+
+
+LOST_BY = {
+    Outcome.DISCARDED: LossReason.DISCARDED,
+    Outcome.QUARANTINED: LossReason.QUARANTINED,
+    Outcome.FAILED: LossReason.FAILED,
+    Outcome.FORKED: LossReason.FORKED_AWAY,
+}
+
+
+def why_lost(moment: Moment) -> Iterator[Check]:
+    failed = {record.fork_group for record in moment.barriers if record.verdict is BarrierVerdict.FAILED}
+    for loss in moment.losses:
+        fate = next((fate.outcome for fate in moment.fates if fate.token == loss.token), None)
+        hop = next((hop.label for hop in moment.hops if hop.token == loss.token), None)
+        if fate is not None:
+            law = LOST_BY.get(fate)
+        elif hop is not None:
+            law = LossReason.DIVERTED if hop == ON_ERROR else LossReason.ROUTED
+        else:
+            law = LossReason.BARRIER_FAILED if loss.token in failed else None
+        right = loss.reason is law
+        yield None if right else f"branch {loss.branch} of {loss.barrier} is lost as {loss.reason}; the law says {law}"
+
+
+LAWS = (
+    Law(
+        "V4",
+        "What follows from a verdict",
+        "A verdict has the edge, the fate and the reason that the node's settings give it, or the next attempt while one "
+        "is left.",
+        Family.VISIT,
+        Level.CORE,
+        EVERYWHERE,
+        ("nodes", "edges", "visits", "hops", "outcomes"),
+        (VisitRecord, OutcomeRecord, RowRecord, TokenRecord),
+        what_follows,
+    ),
+    Law(
+        "C13",
+        "The true reason of a loss",
+        "A loss says what its holder did: took which kind of edge, met which fate, or failed as an inner barrier.",
+        Family.COALESCE,
+        Level.PROFILE,
+        EVERYWHERE,
+        ("losses", "hops", "outcomes", "barriers"),
+        (LossRecord,),
+        why_lost,
+    ),
+)

@@ -1,0 +1,287 @@
+"""The law that ties the records to the state: what a step changed is what its records tell, and nothing else.
+
+`fold` reads records one after another and makes the change that each tells, on its own: lineage from parents, branch and
+ordinal, what is owed from the graph, marks from visits, losses and resolutions. It shares no line with the pen that
+wrote them (`draft.py`), so a record that was forgotten, or that says something else than what was done, is a difference.
+This is also why a trail is enough to go on from after a crash. Not here: whether what is told is lawful.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from ..kernels import Phase
+from ..lifecycle import Operation
+from ..records import (
+    BarrierRecord,
+    BatchRecord,
+    HopRecord,
+    LossRecord,
+    MemberRecord,
+    OutcomeRecord,
+    ParentRecord,
+    Record,
+    RowRecord,
+    RunRecord,
+    TokenRecord,
+    VisitRecord,
+)
+from ..state import Barrier, Batch, Frame, Mark, Row, Run, Token, Via, full, split
+from ..stimuli import Do, Stimulus
+from ..words import (
+    ON_ERROR,
+    OUTCOMES,
+    BarrierVerdict,
+    BatchStatus,
+    GroupKind,
+    NodeKind,
+    Outcome,
+    VisitStatus,
+)
+from .fate import EVERYWHERE
+from .law import Family, Law, Level
+from .moment import Check, Moment
+
+
+class _Fold:
+    """One run, changed by what its records tell. `wrong` collects what a record says of itself that cannot be."""
+
+    def __init__(self, moment: Moment, run: Run) -> None:
+        self.moment, self.pipeline, self.run = moment, moment.pipeline, run
+        self.has_graph = not isinstance(moment.stimulus, Operation)
+        self.status, self.source_ended = run.status, run.source_ended
+        self.tokens = {full(row.number, token.name): token for row in run.rows for token in row.tokens}
+        self.barriers = {(b.node, full(row.number, b.fork)): b for row in run.rows for b in row.barriers}
+        self.rows = {row.number for row in run.rows}
+        self.batches = {batch.name: batch for batch in run.batches}
+        self.closed: dict[str, VisitStatus | None] = {}
+        self.wrong: list[str] = []
+
+    def state(self) -> Run:
+        rows = []
+        for number in sorted(self.rows):
+            own = sorted((t for name, t in self.tokens.items() if _row(name) == number), key=lambda t: t.name)
+            barriers = [b for (_, fork), b in self.barriers.items() if _row(fork) == number]
+            rows.append(Row(number, tuple(own), tuple(sorted(barriers, key=lambda b: (b.node, b.fork)))))
+        return Run(self.run.name, self.status, self.source_ended, tuple(rows), tuple(self.batches.values()))
+
+    def tell(self, record: Record) -> None:
+        TELLS[type(record)](self, record)
+
+    # ------------------------------------------------------------------------------------------------ run, rows, tokens
+
+    def of_run(self, record: RunRecord) -> None:
+        self.status = record.status or self.status
+        self.source_ended = self.source_ended or record.rows is not None
+
+    def of_row(self, record: RowRecord) -> None:
+        self.rows.add(int(record.row))
+
+    def of_token(self, record: TokenRecord) -> None:
+        place = split(record.token)
+        self.tokens[record.token] = Token(place[1] if place else record.token, record.group_kind)
+
+    def of_parent(self, record: ParentRecord) -> None:
+        """The first link of a token says what it owes and what it must be called."""
+        child = self.tokens[record.child]
+        parent = self.moment.token_before(record.run, record.parent) or self.tokens.get(record.parent)
+        if parent is None or (child.made is GroupKind.JOIN and record.ordinal != 0):
+            return
+        made = next(token for token in self.moment.tokens if token.token == record.child)
+        stack: tuple[Frame, ...] = ()
+        if child.made is GroupKind.FORK:
+            stack, name = self._forked(parent, str(made.branch)), f"{parent.name}/{made.branch}"
+        elif child.made is GroupKind.JOIN:
+            fork = parent.stack[-1].fork if parent.stack else "?"
+            below = self.tokens.get(full(_row(record.child), fork))
+            stack = (below.stack if below is not None else ()) if self.has_graph else parent.stack[:-1]
+            name = f"{fork}/{child.name.rpartition('/')[2]}"
+        else:
+            stack = parent.stack if child.made is GroupKind.EXPAND else ()
+            name = f"{parent.name}.{record.ordinal}"
+        if name != child.name:
+            self.wrong.append(f"token {record.child} is, by its lineage, {full(_row(record.child), name)}")
+        self.tokens[record.child] = child._replace(stack=stack)
+
+    def _forked(self, parent: Token, branch: str) -> tuple[Frame, ...]:
+        if not self.has_graph:
+            return (*parent.stack, Frame(parent.name, branch))
+        if (parent.node, branch) not in self.pipeline.joined:
+            return ()
+        return (*(parent.stack if self.pipeline.beneath[parent.node] else ()), Frame(parent.name, branch))
+
+    # ------------------------------------------------------------------------------------------------ moving
+
+    def of_visit(self, record: VisitRecord) -> None:
+        token, kind = self.tokens[record.token], self.pipeline.nodes[record.node].kind
+        if record.status is VisitStatus.OPEN:
+            again = self.closed.get(record.token) is VisitStatus.FAILED
+            tries = token.tries + 1 if again else token.tries
+            self._change(record.token, phase=Phase.VISITING, attempt=record.attempt or 0, tries=tries)
+        elif record.status is VisitStatus.HELD:
+            held = Phase.HELD if kind is NodeKind.COALESCE else Phase.BUFFERED
+            self._change(record.token, phase=held, attempt=record.attempt or 0)
+            if kind is NodeKind.COALESCE:
+                self._mark(record.node, record.token, Mark.HELD)
+        elif kind is NodeKind.COALESCE and token.phase is Phase.READY:
+            self._mark(record.node, record.token, Mark.LATE)
+        self.closed[record.token] = record.status
+
+    def of_hop(self, record: HopRecord) -> None:
+        token = self.tokens[record.token]
+        at_sink = self.pipeline.nodes[record.dst].kind is NodeKind.SINK
+        lost = bool(token.stack) and self.pipeline.loses(record.src, record.label)
+        stack = () if lost else token.stack
+        via = self._via(record) if at_sink else Via.PLAIN
+        self.tokens[record.token] = Token(token.name, token.made, record.dst, Phase.READY, via, stack=stack)
+
+    def _via(self, record: HopRecord) -> Via:
+        src = self.pipeline.nodes[record.src]
+        if record.label == ON_ERROR:
+            return Via.INVALID if src.kind is NodeKind.SOURCE else Via.ERROR
+        return Via.ROUTE if (record.label, record.dst) in src.routes else Via.PLAIN
+
+    def of_outcome(self, record: OutcomeRecord) -> None:
+        if not OUTCOMES[record.outcome].terminal:
+            return
+        token = self.tokens[record.token]
+        ended = Token(token.name, token.made, phase=Phase.ENDED, fate=record.outcome)
+        if record.outcome is Outcome.FORKED:
+            kept = not self.has_graph or bool(self.pipeline.beneath[token.node])
+            ended = ended._replace(node=token.node, via=token.via, stack=token.stack if kept else ())
+        self.tokens[record.token] = ended
+
+    # ------------------------------------------------------------------------------------------------ holding
+
+    def of_loss(self, record: LossRecord) -> None:
+        node, _, fork = record.barrier.partition("@")
+        self._set_mark(node, fork, record.branch, Mark.LOST)
+
+    def of_barrier(self, record: BarrierRecord) -> None:
+        barrier = self._barrier(record.node, str(record.fork_group))
+        branches = self.pipeline.nodes[record.node].branches
+        for said, mark in ((record.arrived, Mark.HELD), (record.lost, Mark.LOST)):
+            known = ",".join(branch for branch, own in zip(branches, barrier.marks, strict=True) if own is mark)
+            if said != known:
+                self.wrong.append(f"barrier {record.barrier} says {mark}: {said or 'none'}; it was {known or 'none'}")
+        becomes = Mark.MERGED if record.verdict is BarrierVerdict.MERGED else Mark.FAILED
+        marks = tuple(becomes if mark is Mark.HELD else mark for mark in barrier.marks)
+        self.barriers[record.node, str(record.fork_group)] = barrier._replace(marks=marks, verdict=record.verdict)
+        merged = f"{record.fork_group}/{record.node}" if record.verdict is BarrierVerdict.MERGED else None
+        if record.result != merged:
+            self.wrong.append(f"barrier {record.barrier} names its result {record.result}; it is {merged}")
+
+    def of_batch(self, record: BatchRecord) -> None:
+        number = sum(batch.node == record.node for batch in self.batches.values())
+        known = self.batches.get(record.batch)
+        if known is None:
+            known = Batch(record.node, number)
+            if known.name != record.batch:
+                self.wrong.append(f"batch {record.batch} is, in order of opening, {known.name}")
+        ended = record.status in (BatchStatus.COMPLETED, BatchStatus.FAILED)
+        self.batches[record.batch] = known._replace(
+            status=record.status or known.status,
+            trigger=None if ended else record.trigger,
+            members=() if ended else known.members,
+        )
+
+    def of_member(self, record: MemberRecord) -> None:
+        batch = self.batches[record.batch]
+        self.batches[record.batch] = batch._replace(members=(*batch.members, record.token))
+        self._change(record.token, phase=Phase.BUFFERED, batch=record.batch)
+
+    def _change(self, name: str, **changes: object) -> None:
+        self.tokens[name] = self.tokens[name]._replace(**changes)  # type: ignore[arg-type]
+
+    def _mark(self, node: str, token: str, mark: Mark) -> None:
+        stack = self.tokens[token].stack
+        if stack:
+            self._set_mark(node, full(_row(token), stack[-1].fork), stack[-1].branch, mark)
+
+    def _set_mark(self, node: str, fork: str, branch: str, mark: Mark) -> None:
+        barrier, branches = self._barrier(node, fork), self.pipeline.nodes[node].branches
+        marks = tuple(mark if own == branch else old for own, old in zip(branches, barrier.marks, strict=True))
+        self.barriers[node, fork] = barrier._replace(marks=marks)
+
+    def _barrier(self, node: str, fork: str) -> Barrier:
+        place = split(fork)
+        fresh = Barrier(node, place[1] if place else fork, (Mark.AWAITED,) * len(self.pipeline.nodes[node].branches))
+        return self.barriers.get((node, fork), fresh)
+
+
+def _row(name: str) -> int:
+    place = split(name)
+    return place[0] if place else -1
+
+
+TELLS: Final[dict[type, Callable[[_Fold, Record], None]]] = {
+    RunRecord: lambda fold, record: fold.of_run(record),  # type: ignore[arg-type]
+    RowRecord: lambda fold, record: fold.of_row(record),  # type: ignore[arg-type]
+    TokenRecord: lambda fold, record: fold.of_token(record),  # type: ignore[arg-type]
+    ParentRecord: lambda fold, record: fold.of_parent(record),  # type: ignore[arg-type]
+    VisitRecord: lambda fold, record: fold.of_visit(record),  # type: ignore[arg-type]
+    HopRecord: lambda fold, record: fold.of_hop(record),  # type: ignore[arg-type]
+    OutcomeRecord: lambda fold, record: fold.of_outcome(record),  # type: ignore[arg-type]
+    LossRecord: lambda fold, record: fold.of_loss(record),  # type: ignore[arg-type]
+    BarrierRecord: lambda fold, record: fold.of_barrier(record),  # type: ignore[arg-type]
+    BatchRecord: lambda fold, record: fold.of_batch(record),  # type: ignore[arg-type]
+    MemberRecord: lambda fold, record: fold.of_member(record),  # type: ignore[arg-type]
+}
+
+
+def records_tell_all(moment: Moment) -> Iterator[Check]:
+    if isinstance(moment.stimulus, Stimulus) and moment.stimulus.do is Do.CRASH:
+        return  # a process that dies tells nothing: law R1
+    for before, after in zip(moment.before, moment.after, strict=True):
+        fold = _Fold(moment, before)
+        try:
+            for record in moment.records:
+                if getattr(record, "run", None) == before.name:
+                    fold.tell(record)
+        except (KeyError, StopIteration) as error:
+            yield f"a record speaks of {error}, of which no record told"
+            continue
+        yield from fold.wrong
+        told = fold.state()
+        yield None if told == after else _difference(told, after)
+
+
+def _difference(told: Run, after: Run) -> str:
+    """The first thing in which what was told differs from what was done."""
+    mine = {full(row.number, item.name): item for row in told.rows for item in row.tokens}
+    theirs = {full(row.number, item.name): item for row in after.rows for item in row.tokens}
+    for name in sorted({*mine, *theirs}):
+        if mine.get(name) != theirs.get(name):
+            return f"token {name}: the records tell {_say(mine.get(name))}, and it is {_say(theirs.get(name))}"
+    for said, done in zip(told.rows, after.rows, strict=False):
+        if said.barriers != done.barriers:
+            return f"barriers of row {done.number}: the records tell {said.barriers}, and they are {done.barriers}"
+    if told.batches != after.batches:
+        return f"the records tell the batches {told.batches}, and they are {after.batches}"
+    flags = [
+        (run.status, "its source has ended" if run.source_ended else "its source has not ended")
+        for run in (told, after)
+    ]
+    return f"the records tell of the run {', '.join(flags[0])}, and it is {', '.join(flags[1])}"
+
+
+def _say(token: Token | None) -> str:
+    if token is None:
+        return "nothing"
+    owes = f", owing {', '.join(f.branch for f in token.stack)}" if token.stack else ""
+    where = f"{token.phase} at {token.node}, attempt {token.attempt}" if token.fate is None else f"{token.fate}"
+    return f"{where}{owes}"
+
+
+LAWS = (
+    Law(
+        "D2",
+        "The records tell all",
+        "What a step changed is what its records tell, and nothing else; a token's name is its lineage.",
+        Family.DETERMINISM,
+        Level.CORE,
+        EVERYWHERE,
+        ("every relation",),
+        (),
+        records_tell_all,
+    ),
+)
