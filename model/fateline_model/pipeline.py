@@ -6,6 +6,7 @@ place, the value found and what is allowed. Not here: whether the graph makes se
 """
 
 import re
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
@@ -278,9 +279,9 @@ def _check(where: str, value: object, schema: Mapping[str, object], problems: li
     if isinstance(value, int | float):
         low, high = schema.get("minimum"), schema.get("maximum")
         if isinstance(low, int | float) and not value >= low:
-            problems.append(Problem(where, f"found {value}", f"give at least {low}"))
+            problems.append(Problem(where, f"found {_show(value)}", f"give at least {low}"))
         if isinstance(high, int | float) and not value <= high:
-            problems.append(Problem(where, f"found {value}", f"give at most {high}"))
+            problems.append(Problem(where, f"found {_show(value)}", f"give at most {high}"))
     if value == "" and "minLength" in schema:
         problems.append(Problem(where, "found nothing", "say something"))
     inner = schema.get("of")
@@ -295,6 +296,14 @@ def _check(where: str, value: object, schema: Mapping[str, object], problems: li
         problems.append(Problem(where, f"found {len(value)} items", f"give at least {least}"))
 
 
+_SHORT: Final = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 4, 60, 60
+
+
 def _show(value: object) -> str:
-    text = repr(value)
+    """A value in one short line, however large it is, how deep, or how often it repeats its parts."""
+    try:
+        text = _SHORT.repr(value)
+    except ValueError:
+        return "a number of thousands of digits"
     return text if len(text) <= 60 else f"{text[:57]}..."
