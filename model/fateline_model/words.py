@@ -314,7 +314,6 @@ class Refusal(StrEnum):
     NO_FRAME = "no_frame"
     BRANCH_HELD = "branch_held"
     BRANCH_LOST = "branch_lost"
-    NO_SUCH_VERDICT = "no_such_verdict"
     NO_BRANCHES = "no_branches"
     NO_CHILDREN = "no_children"
     CONTRACT_NOT_LOCKED = "contract_not_locked"
@@ -325,6 +324,7 @@ class Refusal(StrEnum):
     ALREADY_RESOLVED = "already_resolved"
     BATCH_NOT_OPEN = "batch_not_open"
     BATCH_NOT_TRIGGERED = "batch_not_triggered"
+    NO_SUCH_VERDICT = "no_such_verdict"
     NO_DEADLINE = "no_deadline"
     NO_CONDITION = "no_condition"
     SOURCE_NOT_ENDED = "source_not_ended"
@@ -360,7 +360,6 @@ REFUSALS: Final[dict[Refusal, str]] = {
     Refusal.NO_FRAME: "the token owes no branch to this coalesce",
     Refusal.BRANCH_HELD: "a token of this branch has arrived",
     Refusal.BRANCH_LOST: "this branch is lost",
-    Refusal.NO_SUCH_VERDICT: "the node cannot give this verdict",
     Refusal.NO_BRANCHES: "a fork needs at least one branch",
     Refusal.NO_CHILDREN: "an expansion needs at least one child",
     Refusal.CONTRACT_NOT_LOCKED: "the contract of the children must be locked before anything is written",
@@ -371,6 +370,7 @@ REFUSALS: Final[dict[Refusal, str]] = {
     Refusal.ALREADY_RESOLVED: "the barrier is resolved, and is resolved once",
     Refusal.BATCH_NOT_OPEN: "the batch is closed to new members and to triggers",
     Refusal.BATCH_NOT_TRIGGERED: "the batch has not been triggered",
+    Refusal.NO_SUCH_VERDICT: "the node cannot give this verdict",
     Refusal.NO_DEADLINE: "no timeout is configured",
     Refusal.NO_CONDITION: "no condition is configured",
     Refusal.SOURCE_NOT_ENDED: "the source has not ended",
