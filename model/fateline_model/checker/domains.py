@@ -35,12 +35,17 @@ def merged_data() -> Iterator[Check]:
         for rule in Collisions:
             yield _union(arrived, rule)
         nested = merge(Strategy.NESTED, DECLARED, arrived)
-        wrong = nested.data != arrived or list(nested.data) != [b for b in DECLARED if b in arrived] or nested.conflict
-        yield f"nested of {arrived} is {nested}" if wrong else None
-        for branch in arrived:
+        order = [b for b in DECLARED if b in arrived]
+        wrong = nested.data != arrived or list(nested.data) != order or nested.conflict or bool(nested.collisions)
+        aliased = any(nested.data[branch] is arrived[branch] for branch in order)
+        foreign = nested.origins != {branch: branch for branch in order}
+        yield f"nested of {arrived} is {nested}" if wrong or aliased or foreign else None
+        for branch in DECLARED:
             chosen = merge(Strategy.SELECT, DECLARED, arrived, select=branch)
-            wrong = chosen.data != arrived[branch] or chosen.data is arrived[branch] or bool(chosen.collisions)
-            yield f"select {branch} of {arrived} is {chosen}" if wrong else None
+            data = arrived.get(branch, {})
+            wrong = chosen.data != data or chosen.data is data or bool(chosen.collisions) or chosen.conflict
+            foreign = chosen.origins != dict.fromkeys(data, branch)
+            yield f"select {branch} of {arrived} is {chosen}" if wrong or foreign else None
 
 
 def _union(arrived: Mapping[str, Mapping[str, str]], rule: Collisions) -> Check:
@@ -61,7 +66,10 @@ def _union(arrived: Mapping[str, Mapping[str, str]], rule: Collisions) -> Check:
         if len(givers) > 1:
             collisions += [Given(field, b, arrived[b][field], b == winner) for b in givers]
             conflict = conflict or len({arrived[b][field] for b in givers}) > 1
-    if sorted(result.collisions) != sorted(collisions):
+    first_given = list(dict.fromkeys(field for b in DECLARED for field in arrived.get(b, {})))
+    if list(result.data) != first_given:
+        return f"union of {arrived} has its fields in the order {list(result.data)}"
+    if list(result.collisions) != sorted(collisions, key=lambda given: first_given.index(given.field)):
         return f"union ({rule}) of {arrived} records collisions {result.collisions}"
     return None if result.conflict == conflict else f"union of {arrived} says conflict: {result.conflict}"
 

@@ -1,8 +1,8 @@
 """The pipelines of the scopes, as functions of what a scope varies.
 
-A policy is written as in `quorum:2`, a merge as in `union:fail` or `select:a`. Every coalesce has a timeout, so a
-deadline can always come. Each function gives a pipeline in its JSON form, so the scopes go through the same door as
-everybody's pipelines. Not here: which values a scope takes (`scopes.toml`).
+A policy is written as in `quorum:2`, a merge as in `union:fail` or `select:a`. Every coalesce has a timeout unless a scope
+says otherwise, so a deadline can come. Each function gives a pipeline in its JSON form, so the scopes go through the same
+door as everybody's pipelines. Not here: which values a scope takes (`scopes.toml`).
 """
 
 from collections.abc import Callable
@@ -12,7 +12,9 @@ Document = dict[str, Any]
 NAMES: Final = "abcdefgh"
 
 
-def coalesce(name: str, branches: list[str], to: str, policy: str = "require_all", merge: str = "union") -> Document:
+def coalesce(
+    name: str, branches: list[str], to: str, policy: str = "require_all", merge: str = "union", *, timed: bool = True
+) -> Document:
     word, _, quorum = policy.partition(":")
     strategy, _, detail = merge.partition(":")
     node: Document = {
@@ -21,9 +23,10 @@ def coalesce(name: str, branches: list[str], to: str, policy: str = "require_all
         "branches": branches,
         "policy": word,
         "merge": strategy,
-        "timeout_seconds": 60,
         "to": to,
     }
+    if timed:
+        node["timeout_seconds"] = 60
     if quorum:
         node["quorum_count"] = int(quorum)
     if strategy == "select":
@@ -89,7 +92,13 @@ def retries(attempts: int = 3) -> Document:
     )
 
 
-def diamond(branches: int = 2, policy: str = "require_all", merge: str = "union", works: int | None = None) -> Document:
+def diamond(
+    branches: int = 2,
+    policy: str = "require_all",
+    merge: str = "union",
+    works: int | None = None,
+    timed: bool = True,
+) -> Document:
     """A fork and its coalesce; the first `works` branches pass a transform that may fail."""
     names = list(NAMES[:branches])
     busy = names[: branches if works is None else works]
@@ -98,7 +107,7 @@ def diamond(branches: int = 2, policy: str = "require_all", merge: str = "union"
         source("g"),
         fork("g", {b: f"t{b}" if b in busy else "j" for b in names}),
         *(work(f"t{b}", "j") for b in busy),
-        coalesce("j", names, "out", policy, merge),
+        coalesce("j", names, "out", policy, merge, timed=timed),
         sink(),
     )
 

@@ -23,9 +23,9 @@ ALL: Final = (
 )
 LAWS: Final[dict[str, Law]] = {law.id: law for law in ALL}
 
-NOT_IN_LIFECYCLE: Final = frozenset(
+NOT_IN_LIFECYCLE: Final = {
     law.id for law in ALL if law.family in (Family.COALESCE, Family.VISIT, Family.TOPOLOGY, Family.RECOVERY)
-) | {"F5", "F7", "B2"} - {"C2", "V4"}
+} - {"C2", "V4"} | {"F5", "F7", "B2"}
 """Laws that speak of visits, hops, barriers or a graph, none of which the lifecycle machine has."""
 
 __all__ = ["ALL", "LAWS", "NOT_IN_LIFECYCLE", "Check", "Family", "Law", "Level", "Moment", "Where", "concerns", "judge"]

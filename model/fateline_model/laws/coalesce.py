@@ -35,6 +35,19 @@ from .moment import Check, Moment, live
 MERGE_FAILURES = (Reason.SELECT_BRANCH_NOT_ARRIVED, Reason.CONTRACT_CONFLICT, Reason.UNION_COLLISION)
 
 
+WHY_FAILED: Final = {
+    (Policy.REQUIRE_ALL, False): Reason.BRANCH_LOST,
+    (Policy.REQUIRE_ALL, True): Reason.INCOMPLETE_BRANCHES,
+    (Policy.QUORUM, False): Reason.QUORUM_IMPOSSIBLE,
+    (Policy.QUORUM, True): Reason.QUORUM_NOT_MET,
+    (Policy.BEST_EFFORT, False): Reason.ALL_BRANCHES_LOST,
+    (Policy.BEST_EFFORT, True): Reason.NO_ARRIVALS,
+    (Policy.FIRST, False): Reason.ALL_BRANCHES_LOST,
+    (Policy.FIRST, True): Reason.NO_ARRIVALS,
+}
+"""Why a policy fails a barrier: after a loss, and when its time is up."""
+
+
 def should_merge(policy: Policy, counts: Counts) -> bool:
     """Whether what has arrived, and what is lost, is what the policy waits for."""
     if policy is Policy.REQUIRE_ALL:
@@ -114,6 +127,8 @@ def policy_satisfied(moment: Moment) -> Iterator[Check]:
             yield f"{said} merged without what its policy waits for"
         elif record.verdict is BarrierVerdict.FAILED and enough and record.reason not in MERGE_FAILURES:
             yield f"{said} failed for {record.reason}, and had what its policy waits for"
+        elif record.reason not in (None, *MERGE_FAILURES) and record.reason is not WHY_FAILED[policy, timed]:
+            yield f"{said} failed for {record.reason}; the reason is {WHY_FAILED[policy, timed]}"
         elif record.reason in MERGE_FAILURES and not enough:
             yield f"{said} failed in a merge that its policy did not ask for"
         else:

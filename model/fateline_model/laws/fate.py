@@ -5,6 +5,7 @@ Not here: who made a token (`lineage.py`), and what a barrier or a batch does wi
 
 from collections.abc import Iterator
 
+from ..lifecycle import Operation
 from ..records import (
     BatchRecord,
     HopRecord,
@@ -62,6 +63,12 @@ def exactly_one(moment: Moment) -> Iterator[Check]:
 
 def nothing_after(moment: Moment) -> Iterator[Check]:
     ended: set[tuple[str, str]] = set()
+    if isinstance(moment.stimulus, Operation):
+        for ref in moment.stimulus.tokens:
+            run = moment.before[ref.run] if 0 <= ref.run < len(moment.before) else None
+            token = moment.token_before(run.name, ref.name) if run is not None else None
+            over = token is not None and token.fate is not None
+            yield f"{moment.stimulus} is done to a token that has met its fate" if over else None
     for record in moment.records:
         if not isinstance(record, VisitRecord | HopRecord | MemberRecord | OutcomeRecord):
             continue
@@ -191,7 +198,7 @@ LAWS = (
         Level.CORE,
         EVERYWHERE,
         ("outcomes", "visits", "hops", "members", "seq"),
-        (VisitRecord, HopRecord, MemberRecord, OutcomeRecord),
+        (),
         nothing_after,
     ),
     Law(

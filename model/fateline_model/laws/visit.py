@@ -6,8 +6,8 @@ Not here: what becomes of visits that a crash cut (`recovery.py`).
 from collections.abc import Iterator
 
 from ..kernels import Phase
-from ..records import HopRecord, RunRecord, TokenRecord, VisitRecord
-from ..state import Row
+from ..records import HopRecord, OutcomeRecord, RunRecord, TokenRecord, VisitRecord
+from ..state import Row, full
 from ..words import (
     CONTINUE,
     DISCARD,
@@ -65,6 +65,13 @@ def one_open(moment: Moment) -> Iterator[Check]:
         late = visit.verdict == Verdict.LATE
         open_[key] += 1 if late else 0
         yield f"token {visit.token} has {open_[key]} open visits" if open_[key] not in (0, 1) else None
+    for run, row in moment.changed:
+        for token in row.tokens:
+            key = (run.name, full(row.number, token.name))
+            before = moment.token_before(*key)
+            was = int(before is not None and before.phase in OPEN_PHASES)
+            left, stands = open_.get(key, was), int(token.phase in OPEN_PHASES)
+            yield None if left == stands else f"token {key[1]} is {token.phase}, with {left} open visits"
 
 
 def path(moment: Moment) -> Iterator[Check]:
@@ -175,7 +182,7 @@ LAWS = (
     Law(
         "V2",
         "Attempts without gaps",
-        "The attempts of a token at a node are 0, 1, 2, …; each but the last is failed before the next opens.",
+        "The attempts of a token at a node are 0, 1, 2, …; each but the last is failed or interrupted before the next opens.",
         Family.VISIT,
         Level.CORE,
         EVERYWHERE,
@@ -186,12 +193,12 @@ LAWS = (
     Law(
         "V3",
         "One open visit",
-        "A token has at most one open visit at a time.",
+        "A token has at most one open visit at a time, and none once it goes on or has met its fate.",
         Family.VISIT,
         Level.CORE,
         EVERYWHERE,
-        ("visits", "seq"),
-        (VisitRecord,),
+        ("visits", "hops", "outcomes", "seq"),
+        (VisitRecord, HopRecord, OutcomeRecord),
         one_open,
     ),
     Law(
