@@ -27,6 +27,8 @@ from fateline_engine.plugins import PluginUnavailable
 from fateline_engine.plugins.registry import Plugins, bind
 from fateline_engine.script import Boundary, Production
 from fateline_engine.settings import SettingsError, load_pipeline
+from fateline_engine.spans import SpanFactory
+from fateline_engine.tracing import TracedProduction
 from fateline_engine.words import RunStatus
 from fateline_oracle.cli.terminal import Progress, is_terminal, paint, table
 from fateline_oracle.report import ExitCode
@@ -80,6 +82,14 @@ class _Live(Production):
             summary = self.orchestrator.summary()
             rate = summary.rows / summary.seconds if summary.seconds else 0
             self._progress.update(f"{summary.rows:,} rows, {rate:,.0f} a second")
+
+
+def _script(plugins: Plugins, progress: Progress | None) -> Production:
+    """Traced if somebody traces, shown if somebody looks, and plain otherwise."""
+    spans = SpanFactory.configured()
+    if spans.recording:
+        return TracedProduction(plugins, spans)
+    return Production(plugins) if progress is None else _Live(plugins, progress)
 
 
 class _Runner:
@@ -152,7 +162,7 @@ class _Runner:
     ) -> Iterator[Orchestrator]:
         with Progress() as progress, _terminable():
             shown = is_terminal(sys.stderr)
-            script: Production = _Live(plugins, progress) if shown else Production(plugins)
+            script = _script(plugins, progress if shown else None)
             try:
                 orchestrator = Orchestrator(graph, landscape, plugins=plugins, script=script, run_id=run_id)
             except EngineError as error:
