@@ -42,7 +42,7 @@ def call(*arguments: object) -> Result:
 
 def runs(folder: Path) -> list[str]:
     with closing(sqlite3.connect(folder / "small.db")) as connection:
-        return [run for (run,) in connection.execute("select run from trail_runs order by rowid")]
+        return [run for (run,) in connection.execute("select id from runs order by run")]
 
 
 def test_explain_tells_the_latest_run_unless_told_otherwise(folder: Path) -> None:
