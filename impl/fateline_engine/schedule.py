@@ -48,6 +48,7 @@ class Schedule:
 
     def runnable(self) -> list[Work]:
         """Every work that the law allows now; the first is the one that production does."""
+        self.looked = self.looked and bool(self.due)  # to ask is not to look: the next asker looks afresh
         first = self.first()
         return [first, *(work for work in self._allowed() if work != first)]
 
