@@ -182,10 +182,10 @@ def test_a_large_row_cannot_make_it_slow() -> None:
         "text": "x" * 99_999,
     }
     for text in ("nested == nested", "nested in [1]", "1 in big", "big == [1]", "length(deep)", "text + text"):
-        started = time.monotonic()
+        started = time.process_time()
         with pytest.raises(ExpressionError):
             compile_expression(text).value(row)
-        assert time.monotonic() - started < 0.5
+        assert time.process_time() - started < 0.5
 
 
 _WORDS = ["amount", "rate", "country", "note", "tags", "customer", "missing", "vip", "1", "0", "2.5", "'a'", '"', "'"]

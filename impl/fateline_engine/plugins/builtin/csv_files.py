@@ -109,7 +109,7 @@ class CsvSource:
 
 
 def _undecoded(text: str) -> bool:
-    return any("\udc80" <= character <= "\udcff" for character in text)
+    return not text.isascii() and any("\udc80" <= character <= "\udcff" for character in text)
 
 
 def _readable(text: str) -> str:
