@@ -340,6 +340,21 @@ def test_a_killed_process_leaves_a_run_that_is_resumed(tmp_path: Path) -> None:
     assert outputs(tmp_path) == expected(80)
 
 
+def test_a_terminal_is_shown_progress_and_a_pipe_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = pipeline(tmp_path)
+    shown: list[str] = []
+    monkeypatch.setattr("fateline_oracle.cli.run.is_terminal", lambda stream: True)
+    monkeypatch.setattr("fateline_oracle.cli.terminal.Progress.update", lambda self, text: shown.append(text))
+    assert call("run", file).exit_code == 0
+    assert [text.split(",")[0] for text in shown] == ["2 rows", "4 rows", "6 rows", "8 rows", "10 rows"]
+    assert all(text.endswith(" a second") for text in shown)
+    monkeypatch.setattr("fateline_oracle.cli.run.is_terminal", lambda stream: False)
+    shown.clear()
+    assert call("run", file).exit_code == 0
+    assert shown == []
+    assert outputs(tmp_path) == expected(10)
+
+
 def test_warnings_are_shown_and_stop_nothing(tmp_path: Path) -> None:
     file = pipeline(tmp_path)
     text = file.read_text().replace(
