@@ -93,7 +93,7 @@ class Orchestrator:
         self.source = source or (plugins.source if plugins else None)
         self.sinks: dict[str, Sink] = plugins.sinks if plugins else {}
         self.run_id = run_id
-        self.limits = limits or Limits(row_bytes=settings.row_bytes, fan_out=getattr(settings, "fan_out", 10_000))
+        self.limits = limits or Limits(row_bytes=settings.row_bytes, fan_out=settings.fan_out)
         self.commit_rows = settings.commit_rows if commit_rows is None else commit_rows
         self.each_step = each_step
         self.atlas = Atlas(self.graph)
