@@ -154,7 +154,8 @@ def _recognise(conn: sqlite3.Connection, name: str) -> bool:
 
 
 def _create(conn: sqlite3.Connection) -> None:
-    guards = ";\n".join(guard.trigger() for guard in GUARDS)
+    # SQLite asks the youngest trigger first, and the guard that is listed first is to be named first.
+    guards = ";\n".join(guard.trigger() for guard in reversed(GUARDS))
     conn.executescript(
         f"BEGIN IMMEDIATE;\n{schema_text('tables.sql')}\n{guards};\n{schema_text('views.sql')}\n"
         f"PRAGMA application_id = {APPLICATION_ID};\nPRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;"
