@@ -324,6 +324,24 @@ def test_a_signal_stops_a_process_which_is_then_resumed(tmp_path: Path, how: sig
     assert outputs(tmp_path) == expected(80)
 
 
+def test_a_file_that_may_not_grow_stops_a_process_which_is_then_resumed(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    file = pipeline(tmp_path, rows=200)
+    process = subprocess.run(
+        [sys.executable, "-c", "from fateline_oracle.cli import main; main()", "run", str(file)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (250_000, 250_000)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 1, process.stderr
+    assert "Stopped: " in process.stderr
+    assert "Traceback" not in process.stderr
+    assert call("resume", file).exit_code == 0
+    assert outputs(tmp_path) == expected(200)
+
+
 def test_a_killed_process_leaves_a_run_that_is_resumed(tmp_path: Path) -> None:
     options = {"started": str(tmp_path / "started")}
     file = pipeline(tmp_path, rows=80, plugin="stopping_plugins:slow", options=options)
