@@ -1,11 +1,12 @@
 """Settings: what is taken, what is refused, and that every problem is told with its place."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fateline_engine.settings import (
@@ -301,6 +302,66 @@ def test_yaml_that_is_not_plain_data_is_refused(text: str, told: str) -> None:
     with pytest.raises(SettingsError) as refused:
         parse_document(text, "p.yaml")
     assert told in str(refused.value)
+
+
+_YAML = [
+    "a",
+    "1",
+    ": ",
+    "- ",
+    "\n",
+    "  ",
+    "{",
+    "}",
+    "[",
+    "]",
+    ", ",
+    "!!int ",
+    "!!bool ",
+    "!!float ",
+    "!!map ",
+    "!!seq ",
+    "!!str ",
+]
+_YAML += [
+    "!!timestamp ",
+    "!!null ",
+    "&x ",
+    "*x",
+    "<<",
+    "=",
+    "|",
+    ">",
+    "'",
+    '"',
+    "#",
+    "? ",
+    "---",
+    "...",
+    "%",
+    "@",
+    "\t",
+    "0x",
+    ".nan",
+    "1:30",
+]
+
+
+@given(st.lists(st.sampled_from(_YAML), max_size=12).map("".join) | st.text(max_size=40))
+@example("!!bool maybe")
+@example("!!int ''")
+@example("!!map x")
+@example("{!!seq x: 1}")
+@example("[!!seq x]")
+@settings(max_examples=500)
+def test_any_text_is_data_or_refused_with_a_reason(text: str) -> None:
+    try:
+        data, lines = parse_document(text)
+    except SettingsError as error:
+        assert str(error)  # noqa: PT017
+    else:
+        assert data is None or lines[()] >= 1
+        json.dumps(data)
 
 
 def test_keys_are_what_is_written_and_not_what_yaml_makes_of_them() -> None:
