@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fateline_engine.plugins import BatchOutputs, Drop, Expand, Failure, Pass, process, process_batch
 from fateline_engine.plugins.builtin.csv_files import CsvSource
@@ -188,6 +190,39 @@ def test_what_cannot_be_bound_is_told_with_its_place(tmp_path: Path, keys: dict[
 
 def test_all_nodes_are_looked_at_before_anything_is_refused(tmp_path: Path) -> None:
     assert len(refusals(tmp_path, a={"plugin": "renam"}, b={"plugin": "filter"}, c={"plugin": "os:system"})) == 3
+
+
+_PLAIN: st.SearchStrategy[Any] = st.recursive(
+    st.sampled_from([None, True, 0, 1.5, "", "a", "int?", "a > 1", ",", "*", "x.csv", "a\0"]) | st.floats(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", ""]), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+def test_any_options_are_taken_or_refused_with_a_reason(tmp_path: Path, data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from(sorted(BUILTIN)))
+    name = data.draw(st.sampled_from(sorted(BUILTIN[kind])))
+    _, mark = _find(name, kind, Path())
+    options = data.draw(st.dictionaries(st.sampled_from([*(mark.options or {}), "other"]), _PLAIN))
+    node: dict[str, Any] = {"name": "x", "plugin": name, "options": options, "to": "o", "kind": str(kind)}
+    node["kind"] = {"batch": "aggregation"}.get(node["kind"], node["kind"])
+    node |= {"expands": True} if name == "explode" else {}
+    nodes: list[dict[str, Any]] = [
+        {"name": "s", "kind": "source", "to": "o", "plugin": "csv", "options": {"path": "i.csv"}},
+        {"name": "o", "kind": "sink", "plugin": "csv", "options": {"path": "o.csv"}},
+    ]
+    if kind == "source":
+        nodes[0] = node
+    else:
+        node = {key: value for key, value in node.items() if kind != "sink" or key != "to"}
+        nodes.append(node)
+    try:
+        bind(read_pipeline({"name": "p", "nodes": nodes}), tmp_path)
+    except SettingsError as error:
+        assert all(problem.message for problem in error.problems)  # noqa: PT017
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_binding_touches_no_data(tmp_path: Path) -> None:
