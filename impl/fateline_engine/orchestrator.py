@@ -145,7 +145,8 @@ class Orchestrator:
 
     def _stop(self, why: str) -> Summary:
         """Back to the last commit, and say there that the run is stopped. What was not committed is done again."""
-        self.recorder.discard()
+        self._build(self.recorder.run)
+        self._load()
         if self.recorder.status is RunStatus.RUNNING:
             self.recorder.step(self.script.now())
             self.recorder.mark_run(RunStatus.INTERRUPTED, self.recorder.rows_read)
@@ -168,12 +169,8 @@ class Orchestrator:
         """Begin a new run: it is in the landscape, its plugins are open, nothing has been read."""
         if self._up:
             raise Refused(Refusal.RUN_UP, "the run is up already")
-        if self.source is not None:
-            self.source.open()
-        for sink in self.sinks.values():
-            sink.open(resume=False)
-        number = begin_run(self.landscape, self.graph, self.run_id, self.script.now())
-        self._build(number)
+        self._open(resume=False)
+        self._build(begin_run(self.landscape, self.graph, self.run_id, self.script.now()))
         self.recorder.at = self.script.now()
         self.recorder.commit({self.atlas[name].number: sink.position() for name, sink in self.sinks.items()})
         self.intake.begin(False)
@@ -185,10 +182,7 @@ class Orchestrator:
             raise Refused(Refusal.RUN_UP, "the run is not interrupted, so there is nothing to resume")
         found = self._resumable()
         self.run_id = found.id
-        if self.source is not None:
-            self.source.open()
-        for sink in self.sinks.values():
-            sink.open(resume=True)
+        self._open(resume=True)
         self._build(found.run)
         self._cut_back()
         self._load()
@@ -202,6 +196,17 @@ class Orchestrator:
         for aggregation in self.processor.aggregations.values():
             aggregation.begin_again()
         self._commit()
+
+    def _open(self, *, resume: bool) -> None:
+        """Open the plugins, all or none."""
+        try:
+            if self.source is not None:
+                self.source.open()
+            for sink in self.sinks.values():
+                sink.open(resume=resume)
+        except BaseException:
+            self.close()
+            raise
 
     def _resumable(self) -> RunRow:
         found = find_run(self.landscape, self.run_id)

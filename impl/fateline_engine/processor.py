@@ -14,9 +14,10 @@ from fateline_engine.atlas import Place, Way
 from fateline_engine.coalesce import CoalesceExecutor
 from fateline_engine.contracts import SchemaContract
 from fateline_engine.errors import EngineBug, LimitExceeded, Refused
+from fateline_engine.merging import merge
 from fateline_engine.plugins import BatchOutputs, Drop, Expand, Failure, Pass, Row
 from fateline_engine.rows import NotJson, PipelineRow
-from fateline_engine.script import BatchInfo, Boundary, Kind, Route, Script, Verdict, Work, Written
+from fateline_engine.script import BatchInfo, Boundary, Kind, MergeScript, Route, Script, Verdict, Work, Written
 from fateline_engine.settings import CONTINUE, DISCARD, FORK, GateNode, NodeKind, SinkNode, TransformNode
 from fateline_engine.state import Live, Phase, RunState
 from fateline_engine.token_manager import TokenManager
@@ -45,8 +46,9 @@ class RowProcessor:
         self.tokens = tokens
         self.script = script
         atlas = state.atlas
+        say = script.merge if isinstance(script, MergeScript) else merge
         self.coalesces = {
-            place.name: CoalesceExecutor(state, tokens, place, script.merge)
+            place.name: CoalesceExecutor(state, tokens, place, say)
             for place in atlas.of_kind(NodeKind.COALESCE)
         }
         self.aggregations = {
