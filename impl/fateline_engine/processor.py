@@ -48,8 +48,7 @@ class RowProcessor:
         atlas = state.atlas
         say = script.merge if isinstance(script, MergeScript) else merge
         self.coalesces = {
-            place.name: CoalesceExecutor(state, tokens, place, say)
-            for place in atlas.of_kind(NodeKind.COALESCE)
+            place.name: CoalesceExecutor(state, tokens, place, say) for place in atlas.of_kind(NodeKind.COALESCE)
         }
         self.aggregations = {
             place.name: AggregationExecutor(state, tokens, place) for place in atlas.of_kind(NodeKind.AGGREGATION)
