@@ -9,15 +9,16 @@ from click.testing import CliRunner
 
 from fateline_oracle.cli import main
 from tests.oracle.examples_readme import EXAMPLES, README, Said, folders, inside, picture, rendered
+from tests.oracle.reference_page import PAGE, page
 
 
 @pytest.fixture(scope="module")
-def page() -> tuple[str, list[Said]]:
+def readme() -> tuple[str, list[Said]]:
     return rendered(README.read_text(encoding="utf-8"))
 
 
-def test_the_readme_is_what_the_commands_print(page: tuple[str, list[Said]]) -> None:
-    fresh, _ = page
+def test_the_readme_is_what_the_commands_print(readme: tuple[str, list[Said]]) -> None:
+    fresh, _ = readme
     assert fresh == README.read_text(encoding="utf-8"), "write it anew: python -m tests.oracle.examples_readme"
 
 
@@ -26,6 +27,13 @@ def test_the_picture_of_an_example_is_fresh_and_on_the_page(example: str) -> Non
     kept = (EXAMPLES / example / "pipeline.svg").read_text(encoding="utf-8")
     assert kept == picture(example), "draw it anew: python -m tests.oracle.examples_readme"
     assert f"]({example}/pipeline.svg)" in README.read_text(encoding="utf-8")
+
+
+def test_the_reference_is_fresh_and_leaves_nothing_out() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "write it anew: python -m tests.oracle.reference_page"
+    rows = [line for line in page().splitlines() if line.startswith("| `")]
+    assert all(line.split("|")[-2].strip() for line in rows), "each key says what it means"
+    assert len(rows) > 60
 
 
 def test_the_plugin_on_the_page_works(tmp_path: Path) -> None:
@@ -44,8 +52,8 @@ def test_the_plugin_on_the_page_works(tmp_path: Path) -> None:
     assert (tmp_path / "out.jsonl").read_text() == '{"amount": 300, "high": true}\n'
 
 
-def test_every_example_is_told_and_every_command_succeeds(page: tuple[str, list[Said]]) -> None:
-    _, said = page
+def test_every_example_is_told_and_every_command_succeeds(readme: tuple[str, list[Said]]) -> None:
+    _, said = readme
     assert {each.folder for each in said if each.command == "fateline run pipeline.yaml"} == set(folders())
     assert {each.folder for each in said if each.command.startswith("fateline explain")} == set(folders())
     assert [each for each in said if each.status != 0] == []

@@ -4,6 +4,7 @@ import pytest
 
 from fateline_engine.plugins import BatchOutputs, BatchTransform, Drop, Expand, Failure, Pass, Row, Transform, process
 from fateline_engine.plugins import process_batch as run_batch
+from fateline_engine.plugins.builtin.hold import Hold
 from fateline_engine.plugins.builtin.statistics import Statistics
 from fateline_engine.plugins.builtin.transforms import Cast, Derive, Explode, Filter, Keep, Rename
 from fateline_engine.plugins.builtin.values import convert, type_of
@@ -65,6 +66,7 @@ ROWS: list[Row] = [{"k": "x", "n": 1}, {"k": "y", "n": 2.5}, {"k": "x", "n": 3},
 @pytest.mark.parametrize(
     "transform, rows, result",
     [
+        (Hold(), ROWS, BatchOutputs(tuple(ROWS))),
         (Statistics(), ROWS, BatchOutputs(({"count": 5},))),
         (Statistics("n"), ROWS, BatchOutputs(({"count": 5, "sum": 15.5, "mean": 3.1, "min": 1, "max": 5},))),
         (
