@@ -1,6 +1,8 @@
 """Binding: every node gets its plugin, or every reason why not is told with its place."""
 
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +134,51 @@ def test_the_answer_of_a_batch_function_is_a_result(tmp_path: Path, answer: obje
     options = {} if answer is None else {"answer": answer}
     plugins = bound(tmp_path, b={"kind": "aggregation", "plugin": "my_plugins:totals", "options": options})
     assert process_batch(plugins.batches["b"], [{"n": 2}, {"n": 3}]) == result
+
+
+@pytest.mark.parametrize(
+    "plugin, options, row, result",
+    [
+        ("rename", {"fields": {"a": "b"}}, {"a": 1}, Pass({"b": 1})),
+        ("keep", {"fields": ["b"]}, {"a": 1, "b": 2}, Pass({"b": 2})),
+        ("cast", {"fields": {"a": "int?"}}, {"a": ""}, Pass({"a": None})),
+        ("derive", {"fields": {"b": "a + 1"}}, {"a": 1}, Pass({"a": 1, "b": 2})),
+        ("filter", {"where": "a > 1"}, {"a": 1}, Drop()),
+        ("explode", {"field": "a", "into": "b", "keep_index": True}, {"a": [5]}, Expand(({"b": 5, "a_index": 0},))),
+    ],
+)
+def test_options_reach_a_transform_as_written(
+    tmp_path: Path, plugin: str, options: dict[str, Any], row: dict[str, Any], result: object
+) -> None:
+    plugins = bound(tmp_path, t={"plugin": plugin, "options": options, "expands": plugin == "explode"})
+    assert process(plugins.transforms["t"], row) == result
+
+
+def test_options_reach_sources_batches_and_sinks_as_written(tmp_path: Path) -> None:
+    nodes = [
+        {"name": "s", "kind": "source", "to": "b", "plugin": "csv", "options": {"path": "i.csv", "delimiter": ";"}},
+        {"name": "b", "kind": "aggregation", "to": "o", "plugin": "statistics", "options": {"group_by": "g"}},
+        {"name": "o", "kind": "sink", "plugin": "csv", "options": {"path": "o.csv", "delimiter": "|"}, "on_error": "q"},
+        {"name": "q", "kind": "sink", "plugin": "sqlite", "options": {"path": "o.db", "table": "t"}},
+    ]
+    nodes[0]["options"] |= {"fields": {"n": "int"}}  # type: ignore[operator]
+    nodes[2]["options"] |= {"fields": ["g", "n"], "if_exists": "append"}  # type: ignore[operator]
+    (tmp_path / "i.csv").write_text("n;g\n3;x\n")
+    (tmp_path / "o.csv").write_text("g|n\n")
+    plugins = bind(read_pipeline({"name": "p", "nodes": nodes}), tmp_path)
+    plugins.source.open()
+    (record,) = plugins.source.records()
+    plugins.source.close()
+    assert record.data == {"n": 3, "g": "x"}
+    assert process_batch(plugins.batches["b"], [record.data]) == BatchOutputs(({"g": "x", "count": 1},))
+    for name in ("o", "q"):
+        plugins.sinks[name].open(resume=False)
+        plugins.sinks[name].write(record.data)
+        plugins.sinks[name].flush()
+        plugins.sinks[name].close()
+    assert (tmp_path / "o.csv").read_text() == "g|n\nx|3\n"
+    with closing(sqlite3.connect(tmp_path / "o.db")) as connection:
+        assert connection.execute("select n, g from t").fetchall() == [(3, "x")]
 
 
 def test_a_raise_of_a_plugin_is_a_failure(tmp_path: Path) -> None:
