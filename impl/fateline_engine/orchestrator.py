@@ -12,7 +12,7 @@ What it is not: what a work does to a token (``processor``) or what is kept of i
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from fateline_engine.atlas import Atlas
 from fateline_engine.barrier import Holding
@@ -32,6 +32,7 @@ from fateline_engine.state import Phase, RunState
 from fateline_engine.token_manager import Limits, TokenManager
 from fateline_engine.words import Outcome, Refusal, RunStatus, VisitStatus
 
+_T = TypeVar("_T")
 _HEAVY: Final = 20_000
 """So many waiting records close a commit early: one row may expand into thousands."""
 
@@ -366,6 +367,19 @@ class Orchestrator:
         self._commit()
 
     # Scripts
+
+    def operate(self, operation: Callable[[TokenManager], _T]) -> _T:
+        """One lifecycle operation as a step of its own, with whatever follows from it."""
+        self.recorder.step(self.script.now())
+        try:
+            made = operation(self.tokens)
+        except (Refused, LimitExceeded):
+            self.recorder.tx -= 1  # there was no step
+            raise
+        self.processor.settle()
+        if self.each_step:
+            self._commit()
+        return made
 
     def crash(self) -> None:
         """Lose everything that is in memory, as a crash does; only ``take_up`` helps."""

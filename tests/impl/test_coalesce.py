@@ -25,10 +25,10 @@ def three(**more: object) -> Pipeline:
     )
 
 
-QUORUM = {"policy": "quorum", "quorum_count": 2}
-BEST = {"policy": "best_effort", "timeout_seconds": 9}
-FIRST = {"policy": "first", "timeout_seconds": 9}
-ALL = {"timeout_seconds": 9}
+QUORUM: dict[str, object] = {"policy": "quorum", "quorum_count": 2}
+BEST: dict[str, object] = {"policy": "best_effort", "timeout_seconds": 9}
+FIRST: dict[str, object] = {"policy": "first", "timeout_seconds": 9}
+ALL: dict[str, object] = {"timeout_seconds": 9}
 
 MERGED, LATE_M, LATE_F = "coalesced", "failed:late_arrival_after_merge", "failed:late_arrival_after_failure"
 LOST = "diverted:node_failed"
@@ -260,7 +260,35 @@ def test_a_duplicate_and_a_stranger_are_refused_by_the_barrier_itself() -> None:
     assert held.info.stack is None
 
 
-def test_a_loss_of_a_held_or_lost_branch_is_refused() -> None:
+@pytest.mark.parametrize("order", ["abc", "cba", "bca"])
+def test_a_merge_is_in_declared_order_whatever_the_order_of_arrival(order: str) -> None:
+    answers = {f"t{branch}": lambda token, attempt: Pass({"v": token.branch}) for branch in "abc"}
+    trial = Trial(three(), answers=answers).started().read().move("0")
+    for branch in order:
+        trial.move(f"0/{branch}").move(f"0/{branch}")
+    trial.finish()
+    names = trial.names()
+    parents = [names[link["parent"]] for link in trial.trail("parents") if names[link["child"]] == "0/join"]
+    assert parents == ["0/a", "0/b", "0/c"]
+    assert trial.sinks["out"].rows == [{"v": "c"}]
+
+
+def test_a_lost_branch_is_neither_lost_again_nor_does_it_arrive() -> None:
+    what = diamond(policy="best_effort", timeout_seconds=9)
+    trial = Trial(what, answers={"ta": fails_for(0)}).started().read().move("0")
+    frame = trial.engine.state.live[0, 1].info.stack
+    assert frame is not None
+    trial.move("0/a")
+    executor = trial.engine.processor.coalesces["join"]
+    with pytest.raises(Refused, match="branch_lost"):
+        executor.lose(Loss(frame, 0, 1, LossReason.FAILED))
+    other = trial.engine.state.live[0, 2]
+    other.info = other.info._replace(stack=frame)
+    with pytest.raises(Refused, match="branch_lost"):
+        executor.arrive(other)
+
+
+def test_a_held_branch_is_not_lost() -> None:
     trial = Trial(diamond(policy="best_effort", timeout_seconds=9)).started().read().move("0").move("0/a").move("0/a")
     executor = trial.engine.processor.coalesces["join"]
     frame = next(iter(executor.open.values())).held["a"].info.stack

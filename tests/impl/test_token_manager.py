@@ -79,7 +79,7 @@ REFUSED: dict[str, tuple[Refusal, Callable[[Scene], object]]] = {
     ),
     "fork of another run's token": (Refusal.OTHER_RUN, lambda s: s.tokens.fork(other_run(s), s.gate, s.branches())),
     "fork of a token of no run": (
-        Refusal.UNKNOWN_TOKEN, lambda s: s.tokens.fork(s.live(1)._replace(run=99), s.gate, s.branches()),
+        Refusal.UNKNOWN_RUN, lambda s: s.tokens.fork(s.live(1)._replace(run=99), s.gate, s.branches()),
     ),
     "a second fork": (
         Refusal.HAS_FATE, lambda s: s.tokens.fork(s.live(1)._replace(row=0), s.gate, s.branches()),
@@ -91,6 +91,9 @@ REFUSED: dict[str, tuple[Refusal, Callable[[Scene], object]]] = {
     "merge of nothing": (Refusal.NO_PARENTS, lambda s: s.tokens.coalesce([], row(1), s.way)),
     "merge of a stranger": (
         Refusal.UNKNOWN_TOKEN, lambda s: s.tokens.coalesce([s.live(0, 1)._replace(token=9)], row(1), s.way),
+    ),
+    "merge of a token of no run": (
+        Refusal.UNKNOWN_RUN, lambda s: s.tokens.coalesce([s.live(0, 1)._replace(run=99)], row(1), s.way),
     ),
     "merge over runs": (
         Refusal.OTHER_RUN, lambda s: s.tokens.coalesce([s.live(0, 1), other_run(s)], row(1), s.way),
@@ -200,3 +203,17 @@ def test_limits_refuse_before_anything_is_written(scene: Scene) -> None:
     with pytest.raises(LimitExceeded, match=r"3 is more than the limit of 2; raise run\.fan_out"):
         tokens.expand(scene.live(1), [row(1)] * 3, LOCKED, scene.way)
     assert scene.one.engine.recorder.seq == before
+
+
+def test_an_operation_is_a_step_and_a_refused_one_is_none(scene: Scene) -> None:
+    engine = scene.one.engine
+    engine.each_step = True
+    before = engine.snapshot()
+    with pytest.raises(Refused):
+        engine.operate(lambda tokens: tokens.existing(0))
+    assert engine.snapshot() == before
+    first = engine.operate(lambda tokens: tokens.fork(scene.live(1), scene.gate, scene.branches()))[0]
+    engine.operate(lambda tokens: tokens.record(first, Outcome.FAILED, {"error": "x"}))
+    told = {o["token"]: o["tx"] for o in scene.one.trail("outcomes")}
+    assert told["1:1"] == told["1:0"] + 1
+    assert scene.one.losses() == {"join a": "failed"}

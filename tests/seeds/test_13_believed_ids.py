@@ -14,7 +14,7 @@ from tests.impl.harness import Trial, diamond
 @pytest.mark.parametrize(
     "change, refusal",
     [
-        ({"run": 2}, Refusal.OTHER_RUN), ({"run": 9}, Refusal.UNKNOWN_TOKEN), ({"row": 9}, Refusal.UNKNOWN_TOKEN),
+        ({"run": 2}, Refusal.OTHER_RUN), ({"run": 9}, Refusal.UNKNOWN_RUN), ({"row": 9}, Refusal.UNKNOWN_TOKEN),
         ({"token": 9}, Refusal.UNKNOWN_TOKEN),
     ],
 )  # fmt: skip

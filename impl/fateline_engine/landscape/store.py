@@ -74,6 +74,10 @@ class Landscape:
             raise
         return cls(conn, str(path), None)
 
+    def has_run(self, run: int) -> bool:
+        """Whether there is such a run."""
+        return self.conn.execute("SELECT 1 FROM runs WHERE run = ?", (run,)).fetchone() is not None
+
     def has_token(self, run: int, row: int, token: int) -> bool:
         """Whether the trail has this token."""
         query = "SELECT 1 FROM tokens WHERE run = ? AND row = ? AND token = ?"
