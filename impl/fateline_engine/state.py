@@ -138,7 +138,7 @@ class RunState:
     def close_with(self, live: Live, verdict: str | None, way: Way, data: PipelineRow, contract: int | None) -> None:
         """The visit ends completed with data, which are kept if they are other than before."""
         info = live.info
-        same = data.digest == info.data.digest and data.contract == info.data.contract
+        same = data.encoded == info.data.encoded and data.contract == info.data.contract
         live.info = info.with_data(data)
         live.phase = Phase.NEXT
         self.recorder.close_visit(

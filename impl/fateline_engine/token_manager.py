@@ -324,7 +324,7 @@ class TokenManager:
         token = self.state.number(row)
         frame = first.stack.below
         info = TokenInfo(first.run, row, token, data, None, GroupKind.JOIN, first.token, frame)
-        shared = data.digest == first.data.digest
+        shared = data.encoded == first.data.encoded
         self._recorder.token(
             row, token, group_kind=GroupKind.JOIN, parent=first.token, edge=way.number,
             fork=frame.fork if frame else None, frame=frame.branch if frame else None,

@@ -196,6 +196,19 @@ def test_the_same_inputs_give_the_same_trail_whatever_is_committed_when() -> Non
     assert trail(False) == trail(False) == trail(True)
 
 
+def test_a_refusal_does_not_show_in_any_later_record() -> None:
+    def trail(hostile: bool) -> list[str]:
+        trial = Trial(diamond(), [{"v": 0}, {"v": 1}]).started()
+        while works := trial.runnable():
+            if hostile:
+                with pytest.raises(Refused):
+                    trial.engine.do(Work(Kind.FLUSH, "join", key=(9, 9)))
+            trial.engine.do(works[0])
+        return list(lines(trial.landscape, "R"))
+
+    assert trail(True) == trail(False)
+
+
 def test_every_record_of_the_export_has_a_seq_of_its_own() -> None:
     trial = Trial(diamond(), [{"v": 0}, {"v": 1}], {"ta": fails_for(1)})
     trial.run()

@@ -34,6 +34,12 @@ def test_half_a_surrogate_pair_is_refused(value: object) -> None:
         PipelineRow.of({"v": value})
 
 
+@pytest.mark.parametrize("name", [1, None, ("v",), b"v"])
+def test_a_field_is_named_by_a_text(name: object) -> None:
+    with pytest.raises(NotJson, match="not named by a text"):
+        PipelineRow.of({name: 1})  # type: ignore[dict-item]
+
+
 @pytest.mark.parametrize("value", [2**63, 2**64, -(2**70), 10**40])
 def test_large_integers_survive_the_trail(value: int) -> None:
     assert PipelineRow.from_json(PipelineRow.of({"v": value}).encoded, EMPTY)["v"] == value
