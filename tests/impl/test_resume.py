@@ -192,6 +192,19 @@ def test_a_barrier_with_a_loss_and_a_later_arrival_keeps_the_time_of_the_loss() 
     assert (joining.first_at, joining.deadline, set(joining.held)) == (1000, 11_000, {"b"})
 
 
+def test_a_token_on_its_way_to_a_sink_owes_nothing_after_a_resume_either() -> None:
+    answers: dict[str, Answer] = {
+        "ta": fails_for(0), "bad": lambda token, attempt: Failure("full"),
+    }  # fmt: skip
+    what = diamond(policy="best_effort", timeout_seconds=10)
+    broken = Trial(what, answers=answers, each_step=True).started().read().move("0").move("0/a")
+    broken.engine.crash()
+    broken.after_crash().engine.take_up()
+    broken.move("0/a").finish()
+    assert broken.fates()["0/a"] == "failed:node_failed"
+    assert broken.losses() == {"join a": "diverted"}
+
+
 def test_the_same_row_and_root_token_go_on() -> None:
     broken = Trial(diamond(), [{"v": 0}, {"v": 1}], each_step=True).started().read()
     broken.engine.crash()
