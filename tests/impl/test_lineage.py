@@ -1,6 +1,7 @@
 """Lineage and explain: names of the law, whole lines, and data as it was at each place."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -262,3 +263,21 @@ def test_what_was_appended_before_the_run_is_not_of_the_run(tmp_path: Path) -> N
         assert locate(landscape.conn, 1, tmp_path / "out.jsonl", 3, tmp_path) == "o:2"
         with pytest.raises(NothingThere, match="was there before this run"):
             locate(landscape.conn, 1, tmp_path / "out.jsonl", 1, tmp_path)
+
+
+def test_a_row_of_thousands_of_tokens_is_told_in_a_moment(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text(json.dumps({"l": list(range(9_000))}) + "\n")
+    nodes = [
+        {"name": "s", "kind": "source", "to": "x", "plugin": "jsonl", "options": {"path": "in.jsonl"}},
+        {"name": "x", "kind": "transform", "to": "o", "expands": True, "plugin": "explode", "options": {"field": "l"}},
+        {"name": "o", "kind": "sink", "plugin": "jsonl", "options": {"path": "out.jsonl"}},
+    ]
+    pipeline = read_pipeline({"name": "p", "nodes": nodes}, file=str(tmp_path / "p.yaml"))
+    with Landscape.open(tmp_path / "p.db") as landscape:
+        Orchestrator(pipeline, landscape).run()
+        started = time.process_time()
+        whole = told(landscape, "0")
+        one = told(landscape, "0.8999")
+        assert time.process_time() - started < 3
+    assert len(whole) == 4 + 3 * 9_000
+    assert one[-1] == "… and 8999 more tokens of this row, not of this line"
