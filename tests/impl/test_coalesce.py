@@ -145,6 +145,20 @@ def test_a_branch_is_lost_in_the_step_in_which_no_path_leads_on(verdict: Verdict
     assert trial.barriers() == {"join of 0": "merged by arrival: b; a"}
 
 
+def test_two_coalesces_of_one_fork_keep_their_branches_apart_also_after_a_crash() -> None:
+    what = pipeline(
+        source("split"), fork(a="ta", b="j", c="k", d="tc", e="out"), transform("ta", "j"), transform("tc", "k"),
+        coalesce("j", "out", "a", "b"), coalesce("k", "out", "d", "c"), sink(),
+    )  # fmt: skip
+    trial = Trial(what, answers={"tc": fails_for(0)}, each_step=True).started().read().move("0")
+    trial.move("0/b").move("0/c")
+    trial.engine.crash()
+    trial.after_crash().engine.resume()
+    assert trial.barriers() == {"j of 0": "merged by arrival: a,b; ", "k of 0": "branch_lost by loss: c; d"}
+    fates = trial.fates()
+    assert (fates["0/j"], fates["0/c"], fates["0/e"]) == ("completed", "failed:branch_lost", "completed")
+
+
 def test_quarantine_and_diversion_lose_the_branch_too() -> None:
     what = pipeline(
         source("split"), fork(a="ta", b="tb", c="join"), transform("ta", "join", on_error="discard"),

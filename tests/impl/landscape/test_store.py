@@ -100,3 +100,9 @@ def test_a_commit_that_a_guard_refuses_writes_nothing() -> None:
 def test_only_a_landscape_in_memory_can_be_restored(path: Path) -> None:
     with Landscape.open(path) as landscape, pytest.raises(LandscapeError, match="only a landscape in memory"):
         landscape.restore(b"")
+
+
+def test_a_name_is_given_to_one_run_only() -> None:
+    trial = Trial(diamond(), run_id="first").started()
+    with pytest.raises(LandscapeError, match="there is a run first; resume it, or choose another name"):
+        Trial(diamond(), run_id="first", landscape=trial.landscape).started()
