@@ -177,6 +177,25 @@ def test_a_changed_pipeline_is_not_resumed(tmp_path: Path) -> None:
     assert "was begun on another pipeline" in refused.stderr
 
 
+@pytest.mark.parametrize(
+    "gone, told",
+    [("numbers.csv", "cannot be read: No such file"), ("out.jsonl", "were confirmed: restore it from a copy")],
+)
+def test_a_run_stays_resumable_while_what_it_needs_is_away(tmp_path: Path, gone: str, told: str) -> None:
+    flag = tmp_path / "away"
+    flag.touch()
+    file = pipeline(tmp_path, plugin="stopping_plugins:stop_at", options={"n": 7, "flag": str(flag)})
+    assert call("run", file).exit_code == 1
+    flag.unlink()
+    kept = (tmp_path / gone).read_bytes()
+    (tmp_path / gone).unlink()
+    stopped = call("resume", file)
+    assert (stopped.exit_code, told in stopped.stderr) == (1, True), stopped.output
+    (tmp_path / gone).write_bytes(kept)
+    assert call("resume", file).exit_code == 0
+    assert outputs(tmp_path) == expected(10)
+
+
 def test_there_is_nothing_to_resume_before_a_run_or_after_it(tmp_path: Path) -> None:
     file = pipeline(tmp_path)
     early = call("resume", file)

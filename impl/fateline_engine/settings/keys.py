@@ -136,7 +136,7 @@ def one_of(words: type[StrEnum]) -> Reader:
 
 def names(value: object, place: Place) -> object:
     """A list of different names."""
-    if not isinstance(value, list):
+    if not isinstance(value, list | tuple):
         return place.refuse(value, "must be a list of names")
     read = [name(item, place / index) for index, item in enumerate(value)]
     if BAD in read:

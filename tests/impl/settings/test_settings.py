@@ -364,6 +364,23 @@ def test_any_text_is_data_or_refused_with_a_reason(text: str) -> None:
         json.dumps(data)
 
 
+def test_null_is_as_good_as_absent_and_a_default_may_be_written() -> None:
+    plain = with_node(kind="coalesce", branches=["a", "b"], merge="nested", to="out")
+    full = with_node(
+        kind="coalesce",
+        branches=("a", "b"),
+        merge="nested",
+        to="out",
+        policy="require_all",
+        quorum_count=None,
+        timeout_seconds=None,
+        select_branch=None,
+        collisions="last_wins",
+    )
+    assert read_pipeline({**full, "run": None}) == read_pipeline(plain)
+    assert "to (x): missing: it is required" in refusals(with_node(kind="transform", to=None))[0]
+
+
 def test_keys_are_what_is_written_and_not_what_yaml_makes_of_them() -> None:
     assert parse_document("{true: 1, no: 2, 3: 4, 2020-01-01: 2020-01-01}")[0] == {
         "true": 1,
