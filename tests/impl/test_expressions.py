@@ -219,7 +219,7 @@ _JSON: st.SearchStrategy[Any] = st.recursive(
 @example("vip" + " or vip" * MAX_OPERATORS, {"vip": False})
 @example("number('１２')", {})
 @example("'\\", {})
-@settings(max_examples=600, deadline=2_000)
+@settings(max_examples=300, deadline=10_000)
 def test_it_never_raises_anything_but_its_own_error(text: str, row: dict[str, Any]) -> None:
     try:
         compiled = compile_expression(text)
@@ -231,6 +231,7 @@ def test_it_never_raises_anything_but_its_own_error(text: str, row: dict[str, An
 
 
 @given(st.integers(-50, 50), st.integers(-50, 50), st.integers(1, 50))
+@settings(deadline=None)
 def test_arithmetic_is_pythons(a: int, b: int, c: int) -> None:
     said = compile_expression(f"a + b * c - (a - b) // c % {c}").value({"a": a, "b": b, "c": c})
     assert said == a + b * c - (a - b) // c % c

@@ -2,7 +2,7 @@
 
 from itertools import combinations, pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fateline_engine.drawing.layout import Layout, Size, _crossings, _order, _spread, lay_out
@@ -25,6 +25,7 @@ def boxes(layout: Layout, sizes: dict[str, Size]) -> dict[str, tuple[float, floa
 
 
 @given(graphs())
+@settings(deadline=None)
 def test_boxes_lie_in_the_picture_and_never_on_each_other(graph: tuple[dict[str, Size], list[tuple[str, str]]]) -> None:
     sizes, edges = graph
     layout = lay_out(sizes, edges)
@@ -39,6 +40,7 @@ def test_boxes_lie_in_the_picture_and_never_on_each_other(graph: tuple[dict[str,
 
 
 @given(graphs())
+@settings(deadline=None)
 def test_edges_leave_and_enter_boxes_and_go_forwards(graph: tuple[dict[str, Size], list[tuple[str, str]]]) -> None:
     sizes, edges = graph
     layout = lay_out(sizes, edges)
@@ -55,6 +57,7 @@ def test_edges_leave_and_enter_boxes_and_go_forwards(graph: tuple[dict[str, Size
 
 
 @given(graphs())
+@settings(deadline=None)
 def test_the_same_graph_gives_the_same_picture(graph: tuple[dict[str, Size], list[tuple[str, str]]]) -> None:
     assert lay_out(*graph) == lay_out(*graph)
 
@@ -69,6 +72,7 @@ def test_crossings_that_can_be_avoided_are() -> None:
 
 
 @given(st.lists(st.integers(-50, 50), min_size=1, max_size=6), st.integers(1, 30))
+@settings(deadline=None)
 def test_spreading_keeps_order_and_distance_and_moves_no_more_than_it_must(wanted: list[int], gap: int) -> None:
     gaps = [float(gap)] * (len(wanted) - 1)
     got = _spread([float(value) for value in wanted], gaps)

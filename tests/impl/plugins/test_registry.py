@@ -247,7 +247,7 @@ _PLAIN: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=120, deadline=None)
 def test_any_options_are_taken_or_refused_with_a_reason(tmp_path: Path, data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(sorted(BUILTIN)))
     name = data.draw(st.sampled_from(sorted(BUILTIN[kind])))

@@ -353,7 +353,7 @@ _YAML += [
 @example("!!map x")
 @example("{!!seq x: 1}")
 @example("[!!seq x]")
-@settings(max_examples=500)
+@settings(max_examples=250, deadline=None)
 def test_any_text_is_data_or_refused_with_a_reason(text: str) -> None:
     try:
         data, lines = parse_document(text)
@@ -422,6 +422,7 @@ _KEY_NAMES = sorted({key for keys in KEYS.values() for key in keys} | {"colour"}
         max_size=3,
     )
 )
+@settings(deadline=None)
 def test_any_data_is_read_or_refused_with_a_reason(nodes: list[dict[str, Any]]) -> None:
     told: Any = None
     try:
