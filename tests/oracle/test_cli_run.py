@@ -145,6 +145,7 @@ def test_a_stopped_run_is_resumed_and_nothing_is_lost_or_doubled(tmp_path: Path,
     assert again.exit_code == 1
     assert json.loads(again.stdout)["stopped_by"] == why
     assert json.loads(again.stdout)["status"] == "interrupted"
+    assert json.loads(again.stdout)["reproduce"] == f"fateline resume {file}"
     flag.unlink()
     finished = call("resume", file)
     assert (finished.exit_code, finished.stderr) == (0, "")
@@ -194,6 +195,27 @@ def test_a_run_stays_resumable_while_what_it_needs_is_away(tmp_path: Path, gone:
     (tmp_path / gone).write_bytes(kept)
     assert call("resume", file).exit_code == 0
     assert outputs(tmp_path) == expected(10)
+
+
+def test_a_run_is_resumed_by_its_name(tmp_path: Path) -> None:
+    flag = tmp_path / "away"
+    flag.touch()
+    file = pipeline(tmp_path, plugin="stopping_plugins:stop_at", options={"n": 7, "flag": str(flag)})
+    name = json.loads(call("run", file, "--json").stdout)["run"]
+    unknown = call("resume", file, "--run", "nobody")
+    assert (unknown.exit_code, f"there are {name}" in unknown.stderr) == (ExitCode.USAGE, True)
+    stopped = call("resume", file, "--run", name)
+    assert f"Go on with: fateline resume {file} --run {name}" in stopped.stderr
+    flag.unlink()
+    assert call("resume", file, "--run", name).exit_code == 0
+
+
+def test_an_interruption_before_a_run_has_begun_leaves_nothing_to_resume(tmp_path: Path) -> None:
+    file = pipeline(tmp_path)
+    with patch("fateline_engine.plugins.builtin.csv_files.CsvSource.open", side_effect=KeyboardInterrupt):
+        result = call("run", file)
+    assert result.exit_code == ExitCode.UNDETERMINED
+    assert "resume" not in result.output
 
 
 def test_there_is_nothing_to_resume_before_a_run_or_after_it(tmp_path: Path) -> None:

@@ -99,9 +99,8 @@ class _Runner:
         self._file = pipeline
         self._database = database or pipeline.with_suffix(".db")
         self._as_json = as_json
-        self._reproduce = shlex.join(
-            ["fateline", "run", str(pipeline), *(["--database", str(database)] if database else [])]
-        )
+        self._arguments = [str(pipeline), *(["--database", str(database)] if database else [])]
+        self._reproduce = shlex.join(["fateline", "run", *self._arguments])
 
     def run(self) -> ExitCode:
         was_there = self._database.exists()
@@ -118,6 +117,8 @@ class _Runner:
             raise
 
     def resume(self, run_id: str | None) -> ExitCode:
+        self._arguments += ["--run", run_id] if run_id else []
+        self._reproduce = self._resume_line()
         graph, plugins = self._read()
         with (
             self._landscape(must_exist=True) as landscape,
@@ -185,6 +186,8 @@ class _Runner:
                 raise _bad_input(str(error)) from error
             return self._stopped(str(error), orchestrator.run_id)
         except KeyboardInterrupt:
+            if not begun():
+                raise
             return self._stopped("interrupted from the keyboard", orchestrator.run_id)
         if not summary.finished:
             return self._stopped(summary.stopped_by or "unknown", summary.run, summary)
@@ -192,7 +195,7 @@ class _Runner:
         return ExitCode.HOLDS
 
     def _resume_line(self) -> str:
-        return self._reproduce.replace("fateline run", "fateline resume", 1)
+        return shlex.join(["fateline", "resume", *self._arguments])
 
     def _stopped(self, why: str, run_id: str | None = None, summary: Summary | None = None) -> ExitCode:
         if self._as_json:
