@@ -236,6 +236,17 @@ def test_a_new_file_is_made_durable_with_its_name(tmp_path: Path, kind: str) -> 
     sink.close()
 
 
+def test_closing_on_a_full_disk_loses_only_what_was_never_confirmed(tmp_path: Path) -> None:
+    sink = JsonlSink(tmp_path / "out")
+    sink.open(resume=False)
+    sink.close()
+    sink._file._stream = open("/dev/full", "wb")  # noqa: SIM115
+    sink.write({"n": 1})
+    sink.close()
+    with pytest.raises(RuntimeError, match="is not open"):
+        sink.write({"n": 2})
+
+
 def test_a_locked_database_stops_the_run_and_not_the_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fateline_engine.plugins.builtin.sqlite_tables._WAIT_SECONDS", 0.01)
     sink = SqliteSink(tmp_path / "out", "t")

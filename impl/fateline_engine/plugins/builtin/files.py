@@ -8,7 +8,7 @@ What it is not: a format.
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -107,5 +107,5 @@ class LineFile:
     def close(self) -> None:
         if self._stream is not None:
             stream, self._stream = self._stream, None
-            with blaming(self.path, "closed"):
+            with suppress(OSError):  # what was not flushed was never confirmed, and may be lost
                 stream.close()
