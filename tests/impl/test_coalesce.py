@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fateline_engine.errors import Refused
+from fateline_engine.landscape.recorder import RESOLUTION
 from fateline_engine.merging import CannotMerge
 from fateline_engine.plugins import Drop, Failure, Pass
 from fateline_engine.script import Kind, Route, Verdict, Work
@@ -233,8 +234,7 @@ def test_a_late_token_is_late_by_its_own_barrier_however_many_there_were_and_acr
 
 def test_the_late_look_up_is_by_the_key() -> None:
     trial = Trial(diamond()).started()
-    query = "SELECT verdict, result FROM barriers WHERE run = ? AND node = ? AND row = ? AND fork = ?"
-    (plan,) = trial.landscape.conn.execute(f"EXPLAIN QUERY PLAN {query}", (1, 1, 1, 1)).fetchall()
+    (plan,) = trial.landscape.conn.execute(f"EXPLAIN QUERY PLAN {RESOLUTION}", (1, 1, 1, 1)).fetchall()
     assert "SEARCH" in plan[3]
     assert "PRIMARY KEY (run=? AND node=? AND row=? AND fork=?)" in plan[3]
 
@@ -293,6 +293,21 @@ def test_a_lost_branch_is_neither_lost_again_nor_does_it_arrive() -> None:
     frame = trial.engine.state.live[0, 1].info.stack
     assert frame is not None
     trial.move("0/a")
+    executor = trial.engine.processor.coalesces["join"]
+    with pytest.raises(Refused, match="branch_lost"):
+        executor.lose(Loss(frame, 0, 1, LossReason.FAILED))
+    other = trial.engine.state.live[0, 2]
+    other.info = other.info._replace(stack=frame)
+    with pytest.raises(Refused, match="branch_lost"):
+        executor.arrive(other)
+
+
+def test_what_a_resolved_barrier_knew_of_is_refused_and_not_called_late() -> None:
+    trial = Trial(diamond(), answers={"ta": fails_for(0)}).started().read().move("0")
+    frame = trial.engine.state.live[0, 1].info.stack
+    assert frame is not None
+    trial.move("0/a")
+    assert trial.barriers() == {"join of 0": "branch_lost by loss: ; a"}
     executor = trial.engine.processor.coalesces["join"]
     with pytest.raises(Refused, match="branch_lost"):
         executor.lose(Loss(frame, 0, 1, LossReason.FAILED))

@@ -24,10 +24,11 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class Resolution(NamedTuple):
-    """How a barrier was resolved."""
+    """How a barrier was resolved, and of which branches it knew then."""
 
     verdict: BarrierVerdict
-    result: int | None
+    arrived: str
+    lost: str
 
 
 def _insert(table: str, columns: int) -> str:
@@ -68,7 +69,7 @@ _POSITION: Final = (
     "INSERT INTO positions VALUES (?, ?, ?) ON CONFLICT (run, node) DO UPDATE SET position = excluded.position"
 )
 _READ_RUN: Final = "SELECT status, rows, seq, tx, last_seq, last_tx FROM runs WHERE run = ?"
-_RESOLUTION: Final = "SELECT verdict, result FROM barriers WHERE run = ? AND node = ? AND row = ? AND fork = ?"
+RESOLUTION: Final = "SELECT verdict, arrived, lost FROM barriers WHERE run = ? AND node = ? AND row = ? AND fork = ?"
 
 
 class LandscapeRecorder:
@@ -305,7 +306,7 @@ class LandscapeRecorder:
         result: int | None,
     ) -> None:
         self.seq += 1
-        self._resolved[node, row, fork] = Resolution(verdict, result)
+        self._resolved[node, row, fork] = Resolution(verdict, arrived, lost)
         told = (verdict, reason, trigger, arrived, lost, first_at, self.at, result)
         self.pending["barriers"].append((self.run, node, row, fork, *told, self.seq, self.tx, self.at))
 
@@ -314,8 +315,8 @@ class LandscapeRecorder:
         known = self._resolved.get((node, row, fork))
         if known is not None or (self._first_row is not None and row >= self._first_row):
             return known  # a row that was not yet committed has nothing in the database
-        found = self.landscape.conn.execute(_RESOLUTION, (self.run, node, row, fork)).fetchone()
-        return Resolution(BarrierVerdict(found[0]), found[1]) if found else None
+        found = self.landscape.conn.execute(RESOLUTION, (self.run, node, row, fork)).fetchone()
+        return Resolution(BarrierVerdict(found[0]), found[1], found[2]) if found else None
 
     def merge(self, row: int, token: int, origins: Sequence[Any]) -> None:
         body = _encode(origins).decode()
