@@ -37,9 +37,10 @@ def interrupt_at(row, *, n, flag):
     return {**row, "double": row["n"] * 2}
 
 @transform
-def slow(row, *, started):
-    Path(started).touch()
-    time.sleep(0.02)
+def wait_at(row, *, n, here, go):
+    while row["n"] == n and not Path(go).exists():
+        Path(here).touch()
+        time.sleep(0.01)
     return row
 """
 
@@ -343,26 +344,36 @@ def test_a_landscape_that_cannot_be_written_stops_the_run_which_is_then_resumed(
     assert outputs(tmp_path) == expected(12)
 
 
+def waiting(folder: Path) -> tuple[Path, subprocess.Popen[str]]:
+    """A pipeline in a process of its own that has come to its 37th row and stays there."""
+    options = {"n": 36, "here": str(folder / "here"), "go": str(folder / "go")}
+    file = pipeline(folder, rows=60, plugin="stopping_plugins:wait_at", options=options)
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from fateline_oracle.cli import main; main()", "run", str(file)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not (folder / "here").exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return file, process
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_a_process_which_is_then_resumed(tmp_path: Path, how: signal.Signals) -> None:
-    options = {"started": str(tmp_path / "started")}
-    file = pipeline(tmp_path, rows=80, plugin="stopping_plugins:slow", options=options)
-    code = "import sys; from fateline_oracle.cli import main; sys.argv[0] = 'fateline'; main()"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "run", str(file)], env=environment, stderr=subprocess.PIPE, text=True
-    )
-    deadline = time.monotonic() + 30
-    while not (tmp_path / "started").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(0.3)
+    file, process = waiting(tmp_path)
     process.send_signal(how)
-    _, told = process.communicate(timeout=30)
+    _, told = process.communicate(timeout=60)
     assert process.returncode == 1, told
     assert "Go on with: fateline resume" in told
     assert "Traceback" not in told
+    assert status(tmp_path / "numbers.db") == ["interrupted"]
+    (tmp_path / "go").touch()
     assert call("resume", file).exit_code == 0
-    assert outputs(tmp_path) == expected(80)
+    assert outputs(tmp_path) == expected(60)
 
 
 def test_a_file_that_may_not_grow_stops_a_process_which_is_then_resumed(tmp_path: Path) -> None:
@@ -384,19 +395,13 @@ def test_a_file_that_may_not_grow_stops_a_process_which_is_then_resumed(tmp_path
 
 
 def test_a_killed_process_leaves_a_run_that_is_resumed(tmp_path: Path) -> None:
-    options = {"started": str(tmp_path / "started")}
-    file = pipeline(tmp_path, rows=80, plugin="stopping_plugins:slow", options=options)
-    code = "import sys; from fateline_oracle.cli import main; main()"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    process = subprocess.Popen([sys.executable, "-c", code, "run", str(file)], env=environment)
-    while not (tmp_path / "started").exists():
-        time.sleep(0.01)
-    time.sleep(0.4)
+    file, process = waiting(tmp_path)
     process.kill()
-    process.wait(timeout=30)
+    process.communicate(timeout=60)
     assert status(tmp_path / "numbers.db") == ["running"]
+    (tmp_path / "go").touch()
     assert call("resume", file).exit_code == 0
-    assert outputs(tmp_path) == expected(80)
+    assert outputs(tmp_path) == expected(60)
 
 
 def test_a_terminal_is_shown_progress_and_a_pipe_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
