@@ -62,6 +62,20 @@ def test_the_same_graph_gives_the_same_picture(graph: tuple[dict[str, Size], lis
     assert lay_out(*graph) == lay_out(*graph)
 
 
+@given(graphs())
+@settings(deadline=None)
+def test_edges_at_one_side_of_a_box_do_not_cross_there(graph: tuple[dict[str, Size], list[tuple[str, str]]]) -> None:
+    sizes, edges = graph
+    layout = lay_out(sizes, edges)
+    for name in sizes:
+        leaving = [route for (src, _), route in zip(edges, layout.routes, strict=True) if src == name]
+        towards = [route[1].y for route in sorted(leaving, key=lambda route: route[0].y) if len(route) > 2]
+        assert towards == sorted(towards)
+        entering = [route for (_, dst), route in zip(edges, layout.routes, strict=True) if dst == name]
+        from_where = [route[-2].y for route in sorted(entering, key=lambda route: route[-1].y) if len(route) > 2]
+        assert from_where == sorted(from_where)
+
+
 def test_crossings_that_can_be_avoided_are() -> None:
     layers: list[list[str | tuple[int, int]]] = [["a", "b"], ["x", "y"]]
     links: list[tuple[str | tuple[int, int], str | tuple[int, int]]] = [("a", "y"), ("b", "x")]

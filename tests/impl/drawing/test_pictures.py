@@ -1,5 +1,6 @@
 """Pictures of pipelines: well-formed, complete, and safe whatever the pipeline says."""
 
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -46,6 +47,11 @@ def test_an_svg_has_every_box_every_edge_and_nothing_from_elsewhere(file: Path) 
     labels = [item.text for item in root.iter(f"{SVG}text") if item.get("class") == "label"]
     assert sorted(map(str, names)) == sorted(graph.nodes)
     assert len(edges) == len(graph.edges)
+    number = r"-?\d+\.\d"
+    for item in edges:
+        assert re.fullmatch(rf"M{number} {number}( C{number}( {number}){{5}})+", str(item.get("d")))
+    dashed = [item.get("class") == "edge error" for item in edges]
+    assert dashed == [edge.label == "on_error" for edge in graph.edges]
     assert labels == [edge.label for edge in graph.edges if edge.label != "continue"]
     assert text.count("http") == 1, "only the name of the language"
     assert svg(graph) == text
