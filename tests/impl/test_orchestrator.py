@@ -187,6 +187,22 @@ def test_rows_are_committed_by_the_hundred_in_whole_steps() -> None:
     assert seen == [100, 200, 250]
 
 
+def test_one_row_that_becomes_thousands_does_not_wait_for_the_hundredth_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fateline_engine.orchestrator._HEAVY", 1000)
+    waiting: list[int] = []
+
+    def boundary(kind: Boundary) -> None:
+        if kind is Boundary.STEP:
+            waiting.append(trial.engine.recorder.seq - trial.engine.recorder.committed_seq)
+
+    many = Expand(tuple({"v": number} for number in range(2000)))
+    trial = one(transform("n", "out", expands=True), answers={"n": lambda token, attempt: many})
+    trial.script.boundary = boundary  # type: ignore[method-assign]
+    trial.run()
+    assert len([size for size in waiting if size > 1000]) < len(waiting) / 100
+    assert len(trial.sinks["out"].rows) == 2000
+
+
 def test_the_same_inputs_give_the_same_trail_whatever_is_committed_when() -> None:
     def trail(each_step: bool) -> list[str]:
         trial = Trial(diamond(), [{"v": 0}, None, {"v": 1}], {"ta": fails_for(1)}, each_step=each_step)

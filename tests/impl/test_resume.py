@@ -302,6 +302,18 @@ def test_the_order_of_fields_comes_back_too() -> None:
     assert [list(row) for row in broken.sinks["out"].rows] == [["v", "w"]]
 
 
+def test_a_transform_that_only_turns_the_fields_around_is_remembered() -> None:
+    answers: dict[str, Answer] = {
+        "one": lambda token, attempt: Pass({"v": 1, "w": 1}),
+        "two": lambda token, attempt: Pass({"w": 1, "v": 1}),
+    }
+    what = pipeline(source("one"), transform("one", "two"), transform("two", "out"), sink())
+    broken = Trial(what, answers=answers, each_step=True).started().read().move("0").move("0")
+    broken.engine.crash()
+    broken.after_crash().engine.resume()
+    assert [list(row) for row in broken.sinks["out"].rows] == [["w", "v"]]
+
+
 def test_failing_rows_do_not_change_after_a_resume() -> None:
     """The error behind a diverted token is told from the trail, not from memory."""
     whole = Trial(diamond(), [{"v": 1}], {"ta": fails_for(1)}, each_step=True)
