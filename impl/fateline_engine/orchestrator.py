@@ -172,7 +172,6 @@ class Orchestrator:
             raise Refused(Refusal.RUN_UP, "the run is up already")
         self._open(resume=False)
         self._build(begin_run(self.landscape, self.graph, self.run_id, self.script.now()))
-        self.recorder.at = self.script.now()
         self.recorder.commit({self.atlas[name].number: sink.position() for name, sink in self.sinks.items()})
         self.intake.begin(False)
         self._up = True

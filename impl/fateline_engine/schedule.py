@@ -152,7 +152,7 @@ class Schedule:
 
     def look(self) -> None:
         """Look at the clock: whatever has come due is done before any token moves, the earliest deadline first."""
-        now = self.script.now()
+        now = max(self.script.now(), self.recorder.at)
         due: list[Holding] = []
         for executor in (*self.processor.coalesces.values(), *self.processor.aggregations.values()):
             due += executor.due(now)

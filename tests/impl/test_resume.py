@@ -205,6 +205,18 @@ def test_a_token_on_its_way_to_a_sink_owes_nothing_after_a_resume_either() -> No
     assert broken.losses() == {"join a": "diverted"}
 
 
+def test_a_clock_that_was_set_back_makes_no_barrier_young_again() -> None:
+    broken = Trial(diamond(timeout_seconds=10), [{"v": 0}, {"v": 1}], each_step=True).started()
+    broken.clock.advance(50_000)
+    broken.read().move("0").move("0/a").move("0/a")
+    broken.engine.crash()
+    broken.clock._now = 1000
+    broken.after_crash().engine.take_up()
+    broken.read().move("1").move("1/a").move("1/a")
+    opened = broken.engine.processor.coalesces["join"].open.values()
+    assert [joining.first_at for joining in opened] == [51_000, 51_000]
+
+
 def test_the_same_row_and_root_token_go_on() -> None:
     broken = Trial(diamond(), [{"v": 0}, {"v": 1}], each_step=True).started().read()
     broken.engine.crash()

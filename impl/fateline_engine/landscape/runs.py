@@ -35,8 +35,8 @@ def begin_run(landscape: Landscape, graph: ExecutionGraph, run_id: str | None, a
     with landscape.db.atomic():
         (run,) = landscape.conn.execute("SELECT coalesce(max(run), 0) + 1 FROM runs").fetchone()
         landscape.conn.execute(
-            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, 'running', NULL, 1, 1, ?, 1, 1)",
-            (run, name, pipeline.name, pipeline.canonical(), pipeline.digest(), at),
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, 'running', NULL, 1, 1, ?, 1, 1, ?)",
+            (run, name, pipeline.name, pipeline.canonical(), pipeline.digest(), at, at),
         )
         numbers = {node: number for number, node in enumerate(graph.declared)}
         landscape.conn.executemany(
