@@ -174,6 +174,17 @@ def test_one_look_resolves_all_that_expired_the_earliest_first_before_any_token_
     assert done[2].kind is Kind.BEGIN
 
 
+def test_tokens_move_first_in_first_out_and_branches_in_declared_order() -> None:
+    what = pipeline(
+        source("split"), fork(b="b1", a="a1"), transform("a1", "a2"), transform("b1", "b2"), transform("a2", "out"),
+        transform("b2", "out"), sink(),
+    )  # fmt: skip
+    trial = Trial(what)
+    trial.run()
+    visits = sorted(trial.trail("visits"), key=lambda visit: visit["opened"])
+    assert [visit["node"] for visit in visits] == ["split", "b1", "a1", "b2", "a2", "out", "out"]
+
+
 def test_rows_are_committed_by_the_hundred_in_whole_steps() -> None:
     seen: list[int] = []
 
