@@ -8,7 +8,7 @@ trail knows by its key.
 What it is not: a memory of what was resolved, or a walker. The merged token is put on its way; the processor moves it.
 """
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 
 from fateline_engine.atlas import Place
 from fateline_engine.barrier import Barrier, Holding, Slot
@@ -60,6 +60,7 @@ class CoalesceExecutor(Barrier):
         self.say = say
         self._quorum = node.quorum_count or 0
         self._width = len(node.branches)
+        self._all = ",".join(node.branches)
 
     # Events
 
@@ -157,9 +158,9 @@ class CoalesceExecutor(Barrier):
         if ruling is not Ruling.MERGE:
             self._fail(joining, Reason(ruling), trigger, f"{self.place.name}: {ruling}")
             return
-        arrived = [branch for branch in self.node.branches if branch in joining.held]
-        lives = [joining.held[branch] for branch in arrived]
-        result = self.say(self.node, [(branch, live.info.data) for branch, live in zip(arrived, lives, strict=True)])
+        held = [(branch, joining.held[branch]) for branch in self.node.branches if branch in joining.held]
+        lives = [live for _, live in held]
+        result = self.say(self.node, [(branch, live.info.data) for branch, live in held])
         if isinstance(result, Merged):
             try:
                 self.tokens.fits(result.data, f"the merge at {self.place.name}")
@@ -188,14 +189,17 @@ class CoalesceExecutor(Barrier):
         self, joining: Joining, verdict: BarrierVerdict, reason: Reason | None, trigger: Trigger, result: int | None
     ) -> None:
         del self.open[joining.row, joining.fork]
-        arrived, lost = (
-            ",".join(branch for branch in self.node.branches if branch in those)
-            for those in (joining.held, joining.lost)
-        )
+        arrived, lost = self._names(joining.held), self._names(joining.lost)
         self.state.recorder.barrier(
             self.place.number, joining.row, joining.fork, verdict, reason, trigger, arrived, lost,
             joining.first_at, result,
         )  # fmt: skip
+
+    def _names(self, those: Collection[Slot]) -> str:
+        """Branches as the trail has them: in declared order, joined by commas."""
+        if not those:
+            return ""
+        return self._all if len(those) == self._width else ",".join(b for b in self.node.branches if b in those)
 
     def _late(self, live: Live, resolution: Resolution) -> None:
         """It comes after the resolution: its visit and its life end in this step, and it holds no debt."""

@@ -67,6 +67,7 @@ class TokenManager:
         self._recorder = state.recorder
         self._contracts: dict[SchemaContract, int] = {}
         self._next_contract = 0
+        self._last_contract: tuple[SchemaContract | None, int] = (None, 0)
         self._branches: dict[str, tuple[BranchWay, ...]] = {}
         self.next_row = 0
         self.last_idx = -1
@@ -125,6 +126,8 @@ class TokenManager:
 
     def contract_number(self, contract: SchemaContract) -> int:
         """The number of a contract in this run; a new one is written. Bounded memory: at worst one is written again."""
+        if contract is self._last_contract[0]:
+            return self._last_contract[1]
         number = self._contracts.get(contract)
         if number is None:
             if len(self._contracts) >= _REMEMBERED_CONTRACTS:
@@ -133,6 +136,7 @@ class TokenManager:
             self._next_contract += 1
             self._contracts[contract] = number
             self._recorder.contract(number, contract.body)
+        self._last_contract = (contract, number)
         return number
 
     # Roots
