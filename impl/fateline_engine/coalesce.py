@@ -8,11 +8,12 @@ trail knows by its key.
 What it is not: a memory of what was resolved, or a walker. The merged token is put on its way; the processor moves it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 
 from fateline_engine.atlas import Place
-from fateline_engine.barrier import Barrier, Holding
+from fateline_engine.barrier import Barrier, Holding, Slot
 from fateline_engine.errors import LimitExceeded, Refused
+from fateline_engine.landscape import Resolution
 from fateline_engine.merging import CannotMerge, Merged, merge
 from fateline_engine.rows import PipelineRow
 from fateline_engine.settings import CONTINUE, CoalesceNode, Policy
@@ -59,29 +60,35 @@ class CoalesceExecutor(Barrier):
         self.say = say
         self._quorum = node.quorum_count or 0
         self._width = len(node.branches)
+        self._all = ",".join(node.branches)
 
     # Events
 
     def arrive(self, live: Live) -> None:
         """A token arrives: it is held, or late; and it may be the one that decides."""
         frame = self._frame(live.info.stack, live.info.name)
-        joining = self._joining(frame, live.info.row)
+        joining = self.open.get((live.info.row, frame.fork))
         if joining is None:
-            self._late(live, frame)
-            return
-        self._not_twice(joining, frame.branch)
-        self.open[joining.row, joining.fork] = joining
+            resolution = self._resolution(live.info.row, frame)
+            if resolution is not None:
+                self._late(live, resolution)
+                return
+            joining = self._begin(frame, live.info.row)
+        else:
+            self._not_twice(frame.branch, joining.held, joining.lost)
         self.held_by(live, joining, frame.branch)
         self._rule(joining, Event.ARRIVAL)
 
     def lose(self, loss: Loss) -> None:
         """A branch can no longer arrive. After the resolution that changes nothing and leaves no record."""
         frame = self._frame(loss.frame, f"{loss.row}:{loss.token}")
-        joining = self._joining(frame, loss.row)
+        joining = self.open.get((loss.row, frame.fork))
         if joining is None:
-            return
-        self._not_twice(joining, frame.branch)
-        self.open[joining.row, joining.fork] = joining
+            if self._resolution(loss.row, frame) is not None:
+                return
+            joining = self._begin(frame, loss.row)
+        else:
+            self._not_twice(frame.branch, joining.held, joining.lost)
         joining.lost[frame.branch] = loss.reason
         self.state.recorder.loss(self.place.number, loss.row, frame.fork, frame.branch, loss.token, loss.reason)
         self._rule(joining, Event.LOSS)
@@ -107,19 +114,23 @@ class CoalesceExecutor(Barrier):
             raise Refused(Refusal.NO_FRAME, f"token {name} owes no branch to {self.place.name}")
         return frame
 
-    def _joining(self, frame: Frame, row: int) -> Joining | None:
-        """The barrier of this fork, opened by its first event; ``None`` if it is resolved."""
-        joining = self.open.get((row, frame.fork))
-        if joining is None:
-            if self.state.recorder.resolution(self.place.number, row, frame.fork):
-                return None
-            joining = Joining(self.place, frame, row, self.state.recorder.at, self.timeout)
+    def _resolution(self, row: int, frame: Frame) -> Resolution | None:
+        """How the barrier of this fork was resolved, if it was; refused if it knew of this branch then."""
+        resolution = self.state.recorder.resolution(self.place.number, row, frame.fork)
+        if resolution is not None:
+            self._not_twice(frame.branch, resolution.arrived.split(","), resolution.lost.split(","))
+        return resolution
+
+    def _begin(self, frame: Frame, row: int) -> Joining:
+        """The barrier of this fork sees its first event."""
+        joining = Joining(self.place, frame, row, self.state.recorder.at, self.timeout)
+        self.open[row, frame.fork] = joining
         return joining
 
-    def _not_twice(self, joining: Joining, branch: str) -> None:
-        if branch in joining.held:
+    def _not_twice(self, branch: str, held: Container[Slot], lost: Container[str]) -> None:
+        if branch in held:
             raise Refused(Refusal.BRANCH_HELD, f"branch {branch} has arrived at {self.place.name}")
-        if branch in joining.lost:
+        if branch in lost:
             raise Refused(Refusal.BRANCH_LOST, f"branch {branch} is lost to {self.place.name}")
 
     def known(self, row: int, fork: int) -> Joining:
@@ -147,9 +158,9 @@ class CoalesceExecutor(Barrier):
         if ruling is not Ruling.MERGE:
             self._fail(joining, Reason(ruling), trigger, f"{self.place.name}: {ruling}")
             return
-        arrived = [branch for branch in self.node.branches if branch in joining.held]
-        lives = [joining.held[branch] for branch in arrived]
-        result = self.say(self.node, [(branch, live.info.data) for branch, live in zip(arrived, lives, strict=True)])
+        held = [(branch, joining.held[branch]) for branch in self.node.branches if branch in joining.held]
+        lives = [live for _, live in held]
+        result = self.say(self.node, [(branch, live.info.data) for branch, live in held])
         if isinstance(result, Merged):
             try:
                 self.tokens.fits(result.data, f"the merge at {self.place.name}")
@@ -178,19 +189,20 @@ class CoalesceExecutor(Barrier):
         self, joining: Joining, verdict: BarrierVerdict, reason: Reason | None, trigger: Trigger, result: int | None
     ) -> None:
         del self.open[joining.row, joining.fork]
-        arrived, lost = (
-            ",".join(branch for branch in self.node.branches if branch in those)
-            for those in (joining.held, joining.lost)
-        )
+        arrived, lost = self._names(joining.held), self._names(joining.lost)
         self.state.recorder.barrier(
             self.place.number, joining.row, joining.fork, verdict, reason, trigger, arrived, lost,
             joining.first_at, result,
         )  # fmt: skip
 
-    def _late(self, live: Live, frame: Frame) -> None:
+    def _names(self, those: Collection[Slot]) -> str:
+        """Branches as the trail has them: in declared order, joined by commas."""
+        if not those:
+            return ""
+        return self._all if len(those) == self._width else ",".join(b for b in self.node.branches if b in those)
+
+    def _late(self, live: Live, resolution: Resolution) -> None:
         """It comes after the resolution: its visit and its life end in this step, and it holds no debt."""
-        resolution = self.state.recorder.resolution(self.place.number, live.info.row, frame.fork)
-        assert resolution is not None
         merged = resolution.verdict is BarrierVerdict.MERGED
         reason = Reason.LATE_ARRIVAL_AFTER_MERGE if merged else Reason.LATE_ARRIVAL_AFTER_FAILURE
         error = self.state.keep_error(f"{self.place.name}: {reason}")

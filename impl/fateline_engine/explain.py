@@ -114,7 +114,7 @@ def _branch(
     mark = "  ◀ this one" if token.key == key else ""
     lines = [f"{margin}{'└─' if last else '├─'} {token.name}  {_origin(story, token)}{mark}"]
     margin += "   " if last else "│  "
-    under = [child for child in story.under(token.key) if child.key in line]
+    under = [child for child in story.beneath.get(token.key, []) if child.key in line]
     stem = "│" if under else " "
     lines += [f"{margin}{stem}  {told}" for told in _events(story, token)]
     for index, child in enumerate(under):

@@ -100,14 +100,12 @@ class Story:
     barriers: list[Barrier]
     batches: dict[str, list[TokenKey]]
     """The batches that tokens of this row were in, or came from, and all their members, of whichever rows."""
+    beneath: dict[TokenKey, list[Token]] = field(default_factory=dict)
+    """What a tree shows under each token."""
 
     @property
     def root(self) -> Token | None:
         return next((token for token in self.tokens.values() if token.made_by == "read"), None)
-
-    def under(self, key: TokenKey) -> list[Token]:
-        """The tokens that a tree shows under ``key``."""
-        return [token for token in self.tokens.values() if token.stands_under == key]
 
     def line_of(self, key: TokenKey) -> set[TokenKey]:
         """``key``, all that it comes from, and all that comes from it, within this row."""
@@ -209,6 +207,8 @@ class _Reader:
             token.name = self._name(story, token, mine[0][1] if mine else 0)
             self._began[key] = json.loads(data) if data is not None else None
             story.tokens[key] = token
+            if token.stands_under is not None:
+                story.beneath.setdefault(token.stands_under, []).append(token)
             for parent in token.parents:
                 if parent in story.tokens:
                     story.tokens[parent].children.append(key)

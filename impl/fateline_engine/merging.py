@@ -62,8 +62,9 @@ def _union(node: CoalesceNode, arrived: Sequence[Branch]) -> Merged | CannotMerg
         return CannotMerge(Reason.CONTRACT_CONFLICT, str(conflict))
     first = arrived[0][1]
     if all(row.digest == first.digest for _, row in arrived):
-        told = [(field, branch, digest, True) for field, digest in field_digests(first).items() for branch, _ in arrived]
-        return Merged(first if first.contract is contract else first.under(contract), told)
+        fields = field_digests(first).items()
+        origins = [(field, branch, digest, True) for field, digest in fields for branch, _ in arrived]
+        return Merged(first if first.contract is contract else first.under(contract), origins)
     return _fold(node.collisions, arrived, contract)
 
 

@@ -12,7 +12,7 @@ What it is not: what a work does to a token (``processor``) or what is kept of i
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from fateline_engine.atlas import Atlas
 from fateline_engine.barrier import Holding
@@ -32,6 +32,7 @@ from fateline_engine.state import Phase, RunState
 from fateline_engine.token_manager import Limits, TokenManager
 from fateline_engine.words import Outcome, Refusal, RunStatus, VisitStatus
 
+_T = TypeVar("_T")
 _HEAVY: Final = 20_000
 """So many waiting records close a commit early: one row may expand into thousands."""
 
@@ -93,7 +94,7 @@ class Orchestrator:
         self.source = source or (plugins.source if plugins else None)
         self.sinks: dict[str, Sink] = plugins.sinks if plugins else {}
         self.run_id = run_id
-        self.limits = limits or Limits(row_bytes=settings.row_bytes, fan_out=getattr(settings, "fan_out", 10_000))
+        self.limits = limits or Limits(row_bytes=settings.row_bytes, fan_out=settings.fan_out)
         self.commit_rows = settings.commit_rows if commit_rows is None else commit_rows
         self.each_step = each_step
         self.atlas = Atlas(self.graph)
@@ -145,7 +146,8 @@ class Orchestrator:
 
     def _stop(self, why: str) -> Summary:
         """Back to the last commit, and say there that the run is stopped. What was not committed is done again."""
-        self.recorder.discard()
+        self._build(self.recorder.run)
+        self._load()
         if self.recorder.status is RunStatus.RUNNING:
             self.recorder.step(self.script.now())
             self.recorder.mark_run(RunStatus.INTERRUPTED, self.recorder.rows_read)
@@ -168,13 +170,8 @@ class Orchestrator:
         """Begin a new run: it is in the landscape, its plugins are open, nothing has been read."""
         if self._up:
             raise Refused(Refusal.RUN_UP, "the run is up already")
-        if self.source is not None:
-            self.source.open()
-        for sink in self.sinks.values():
-            sink.open(resume=False)
-        number = begin_run(self.landscape, self.graph, self.run_id, self.script.now())
-        self._build(number)
-        self.recorder.at = self.script.now()
+        self._open(resume=False)
+        self._build(begin_run(self.landscape, self.graph, self.run_id, self.script.now()))
         self.recorder.commit({self.atlas[name].number: sink.position() for name, sink in self.sinks.items()})
         self.intake.begin(False)
         self._up = True
@@ -187,10 +184,7 @@ class Orchestrator:
             raise Refused(Refusal.RUN_UP, "the run is not interrupted, so there is nothing to resume")
         found = self._resumable()
         self.run_id = found.id
-        if self.source is not None:
-            self.source.open()
-        for sink in self.sinks.values():
-            sink.open(resume=True)
+        self._open(resume=True)
         self._build(found.run)
         self._cut_back()
         self._load()
@@ -204,6 +198,17 @@ class Orchestrator:
         for aggregation in self.processor.aggregations.values():
             aggregation.begin_again()
         self._commit()
+
+    def _open(self, *, resume: bool) -> None:
+        """Open the plugins, all or none."""
+        try:
+            if self.source is not None:
+                self.source.open()
+            for sink in self.sinks.values():
+                sink.open(resume=resume)
+        except BaseException:
+            self.close()
+            raise
 
     def _resumable(self) -> RunRow:
         found = find_run(self.landscape, self.run_id)
@@ -371,6 +376,19 @@ class Orchestrator:
         self._commit()
 
     # Scripts
+
+    def operate(self, operation: Callable[[TokenManager], _T]) -> _T:
+        """One lifecycle operation as a step of its own, with whatever follows from it."""
+        self.recorder.step(self.script.now())
+        try:
+            made = operation(self.tokens)
+        except (Refused, LimitExceeded):
+            self.recorder.tx -= 1  # there was no step
+            raise
+        self.processor.settle()
+        if self.each_step:
+            self._commit()
+        return made
 
     def crash(self) -> None:
         """Lose everything that is in memory, as a crash does; only ``take_up`` helps."""

@@ -14,15 +14,18 @@ from fateline_engine.atlas import Place, Way
 from fateline_engine.coalesce import CoalesceExecutor
 from fateline_engine.contracts import SchemaContract
 from fateline_engine.errors import EngineBug, LimitExceeded, Refused
+from fateline_engine.merging import merge
 from fateline_engine.plugins import BatchOutputs, Drop, Expand, Failure, Pass, Row
 from fateline_engine.rows import NotJson, PipelineRow
-from fateline_engine.script import BatchInfo, Boundary, Kind, Route, Script, Verdict, Work, Written
+from fateline_engine.script import BatchInfo, Boundary, Kind, MergeScript, Route, Script, Verdict, Work, Written
 from fateline_engine.settings import CONTINUE, DISCARD, FORK, GateNode, NodeKind, SinkNode, TransformNode
 from fateline_engine.state import Live, Phase, RunState
 from fateline_engine.token_manager import TokenManager
 from fateline_engine.tokens import TokenInfo
 from fateline_engine.words import LossReason, Outcome, Reason, Refusal, VisitStatus
 
+_NEXT, _OPEN, _ = Phase
+_FINISH, _COMPLETED = Kind.FINISH, VisitStatus.COMPLETED
 _FIRST_WORK = {
     NodeKind.TRANSFORM: Kind.BEGIN,
     NodeKind.GATE: Kind.BEGIN,
@@ -45,9 +48,9 @@ class RowProcessor:
         self.tokens = tokens
         self.script = script
         atlas = state.atlas
+        say = script.merge if isinstance(script, MergeScript) else merge
         self.coalesces = {
-            place.name: CoalesceExecutor(state, tokens, place, script.merge)
-            for place in atlas.of_kind(NodeKind.COALESCE)
+            place.name: CoalesceExecutor(state, tokens, place, say) for place in atlas.of_kind(NodeKind.COALESCE)
         }
         self.aggregations = {
             place.name: AggregationExecutor(state, tokens, place) for place in atlas.of_kind(NodeKind.AGGREGATION)
@@ -70,34 +73,38 @@ class RowProcessor:
 
     def next_work(self, live: Live) -> Work | None:
         """What this token does next; nothing while it is held."""
-        if live.phase is Phase.OPEN:
-            return Work(Kind.FINISH, live.place.name, live.info.key)
-        if live.phase is Phase.NEXT:
-            return Work(_FIRST_WORK[live.place.kind], live.place.name, live.info.key)
+        info, place = live.info, live.place
+        if live.phase is _OPEN:
+            return Work(_FINISH, place.name, (info.row, info.token))
+        if live.phase is _NEXT:
+            return Work(_FIRST_WORK[place.kind], place.name, (info.row, info.token))
         return None
 
     def do(self, work: Work) -> None:
         """Do the work of a token, which must be the one it does next."""
         assert work.token is not None
-        row, token = work.token
         live = self.state.live.get(work.token)
         if live is None:
-            live = self.tokens.find(TokenInfo(self.state.recorder.run, row, token, _NOTHING))
+            live = self.tokens.find(TokenInfo(self.state.recorder.run, *work.token, _NOTHING))
         self._ask(live, work)
         self._steps[work.kind](live)
-        self.settle()
+        if self.state.losses:
+            self.settle()
 
     def _ask(self, live: Live, work: Work) -> None:
-        name, place = live.info.name, live.place
-        if work.kind is Kind.FINISH:
-            if live.phase is not Phase.OPEN:
-                raise Refused(Refusal.NOT_VISITING, f"token {name} has no open visit to finish")
-        elif live.phase is not Phase.NEXT:
-            raise Refused(Refusal.ALREADY_VISITING, f"token {name} is visiting {place.name}")
+        place = live.place
+        if work.kind is _FINISH:
+            if live.phase is not _OPEN:
+                raise Refused(Refusal.NOT_VISITING, f"token {live.info.name} has no open visit to finish")
+        elif live.phase is not _NEXT:
+            raise Refused(Refusal.ALREADY_VISITING, f"token {live.info.name} is visiting {place.name}")
         elif _FIRST_WORK[place.kind] is not work.kind:
-            raise Refused(Refusal.NOT_ITS_NEXT_NODE, f"token {name} is on its way to {place.kind} {place.name}")
+            raise Refused(
+                Refusal.NOT_ITS_NEXT_NODE, f"token {live.info.name} is on its way to {place.kind} {place.name}"
+            )
         if work.node and work.node != place.name:
-            raise Refused(Refusal.NOT_ITS_NEXT_NODE, f"token {name} is at {place.name}, not at {work.node}")
+            told = f"token {live.info.name} is at {place.name}, not at {work.node}"
+            raise Refused(Refusal.NOT_ITS_NEXT_NODE, told)
 
     def settle(self) -> None:
         """Tell every lost debt to its barrier, and what that loses to the next, until no debt is left untold."""
@@ -139,7 +146,7 @@ class RowProcessor:
         node = live.place.node
         assert isinstance(node, TransformNode)
         if isinstance(verdict, Drop):
-            self.state.close(live, VisitStatus.COMPLETED, "drop")
+            self.state.close(live, _COMPLETED, "drop")
             self.state.end(live, Outcome.DISCARDED, reason=Reason.FILTERED, loss=LossReason.DISCARDED)
             return
         rows = verdict.rows if isinstance(verdict, Expand) else (verdict.data,)
@@ -179,7 +186,7 @@ class RowProcessor:
     def _expand(self, live: Live, rows: list[PipelineRow]) -> None:
         way = live.place.ways[CONTINUE]
         contract = SchemaContract.observed_in(rows).lock()
-        self.state.close(live, VisitStatus.COMPLETED, f"expand {len(rows)}")
+        self.state.close(live, _COMPLETED, f"expand {len(rows)}")
         self.tokens.expand(live.info, rows, contract, way)
 
     # Gates
@@ -192,14 +199,14 @@ class RowProcessor:
         if target is None:
             self._failed(live, Failure(f"chose {verdict.label!r}, and has the routes {', '.join(node.routes)}"))
         elif target == FORK:
-            self.state.close(live, VisitStatus.COMPLETED, told)
+            self.state.close(live, _COMPLETED, told)
             self.tokens.fork(live.info, place, self.tokens.branches_of(place))
         elif target == DISCARD:
-            self.state.close(live, VisitStatus.COMPLETED, told)
+            self.state.close(live, _COMPLETED, told)
             self.state.end(live, Outcome.DISCARDED, reason=Reason.GATE_DISCARD, loss=LossReason.DISCARDED)
         else:
             way = place.ways[CONTINUE if target == CONTINUE else verdict.label]
-            self.state.close(live, VisitStatus.COMPLETED, told, way)
+            self.state.close(live, _COMPLETED, told, way)
             self.state.hop(live, way)
 
     # Sinks
@@ -207,7 +214,7 @@ class RowProcessor:
     def _written(self, live: Live, verdict: Written) -> None:
         self.touched.add(live.place)
         self.script.boundary(Boundary.SINK_WRITTEN)
-        self.state.close(live, VisitStatus.COMPLETED, "written")
+        self.state.close(live, _COMPLETED, "written")
         diverted = live.via in (Outcome.DIVERTED, Outcome.QUARANTINED)
         self.state.end(
             live, live.via, sink=live.place.number,

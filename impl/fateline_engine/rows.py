@@ -67,6 +67,8 @@ class PipelineRow(Mapping[str, object]):
         own: dict[str, Any] = dict(data)
         nested = False
         for name, value in own.items():
+            if type(name) is not str:
+                raise NotJson(f"field {name!r} is not named by a text")
             kind = type(value)
             if kind in _PLAIN:
                 continue

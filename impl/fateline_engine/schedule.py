@@ -48,6 +48,7 @@ class Schedule:
 
     def runnable(self) -> list[Work]:
         """Every work that the law allows now; the first is the one that production does."""
+        self.looked = self.looked and bool(self.due)  # to ask is not to look: the next asker looks afresh
         first = self.first()
         return [first, *(work for work in self._allowed() if work != first)]
 
@@ -150,7 +151,7 @@ class Schedule:
 
     def look(self) -> None:
         """Look at the clock: whatever has come due is done before any token moves, the earliest deadline first."""
-        now = self.script.now()
+        now = max(self.script.now(), self.recorder.at)
         due: list[Holding] = []
         for executor in (*self.processor.coalesces.values(), *self.processor.aggregations.values()):
             due += executor.due(now)

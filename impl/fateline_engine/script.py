@@ -8,14 +8,14 @@ overrides what it wants to decide; the code that then runs is the code that prod
 What it is not: a way around the engine. A verdict is data; what follows from it is the processor's business.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from fateline_engine.clock import Clock, SystemClock
 from fateline_engine.expressions import ExpressionError
-from fateline_engine.merging import CannotMerge, Merged, merge
+from fateline_engine.merging import CannotMerge, Merged
 from fateline_engine.plugins import (
     BatchOutputs,
     Drop,
@@ -23,7 +23,6 @@ from fateline_engine.plugins import (
     Failure,
     Pass,
     PluginUnavailable,
-    Row,
     RowRefused,
     describe,
     process,
@@ -31,7 +30,7 @@ from fateline_engine.plugins import (
 )
 from fateline_engine.plugins.registry import Plugins
 from fateline_engine.rows import PipelineRow
-from fateline_engine.settings import AggregationNode, CoalesceNode, GateNode, Node, SinkNode, TransformNode
+from fateline_engine.settings import CoalesceNode, GateNode, Node, SinkNode, TransformNode
 from fateline_engine.tokens import TokenInfo
 
 
@@ -112,8 +111,13 @@ class Script(Protocol):
         """The engine is at a boundary. Whatever is raised here stops it as a crash would."""
         ...
 
+
+@runtime_checkable
+class MergeScript(Protocol):
+    """A script that also says what becomes of the data of a merge, in place of the kernel."""
+
     def merge(self, node: CoalesceNode, arrived: Sequence[tuple[str, PipelineRow]]) -> Merged | CannotMerge:
-        """What becomes of the data of a merge; the kernel, unless a test wants to say it."""
+        """``arrived`` are the branches in declared order."""
         ...
 
 
@@ -166,35 +170,3 @@ class Production:
 
     def boundary(self, kind: Boundary) -> None:
         """Nothing happens there."""
-
-    def merge(self, node: CoalesceNode, arrived: Sequence[tuple[str, PipelineRow]]) -> Merged | CannotMerge:
-        """The kernel's answer."""
-        return merge(node, arrived)
-
-    def condition(self, node: AggregationNode, values: Mapping[str, object]) -> bool:
-        """Whether the condition of an aggregation holds; one that cannot be evaluated does not."""
-        if self.plugins is None or node.name not in self.plugins.conditions:
-            return False
-        try:
-            return self.plugins.conditions[node.name].truth(values)
-        except ExpressionError:
-            return False
-
-
-__all__ = [
-    "BatchInfo",
-    "BatchOutputs",
-    "Boundary",
-    "Drop",
-    "Expand",
-    "Failure",
-    "Kind",
-    "Pass",
-    "Production",
-    "Route",
-    "Row",
-    "Script",
-    "Verdict",
-    "Work",
-    "Written",
-]

@@ -26,6 +26,10 @@ class Phase(IntEnum):
     HELD = 2
 
 
+_NEXT, _OPEN, _HELD = Phase
+_HOLD, _DONE = VisitStatus.HELD, VisitStatus.COMPLETED
+
+
 class Live:
     """A token that has no fate yet, and where it stands."""
 
@@ -37,7 +41,7 @@ class Live:
         """The head of its latest hop."""
         self.via = via
         """The outcome it will have if a sink there writes it."""
-        self.phase = Phase.NEXT
+        self.phase = _NEXT
         self.attempt = -1
         """The latest attempt at this place."""
         self.tries = 0
@@ -95,7 +99,7 @@ class RunState:
         """The token takes a way, which its visit records."""
         live.place = way.head
         live.via = way.via
-        live.phase = Phase.NEXT
+        live.phase = _NEXT
         live.attempt = -1
         live.tries = 0
         if live.info.stack is not None and way.loses:
@@ -115,7 +119,7 @@ class RunState:
         """A visit of the token where it stands."""
         info = live.info
         live.attempt += 1
-        live.phase = Phase.HELD if status is VisitStatus.HELD else Phase.OPEN
+        live.phase = _HELD if status is _HOLD else _OPEN
         self.recorder.open_visit(info.row, info.token, live.place.number, live.attempt, status, info.data.digest)
 
     def close(
@@ -128,19 +132,19 @@ class RunState:
     ) -> None:
         """The visit ends, and the token is where it was, with what it had."""
         info = live.info
-        live.phase = Phase.NEXT
+        live.phase = _NEXT
         self.recorder.close_visit(
             info.row, info.token, live.place.number, live.attempt, status, verdict,
             None if way is None else way.number, error,
-            info.data.digest if status is VisitStatus.COMPLETED else None,
+            info.data.digest if status is _DONE else None,
         )  # fmt: skip
 
     def close_with(self, live: Live, verdict: str | None, way: Way, data: PipelineRow, contract: int | None) -> None:
         """The visit ends completed with data, which are kept if they are other than before."""
         info = live.info
-        same = data.digest == info.data.digest and data.contract == info.data.contract
+        same = data.encoded == info.data.encoded and data.contract == info.data.contract
         live.info = info.with_data(data)
-        live.phase = Phase.NEXT
+        live.phase = _NEXT
         self.recorder.close_visit(
             info.row, info.token, live.place.number, live.attempt, VisitStatus.COMPLETED, verdict, way.number, None,
             data.digest, None if same else contract, None if same else data.encoded,

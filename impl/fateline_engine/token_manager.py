@@ -31,6 +31,15 @@ from fateline_engine.words import (
 )
 
 _REMEMBERED_CONTRACTS: Final = 4096
+_LOSS: Final = {
+    Outcome.COMPLETED: LossReason.ROUTED,
+    Outcome.ROUTED: LossReason.ROUTED,
+    Outcome.DIVERTED: LossReason.DIVERTED,
+    Outcome.DISCARDED: LossReason.DISCARDED,
+    Outcome.FAILED: LossReason.FAILED,
+    Outcome.QUARANTINED: LossReason.QUARANTINED,
+}
+"""How the debt of a token is lost that is given a bare fate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,7 @@ class TokenManager:
         self._recorder = state.recorder
         self._contracts: dict[SchemaContract, int] = {}
         self._next_contract = 0
+        self._last_contract: tuple[SchemaContract | None, int] = (None, 0)
         self._branches: dict[str, tuple[BranchWay, ...]] = {}
         self.next_row = 0
         self.last_idx = -1
@@ -68,17 +78,21 @@ class TokenManager:
         """The living token that ``token`` names, or the refusal that says why there is none."""
         self._run_is_up()
         if token.run != self._recorder.run:
-            known = self._in_trail(token)
-            raise Refused(
-                Refusal.OTHER_RUN if known else Refusal.UNKNOWN_TOKEN,
-                f"token {token.name} of run {token.run} is not of run {self._recorder.run}",
-            )
+            self._known(token)
+            raise Refused(Refusal.OTHER_RUN, f"token {token.name} is of run {token.run}, not of this one")
         live = self.state.live.get((token.row, token.token))
         if live is None:
             if self._in_trail(token):
                 raise Refused(Refusal.HAS_FATE, f"token {token.name} has met its fate")
             raise Refused(Refusal.UNKNOWN_TOKEN, f"the run has no token {token.name}")
         return live
+
+    def _known(self, token: TokenInfo) -> None:
+        """Refuse a token that no trail has, or whose run there is not."""
+        if not self._recorder.landscape.has_run(token.run):
+            raise Refused(Refusal.UNKNOWN_RUN, f"there is no run {token.run}")
+        if not self._in_trail(token):
+            raise Refused(Refusal.UNKNOWN_TOKEN, f"run {token.run} has no token {token.name}")
 
     def _run_is_up(self) -> None:
         if self._recorder.status is RunStatus.COMPLETED:
@@ -112,6 +126,8 @@ class TokenManager:
 
     def contract_number(self, contract: SchemaContract) -> int:
         """The number of a contract in this run; a new one is written. Bounded memory: at worst one is written again."""
+        if contract is self._last_contract[0]:
+            return self._last_contract[1]
         number = self._contracts.get(contract)
         if number is None:
             if len(self._contracts) >= _REMEMBERED_CONTRACTS:
@@ -120,6 +136,7 @@ class TokenManager:
             self._next_contract += 1
             self._contracts[contract] = number
             self._recorder.contract(number, contract.body)
+        self._last_contract = (contract, number)
         return number
 
     # Roots
@@ -294,9 +311,8 @@ class TokenManager:
     def _of_one_row(self, parents: Sequence[TokenInfo]) -> None:
         first = parents[0]
         for parent in parents:
-            alive = parent.run == self._recorder.run and parent.key in self.state.live
-            if not alive and not self._in_trail(parent):
-                raise Refused(Refusal.UNKNOWN_TOKEN, f"there is no token {parent.name} in run {parent.run}")
+            if parent.run != self._recorder.run or parent.key not in self.state.live:
+                self._known(parent)
         for parent in parents:
             if parent.run != self._recorder.run:
                 raise Refused(Refusal.OTHER_RUN, f"token {parent.name} is of run {parent.run}, not of this one")
@@ -312,7 +328,7 @@ class TokenManager:
         token = self.state.number(row)
         frame = first.stack.below
         info = TokenInfo(first.run, row, token, data, None, GroupKind.JOIN, first.token, frame)
-        shared = data.digest == first.data.digest
+        shared = data.encoded == first.data.encoded
         self._recorder.token(
             row, token, group_kind=GroupKind.JOIN, parent=first.token, edge=way.number,
             fork=frame.fork if frame else None, frame=frame.branch if frame else None,
@@ -371,7 +387,7 @@ class TokenManager:
         reason = fields.get("reason")
         sink = fields.get("sink")
         self.state.end(
-            live, outcome,
+            live, outcome, loss=_LOSS[outcome],
             sink=None if sink is None else self.state.atlas[str(sink)].number,
             error=None if error is None else self.state.keep_error(str(error)),
             reason=None if reason is None else Reason(str(reason)),

@@ -34,6 +34,21 @@ def pipeline(*nodes: Mapping[str, object], name: str = "trial") -> Pipeline:
     return read_pipeline({"name": name, "nodes": [dict(node) for node in nodes]})
 
 
+def pruned(*nodes: Mapping[str, object]) -> Pipeline:
+    """The same without the sinks that nothing leads to."""
+    used = {value for node in nodes for value in _values(node)}
+    return pipeline(*(node for node in nodes if node["kind"] != "sink" or node["name"] in used))
+
+
+def _values(node: Mapping[str, object]) -> Iterator[object]:
+    for key in ("to", "on_error"):
+        yield node.get(key)
+    for key in ("routes", "fork"):
+        named = node.get(key)
+        if isinstance(named, Mapping):
+            yield from named.values()
+
+
 def source(to: str, **more: object) -> dict[str, object]:
     return {"name": "src", "kind": "source", "to": to, **more}
 

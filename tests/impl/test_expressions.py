@@ -59,6 +59,8 @@ ROW: dict[str, Any] = {
         ("starts_with(country, 'C') and ends_with(country, 'H') and contains(country, 'C')", True),
         (r"'it\'s' + '\n' + '\\'", "it's\n\\"),
         ("false and missing > 1", False),
+        ("9223372036854775806 + 1", 2**63 - 1),
+        ("-9223372036854775807 - 1", -(2**63)),
         ("true or missing > 1", True),
     ],
 )
@@ -81,6 +83,13 @@ def test_it_says(text: str, value: object) -> None:
         ("eval('1')", "no such function as eval"),
         ("starts_wth(country, 'C')", "did you mean starts_with?"),
         ("abs()", "abs takes 1 argument, not 0"),
+        ("not abs()", "abs takes 1 argument, not 0"),
+        ("-nothing(1)", "no such function as nothing"),
+        ("'a' if nothing() else 'b'", "no such function as nothing"),
+        ("a[nothing()]", "no such function as nothing"),
+        ("nothing().a", "no such function as nothing"),
+        ("[nothing()]", "no such function as nothing"),
+        ("max(" + ", ".join(["1"] * 21) + ")", "max takes 1 to 20 arguments, not 21"),
         ("has(a, b)", "has takes 1 argument, not 2"),
         ("__import__('os')", "no such function as __import__"),
         ("country.upper()", "( follows a whole expression"),
@@ -119,6 +128,8 @@ def test_it_refuses_to_compile(text: str, told: str) -> None:
         ("amount / 0", "/ by zero"),
         ("amount % 0.0", "% by zero"),
         ("9223372036854775807 + 1", "too large"),
+        ("-9223372036854775807 - 2", "too large"),
+        ("9223372036854775808 > 1", "too large"),
         ("1e308 * 10", "not finite"),
         ("number('1e999')", "a text that is one"),
         ("number('nan')", "a text that is one"),
@@ -182,10 +193,10 @@ def test_a_large_row_cannot_make_it_slow() -> None:
         "text": "x" * 99_999,
     }
     for text in ("nested == nested", "nested in [1]", "1 in big", "big == [1]", "length(deep)", "text + text"):
-        started = time.monotonic()
+        started = time.process_time()
         with pytest.raises(ExpressionError):
             compile_expression(text).value(row)
-        assert time.monotonic() - started < 0.5
+        assert time.process_time() - started < 0.5
 
 
 _WORDS = ["amount", "rate", "country", "note", "tags", "customer", "missing", "vip", "1", "0", "2.5", "'a'", '"', "'"]
@@ -208,7 +219,7 @@ _JSON: st.SearchStrategy[Any] = st.recursive(
 @example("vip" + " or vip" * MAX_OPERATORS, {"vip": False})
 @example("number('１２')", {})
 @example("'\\", {})
-@settings(max_examples=600, deadline=2_000)
+@settings(max_examples=300, deadline=10_000)
 def test_it_never_raises_anything_but_its_own_error(text: str, row: dict[str, Any]) -> None:
     try:
         compiled = compile_expression(text)
@@ -220,6 +231,7 @@ def test_it_never_raises_anything_but_its_own_error(text: str, row: dict[str, An
 
 
 @given(st.integers(-50, 50), st.integers(-50, 50), st.integers(1, 50))
+@settings(deadline=None)
 def test_arithmetic_is_pythons(a: int, b: int, c: int) -> None:
     said = compile_expression(f"a + b * c - (a - b) // c % {c}").value({"a": a, "b": b, "c": c})
     assert said == a + b * c - (a - b) // c % c

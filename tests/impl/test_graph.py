@@ -93,6 +93,7 @@ def test_edges_are_found_by_their_label() -> None:
     assert graph.edge("tb", "no").dst == "bin"
     assert [edge.label for edge in graph.edges_from("tb")] == ["continue", "no", "on_error"]
     assert graph.edges_from("out") == ()
+    assert graph.has_edge("tb", "no")
     assert not graph.has_edge("h", "y")
     with pytest.raises(KeyError, match="no edge y leaves h"):
         graph.edge("h", "y")
@@ -101,6 +102,8 @@ def test_edges_are_found_by_their_label() -> None:
 def test_nodes_are_asked_for_by_kind() -> None:
     graph = build(SIMPLE)
     assert isinstance(graph.sink("out"), SinkNode)
+    assert graph.node("ta") is graph.transform("ta")
+    assert repr(graph) == "<ExecutionGraph p: 5 nodes, 5 edges>"
     assert graph.coalesce("j").branches == ("a", "b")
     with pytest.raises(TypeError, match="ta is a transform"):
         graph.gate("ta")

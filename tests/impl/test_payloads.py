@@ -5,7 +5,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fateline_engine.payloads import PayloadMissing, PayloadStore, PayloadTampered, digest_of
@@ -16,6 +16,7 @@ def files(root: Path) -> list[Path]:
 
 
 @given(st.lists(st.binary(max_size=20), max_size=5))
+@settings(deadline=None)
 def test_what_was_put_comes_out(tmp_path_factory: pytest.TempPathFactory, contents: list[bytes]) -> None:
     store = PayloadStore(tmp_path_factory.mktemp("store"))
     digests = [store.put(data) for data in contents]

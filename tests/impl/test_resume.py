@@ -167,6 +167,56 @@ def test_held_tokens_are_still_held_and_deadlines_count_from_recorded_times() ->
     assert broken.fates()["0/join"] == "completed"
 
 
+def test_a_deadline_counts_from_a_loss_that_came_before_the_first_arrival() -> None:
+    what = diamond(policy="best_effort", timeout_seconds=10)
+    broken = Trial(what, answers={"ta": fails_for(0)}, each_step=True).started().read().move("0")
+    broken.move("0/a")
+    broken.clock.advance(3000)
+    broken.engine.crash()
+    broken.after_crash().engine.take_up()
+    joining = broken.engine.processor.coalesces["join"].open[0, 0]
+    assert (joining.first_at, joining.deadline, set(joining.lost)) == (1000, 11_000, {"a"})
+
+
+def test_a_barrier_with_a_loss_and_a_later_arrival_keeps_the_time_of_the_loss() -> None:
+    what = pipeline(
+        source("split"), fork(a="ta", b="join", c="tc"), transform("ta", "join"), transform("tc", "join"),
+        coalesce("join", "out", "a", "b", "c", policy="best_effort", timeout_seconds=10), sink(),
+    )  # fmt: skip
+    broken = Trial(what, answers={"ta": fails_for(0)}, each_step=True).started().read().move("0").move("0/a")
+    broken.clock.advance(3000)
+    broken.move("0/b")
+    broken.engine.crash()
+    broken.after_crash().engine.take_up()
+    joining = broken.engine.processor.coalesces["join"].open[0, 0]
+    assert (joining.first_at, joining.deadline, set(joining.held)) == (1000, 11_000, {"b"})
+
+
+def test_a_token_on_its_way_to_a_sink_owes_nothing_after_a_resume_either() -> None:
+    answers: dict[str, Answer] = {
+        "ta": fails_for(0), "bad": lambda token, attempt: Failure("full"),
+    }  # fmt: skip
+    what = diamond(policy="best_effort", timeout_seconds=10)
+    broken = Trial(what, answers=answers, each_step=True).started().read().move("0").move("0/a")
+    broken.engine.crash()
+    broken.after_crash().engine.take_up()
+    broken.move("0/a").finish()
+    assert broken.fates()["0/a"] == "failed:node_failed"
+    assert broken.losses() == {"join a": "diverted"}
+
+
+def test_a_clock_that_was_set_back_makes_no_barrier_young_again() -> None:
+    broken = Trial(diamond(timeout_seconds=10), [{"v": 0}, {"v": 1}], each_step=True).started()
+    broken.clock.advance(50_000)
+    broken.read().move("0").move("0/a").move("0/a")
+    broken.engine.crash()
+    broken.clock._now = 1000
+    broken.after_crash().engine.take_up()
+    broken.read().move("1").move("1/a").move("1/a")
+    opened = broken.engine.processor.coalesces["join"].open.values()
+    assert [joining.first_at for joining in opened] == [51_000, 51_000]
+
+
 def test_the_same_row_and_root_token_go_on() -> None:
     broken = Trial(diamond(), [{"v": 0}, {"v": 1}], each_step=True).started().read()
     broken.engine.crash()
@@ -249,6 +299,31 @@ def test_a_guard_that_refuses_a_commit_leaves_the_last_commit(tmp_path: Path) ->
         broken.engine.recorder.commit()
     assert broken.landscape.snapshot() == before
     assert isinstance(sqlite3.sqlite_version, str)
+
+
+def test_the_order_of_fields_comes_back_too() -> None:
+    answers: dict[str, Answer] = {
+        "ta": lambda token, attempt: Pass({"w": 1, "v": 1}),
+        "tb": lambda token, attempt: Pass({"v": 1, "w": 1}),
+    }
+    what = diamond(merge="select", select_branch="b")
+    broken = Trial(what, answers=answers, each_step=True).started().read()
+    broken.move("0").move("0/a").move("0/b").move("0/a").move("0/b")
+    broken.engine.crash()
+    broken.after_crash().engine.resume()
+    assert [list(row) for row in broken.sinks["out"].rows] == [["v", "w"]]
+
+
+def test_a_transform_that_only_turns_the_fields_around_is_remembered() -> None:
+    answers: dict[str, Answer] = {
+        "one": lambda token, attempt: Pass({"v": 1, "w": 1}),
+        "two": lambda token, attempt: Pass({"w": 1, "v": 1}),
+    }
+    what = pipeline(source("one"), transform("one", "two"), transform("two", "out"), sink())
+    broken = Trial(what, answers=answers, each_step=True).started().read().move("0").move("0")
+    broken.engine.crash()
+    broken.after_crash().engine.resume()
+    assert [list(row) for row in broken.sinks["out"].rows] == [["w", "v"]]
 
 
 def test_failing_rows_do_not_change_after_a_resume() -> None:

@@ -15,8 +15,12 @@ from fateline_engine.errors import Refused
 from fateline_engine.plugins import BatchOutputs, Drop, Expand, Failure, Pass
 from fateline_engine.script import BatchInfo, Kind, Route, Verdict, Work, Written
 from fateline_engine.settings import Pipeline, Policy
-from fateline_engine.words import RunStatus
+from fateline_engine.verdict import Event
+from fateline_engine.words import Reason, RunStatus
 from tests.impl.harness import Trial, coalesce, pipeline, sink, source, transform
+from tests.impl.test_verdict import by_the_table
+
+BARRIER_REASONS = set(list(Reason)[: list(Reason).index(Reason.LATE_ARRIVAL_AFTER_MERGE)])
 
 POLICIES: dict[str, dict[str, object]] = {
     "require_all": {},
@@ -24,7 +28,7 @@ POLICIES: dict[str, dict[str, object]] = {
     "best_effort": {"policy": "best_effort"},
     "first": {"policy": "first"},
     "select": {"merge": "select", "select_branch": "b", "policy": "quorum", "quorum_count": 1},
-    "fail": {"collisions": "fail"},
+    "fail": {"policy": "quorum", "quorum_count": 2, "collisions": "fail"},
 }
 
 
@@ -56,15 +60,20 @@ def walkable(policy: str, inner: str) -> Pipeline:
 
 
 def verdicts(rng: random.Random) -> dict[str, Any]:
+    """Each walk has its mood: mostly good or mostly bad, of one mind about the data or not."""
+    good = rng.choice([1, 3, 9])
+    minds: list[list[object]] = [[1], [1, 2], [1, "text"], [1, "text"]]
+    values = rng.choice(minds)
+
     def one_of(*verdicts: Verdict) -> Verdict:
         return rng.choice(verdicts)
 
     def changed(token: Any) -> Pass:
-        return Pass({**token.data, "w": rng.choice([1, 1, 2, "text"])})
+        return Pass({**token.data, "w": rng.choice(values)})
 
     def transformed(token: Any, attempt: int) -> Verdict:
         bad = (Drop(), Failure("no"), Failure("no", True))
-        return one_of(changed(token), changed(token), Pass(token.data), *bad)
+        return one_of(*(changed(token) for _ in range(good)), Pass(token.data), *bad)
 
     def routed(token: Any, attempt: int) -> Verdict:
         return Route(rng.choice(["all", "all", "all", "none", "away", "nowhere"]))
@@ -109,10 +118,13 @@ def walk(seed: int, *, check: bool) -> Trial:
     what = walkable(policies[seed % len(policies)], policies[seed // len(policies) % len(policies)])
     rows = [{"v": 0}, None, {"v": 1}, {"v": 2}]
     trial = Trial(what, rows, verdicts(rng), each_step=True).started()
+    patience = rng.choice([0.0, 0.9])
     while works := offers(trial):
+        if rng.random() < patience:
+            works = [work for work in works if work.kind is not Kind.DEADLINE] or works
         trial.clock.advance(rng.choice([0, 0, 1, 700]))
         if check and rng.random() < 0.3:
-            _check(rng, trial, works)
+            _check(rng, trial, offers(trial))
         elif rng.random() < 0.03:
             trial.engine.crash()
             trial.after_crash().engine.take_up()
@@ -142,6 +154,18 @@ def test_any_walk_ends_with_everything_accounted_for(seed: int) -> None:
     trial = walk(seed, check=True)
     assert trial.engine.recorder.status is RunStatus.COMPLETED
     _every_branch_is_accounted_for(trial)
+    _decided_at_the_first_event_that_decides(trial)
+
+
+def test_the_walks_resolve_barriers_in_every_way() -> None:
+    """Or the checks above would say little."""
+    seen: Counter[str] = Counter()
+    for seed in range(144):
+        for barrier in walk(seed, check=False).trail("barriers"):
+            seen[barrier.get("reason", "merged")] += 1
+    reasons = {Reason(reason) for reason in seen if reason != "merged"}
+    assert seen["merged"] > 10
+    assert reasons == BARRIER_REASONS, seen
 
 
 @pytest.mark.slow
@@ -151,6 +175,7 @@ def test_many_more_walks_do(block: int) -> None:
         trial = walk(seed, check=seed % 4 == 0)
         assert trial.engine.recorder.status is RunStatus.COMPLETED
         _every_branch_is_accounted_for(trial)
+        _decided_at_the_first_event_that_decides(trial)
 
 
 def _every_branch_is_accounted_for(trial: Trial) -> None:
@@ -178,6 +203,39 @@ def _is_resolved(barriers: dict[Any, Any], names: dict[str, str], ids: dict[str,
     depth = 1 if visit["node"] == "join" else 2
     fork = "/".join(names[visit["token"]].split("/")[:depth])
     return (visit["node"], ids[fork]) in barriers
+
+
+def _decided_at_the_first_event_that_decides(trial: Trial) -> int:
+    """Laws C3 and C4: up to its resolution the table says wait, and then it says what was done."""
+    names = trial.names()
+    visits, losses = trial.trail("visits"), trial.trail("losses")
+    checked = 0
+    for barrier in trial.trail("barriers"):
+        node = trial.graph.coalesce(barrier["node"])
+        fork, n, q = names[barrier["fork_group"]], len(node.branches), node.quorum_count or 0
+        seen = [
+            (visit["opened"], Event.ARRIVAL)
+            for visit in visits
+            if visit["node"] == node.name and names[visit["token"]].startswith(f"{fork}/")
+        ]
+        seen += [(loss["seq"], Event.LOSS) for loss in losses if loss["barrier"] == barrier["barrier"]]
+        before = sorted(event for event in seen if event[0] < barrier["seq"])
+        counts = {Event.ARRIVAL: 0, Event.LOSS: 0}
+        said = "wait"
+        for _, event in before:
+            assert said == "wait", "it was decided already"
+            counts[event] += 1
+            said = by_the_table(node.policy, n, counts[Event.ARRIVAL], counts[Event.LOSS], q, event)
+        if said == "wait":
+            assert barrier["trigger"] == "deadline"
+            said = by_the_table(node.policy, n, counts[Event.ARRIVAL], counts[Event.LOSS], q, Event.DEADLINE)
+        else:
+            assert barrier["trigger"] == before[-1][1]
+        data = ("select_branch_not_arrived", "contract_conflict", "union_collision")
+        told = barrier.get("reason", "merge")
+        assert told == said or (said == "merge" and told in data)
+        checked += 1
+    return checked
 
 
 def test_all_policies_are_walked() -> None:

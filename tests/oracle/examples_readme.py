@@ -18,6 +18,9 @@ from typing import NamedTuple
 
 from click.testing import CliRunner
 
+from fateline_engine.drawing import svg
+from fateline_engine.graph import ExecutionGraph
+from fateline_engine.settings import load_pipeline
 from fateline_oracle.cli import main
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -78,11 +81,18 @@ def inside(folder: Path) -> Iterator[None]:
                 del sys.modules[name]
 
 
+def picture(folder: str) -> str:
+    """The pipeline of an example, drawn."""
+    return svg(ExecutionGraph.build(load_pipeline(EXAMPLES / folder / "pipeline.yaml")))
+
+
 def folders() -> list[str]:
     """The examples, each in a folder of its own."""
     return [path.parent.name for path in sorted(EXAMPLES.glob("*/pipeline.yaml"))]
 
 
 if __name__ == "__main__":
+    for each in folders():
+        (EXAMPLES / each / "pipeline.svg").write_text(picture(each), encoding="utf-8")
     fresh, _ = rendered(README.read_text(encoding="utf-8"))
     README.write_text(fresh, encoding="utf-8")

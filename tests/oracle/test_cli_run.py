@@ -37,9 +37,10 @@ def interrupt_at(row, *, n, flag):
     return {**row, "double": row["n"] * 2}
 
 @transform
-def slow(row, *, started):
-    Path(started).touch()
-    time.sleep(0.02)
+def wait_at(row, *, n, here, go):
+    while row["n"] == n and not Path(go).exists():
+        Path(here).touch()
+        time.sleep(0.01)
     return row
 """
 
@@ -145,6 +146,7 @@ def test_a_stopped_run_is_resumed_and_nothing_is_lost_or_doubled(tmp_path: Path,
     assert again.exit_code == 1
     assert json.loads(again.stdout)["stopped_by"] == why
     assert json.loads(again.stdout)["status"] == "interrupted"
+    assert json.loads(again.stdout)["reproduce"] == f"fateline resume {file}"
     flag.unlink()
     finished = call("resume", file)
     assert (finished.exit_code, finished.stderr) == (0, "")
@@ -175,6 +177,46 @@ def test_a_changed_pipeline_is_not_resumed(tmp_path: Path) -> None:
     refused = call("resume", file)
     assert refused.exit_code == ExitCode.USAGE
     assert "was begun on another pipeline" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "gone, told",
+    [("numbers.csv", "cannot be read: No such file"), ("out.jsonl", "were confirmed: restore it from a copy")],
+)
+def test_a_run_stays_resumable_while_what_it_needs_is_away(tmp_path: Path, gone: str, told: str) -> None:
+    flag = tmp_path / "away"
+    flag.touch()
+    file = pipeline(tmp_path, plugin="stopping_plugins:stop_at", options={"n": 7, "flag": str(flag)})
+    assert call("run", file).exit_code == 1
+    flag.unlink()
+    kept = (tmp_path / gone).read_bytes()
+    (tmp_path / gone).unlink()
+    stopped = call("resume", file)
+    assert (stopped.exit_code, told in stopped.stderr) == (1, True), stopped.output
+    (tmp_path / gone).write_bytes(kept)
+    assert call("resume", file).exit_code == 0
+    assert outputs(tmp_path) == expected(10)
+
+
+def test_a_run_is_resumed_by_its_name(tmp_path: Path) -> None:
+    flag = tmp_path / "away"
+    flag.touch()
+    file = pipeline(tmp_path, plugin="stopping_plugins:stop_at", options={"n": 7, "flag": str(flag)})
+    name = json.loads(call("run", file, "--json").stdout)["run"]
+    unknown = call("resume", file, "--run", "nobody")
+    assert (unknown.exit_code, f"there are {name}" in unknown.stderr) == (ExitCode.USAGE, True)
+    stopped = call("resume", file, "--run", name)
+    assert f"Go on with: fateline resume {file} --run {name}" in stopped.stderr
+    flag.unlink()
+    assert call("resume", file, "--run", name).exit_code == 0
+
+
+def test_an_interruption_before_a_run_has_begun_leaves_nothing_to_resume(tmp_path: Path) -> None:
+    file = pipeline(tmp_path)
+    with patch("fateline_engine.plugins.builtin.csv_files.CsvSource.open", side_effect=KeyboardInterrupt):
+        result = call("run", file)
+    assert result.exit_code == ExitCode.UNDETERMINED
+    assert "resume" not in result.output
 
 
 def test_there_is_nothing_to_resume_before_a_run_or_after_it(tmp_path: Path) -> None:
@@ -302,42 +344,79 @@ def test_a_landscape_that_cannot_be_written_stops_the_run_which_is_then_resumed(
     assert outputs(tmp_path) == expected(12)
 
 
+def waiting(folder: Path) -> tuple[Path, subprocess.Popen[str]]:
+    """A pipeline in a process of its own that has come to its 37th row and stays there."""
+    options = {"n": 36, "here": str(folder / "here"), "go": str(folder / "go")}
+    file = pipeline(folder, rows=60, plugin="stopping_plugins:wait_at", options=options)
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from fateline_oracle.cli import main; main()", "run", str(file)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not (folder / "here").exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return file, process
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_a_process_which_is_then_resumed(tmp_path: Path, how: signal.Signals) -> None:
-    options = {"started": str(tmp_path / "started")}
-    file = pipeline(tmp_path, rows=80, plugin="stopping_plugins:slow", options=options)
-    code = "import sys; from fateline_oracle.cli import main; sys.argv[0] = 'fateline'; main()"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "run", str(file)], env=environment, stderr=subprocess.PIPE, text=True
-    )
-    deadline = time.monotonic() + 30
-    while not (tmp_path / "started").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(0.3)
+    file, process = waiting(tmp_path)
     process.send_signal(how)
-    _, told = process.communicate(timeout=30)
+    _, told = process.communicate(timeout=60)
     assert process.returncode == 1, told
     assert "Go on with: fateline resume" in told
     assert "Traceback" not in told
+    assert status(tmp_path / "numbers.db") == ["interrupted"]
+    (tmp_path / "go").touch()
     assert call("resume", file).exit_code == 0
-    assert outputs(tmp_path) == expected(80)
+    assert outputs(tmp_path) == expected(60)
+
+
+def test_a_file_that_may_not_grow_stops_a_process_which_is_then_resumed(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    file = pipeline(tmp_path, rows=200)
+    process = subprocess.run(
+        [sys.executable, "-c", "from fateline_oracle.cli import main; main()", "run", str(file)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (250_000, 250_000)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 1, process.stderr
+    assert "Stopped: " in process.stderr
+    assert "Traceback" not in process.stderr
+    assert call("resume", file).exit_code == 0
+    assert outputs(tmp_path) == expected(200)
 
 
 def test_a_killed_process_leaves_a_run_that_is_resumed(tmp_path: Path) -> None:
-    options = {"started": str(tmp_path / "started")}
-    file = pipeline(tmp_path, rows=80, plugin="stopping_plugins:slow", options=options)
-    code = "import sys; from fateline_oracle.cli import main; main()"
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    process = subprocess.Popen([sys.executable, "-c", code, "run", str(file)], env=environment)
-    while not (tmp_path / "started").exists():
-        time.sleep(0.01)
-    time.sleep(0.4)
+    file, process = waiting(tmp_path)
     process.kill()
-    process.wait(timeout=30)
+    process.communicate(timeout=60)
     assert status(tmp_path / "numbers.db") == ["running"]
+    (tmp_path / "go").touch()
     assert call("resume", file).exit_code == 0
-    assert outputs(tmp_path) == expected(80)
+    assert outputs(tmp_path) == expected(60)
+
+
+def test_a_terminal_is_shown_progress_and_a_pipe_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = pipeline(tmp_path)
+    shown: list[str] = []
+    monkeypatch.setattr("fateline_oracle.cli.run.is_terminal", lambda stream: True)
+    monkeypatch.setattr("fateline_oracle.cli.terminal.Progress.update", lambda self, text: shown.append(text))
+    assert call("run", file).exit_code == 0
+    assert [text.split(",")[0] for text in shown] == ["2 rows", "4 rows", "6 rows", "8 rows", "10 rows"]
+    assert all(text.endswith(" a second") for text in shown)
+    monkeypatch.setattr("fateline_oracle.cli.run.is_terminal", lambda stream: False)
+    shown.clear()
+    assert call("run", file).exit_code == 0
+    assert shown == []
+    assert outputs(tmp_path) == expected(10)
 
 
 def test_warnings_are_shown_and_stop_nothing(tmp_path: Path) -> None:

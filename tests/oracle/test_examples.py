@@ -1,5 +1,6 @@
 """The examples: every one runs to its end, and the page about them says what they really print."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -7,21 +8,52 @@ import pytest
 from click.testing import CliRunner
 
 from fateline_oracle.cli import main
-from tests.oracle.examples_readme import EXAMPLES, README, Said, folders, inside, rendered
+from tests.oracle.examples_readme import EXAMPLES, README, Said, folders, inside, picture, rendered
+from tests.oracle.reference_page import PAGE, page
 
 
 @pytest.fixture(scope="module")
-def page() -> tuple[str, list[Said]]:
+def readme() -> tuple[str, list[Said]]:
     return rendered(README.read_text(encoding="utf-8"))
 
 
-def test_the_readme_is_what_the_commands_print(page: tuple[str, list[Said]]) -> None:
-    fresh, _ = page
+def test_the_readme_is_what_the_commands_print(readme: tuple[str, list[Said]]) -> None:
+    fresh, _ = readme
     assert fresh == README.read_text(encoding="utf-8"), "write it anew: python -m tests.oracle.examples_readme"
 
 
-def test_every_example_is_told_and_every_command_succeeds(page: tuple[str, list[Said]]) -> None:
-    _, said = page
+@pytest.mark.parametrize("example", folders())
+def test_the_picture_of_an_example_is_fresh_and_on_the_page(example: str) -> None:
+    kept = (EXAMPLES / example / "pipeline.svg").read_text(encoding="utf-8")
+    assert kept == picture(example), "draw it anew: python -m tests.oracle.examples_readme"
+    assert f"]({example}/pipeline.svg)" in README.read_text(encoding="utf-8")
+
+
+def test_the_reference_is_fresh_and_leaves_nothing_out() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "write it anew: python -m tests.oracle.reference_page"
+    rows = [line for line in page().splitlines() if line.startswith("| `")]
+    assert all(line.split("|")[-2].strip() for line in rows), "each key says what it means"
+    assert len(rows) > 60
+
+
+def test_the_plugin_on_the_page_works(tmp_path: Path) -> None:
+    text = README.read_text(encoding="utf-8")
+    (tmp_path / "mine.py").write_text(text.split("```python\n")[1].split("```")[0])
+    (tmp_path / "in.jsonl").write_text('{"amount": 300}\n{"amount": 0}\n{}\n')
+    node = text.split("```yaml\n")[1].split("```")[0]
+    (tmp_path / "p.yaml").write_text(
+        "name: p\nnodes:\n"
+        "  - {name: read, kind: source, plugin: jsonl, options: {path: in.jsonl}, to: score}\n" + node + "\n"
+        "  - {name: out, kind: sink, plugin: jsonl, options: {path: out.jsonl}}\n"
+    )
+    with inside(tmp_path):
+        result = CliRunner().invoke(main, ["run", "p.yaml", "--json"])
+    assert json.loads(result.stdout)["outcomes"] == {"completed": 1, "discarded": 1, "failed": 1}
+    assert (tmp_path / "out.jsonl").read_text() == '{"amount": 300, "high": true}\n'
+
+
+def test_every_example_is_told_and_every_command_succeeds(readme: tuple[str, list[Said]]) -> None:
+    _, said = readme
     assert {each.folder for each in said if each.command == "fateline run pipeline.yaml"} == set(folders())
     assert {each.folder for each in said if each.command.startswith("fateline explain")} == set(folders())
     assert [each for each in said if each.status != 0] == []

@@ -24,10 +24,11 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class Resolution(NamedTuple):
-    """How a barrier was resolved."""
+    """How a barrier was resolved, and of which branches it knew then."""
 
     verdict: BarrierVerdict
-    result: int | None
+    arrived: str
+    lost: str
 
 
 def _insert(table: str, columns: int) -> str:
@@ -62,13 +63,14 @@ _CHANGE_BATCH: Final = (
     " WHERE run = ? AND node = ? AND batch = ?"
 )
 _MARK_RUN: Final = (
-    "UPDATE runs SET status = ?, rows = ?, seq = ?, tx = ?, at = ?, last_seq = ?, last_tx = ? WHERE run = ?"
+    "UPDATE runs SET status = ?, rows = ?, seq = ?, tx = ?, at = ?, last_seq = ?, last_tx = ?, last_at = ?"
+    " WHERE run = ?"
 )
 _POSITION: Final = (
     "INSERT INTO positions VALUES (?, ?, ?) ON CONFLICT (run, node) DO UPDATE SET position = excluded.position"
 )
-_READ_RUN: Final = "SELECT status, rows, seq, tx, last_seq, last_tx FROM runs WHERE run = ?"
-_RESOLUTION: Final = "SELECT verdict, result FROM barriers WHERE run = ? AND node = ? AND row = ? AND fork = ?"
+_READ_RUN: Final = "SELECT status, rows, seq, tx, at, last_seq, last_tx, last_at FROM runs WHERE run = ?"
+RESOLUTION: Final = "SELECT verdict, arrived, lost FROM barriers WHERE run = ? AND node = ? AND row = ? AND fork = ?"
 
 
 class LandscapeRecorder:
@@ -80,7 +82,7 @@ class LandscapeRecorder:
         self.status = RunStatus.RUNNING
         self.rows_read: int | None = None
         self.seq = self.tx = self.at = 0
-        self._run_mark = (0, 0)
+        self._run_mark = (0, 0, 0)
         self.pending: dict[str, list[Any]] = {table: [] for table in ORDER}
         self._tokens: list[Record] = self.pending["tokens"]
         self._parents: list[Record] = self.pending["parents"]
@@ -102,9 +104,10 @@ class LandscapeRecorder:
     # Steps and commits
 
     def step(self, at: int) -> None:
-        """Begin a step, one transaction of the law."""
+        """Begin a step, one transaction of the law. Time does not run backwards, not even over a restart."""
         self.tx += 1
-        self.at = at
+        if at > self.at:
+            self.at = at
 
     @property
     def dirty(self) -> bool:
@@ -140,16 +143,15 @@ class LandscapeRecorder:
         if positions:
             conn.executemany(_POSITION, [(run, node, str(at)) for node, at in positions.items()])
         mark = self._run_mark
-        conn.execute(_MARK_RUN, (self.status, self.rows_read, *mark, self.at, self.seq, self.tx, run))
+        conn.execute(_MARK_RUN, (self.status, self.rows_read, *mark, self.seq, self.tx, self.at, run))
 
     def discard(self) -> None:
         """Forget what waits; go on from the last commit."""
         self._forget()
-        (status, self.rows_read, *mark, self.seq, self.tx) = self.landscape.conn.execute(
-            _READ_RUN, (self.run,)
-        ).fetchone()
+        found = self.landscape.conn.execute(_READ_RUN, (self.run,)).fetchone()
+        status, self.rows_read, *_, self.seq, self.tx, self.at = found
         self.status = RunStatus(status)
-        self._run_mark = (mark[0], mark[1])
+        self._run_mark = found[2:5]
         self.committed_seq = self.seq
 
     def _forget(self) -> None:
@@ -173,7 +175,7 @@ class LandscapeRecorder:
         """The run changes: it ends its source, stops, resumes, or is over."""
         self.seq += 1
         self.status, self.rows_read = status, rows
-        self._run_mark = (self.seq, self.tx)
+        self._run_mark = (self.seq, self.tx, self.at)
         self._run_changed = True
 
     # Rows and tokens
@@ -305,7 +307,7 @@ class LandscapeRecorder:
         result: int | None,
     ) -> None:
         self.seq += 1
-        self._resolved[node, row, fork] = Resolution(verdict, result)
+        self._resolved[node, row, fork] = Resolution(verdict, arrived, lost)
         told = (verdict, reason, trigger, arrived, lost, first_at, self.at, result)
         self.pending["barriers"].append((self.run, node, row, fork, *told, self.seq, self.tx, self.at))
 
@@ -314,8 +316,8 @@ class LandscapeRecorder:
         known = self._resolved.get((node, row, fork))
         if known is not None or (self._first_row is not None and row >= self._first_row):
             return known  # a row that was not yet committed has nothing in the database
-        found = self.landscape.conn.execute(_RESOLUTION, (self.run, node, row, fork)).fetchone()
-        return Resolution(BarrierVerdict(found[0]), found[1]) if found else None
+        found = self.landscape.conn.execute(RESOLUTION, (self.run, node, row, fork)).fetchone()
+        return Resolution(BarrierVerdict(found[0]), found[1], found[2]) if found else None
 
     def merge(self, row: int, token: int, origins: Sequence[Any]) -> None:
         body = _encode(origins).decode()

@@ -9,7 +9,7 @@ import json
 import uuid
 from typing import NamedTuple
 
-from fateline_engine.errors import ResumeRefused
+from fateline_engine.errors import LandscapeError, ResumeRefused
 from fateline_engine.graph import ExecutionGraph
 from fateline_engine.landscape.store import Landscape
 from fateline_engine.settings import config_of
@@ -30,11 +30,13 @@ def begin_run(landscape: Landscape, graph: ExecutionGraph, run_id: str | None, a
     """Write a new run with its nodes and edges, and give its number."""
     pipeline = graph.pipeline
     name = run_id or uuid.uuid4().hex
+    if landscape.conn.execute("SELECT 1 FROM runs WHERE id = ?", (name,)).fetchone():
+        raise LandscapeError(f"{landscape.path}: there is a run {name}; resume it, or choose another name")
     with landscape.db.atomic():
         (run,) = landscape.conn.execute("SELECT coalesce(max(run), 0) + 1 FROM runs").fetchone()
         landscape.conn.execute(
-            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, 'running', NULL, 1, 1, ?, 1, 1)",
-            (run, name, pipeline.name, pipeline.canonical(), pipeline.digest(), at),
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, 'running', NULL, 1, 1, ?, 1, 1, ?)",
+            (run, name, pipeline.name, pipeline.canonical(), pipeline.digest(), at, at),
         )
         numbers = {node: number for number, node in enumerate(graph.declared)}
         landscape.conn.executemany(

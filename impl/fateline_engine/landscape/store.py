@@ -74,6 +74,10 @@ class Landscape:
             raise
         return cls(conn, str(path), None)
 
+    def has_run(self, run: int) -> bool:
+        """Whether there is such a run."""
+        return self.conn.execute("SELECT 1 FROM runs WHERE run = ?", (run,)).fetchone() is not None
+
     def has_token(self, run: int, row: int, token: int) -> bool:
         """Whether the trail has this token."""
         query = "SELECT 1 FROM tokens WHERE run = ? AND row = ? AND token = ?"
@@ -154,7 +158,8 @@ def _recognise(conn: sqlite3.Connection, name: str) -> bool:
 
 
 def _create(conn: sqlite3.Connection) -> None:
-    guards = ";\n".join(guard.trigger() for guard in GUARDS)
+    # SQLite asks the youngest trigger first, and the guard that is listed first is to be named first.
+    guards = ";\n".join(guard.trigger() for guard in reversed(GUARDS))
     conn.executescript(
         f"BEGIN IMMEDIATE;\n{schema_text('tables.sql')}\n{guards};\n{schema_text('views.sql')}\n"
         f"PRAGMA application_id = {APPLICATION_ID};\nPRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;"

@@ -19,7 +19,7 @@ CREATE TABLE runs (
     status TEXT NOT NULL CHECK (status IN ('running', 'interrupted', 'completed')),
     rows INTEGER,                           -- how many the source gave; absent until it has ended
     seq INTEGER NOT NULL, tx INTEGER NOT NULL, at INTEGER NOT NULL,
-    last_seq INTEGER NOT NULL, last_tx INTEGER NOT NULL     -- the highest given out by the last commit
+    last_seq INTEGER NOT NULL, last_tx INTEGER NOT NULL, last_at INTEGER NOT NULL   -- how far the last commit came
 ) STRICT;
 
 CREATE TABLE nodes (

@@ -54,9 +54,12 @@ def _import(module: str, name: str, beside: Path | None) -> tuple[object, Mark]:
     if folder and folder not in sys.path:
         sys.path.append(folder)
     try:
-        thing = getattr(import_module(module), name)
+        imported = import_module(module)
     except Exception as error:
         raise NotFound(f"{module} cannot be imported: {describe(error)}") from error
+    if imported.__file__ is None or not Path(imported.__file__).samefile(spec.origin):
+        raise NotFound(f"another module {module} is loaded already, from {imported.__file__}: rename one of them")
+    thing = getattr(imported, name)
     mark = mark_of(thing)
     if mark is None:
         raise NotFound(f"{module}:{name} is not marked as a plugin by a decorator of {_HOME}")

@@ -46,7 +46,7 @@ BUILTIN: Final[Mapping[PluginKind, Mapping[str, str]]] = {
         "keep": f"{_HOME}.transforms:Keep",
         "rename": f"{_HOME}.transforms:Rename",
     },
-    PluginKind.BATCH: {"statistics": f"{_HOME}.statistics:Statistics"},
+    PluginKind.BATCH: {"hold": f"{_HOME}.hold:Hold", "statistics": f"{_HOME}.statistics:Statistics"},
     PluginKind.SINK: {
         "csv": f"{_HOME}.csv_files:CsvSink",
         "jsonl": f"{_HOME}.jsonl_files:JsonlSink",

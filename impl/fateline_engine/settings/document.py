@@ -73,7 +73,7 @@ class _Builder:
             return node.value
         try:
             return self.loader.construct_object(node)
-        except (ValueError, OverflowError):
+        except (ValueError, OverflowError, LookupError, TypeError, AttributeError, yaml.constructor.ConstructorError):
             self.refused.append(_Refused("this value cannot be read: quote it", node.start_mark, path, node.value))
             return None
 

@@ -51,8 +51,11 @@ Reader = Callable[[object, Place], object]
 
 @dataclass(frozen=True, slots=True)
 class Key:
+    """A key or an option: how its value is read, whether it must be there, and what it means, for the reference."""
+
     read: Reader
     required: bool = False
+    says: str = ""
 
 
 def text(value: object, place: Place) -> object:
@@ -133,7 +136,7 @@ def one_of(words: type[StrEnum]) -> Reader:
 
 def names(value: object, place: Place) -> object:
     """A list of different names."""
-    if not isinstance(value, list):
+    if not isinstance(value, list | tuple):
         return place.refuse(value, "must be a list of names")
     read = [name(item, place / index) for index, item in enumerate(value)]
     if BAD in read:
@@ -162,52 +165,71 @@ def anything(value: object, place: Place) -> object:
     return value if isinstance(value, dict) else place.refuse(value, "must be a mapping")
 
 
-_TO: Final = Key(name, required=True)
-_ON_ERROR: Final = Key(target("discard"))
-_ATTEMPTS: Final = Key(whole(1, 1000))
-_PLUGIN: Final[Mapping[str, Key]] = {"plugin": Key(text), "options": Key(anything)}
-_TIMEOUT: Final = Key(seconds)
+_TO: Final = Key(name, required=True, says="the node it leads to")
+_ON_ERROR: Final = Key(
+    target("discard"), says="a sink, or `discard`, for what goes wrong here; absent: the token fails"
+)
+_ATTEMPTS: Final = Key(whole(1, 1000), says="how often a retryable error is tried in all; 1 unless told")
+_PLUGIN: Final[Mapping[str, Key]] = {
+    "plugin": Key(text, says="who does the work: a name from the lists below, or `module:name`"),
+    "options": Key(anything, says="what the plugin wants to know"),
+}
+_TIMEOUT: Final = Key(seconds, says="seconds from its first event, at most a year")
 
 KEYS: Final[Mapping[NodeKind, Mapping[str, Key]]] = {
-    NodeKind.SOURCE: {"to": _TO, "on_error": _ON_ERROR, **_PLUGIN},
+    NodeKind.SOURCE: {
+        "to": _TO,
+        "on_error": Key(target("discard"), says="the sink for invalid rows; without one they only leave their trail"),
+        **_PLUGIN,
+    },
     NodeKind.TRANSFORM: {
         "to": _TO,
         "on_error": _ON_ERROR,
         "attempts": _ATTEMPTS,
-        "expands": Key(boolean),
+        "expands": Key(boolean, says="whether it turns one token into several"),
         **_PLUGIN,
     },
     NodeKind.GATE: {
-        "to": Key(name),
+        "when": Key(expression(), says="an expression over the row; its text, or `true` or `false`, is the route"),
+        "routes": Key(
+            named(target("continue", "fork", "discard")),
+            required=True,
+            says="route to `continue`, `fork`, `discard` or a sink",
+        ),
+        "to": Key(name, says="the node of the routes to `continue`"),
+        "fork": Key(named(name), says="branch to the node that it leads to, in the order in which they are made"),
         "on_error": _ON_ERROR,
-        "routes": Key(named(target("continue", "fork", "discard")), required=True),
-        "fork": Key(named(name)),
-        "when": Key(expression()),
     },
     NodeKind.COALESCE: {
         "to": _TO,
-        "branches": Key(names, required=True),
-        "policy": Key(one_of(Policy)),
-        "quorum_count": Key(whole(1, 1000)),
+        "branches": Key(names, required=True, says="the branches of one fork that it joins, in the order of the merge"),
+        "policy": Key(one_of(Policy), says="when it has seen enough: `require_all` unless told"),
+        "quorum_count": Key(whole(1, 1000), says="with `policy: quorum`: how many"),
         "timeout_seconds": _TIMEOUT,
-        "merge": Key(one_of(Merge)),
-        "select_branch": Key(name),
-        "collisions": Key(one_of(Collisions)),
+        "merge": Key(one_of(Merge), says="what it makes of the data: `union` unless told"),
+        "select_branch": Key(name, says="with `merge: select`: whose data"),
+        "collisions": Key(one_of(Collisions), says="with `merge: union`: which value stays; `last_wins` unless told"),
     },
     NodeKind.AGGREGATION: {
         "to": _TO,
+        "mode": Key(one_of(BatchMode), says="whether its members go on as themselves; `transform` unless told"),
+        "count": Key(whole(1, 1_000_000), says="it is full with so many"),
         "timeout_seconds": _TIMEOUT,
-        "mode": Key(one_of(BatchMode)),
-        "count": Key(whole(1, 1_000_000)),
-        "condition": Key(expression(BATCH_NAMES)),
+        "condition": Key(
+            expression(BATCH_NAMES), says="it is full when this is true of `batch_count` and `batch_age_seconds`"
+        ),
         **_PLUGIN,
     },
-    NodeKind.SINK: {"on_error": _ON_ERROR, "attempts": _ATTEMPTS, **_PLUGIN},
+    NodeKind.SINK: {
+        "on_error": Key(target("discard"), says="another sink, or `discard`, for rows that it refuses"),
+        "attempts": _ATTEMPTS,
+        **_PLUGIN,
+    },
 }
 """Beside ``name`` and ``kind``, which every node has."""
 
 RUN_KEYS: Final[Mapping[str, Key]] = {
-    "commit_rows": Key(whole(1, 1_000_000)),
-    "row_bytes": Key(whole(1, 1 << 30)),
-    "fan_out": Key(whole(1, 1_000_000)),
+    "commit_rows": Key(whole(1, 1_000_000), says="how many rows one commit closes; 100 unless told"),
+    "row_bytes": Key(whole(1, 1 << 30), says="the largest row, as JSON; a mebibyte unless told"),
+    "fan_out": Key(whole(1, 1_000_000), says="the most tokens of one expansion or batch; 10000 unless told"),
 }

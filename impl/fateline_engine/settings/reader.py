@@ -75,7 +75,7 @@ def read_pipeline(data: object, *, file: str | None = None, lines: Mapping[Path,
 
 
 def _read_run(data: Mapping[str, object], top: Place) -> RunSettings:
-    run = data.get("run", {})
+    run = {} if data.get("run") is None else data["run"]
     if not isinstance(run, dict):
         (top / "run").refuse(run, f"must be a mapping with any of {', '.join(RUN_KEYS)}")
         return RunSettings()
@@ -85,7 +85,7 @@ def _read_run(data: Mapping[str, object], top: Place) -> RunSettings:
 def _read_keys(
     data: Mapping[str, object], keys: Mapping[str, Key], place: Place, others: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """What is good of ``data``. A key of ``others`` is allowed and left to somebody else."""
+    """What is good of ``data``. A key of ``others`` is allowed and left to somebody else; null is as good as absent."""
     allowed = [*others, *keys]
     for key, value in data.items():
         if key not in allowed:
@@ -94,7 +94,7 @@ def _read_keys(
             (place / str(key)).refuse(value, f"no such key; allowed are {', '.join(allowed)}{hint}")
     values: dict[str, Any] = {}
     for key, rule in keys.items():
-        if key in data:
+        if data.get(key) is not None:
             value = rule.read(data[key], place / key)
             if value is not BAD:
                 values[key] = value
@@ -120,7 +120,12 @@ def _node(data: object, place: Place) -> _Draft | None:
         place.complaints.add((*place.path, "name"), "missing: every node has a name")
     if isinstance(called, str):
         place = Place(place.complaints, place.path, called)
-    draft = _Draft(place, None, called if isinstance(called, str) else "", given=frozenset(data))
+    draft = _Draft(
+        place,
+        None,
+        called if isinstance(called, str) else "",
+        given=frozenset(key for key in data if data[key] is not None),
+    )
     if "kind" not in data:
         place.complaints.add((*place.path, "kind"), f"missing: one of {', '.join(NodeKind)}", node=place.node)
     elif (kind := one_of(NodeKind)(data["kind"], place / "kind")) is not BAD:
@@ -185,9 +190,10 @@ def _check_coalesce(draft: _Draft) -> None:
         _only_with(draft, "quorum_count", policy is Policy.QUORUM, "policy: quorum")
     if merge is not None:
         _only_with(draft, "select_branch", merge is Merge.SELECT, "merge: select")
-        if "collisions" in given and merge is not Merge.UNION:
+        collisions = draft.values.get("collisions", Collisions.LAST_WINS)
+        if merge is not Merge.UNION and collisions is not Collisions.LAST_WINS:
             told = f"only for merge: union; remove it, since {merge} has no collisions"
-            (place / "collisions").refuse(str(draft.values.get("collisions", Collisions.LAST_WINS)), told)
+            (place / "collisions").refuse(str(collisions), told)
     if policy is Policy.BEST_EFFORT and "timeout_seconds" not in given:
         told = "missing: policy best_effort needs a timeout, or it could wait for ever"
         place.complaints.add((*place.path, "timeout_seconds"), told, node=place.node)

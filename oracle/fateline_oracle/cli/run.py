@@ -27,6 +27,8 @@ from fateline_engine.plugins import PluginUnavailable
 from fateline_engine.plugins.registry import Plugins, bind
 from fateline_engine.script import Boundary, Production
 from fateline_engine.settings import SettingsError, load_pipeline
+from fateline_engine.spans import SpanFactory
+from fateline_engine.tracing import TracedProduction
 from fateline_engine.words import RunStatus
 from fateline_oracle.cli.terminal import Progress, is_terminal, paint, table
 from fateline_oracle.report import ExitCode
@@ -82,6 +84,14 @@ class _Live(Production):
             self._progress.update(f"{summary.rows:,} rows, {rate:,.0f} a second")
 
 
+def _script(plugins: Plugins, progress: Progress | None) -> Production:
+    """Traced if somebody traces, shown if somebody looks, and plain otherwise."""
+    spans = SpanFactory.configured()
+    if spans.recording:
+        return TracedProduction(plugins, spans)
+    return Production(plugins) if progress is None else _Live(plugins, progress)
+
+
 class _Runner:
     """One invocation: reads, opens, runs, tells."""
 
@@ -89,9 +99,8 @@ class _Runner:
         self._file = pipeline
         self._database = database or pipeline.with_suffix(".db")
         self._as_json = as_json
-        self._reproduce = shlex.join(
-            ["fateline", "run", str(pipeline), *(["--database", str(database)] if database else [])]
-        )
+        self._arguments = [str(pipeline), *(["--database", str(database)] if database else [])]
+        self._reproduce = shlex.join(["fateline", "run", *self._arguments])
 
     def run(self) -> ExitCode:
         was_there = self._database.exists()
@@ -108,6 +117,8 @@ class _Runner:
             raise
 
     def resume(self, run_id: str | None) -> ExitCode:
+        self._arguments += ["--run", run_id] if run_id else []
+        self._reproduce = self._resume_line()
         graph, plugins = self._read()
         with (
             self._landscape(must_exist=True) as landscape,
@@ -152,7 +163,7 @@ class _Runner:
     ) -> Iterator[Orchestrator]:
         with Progress() as progress, _terminable():
             shown = is_terminal(sys.stderr)
-            script: Production = _Live(plugins, progress) if shown else Production(plugins)
+            script = _script(plugins, progress if shown else None)
             try:
                 orchestrator = Orchestrator(graph, landscape, plugins=plugins, script=script, run_id=run_id)
             except EngineError as error:
@@ -175,6 +186,8 @@ class _Runner:
                 raise _bad_input(str(error)) from error
             return self._stopped(str(error), orchestrator.run_id)
         except KeyboardInterrupt:
+            if not begun():
+                raise
             return self._stopped("interrupted from the keyboard", orchestrator.run_id)
         if not summary.finished:
             return self._stopped(summary.stopped_by or "unknown", summary.run, summary)
@@ -182,7 +195,7 @@ class _Runner:
         return ExitCode.HOLDS
 
     def _resume_line(self) -> str:
-        return self._reproduce.replace("fateline run", "fateline resume", 1)
+        return shlex.join(["fateline", "resume", *self._arguments])
 
     def _stopped(self, why: str, run_id: str | None = None, summary: Summary | None = None) -> ExitCode:
         if self._as_json:

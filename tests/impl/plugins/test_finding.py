@@ -127,6 +127,16 @@ def test_a_module_that_fails_to_import_says_why(tmp_path: Path) -> None:
         find(f"{name}:x", tmp_path)
 
 
+def test_a_module_of_the_same_name_from_elsewhere_is_not_taken_for_it(tmp_path: Path) -> None:
+    for folder in ("one", "other"):
+        (tmp_path / folder).mkdir()
+        module(tmp_path / folder, MARKED, "of_two_homes")
+    find("of_two_homes:double", tmp_path / "one")
+    sys.path.remove(str(tmp_path / "one"))
+    with pytest.raises(NotFound, match="another module of_two_homes is loaded already"):
+        find("of_two_homes:double", tmp_path / "other")
+
+
 @pytest.mark.parametrize(
     "reference, told",
     [

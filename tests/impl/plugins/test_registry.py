@@ -1,10 +1,14 @@
 """Binding: every node gets its plugin, or every reason why not is told with its place."""
 
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fateline_engine.plugins import BatchOutputs, Drop, Expand, Failure, Pass, process, process_batch
 from fateline_engine.plugins.builtin.csv_files import CsvSource
@@ -132,6 +136,51 @@ def test_the_answer_of_a_batch_function_is_a_result(tmp_path: Path, answer: obje
     assert process_batch(plugins.batches["b"], [{"n": 2}, {"n": 3}]) == result
 
 
+@pytest.mark.parametrize(
+    "plugin, options, row, result",
+    [
+        ("rename", {"fields": {"a": "b"}}, {"a": 1}, Pass({"b": 1})),
+        ("keep", {"fields": ["b"]}, {"a": 1, "b": 2}, Pass({"b": 2})),
+        ("cast", {"fields": {"a": "int?"}}, {"a": ""}, Pass({"a": None})),
+        ("derive", {"fields": {"b": "a + 1"}}, {"a": 1}, Pass({"a": 1, "b": 2})),
+        ("filter", {"where": "a > 1"}, {"a": 1}, Drop()),
+        ("explode", {"field": "a", "into": "b", "keep_index": True}, {"a": [5]}, Expand(({"b": 5, "a_index": 0},))),
+    ],
+)
+def test_options_reach_a_transform_as_written(
+    tmp_path: Path, plugin: str, options: dict[str, Any], row: dict[str, Any], result: object
+) -> None:
+    plugins = bound(tmp_path, t={"plugin": plugin, "options": options, "expands": plugin == "explode"})
+    assert process(plugins.transforms["t"], row) == result
+
+
+def test_options_reach_sources_batches_and_sinks_as_written(tmp_path: Path) -> None:
+    nodes = [
+        {"name": "s", "kind": "source", "to": "b", "plugin": "csv", "options": {"path": "i.csv", "delimiter": ";"}},
+        {"name": "b", "kind": "aggregation", "to": "o", "plugin": "statistics", "options": {"group_by": "g"}},
+        {"name": "o", "kind": "sink", "plugin": "csv", "options": {"path": "o.csv", "delimiter": "|"}, "on_error": "q"},
+        {"name": "q", "kind": "sink", "plugin": "sqlite", "options": {"path": "o.db", "table": "t"}},
+    ]
+    nodes[0]["options"] |= {"fields": {"n": "int"}}  # type: ignore[operator]
+    nodes[2]["options"] |= {"fields": ["g", "n"], "if_exists": "append"}  # type: ignore[operator]
+    (tmp_path / "i.csv").write_text("n;g\n3;x\n")
+    (tmp_path / "o.csv").write_text("g|n\n")
+    plugins = bind(read_pipeline({"name": "p", "nodes": nodes}), tmp_path)
+    plugins.source.open()
+    (record,) = plugins.source.records()
+    plugins.source.close()
+    assert record.data == {"n": 3, "g": "x"}
+    assert process_batch(plugins.batches["b"], [record.data]) == BatchOutputs(({"g": "x", "count": 1},))
+    for name in ("o", "q"):
+        plugins.sinks[name].open(resume=False)
+        plugins.sinks[name].write(record.data)
+        plugins.sinks[name].flush()
+        plugins.sinks[name].close()
+    assert (tmp_path / "o.csv").read_text() == "g|n\nx|3\n"
+    with closing(sqlite3.connect(tmp_path / "o.db")) as connection:
+        assert connection.execute("select n, g from t").fetchall() == [(3, "x")]
+
+
 def test_a_raise_of_a_plugin_is_a_failure(tmp_path: Path) -> None:
     plugins = bound(tmp_path, t={"plugin": "my_plugins:scale", "options": {"by": 3}})
     assert process(plugins.transforms["t"], {}) == Failure("KeyError: 'n'")
@@ -188,6 +237,39 @@ def test_what_cannot_be_bound_is_told_with_its_place(tmp_path: Path, keys: dict[
 
 def test_all_nodes_are_looked_at_before_anything_is_refused(tmp_path: Path) -> None:
     assert len(refusals(tmp_path, a={"plugin": "renam"}, b={"plugin": "filter"}, c={"plugin": "os:system"})) == 3
+
+
+_PLAIN: st.SearchStrategy[Any] = st.recursive(
+    st.sampled_from([None, True, 0, 1.5, "", "a", "int?", "a > 1", ",", "*", "x.csv", "a\0"]) | st.floats(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", ""]), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=120, deadline=None)
+def test_any_options_are_taken_or_refused_with_a_reason(tmp_path: Path, data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from(sorted(BUILTIN)))
+    name = data.draw(st.sampled_from(sorted(BUILTIN[kind])))
+    _, mark = _find(name, kind, Path())
+    options = data.draw(st.dictionaries(st.sampled_from([*(mark.options or {}), "other"]), _PLAIN))
+    node: dict[str, Any] = {"name": "x", "plugin": name, "options": options, "to": "o", "kind": str(kind)}
+    node["kind"] = {"batch": "aggregation"}.get(node["kind"], node["kind"])
+    node |= {"expands": True} if name == "explode" else {}
+    nodes: list[dict[str, Any]] = [
+        {"name": "s", "kind": "source", "to": "o", "plugin": "csv", "options": {"path": "i.csv"}},
+        {"name": "o", "kind": "sink", "plugin": "csv", "options": {"path": "o.csv"}},
+    ]
+    if kind == "source":
+        nodes[0] = node
+    else:
+        node = {key: value for key, value in node.items() if kind != "sink" or key != "to"}
+        nodes.append(node)
+    try:
+        bind(read_pipeline({"name": "p", "nodes": nodes}), tmp_path)
+    except SettingsError as error:
+        assert all(problem.message for problem in error.problems)  # noqa: PT017
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_binding_touches_no_data(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -221,6 +222,29 @@ def test_a_full_disk_stops_the_run_and_not_the_row(tmp_path: Path) -> None:
         sink._file._stream = full
         with pytest.raises(PluginUnavailable, match="cannot be written: No space left on device"):
             sink.write({"n": 2})
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_new_file_is_made_durable_with_its_name(tmp_path: Path, kind: str) -> None:
+    sink = MAKERS[kind](tmp_path / "out")
+    sink.open(resume=False)
+    with patch("os.fsync", wraps=os.fsync) as sync:
+        write(sink, 1)
+        assert sync.call_count == 2, "the file and its folder"
+        write(sink, 2)
+        assert sync.call_count == 3, "the file"
+    sink.close()
+
+
+def test_closing_on_a_full_disk_loses_only_what_was_never_confirmed(tmp_path: Path) -> None:
+    sink = JsonlSink(tmp_path / "out")
+    sink.open(resume=False)
+    sink.close()
+    sink._file._stream = open("/dev/full", "wb")  # noqa: SIM115
+    sink.write({"n": 1})
+    sink.close()
+    with pytest.raises(RuntimeError, match="is not open"):
+        sink.write({"n": 2})
 
 
 def test_a_locked_database_stops_the_run_and_not_the_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

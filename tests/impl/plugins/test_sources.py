@@ -214,7 +214,7 @@ def test_a_missing_file_a_folder_and_a_file_of_another_kind_are_clear_errors(
 
 
 @given(st.binary(max_size=80), st.integers(0, 4))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
 def test_any_bytes_are_records_or_one_error_and_reading_on_gives_the_same(
     tmp_path: Path, content: bytes, start: int
 ) -> None:

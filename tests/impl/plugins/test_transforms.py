@@ -4,6 +4,7 @@ import pytest
 
 from fateline_engine.plugins import BatchOutputs, BatchTransform, Drop, Expand, Failure, Pass, Row, Transform, process
 from fateline_engine.plugins import process_batch as run_batch
+from fateline_engine.plugins.builtin.hold import Hold
 from fateline_engine.plugins.builtin.statistics import Statistics
 from fateline_engine.plugins.builtin.transforms import Cast, Derive, Explode, Filter, Keep, Rename
 from fateline_engine.plugins.builtin.values import convert, type_of
@@ -65,6 +66,7 @@ ROWS: list[Row] = [{"k": "x", "n": 1}, {"k": "y", "n": 2.5}, {"k": "x", "n": 3},
 @pytest.mark.parametrize(
     "transform, rows, result",
     [
+        (Hold(), ROWS, BatchOutputs(tuple(ROWS))),
         (Statistics(), ROWS, BatchOutputs(({"count": 5},))),
         (Statistics("n"), ROWS, BatchOutputs(({"count": 5, "sum": 15.5, "mean": 3.1, "min": 1, "max": 5},))),
         (
@@ -94,6 +96,8 @@ def test_statistics_say(transform: BatchTransform, rows: list[Row], result: obje
         ("", "int?", None),
         (None, "float?", None),
         (" 7", "int", 7),
+        ("-9223372036854775808", "int", -(2**63)),
+        ("9223372036854775807", "int", 2**63 - 1),
         ("yes", "bool", True),
         ("NO", "bool", False),
         (True, "str", "true"),
@@ -116,6 +120,8 @@ def test_values_convert_without_losing_anything(value: object, wanted: str, got:
         (1.5, "int"),
         (2**53 + 1, "float"),
         ("maybe", "bool"),
+        ("-9223372036854775809", "int"),
+        ("9223372036854775808", "int"),
         ("inf", "float"),
         ("1_000", "float"),
         ([], "str"),

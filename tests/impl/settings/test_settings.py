@@ -1,11 +1,12 @@
 """Settings: what is taken, what is refused, and that every problem is told with its place."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fateline_engine.settings import (
@@ -303,6 +304,83 @@ def test_yaml_that_is_not_plain_data_is_refused(text: str, told: str) -> None:
     assert told in str(refused.value)
 
 
+_YAML = [
+    "a",
+    "1",
+    ": ",
+    "- ",
+    "\n",
+    "  ",
+    "{",
+    "}",
+    "[",
+    "]",
+    ", ",
+    "!!int ",
+    "!!bool ",
+    "!!float ",
+    "!!map ",
+    "!!seq ",
+    "!!str ",
+]
+_YAML += [
+    "!!timestamp ",
+    "!!null ",
+    "&x ",
+    "*x",
+    "<<",
+    "=",
+    "|",
+    ">",
+    "'",
+    '"',
+    "#",
+    "? ",
+    "---",
+    "...",
+    "%",
+    "@",
+    "\t",
+    "0x",
+    ".nan",
+    "1:30",
+]
+
+
+@given(st.lists(st.sampled_from(_YAML), max_size=12).map("".join) | st.text(max_size=40))
+@example("!!bool maybe")
+@example("!!int ''")
+@example("!!map x")
+@example("{!!seq x: 1}")
+@example("[!!seq x]")
+@settings(max_examples=250, deadline=None)
+def test_any_text_is_data_or_refused_with_a_reason(text: str) -> None:
+    try:
+        data, lines = parse_document(text)
+    except SettingsError as error:
+        assert str(error)  # noqa: PT017
+    else:
+        assert data is None or lines[()] >= 1
+        json.dumps(data)
+
+
+def test_null_is_as_good_as_absent_and_a_default_may_be_written() -> None:
+    plain = with_node(kind="coalesce", branches=["a", "b"], merge="nested", to="out")
+    full = with_node(
+        kind="coalesce",
+        branches=("a", "b"),
+        merge="nested",
+        to="out",
+        policy="require_all",
+        quorum_count=None,
+        timeout_seconds=None,
+        select_branch=None,
+        collisions="last_wins",
+    )
+    assert read_pipeline({**full, "run": None}) == read_pipeline(plain)
+    assert "to (x): missing: it is required" in refusals(with_node(kind="transform", to=None))[0]
+
+
 def test_keys_are_what_is_written_and_not_what_yaml_makes_of_them() -> None:
     assert parse_document("{true: 1, no: 2, 3: 4, 2020-01-01: 2020-01-01}")[0] == {
         "true": 1,
@@ -344,6 +422,7 @@ _KEY_NAMES = sorted({key for keys in KEYS.values() for key in keys} | {"colour"}
         max_size=3,
     )
 )
+@settings(deadline=None)
 def test_any_data_is_read_or_refused_with_a_reason(nodes: list[dict[str, Any]]) -> None:
     told: Any = None
     try:

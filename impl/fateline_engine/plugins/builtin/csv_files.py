@@ -20,9 +20,9 @@ _RAW_SHOWN: Final = 1000
 
 @source(
     options={
-        "path": Key(file_path, required=True),
-        "fields": Key(field_types),
-        "delimiter": Key(character),
+        "path": Key(file_path, required=True, says="the file, from the folder of the pipeline"),
+        "fields": Key(field_types, says="field to `str`, `int`, `float` or `bool`, with a `?` if it may be empty"),
+        "delimiter": Key(character, says="a comma unless told"),
     }
 )
 class CsvSource:
@@ -109,7 +109,7 @@ class CsvSource:
 
 
 def _undecoded(text: str) -> bool:
-    return any("\udc80" <= character <= "\udcff" for character in text)
+    return not text.isascii() and any("\udc80" <= character <= "\udcff" for character in text)
 
 
 def _readable(text: str) -> str:
@@ -118,10 +118,10 @@ def _readable(text: str) -> str:
 
 @sink(
     options={
-        "path": Key(file_path, required=True),
-        "fields": Key(fields),
-        "delimiter": Key(character),
-        "if_exists": Key(one_of(IfExists)),
+        "path": Key(file_path, required=True, says="the file, from the folder of the pipeline"),
+        "fields": Key(fields, says="the columns; those of the first row unless told"),
+        "delimiter": Key(character, says="a comma unless told"),
+        "if_exists": Key(one_of(IfExists), says="`replace` unless told, `append` or `fail`"),
     }
 )
 class CsvSink:

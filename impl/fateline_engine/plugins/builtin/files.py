@@ -8,7 +8,7 @@ What it is not: a format.
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -47,6 +47,7 @@ class LineFile:
         self._if_exists = if_exists
         self._stream: BinaryIO | None = None
         self._position = 0
+        self._new = False
 
     @property
     def _file(self) -> BinaryIO:
@@ -62,6 +63,7 @@ class LineFile:
                 raise PluginUnavailable(f"{self.path} exists already: move it, or say if_exists: replace or append")
             keep = exists and (resume or self._if_exists is IfExists.APPEND)
             self._stream = self.path.open("r+b" if keep else "wb")
+            self._new = not exists
             self._position = self._stream.seek(0, os.SEEK_END)
 
     def write(self, data: bytes) -> None:
@@ -73,6 +75,13 @@ class LineFile:
         with blaming(self.path, "flushed to the disk"):
             self._file.flush()
             os.fsync(self._file.fileno())
+            if self._new:  # its name is as new as its bytes, and lies in the folder
+                folder = os.open(self.path.parent, os.O_RDONLY)
+                try:
+                    os.fsync(folder)
+                finally:
+                    os.close(folder)
+                self._new = False
 
     def position(self) -> int:
         return self._position
@@ -98,5 +107,5 @@ class LineFile:
     def close(self) -> None:
         if self._stream is not None:
             stream, self._stream = self._stream, None
-            with blaming(self.path, "closed"):
+            with suppress(OSError):  # what was not flushed was never confirmed, and may be lost
                 stream.close()

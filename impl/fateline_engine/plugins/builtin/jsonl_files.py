@@ -18,7 +18,12 @@ MAX_LINE: Final = 16 * 1024 * 1024
 _RAW_SHOWN: Final = 1000
 
 
-@source(options={"path": Key(file_path, required=True), "fields": Key(field_types)})
+@source(
+    options={
+        "path": Key(file_path, required=True, says="the file, from the folder of the pipeline"),
+        "fields": Key(field_types, says="fields that must be there: `str`, `int`, `float`, `bool`; `?` if not always"),
+    }
+)
 class JsonlSource:
     """Blank lines are no records. A line that is no object, or lacks a declared field, is an invalid row."""
 
@@ -101,7 +106,12 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return data
 
 
-@sink(options={"path": Key(file_path, required=True), "if_exists": Key(one_of(IfExists))})
+@sink(
+    options={
+        "path": Key(file_path, required=True, says="the file, from the folder of the pipeline"),
+        "if_exists": Key(one_of(IfExists), says="`replace` unless told, `append` or `fail`"),
+    }
+)
 class JsonlSink:
     """One object a line, in the row's own order of fields."""
 

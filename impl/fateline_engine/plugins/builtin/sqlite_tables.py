@@ -39,10 +39,10 @@ def _blaming(path: Path, what: str) -> Iterator[None]:
 
 @source(
     options={
-        "path": Key(file_path, required=True),
-        "table": Key(_table),
-        "query": Key(text),
-        "fields": Key(field_types),
+        "path": Key(file_path, required=True, says="the database, from the folder of the pipeline"),
+        "table": Key(_table, says="all of it, in the order of its rowids"),
+        "query": Key(text, says="or a select, which should say its order"),
+        "fields": Key(field_types, says="columns that must be of a type: `str`, `int`, `float`, `bool`; `?` with null"),
     }
 )
 class SqliteSource:
@@ -118,10 +118,10 @@ class SqliteSource:
 
 @sink(
     options={
-        "path": Key(file_path, required=True),
-        "table": Key(_table, required=True),
-        "fields": Key(fields),
-        "if_exists": Key(one_of(IfExists)),
+        "path": Key(file_path, required=True, says="the database, from the folder of the pipeline"),
+        "table": Key(_table, required=True, says="where the rows go"),
+        "fields": Key(fields, says="the columns; those of the first row unless told"),
+        "if_exists": Key(one_of(IfExists), says="what becomes of the table: `replace` unless told, `append` or `fail`"),
     }
 )
 class SqliteSink:

@@ -10,7 +10,12 @@ from fateline_engine.plugins.options import Key, text
 from fateline_engine.plugins.protocols import BatchOutputs, BatchResult, Failure, Row
 
 
-@batch(options={"field": Key(text), "group_by": Key(text)})
+@batch(
+    options={
+        "field": Key(text, says="of which the sum, mean, least and most are told"),
+        "group_by": Key(text, says="a row for each value of this field; one for all unless told"),
+    }
+)
 class Statistics:
     """One row a group, in the order in which the groups appear in the batch."""
 

@@ -27,7 +27,7 @@ def _field(row: Row, name: str) -> object:
     return row[name]
 
 
-@transform(options={"fields": Key(renames, required=True)})
+@transform(options={"fields": Key(renames, required=True, says="field to its new name")})
 class Rename:
     """Each field of ``fields`` gets its new name, in its old place."""
 
@@ -44,7 +44,7 @@ class Rename:
         return Pass(renamed)
 
 
-@transform(options={"fields": Key(fields, required=True)})
+@transform(options={"fields": Key(fields, required=True, says="a list")})
 class Keep:
     """Only ``fields`` stay, in that order."""
 
@@ -55,7 +55,7 @@ class Keep:
         return Pass({name: _field(row, name) for name in self._fields})
 
 
-@transform(options={"fields": Key(field_types, required=True)})
+@transform(options={"fields": Key(field_types, required=True, says="field to type; `?` if it may be null")})
 class Cast:
     """Each field of ``fields`` becomes a value of its type, or the row fails."""
 
@@ -72,7 +72,7 @@ class Cast:
         return Pass(data)
 
 
-@transform(options={"fields": Key(expressions, required=True)})
+@transform(options={"fields": Key(expressions, required=True, says="field to expression")})
 class Derive:
     """Each field of ``fields`` becomes the value of its expression. Later ones see the earlier ones."""
 
@@ -89,7 +89,7 @@ class Derive:
         return Pass(data)
 
 
-@transform(options={"where": Key(expression(), required=True)})
+@transform(options={"where": Key(expression(), required=True, says="an expression")})
 class Filter:
     """The row goes on if ``where`` is true, and is dropped if it is false."""
 
@@ -103,7 +103,14 @@ class Filter:
             return Failure(f"where: {error}")
 
 
-@transform(expands=True, options={"field": Key(text, required=True), "into": Key(text), "keep_index": Key(boolean)})
+@transform(
+    expands=True,
+    options={
+        "field": Key(text, required=True, says="the list"),
+        "into": Key(text, says="the name of an item; `*`: an item's own fields; the list's name unless told"),
+        "keep_index": Key(boolean, says="whether to add its place as `<field>_index`"),
+    },
+)
 class Explode:
     """A row for each item of the list in ``field``, which the item replaces, or joins under the name ``into``.
 

@@ -16,6 +16,7 @@ from fateline_engine.plugins.protocols import Contract, Row, RowRefused
 _TRUE: Final = frozenset({"true", "yes", "1"})
 _FALSE: Final = frozenset({"false", "no", "0"})
 _SHOWN: Final = 40
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 def _shown(value: object) -> str:
@@ -119,6 +120,6 @@ def contract_of(row: Row) -> Contract:
 def to_json(value: object) -> str:
     """``value`` on one line; ``RowRefused`` if JSON has no way to say it."""
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
+        return _ENCODER.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise RowRefused(f"cannot be written as JSON: {error}") from error

@@ -1,0 +1,20 @@
+"""Finding 5: rows without a contract must not become tokens.
+
+Here that is asked before any write.
+"""
+
+import pytest
+
+from fateline_engine.errors import Refused
+from fateline_engine.rows import PipelineRow
+from fateline_engine.words import Refusal
+from tests.impl.harness import Trial, diamond
+
+
+def test_a_row_without_a_contract_is_refused_without_a_record() -> None:
+    trial = Trial(diamond(), each_step=True).started()
+    before = trial.engine.snapshot()
+    with pytest.raises(Refused) as caught:
+        trial.engine.tokens.initial(0, PipelineRow.of({"v": 1}))
+    assert caught.value.refusal is Refusal.NO_CONTRACT
+    assert trial.engine.snapshot() == before

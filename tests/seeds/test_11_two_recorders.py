@@ -1,0 +1,24 @@
+"""Finding 11: both executor and caller recorded an outcome, or neither did.
+
+Here a fate is written by the operation that gives it, and a second one is refused by the database.
+"""
+
+import pytest
+
+from fateline_engine.errors import EngineBug
+from tests.impl.harness import Trial, diamond, fails_for
+
+
+def test_every_token_of_every_kind_of_end_has_exactly_one_fate() -> None:
+    trial = Trial(diamond(policy="quorum", quorum_count=1), [{"v": 0}, {"v": 1}, None], {"ta": fails_for(1)})
+    trial.run()
+    tokens = sorted(token["token"] for token in trial.trail("tokens"))
+    assert sorted(record["token"] for record in trial.trail("outcomes")) == tokens
+
+
+def test_a_second_recorder_is_refused() -> None:
+    trial = Trial(diamond()).started().read()
+    for _ in range(2):
+        trial.engine.recorder.fate(0, 0, "failed", error=b"x")
+    with pytest.raises(EngineBug, match="fateline guard fates_written_once"):
+        trial.engine.recorder.commit()
