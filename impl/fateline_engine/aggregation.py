@@ -154,10 +154,10 @@ class AggregationExecutor(Barrier):
     def flushed(self, batch: Batch, rows: Sequence[PipelineRow]) -> None:
         """The batch transform gave these rows: new tokens, or the members with new data; none at all discards them."""
         way = self.place.ways[CONTINUE]
-        if not rows:
-            self._empty(batch)
-        elif self.node.mode is BatchMode.PASSTHROUGH:
+        if self.node.mode is BatchMode.PASSTHROUGH:
             self._passed(batch, rows)
+        elif not rows:
+            self._empty(batch)
         else:
             try:
                 for row in rows:

@@ -17,7 +17,7 @@ from fateline_engine.orchestrator import Orchestrator
 from fateline_engine.plugins import BatchOutputs, Drop, Expand, Failure, Pass, SourceRecord
 from fateline_engine.rows import PipelineRow
 from fateline_engine.script import BatchInfo, Kind, Production, Route, Verdict, Work, Written
-from fateline_engine.settings import CoalesceNode, Node, read_pipeline
+from fateline_engine.settings import BatchMode, CoalesceNode, Node, read_pipeline
 from fateline_engine.tokens import TokenInfo
 from fateline_engine.words import Reason
 from fateline_model.stimuli import Do, Stimulus, Validity
@@ -127,6 +127,8 @@ class ReferencePort:
                 "a failure is a failure: this engine's plugins have no word for that of another kind of node"
             )
         self._script.merges = deque(stimulus.data)
+        if stimulus.do is Do.FLUSHED and hold is not None and self._speaks_otherwise(engine, hold):
+            raise NotOffered("this engine's plugins answer with rows; the mode of the aggregation says what they mean")
         try:
             self._do(engine, stimulus, hold)
         except Refused as refused:
@@ -136,6 +138,16 @@ class ReferencePort:
         found = tuple(records(self._landscape, RUN, after=self._seen)) if engine.recorder.seq > self._seen else ()
         self._seen = max(self._seen, engine.recorder.seq)
         return Reply(found)
+
+    def _speaks_otherwise(self, engine: Orchestrator, hold: Hold) -> bool:
+        """Rows in passthrough mode are the members, if there are as many; in transform mode they never are."""
+        aggregation = engine.processor.aggregations.get(hold.node)
+        if aggregation is None or aggregation.triggered is None:
+            return False
+        says, members = self._script.says, len(aggregation.triggered.held)
+        if aggregation.node.mode is not BatchMode.PASSTHROUGH:
+            return says is _PASSED
+        return isinstance(says, BatchOutputs) and says is not _PASSED and len(says.rows) == members
 
     @staticmethod
     def _of_another_kind(engine: Orchestrator, stimulus: Stimulus) -> bool:

@@ -68,9 +68,11 @@ def _one(lockstep: Lockstep, system: PipelineSystem, done: Walked, chance: rando
             return None
         done.transitions.add((state, stimulus))
         done.steps += 1
+        skipped = lockstep.skipped
         if (wrong := lockstep.do(stimulus)) is not None:
             return wrong
-        state = after
+        if lockstep.skipped == skipped:
+            state = after
 
 
 def _in_order(offer: Offer, state: State) -> bool:
