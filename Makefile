@@ -36,9 +36,10 @@ check: $(READY) ## style, types, the import rules, and whether the book is fresh
 	@$(BIN)/fateline spec --check >$(VENV)/spec.txt || { cat $(VENV)/spec.txt; exit 1; }
 	@echo "check: style, types, import rules and the book hold"
 
-deep: $(READY) ## what takes minutes: the deep scope, the law's own mutants, the slow tests
+deep: $(READY) ## what takes minutes: the deep scope, the law's own mutants, the proofs, the slow tests
 	@$(BIN)/fateline verify --scope deep
 	@$(BIN)/fateline verify --self-test
+	@$(BIN)/fateline prove
 	@$(BIN)/python -m pytest -q -n 2 -m slow
 
 bench: $(READY) ## the benchmarks; they print ratios
