@@ -309,6 +309,7 @@ class Orchestrator:
         self.processor.settle()
 
     def _end_of_source(self, work: Work) -> None:
+        """No row is read after this. Production comes here when the source has no more; a script may come before."""
         if self.recorder.rows_read is not None:
             raise Refused(Refusal.SOURCE_ENDED, "the source has ended already")
         self.schedule.looked = False
