@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..laws import Law, Moment, concerns, judge
+from ..laws import Law, Look, Moment, concerns
 from ..lifecycle import Operation
 from ..records import Record
 from ..single import BarrierStimulus
@@ -110,6 +110,7 @@ def explore(
         if progress is not None and place % 2048 == 0:
             progress(len(found.states))
         state, steps = found.states[place], found.targets[place]
+        before = Look(state.world)
         for offer in system.offers(state):
             if offer.refusal is not None or offer.after is None:
                 if offer.refusal is not None:
@@ -117,7 +118,7 @@ def explore(
                 continue
             if watch is not None:
                 watch(offer)
-            moment = Moment(system.pipeline, state.world, offer.stimulus, offer.records, offer.after.world)
+            moment = Moment(system.pipeline, before, offer.stimulus, offer.records, offer.after.world)
             breaches = asked.about(moment, found.checks)
             found.fired[kind_of(system, state, offer)] += 1
             if breaches:
@@ -168,7 +169,7 @@ class _Asked:
             self._concerned[moment.kinds] = concerned
         breaches = []
         for law in concerned:
-            for check in judge(law, moment):
+            for check in law.judge(moment) if law.judge is not None else ():
                 checks[law.id] += 1
                 if check is not None:
                     breaches.append(Breach(law.id, check))

@@ -8,7 +8,7 @@ from typing import Final
 
 from . import batch, coalesce, fate, following, lineage, making, recovery, telling, visit
 from .law import Family, Law, Level, Where, concerns, judge
-from .moment import Check, Moment
+from .moment import Check, Look, Moment
 
 ALL: Final = (
     *fate.LAWS,
@@ -28,4 +28,17 @@ NOT_IN_LIFECYCLE: Final = {
 } - {"C2", "V4"} | {"F5", "F7", "B2"}
 """Laws that speak of visits, hops, barriers or a graph, none of which the lifecycle machine has."""
 
-__all__ = ["ALL", "LAWS", "NOT_IN_LIFECYCLE", "Check", "Family", "Law", "Level", "Moment", "Where", "concerns", "judge"]
+__all__ = [
+    "ALL",
+    "LAWS",
+    "NOT_IN_LIFECYCLE",
+    "Check",
+    "Family",
+    "Law",
+    "Level",
+    "Look",
+    "Moment",
+    "Where",
+    "concerns",
+    "judge",
+]

@@ -44,19 +44,39 @@ class Place(NamedTuple):
     row: Row
 
 
+class Look:
+    """A world, and its tokens by name, found once for all who look at it."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._tokens: dict[Key, Token] | None = None
+
+    def token(self, run: str, name: str) -> Token | None:
+        if self._tokens is None:
+            self._tokens = {
+                (own.name, full(row.number, token.name)): token
+                for own in self.world
+                for row in own.rows
+                for token in row.tokens
+            }
+        return self._tokens.get((run, name))
+
+
 class Moment:
-    """One step under judgement."""
+    """One step under judgement. A search looks at one state many times, so the state before may come as a `Look`."""
 
     def __init__(
         self,
         pipeline: Pipeline,
-        before: World,
+        before: World | Look,
         stimulus: Stimulus | Operation | BarrierStimulus,
         records: tuple[Record, ...],
         after: World,
     ) -> None:
         self.pipeline = pipeline
-        self.before = before
+        self._look_before = before if isinstance(before, Look) else Look(before)
+        self._look_after = Look(after)
+        self.before = before = self._look_before.world
         self.stimulus = stimulus
         self.records = records
         self.after = after
@@ -135,10 +155,10 @@ class Moment:
         return self._changed
 
     def token_before(self, run: str, name: str) -> Token | None:
-        return _token(self.before, run, name)
+        return self._look_before.token(run, name)
 
     def token_after(self, run: str, name: str) -> Token | None:
-        return _token(self.after, run, name)
+        return self._look_after.token(run, name)
 
     def barrier_before(self, run: str, name: str) -> Barrier | None:
         return next(
@@ -182,13 +202,3 @@ def _ordinal(record: ParentRecord) -> int:
 
 def _rows(world: World, run: str) -> Iterator[Row]:
     return (row for found in world if found.name == run for row in found.rows)
-
-
-def _token(world: World, run: str, name: str) -> Token | None:
-    place = split(name)
-    if place is None:
-        return None
-    for row in _rows(world, run):
-        if row.number == place[0]:
-            return next((token for token in row.tokens if token.name == place[1]), None)
-    return None

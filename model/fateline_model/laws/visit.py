@@ -69,6 +69,8 @@ def one_open(moment: Moment) -> Iterator[Check]:
         for token in row.tokens:
             key = (run.name, full(row.number, token.name))
             before = moment.token_before(*key)
+            if before == token and key not in open_:
+                continue
             was = int(before is not None and before.phase in OPEN_PHASES)
             left, stands = open_.get(key, was), int(token.phase in OPEN_PHASES)
             yield None if left == stands else f"token {key[1]} is {token.phase}, with {left} open visits"
