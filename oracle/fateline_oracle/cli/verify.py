@@ -6,16 +6,18 @@ Not here: the exploring (`fateline_model.checker`) and the sums (`fateline_oracl
 import os
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from fateline_model import LAW_VERSION, LAWS
 from fateline_model.checker.mutants import MUTANTS
-from fateline_model.checker.scopes import NAMED
-from fateline_model.checker.verify import UNREACHABLE
+from fateline_model.checker.scopes import NAMED, instances
+from fateline_model.checker.verify import UNREACHABLE, Step
 from fateline_model.laws import ALL
 
+from ..cases import case_document, write_case
 from ..counterexample import expected_last, show
 from ..report import ExitCode, Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 from ..verification import (
@@ -42,6 +44,7 @@ COLOUR = {Verdict.HOLDS: "green", Verdict.BREACHED: "red", Verdict.UNDETERMINED:
 @click.option("--limit", type=click.IntRange(1), default=2_000_000, show_default=True, help="With --pipeline: states.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="How many processes.")
 @click.option("--lock", is_flag=True, help="Write the counts of this scope into the lock. For a change of the law.")
+@click.option("--cases", metavar="DIR", help="Write every counterexample there, one JSON file each.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def verify(
     scope: str,
@@ -53,6 +56,7 @@ def verify(
     limit: int,
     jobs: int,
     lock: bool,
+    cases: str | None,
     as_json: bool,
 ) -> ExitCode:
     """Model-check the law: visit every state of a scope and ask every law about every step."""
@@ -63,7 +67,7 @@ def verify(
 
         return verify_pipeline(Path(path), rows, crashes, limit, as_json)
     if mutant is not None:
-        return _show_mutant(mutant)
+        return _show_mutant(mutant, cases)
     if self_test:
         return _self_test(jobs, as_json)
     with Progress() as progress:
@@ -71,7 +75,7 @@ def verify(
     if lock and not (found.findings or found.unfinished):
         write_lock(found)
         found.drift = []
-    report = _report(found, jobs)
+    report = _report(found, jobs, cases)
     click.echo(report.to_json() if as_json else _text(found, report))
     return report.exit_code
 
@@ -94,7 +98,7 @@ def law_results(checks: Counter[str], breached: Counter[str]) -> dict[str, LawRe
     return results
 
 
-def _report(found: ScopeReport, jobs: int) -> Report:
+def _report(found: ScopeReport, jobs: int, cases: str | None) -> Report:
     breached = Counter(law for _, finding in found.findings for law, _ in finding.laws)
     laws = law_results(found.checks, breached)
     stuck = any(not finding.laws for _, finding in found.findings)
@@ -114,7 +118,9 @@ def _report(found: ScopeReport, jobs: int) -> Report:
         },
         skipped=tuple(Skipped(law.id, law.elsewhere, (law.id,)) for law in ALL if laws[law.id].verdict is None),
         findings=tuple(
-            Finding(law, f"{v.name}: {message}", case=" · ".join(step.says for step in finding.steps))
+            Finding(
+                law, f"{v.name}: {message}", case=_write_case(cases, v.name, finding.laws, finding.steps, found.scope)
+            )
             for v, finding in found.findings
             for law, message in finding.laws
         ),
@@ -193,7 +199,32 @@ def _claims(found: ScopeReport) -> list[str]:
 # ---------------------------------------------------------------------------------------------------- its mutants
 
 
-def _show_mutant(name: str) -> ExitCode:
+def _write_case(
+    folder: str | None,
+    instance: str,
+    laws: Sequence[tuple[str, str]],
+    steps: Sequence[Step],
+    scope: str,
+    mutant: str = "",
+) -> str | None:
+    """Write a counterexample where the caller wants them; the path, if so."""
+    if folder is None:
+        return None
+    found = next((one for one in instances(scope) if one.name == instance), None)
+    document = case_document(
+        title=mutant or "; ".join(message for _, message in laws),
+        machine=found.machine if found is not None else "kernel",
+        instance=instance,
+        pipeline=found.document if found is not None else None,
+        laws=laws,
+        steps=steps,
+        expected=expected_last(instance, steps, scope),
+        reproduce=f"fateline verify --mutant {mutant}" if mutant else f"fateline verify --scope {scope}",
+    )
+    return str(write_case(Path(folder), mutant or instance, document))
+
+
+def _show_mutant(name: str, cases: str | None) -> ExitCode:
     chosen = [mutant for mutant in MUTANTS if mutant.name == name]
     if not chosen:
         raise click.UsageError(f"no mutant is called {name!r}; there are: {', '.join(m.name for m in MUTANTS)}")
@@ -205,6 +236,9 @@ def _show_mutant(name: str) -> ExitCode:
         for line in text.splitlines():
             click.echo(f"  {sign} {line}")
     click.echo("\n" + show(report.laws, report.steps, expected_last(report.instance, report.steps)))
+    written = _write_case(cases, report.instance, report.laws, report.steps, "small", mutant.name)
+    if written is not None:
+        click.echo(f"\nThe case as data: {written}")
     killed = (
         paint("caught", "green", bold=True) if report.killed else paint("not caught by its own law", "red", bold=True)
     )
