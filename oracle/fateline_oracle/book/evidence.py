@@ -76,8 +76,8 @@ def scopes_page(lock: Lock) -> str:
     sections = []
     for scope in NAMED:
         locked = lock.get(scope)
-        if locked is None:
-            sections += [f"## {scope}", "Not counted."]
+        if locked is None or locked["instances"].keys() != {instance.name for instance in instances(scope)}:
+            sections += [f"## {scope}", f"Not counted as it now stands: run `fateline verify --scope {scope} --lock`."]
             continue
         total = [sum(int(str(row[place])) for row in locked["instances"].values()) for place in range(3)]
         sections += [
