@@ -103,7 +103,7 @@ def from_json(document: object) -> Stimulus:
     if set(document) - allowed or set(shape.must) - set(document):
         raise ValueError(f"{do}: found keys {', '.join(document)}; give do, {', '.join(shape.must) or 'and no more'}")
     row = document.get("row")
-    if row is not None and (not isinstance(row, int) or isinstance(row, bool) or row < 0):
+    if "row" in document and (not isinstance(row, int) or isinstance(row, bool) or row < 0):
         raise ValueError(f"{do}: row is {row!r}; give a whole number from 0")
     words = document.get("data", ())
     if not isinstance(words, list | tuple) or not all(
@@ -111,7 +111,7 @@ def from_json(document: object) -> Stimulus:
     ):
         raise ValueError(f"{do}: data is {words!r}; give a list of {', '.join(MergeData)}")
     texts = {key: document.get(key) for key in ("token", "verdict", "hold")}
-    if not all(text is None or isinstance(text, str) for text in texts.values()):
+    if not all(isinstance(text, str) for key, text in texts.items() if key in document):
         raise ValueError(f"{do}: token, verdict and hold are texts")
     token, verdict, hold = (None if text is None else str(text) for text in texts.values())
-    return Stimulus(do, row, token, verdict, hold, tuple(MergeData(word) for word in words))
+    return Stimulus(do, row if isinstance(row, int) else None, token, verdict, hold, tuple(MergeData(word) for word in words))
