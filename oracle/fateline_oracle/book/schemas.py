@@ -10,10 +10,11 @@ from fateline_model import LAW_VERSION
 from fateline_model.pipeline import fields_of
 from fateline_model.records import COMMON_COLUMNS, RELATIONS
 from fateline_model.stimuli import SHAPES, Do, Validity
-from fateline_model.words import FlushVerdict, MergeData, NodeKind, Verdict
+from fateline_model.words import NAME_PATTERN, FlushVerdict, MergeData, NodeKind, Verdict
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
+NAME: Final[Schema] = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
 
 
 def trail_schema() -> Schema:
@@ -75,7 +76,7 @@ def _node(kind: NodeKind) -> Schema:
     fields = fields_of(kind)
     return {
         "properties": {
-            "name": {"type": "string", "description": "unique in the pipeline"},
+            "name": {**NAME, "description": "unique in the pipeline"},
             "kind": {"const": str(kind)},
             **{key: {**_keywords(field.schema), "description": field.says} for key, field in fields.items()},
         },
@@ -91,6 +92,8 @@ def _keywords(schema: Mapping[str, object]) -> Schema:
     inner = schema.get("of")
     if isinstance(inner, Mapping):
         plain["items" if schema["type"] == "array" else "additionalProperties"] = dict(inner)
+        if schema["type"] == "object":
+            plain["propertyNames"] = {"pattern": NAME["pattern"]}
     return plain
 
 
