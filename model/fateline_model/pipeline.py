@@ -164,6 +164,10 @@ FIELDS: Final[dict[str, tuple[Field, ...]]] = {
     ),
 }
 _MAPS: Final = ("routes", "fork")
+ENGINE_KEYS: Final = ("plugin", "options", "when")
+"""What an engine needs of a node and the law does not: which plugin does the work, and how a gate decides."""
+ENGINE_SETTINGS: Final = "run"
+"""The key of a pipeline under which an engine keeps settings of its own."""
 _WORDS: Final[dict[str, Callable[[str], object]]] = {
     "policy": Policy,
     "merge": Strategy,
@@ -189,7 +193,9 @@ def parse(document: object) -> tuple[str, tuple[Node, ...]]:
         problems.append(Problem("name", f"found {_show(name)}", "give a string"))
         name = "?"
     problems.extend(
-        Problem(str(key), "unknown key", "allowed: name, nodes") for key in document if key not in ("name", "nodes")
+        Problem(str(key), "unknown key", "allowed: name, nodes")
+        for key in document
+        if key not in ("name", "nodes", ENGINE_SETTINGS)
     )
     nodes = [_parse_node(f"nodes[{place}]", raw, problems) for place, raw in enumerate(document["nodes"])]
     if problems:
@@ -215,7 +221,7 @@ def _parse_node(where: str, raw: object, problems: list[Problem]) -> Node | None
     for key, value in raw.items():
         if key in fields:
             _check(f"{where}.{key}", value, fields[key].schema, problems)
-        elif key not in ("name", "kind"):
+        elif key not in ("name", "kind", *ENGINE_KEYS):
             allowed = ", ".join(fields) or "nothing but name and kind"
             problems.append(Problem(f"{where}.{key}", f"a {kind} has no such key", f"allowed: {allowed}"))
     problems.extend(
@@ -225,7 +231,7 @@ def _parse_node(where: str, raw: object, problems: list[Problem]) -> Node | None
     )
     if len(problems) > found:
         return None
-    values = {key: _convert(key, value) for key, value in raw.items() if key not in ("name", "kind")}
+    values = {key: _convert(key, value) for key, value in raw.items() if key in fields}
     return Node(raw["name"], kind, **values)
 
 

@@ -114,4 +114,6 @@ def from_json(document: object) -> Stimulus:
     if not all(isinstance(text, str) for key, text in texts.items() if key in document):
         raise ValueError(f"{do}: token, verdict and hold are texts")
     token, verdict, hold = (None if text is None else str(text) for text in texts.values())
-    return Stimulus(do, row if isinstance(row, int) else None, token, verdict, hold, tuple(MergeData(word) for word in words))
+    return Stimulus(
+        do, row if isinstance(row, int) else None, token, verdict, hold, tuple(MergeData(word) for word in words)
+    )

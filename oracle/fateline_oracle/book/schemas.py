@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 from fateline_model import LAW_VERSION
-from fateline_model.pipeline import fields_of
+from fateline_model.pipeline import ENGINE_KEYS, ENGINE_SETTINGS, fields_of
 from fateline_model.records import COMMON_COLUMNS, RELATIONS
 from fateline_model.stimuli import SHAPES, Do, Validity
 from fateline_model.words import NAME_PATTERN, FlushVerdict, MergeData, NodeKind, Verdict
@@ -66,6 +66,7 @@ def pipeline_schema() -> Schema:
         "properties": {
             "name": {"type": "string"},
             "nodes": {"type": "array", "items": {"oneOf": [_node(kind) for kind in NodeKind]}},
+            ENGINE_SETTINGS: {"type": "object", "description": "an engine's own settings; the law looks past them"},
         },
         "required": ["nodes"],
         "additionalProperties": False,
@@ -78,6 +79,7 @@ def _node(kind: NodeKind) -> Schema:
         "properties": {
             "name": {**NAME, "description": "unique in the pipeline"},
             "kind": {"const": str(kind)},
+            **{key: {"description": "an engine's own; the law looks past it"} for key in ENGINE_KEYS},
             **{key: {**_keywords(field.schema), "description": field.says} for key, field in fields.items()},
         },
         "required": ["name", "kind", *(key for key, field in fields.items() if field.required)],

@@ -7,7 +7,7 @@ Made from `fateline_model.words`, `.records` and `.pipeline`. Not here: the JSON
 from enum import StrEnum
 from typing import Annotated, get_args, get_origin, get_type_hints
 
-from fateline_model.pipeline import FIELDS
+from fateline_model.pipeline import ENGINE_KEYS, ENGINE_SETTINGS, FIELDS
 from fateline_model.records import COMMON_COLUMNS, RELATIONS
 from fateline_model.words import (
     LOSS_REASONS,
@@ -101,6 +101,8 @@ def pipeline_page() -> str:
         'A pipeline as data: `{"name": …, "nodes": [{"name": …, "kind": …, …}, …]}`. Every edge is a key of the '
         "node it leaves. From `fateline_model/pipeline.py`; what makes the graph well-formed is in "
         "[design.md](design.md#pipelines).",
+        f"The keys {code(ENGINE_KEYS)} of a node, and `{ENGINE_SETTINGS}` of the pipeline, are an engine's own: the law "
+        "looks past them.",
         *sections,
     )
 

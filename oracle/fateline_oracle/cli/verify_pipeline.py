@@ -32,14 +32,23 @@ def read_pipeline(path: Path) -> Pipeline:
         if path.stat().st_size > LARGEST:
             raise click.UsageError(f"{path}: larger than {LARGEST:,} bytes, which no pipeline needs")
         text = path.read_text(encoding="utf-8")
-        document = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-        return load(document)
+        return load(json.loads(text) if path.suffix == ".json" else _as_json(yaml.safe_load(text)))
     except IllFormed as problem:
         raise click.UsageError(f"{path}: {problem}") from None
     except OSError as error:
         raise click.UsageError(f"{path}: {error.strerror}") from None
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise click.UsageError(f"{path}: not readable as {path.suffix.lstrip('.') or 'YAML'}: {error}") from None
+
+
+def _as_json(document: object) -> object:
+    """YAML reads the labels `true` and `false` as booleans; in JSON, as in a pipeline, every key is a text."""
+    if isinstance(document, dict):
+        return {_KEYS.get(key, key): _as_json(value) for key, value in document.items()}
+    return [_as_json(item) for item in document] if isinstance(document, list) else document
+
+
+_KEYS = {True: "true", False: "false", None: "null"}
 
 
 def verify_pipeline(path: Path, rows: int, crashes: int, limit: int, as_json: bool) -> ExitCode:
