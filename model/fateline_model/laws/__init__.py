@@ -6,20 +6,16 @@ here: how a law is known to hold (`fateline_model.checker`).
 
 from typing import Final
 
-from . import batch, coalesce, fate, following, lineage, making, recovery, telling, visit
+from . import arrival, batch, coalesce, fate, following, lineage, making, recovery, telling, visit
 from .law import Family, Law, Level, Where, concerns, judge
 from .moment import Check, Look, Moment
 
-ALL: Final = (
-    *fate.LAWS,
-    *lineage.LAWS,
-    *making.LAWS,
-    *coalesce.LAWS,
-    *batch.LAWS,
-    *visit.LAWS,
-    *following.LAWS,
-    *recovery.LAWS,
-    *telling.LAWS,
+_FILES: Final = (fate, lineage, making, coalesce, arrival, batch, visit, following, recovery, telling)
+ALL: Final = tuple(
+    sorted(
+        (law for file in _FILES for law in file.LAWS),
+        key=lambda law: (tuple(Family).index(law.family), int(law.id[1:])),
+    )
 )
 LAWS: Final[dict[str, Law]] = {law.id: law for law in ALL}
 
