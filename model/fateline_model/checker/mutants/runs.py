@@ -1,0 +1,145 @@
+"""Mistakes in batches, visits, hops, crashes and resumes.
+
+Data only; see `mutants/__init__.py` for what a mutant is.
+"""
+
+from typing import Final
+
+from .mutant import Mutant
+
+MUTANTS: Final = (
+    Mutant(
+        "counted-from-one",
+        "B1",
+        "batches.py",
+        "    ordinal, full_name = len(batch.members), row.full(token.name)\n",
+        "    ordinal, full_name = len(batch.members) + 1, row.full(token.name)\n",
+        "members are numbered from one",
+        "batch",
+    ),
+    Mutant(
+        "trigger-misnamed",
+        "B2",
+        "batches.py",
+        "    _trigger(draft, batch, Trigger.TIMEOUT)\n",
+        "    _trigger(draft, batch, Trigger.COUNT)\n",
+        "a batch closed by its timeout says that it was full",
+        "batch",
+    ),
+    Mutant(
+        "last-member-left-out",
+        "B3",
+        "batches.py",
+        "    for member in batch.members:\n        row, token = draft.find(member)\n        row.close_visit(",
+        "    for member in batch.members[: max(1, len(batch.members) - 1)]:\n"
+        "        row, token = draft.find(member)\n        row.close_visit(",
+        "a batch ends without its last member",
+        "batch",
+    ),
+    Mutant(
+        "member-of-another-run",
+        "B4",
+        "lifecycle.py",
+        "    if ref.run != operation.run:\n        raise Refused(Refusal.OTHER_RUN)\n",
+        "    if ref.run != operation.run and operation.op is not Op.BUFFER:\n        raise Refused(Refusal.OTHER_RUN)\n",
+        "a batch takes a token of another run",
+        "memberships",
+    ),
+    Mutant(
+        "over-while-visiting",
+        "V1",
+        "machine.py",
+        "    if not at_rest(draft.run):\n",
+        "    busy = any(token.phase is Phase.VISITING for row in draft.run.rows for token in row.tokens)\n"
+        "    if not busy and not at_rest(draft.run):\n",
+        "a run is declared over while a node is at work",
+        "line",
+    ),
+    Mutant(
+        "attempt-not-counted",
+        "V2",
+        "machine.py",
+        "                row.open_visit(token._replace(attempt=token.attempt + 1), Move.RETRY)\n",
+        "                row.open_visit(token, Move.RETRY)\n",
+        "the attempt after an interruption has the number of the interrupted one",
+        "line",
+    ),
+    Mutant(
+        "retry-without-closing",
+        "V3",
+        "machine.py",
+        "    row.close_visit(token, VisitStatus.FAILED, verdict)\n    if verdict in RETRYABLE and ",
+        "    if not (verdict in RETRYABLE and token.tries + 1 < node.attempts):\n"
+        "        row.close_visit(token, VisitStatus.FAILED, verdict)\n    if verdict in RETRYABLE and ",
+        "a retry opens the next visit and leaves the failed one open",
+        "retries",
+    ),
+    Mutant(
+        "merged-token-starts-over",
+        "T1",
+        "draft.py",
+        "        self.hop(merged, barrier.node, CONTINUE, first=True)\n",
+        "        self.hop(merged, self.pipeline.source.name, CONTINUE, first=True)\n",
+        "a merged token goes back to the start of the graph",
+        "sequential",
+    ),
+    Mutant(
+        "error-goes-on",
+        "T2",
+        "machine.py",
+        "        row.hop(token, node.name, ON_ERROR)\n",
+        "        row.hop(token, node.name, CONTINUE if node.to else ON_ERROR)\n",
+        "a failed token takes the edge of a good one",
+        "retries",
+    ),
+    Mutant(
+        "stack-never-popped",
+        "T3",
+        "draft.py",
+        "        stack = self.tokens[barrier.fork].stack\n",
+        "        stack = held[0].stack\n",
+        "a merged token still owes the branch that was merged",
+        "nested",
+    ),
+    Mutant(
+        "memory-only-hold",
+        "R1",
+        "machine.py",
+        "    draft.status = RunStatus.INTERRUPTED\n",
+        "    draft.status = RunStatus.INTERRUPTED\n"
+        "    for row in draft.every_row():\n"
+        "        for token in list(row.tokens.values()):\n"
+        "            if token.phase is Phase.HELD:\n"
+        "                row.put(token._replace(phase=Phase.READY))\n",
+        "what is held at a coalesce is held in memory alone",
+        "diamond",
+    ),
+    Mutant(
+        "interruption-counts-as-a-try",
+        "R2",
+        "machine.py",
+        "                row.open_visit(token._replace(attempt=token.attempt + 1), Move.RETRY)\n",
+        "                again = token._replace(attempt=token.attempt + 1, tries=token.tries + 1)\n"
+        "                row.open_visit(again, Move.RETRY)\n",
+        "an interrupted attempt uses up one of the retries",
+        "retries",
+    ),
+    Mutant(
+        "row-read-twice",
+        "R3",
+        "machine.py",
+        "    if draft.row(number) is not None:\n        raise Refused(Refusal.ROW_ALREADY_READ)\n",
+        "",
+        "a row that was read is read again",
+        "line",
+    ),
+    Mutant(
+        "written-and-forgotten",
+        "R4",
+        "machine.py",
+        "        _written(row, token)\n    else:",
+        "        row.put(token._replace(phase=Phase.READY, attempt=0))\n    else:",
+        "a sink's write is committed, and the fate is left for later",
+        "line",
+    ),
+)
