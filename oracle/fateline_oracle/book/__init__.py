@@ -23,6 +23,7 @@ PLAIN: Final[dict[str, Callable[[], str]]] = {
     "policy.md": rules.policy_page,
     "lifecycle.md": rules.lifecycle_page,
     "stimuli.md": rules.stimuli_page,
+    "proofs.md": evidence.proofs_page,
 }
 INDEX: Final = "README.md"
 

@@ -12,6 +12,7 @@ from fateline_model.checker.scopes import NAMED, instances
 from fateline_model.checker.verify import UNREACHABLE
 from fateline_model.laws import ALL, Family, Law
 
+from ..proofs.gate import contract
 from ..proofs.obligations import OBLIGATIONS
 from ..verification import Locked, MutantReport
 from .markdown import code, page, table
@@ -108,6 +109,31 @@ def _families(scope: str, locked: Locked) -> list[tuple[object, ...]]:
         for place, value in enumerate((1, states, steps, unreduced, two)):
             line[place] += int(str(value))
     return [(family, *(f"{value:,}" if value else "" for value in line)) for family, line in rows.items()]
+
+
+def proofs_page() -> str:
+    """`proofs.md`."""
+    rows = [
+        (
+            f"`{obligation.name}`",
+            obligation.sentence,
+            " ".join(obligation.laws),
+            len(contract(obligation.function).post),
+            len(obligation.witnesses),
+            len(obligation.mutants),
+        )
+        for obligation in OBLIGATIONS
+    ]
+    return page(
+        "What is proved for all integers",
+        "The kernels of the law carry contracts, and CrossHair confirms each for every integer. A proof counts only with "
+        "witnesses that run, so that it is not about nothing, and with mutants of the kernel that it must refute, so that "
+        "it could have failed. `fateline prove` settles them all and says which; the tests do so too, and prove that the "
+        "engine's verdict, written apart, is the law's.",
+        table(["Kernel", "What is claimed", "Laws", "Contracts", "Witnesses", "Mutants"], rows),
+        f"{len(rows)} obligations with {sum(row[3] for row in rows)} contracts, {sum(row[4] for row in rows)} witnesses and "
+        f"{sum(row[5] for row in rows)} mutants.",
+    )
 
 
 def mutants_page(mutants: Sequence[MutantReport]) -> str:
