@@ -28,10 +28,10 @@ from ..verification import (
     verify_scope,
     write_lock,
 )
+from .exploring import COLOUR, law_results
 from .terminal import Progress, paint, table
 
 JOBS = max(1, min(8, os.cpu_count() or 1))
-COLOUR = {Verdict.HOLDS: "green", Verdict.BREACHED: "red", Verdict.UNDETERMINED: "yellow"}
 
 
 @click.command()
@@ -81,21 +81,6 @@ def verify(
 
 
 # ---------------------------------------------------------------------------------------------------------- a scope
-
-
-def law_results(checks: Counter[str], breached: Counter[str]) -> dict[str, LawResult]:
-    """What a search says of every law of the catalogue."""
-    results = {}
-    for law in ALL:
-        if law.elsewhere and not checks[law.id]:
-            results[law.id] = LawResult(None, why=law.elsewhere)
-        elif breached[law.id]:
-            results[law.id] = LawResult(Verdict.BREACHED, checks[law.id], breached[law.id])
-        elif not checks[law.id]:
-            results[law.id] = LawResult(Verdict.UNDETERMINED, why="never in danger in this scope")
-        else:
-            results[law.id] = LawResult(Verdict.HOLDS, checks[law.id])
-    return results
 
 
 def _report(found: ScopeReport, jobs: int, cases: str | None) -> Report:

@@ -21,6 +21,7 @@ from fateline_model.records import as_json as record_as_json
 
 from ..counterexample import show
 from ..report import ExitCode, Finding, Report, overall_verdict
+from .exploring import COLOUR, law_results
 from .terminal import Progress, paint
 
 LARGEST = 1_000_000
@@ -53,8 +54,6 @@ _KEYS = {True: "true", False: "false", None: "null"}
 
 def verify_pipeline(path: Path, rows: int, crashes: int, limit: int, as_json: bool) -> ExitCode:
     """Explore everything that may happen around the pipeline, with every verdict and invalid rows."""
-    from .verify import COLOUR, law_results
-
     pipeline = read_pipeline(path)
     system = PipelineSystem(pipeline, rows, crashes, Menu(invalid_rows=True))
     started = time.perf_counter()
