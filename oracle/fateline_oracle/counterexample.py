@@ -76,7 +76,8 @@ def say(record: Written) -> str:
         return f"{record['token']} at {record['node']}, attempt {record['attempt']}: {record['status']}{verdict}"
     skip = ("rec", "run", "visit", "idx", "source", "digest", "pipeline", "group_kind")
     subject = next((str(record[key]) for key in _SUBJECTS if key in record), "")
-    rest = [f"{key} {value}" for key, value in record.items() if key not in skip and str(value) not in (subject, "")]
+    told = {key: str(value) for key, value in record.items() if key not in skip and value != ""}
+    rest = [f"{key} {text}" for key, text in told.items() if text != subject or key not in (*_SUBJECTS, "group")]
     return f"{subject}: {', '.join(rest)}" if rest else subject
 
 
