@@ -8,6 +8,7 @@ import json
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import click
 import yaml
@@ -30,10 +31,14 @@ LARGEST = 1_000_000
 def read_pipeline(path: Path) -> Pipeline:
     """The pipeline in a JSON or YAML file, or one click error that lists everything wrong with it."""
     try:
-        if path.stat().st_size > LARGEST:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
             raise click.UsageError(f"{path}: larger than {LARGEST:,} bytes, which no pipeline needs")
-        text = path.read_text(encoding="utf-8")
-        return load(json.loads(text) if path.suffix == ".json" else _as_json(yaml.safe_load(text)))
+        text = content.decode("utf-8")
+        return load(
+            json.loads(text, object_pairs_hook=_each_once) if path.suffix == ".json" else yaml.load(text, _PlainYaml)
+        )
     except IllFormed as problem:
         raise click.UsageError(f"{path}: {problem}") from None
     except OSError as error:
@@ -42,14 +47,26 @@ def read_pipeline(path: Path) -> Pipeline:
         raise click.UsageError(f"{path}: not readable as {path.suffix.lstrip('.') or 'YAML'}: {error}") from None
 
 
-def _as_json(document: object) -> object:
-    """YAML reads the labels `true` and `false` as booleans; in JSON, as in a pipeline, every key is a text."""
-    if isinstance(document, dict):
-        return {_KEYS.get(key, key): _as_json(value) for key, value in document.items()}
-    return [_as_json(item) for item in document] if isinstance(document, list) else document
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object whose keys are distinct; of a repeated one, JSON would silently keep the last."""
+    repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
+    if repeated:
+        raise ValueError(f"repeated in one object: {', '.join(repeated)}")
+    return dict(pairs)
 
 
-_KEYS = {True: "true", False: "false", None: "null"}
+class _PlainYaml(yaml.SafeLoader):
+    """YAML read safely as what JSON could say: keys are distinct texts, the labels `true` and `false` among them."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        _each_once([(str(key.value), value) for key, value in node.value])
+        return {_label(key): value for key, value in super().construct_mapping(node, deep).items()}
+
+
+def _label(key: object) -> object:
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    return "null" if key is None else key
 
 
 def verify_pipeline(path: Path, rows: int, crashes: int, limit: int, as_json: bool) -> ExitCode:
