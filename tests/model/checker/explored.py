@@ -6,6 +6,7 @@ from fateline_model.checker.scopes import Instance, instances
 from fateline_model.checker.search import Explored, explore
 from fateline_model.checker.symmetry import Symmetry
 from fateline_model.checker.systems import PipelineSystem
+from fateline_oracle.verification import ScopeReport, verify_scope
 
 SMALL = {instance.name: instance for instance in instances("small")}
 PIPELINES = [name for name, instance in SMALL.items() if instance.machine == "pipeline"]
@@ -37,3 +38,9 @@ def reduced(name: str) -> Explored:
 def rows(instance: Instance, number: int) -> Explored:
     """So many rows side by side, every state by itself, no law asked: only to count."""
     return explore(instance.with_rows(number), ())
+
+
+@cache
+def small_report() -> ScopeReport:
+    """The whole small scope as `fateline verify` runs it, the lock included."""
+    return verify_scope("small")

@@ -13,7 +13,7 @@ from fateline_model.laws import ALL, NOT_IN_LIFECYCLE
 from fateline_oracle import verification
 from fateline_oracle.verification import counted, read_lock, verify_scope
 
-from .explored import SMALL, naive
+from .explored import SMALL, naive, small_report
 
 LOCKED = [pytest.param(scope, marks=[pytest.mark.slow] if scope == "deep" else []) for scope in NAMED]
 IN_A_MOMENT = (
@@ -31,7 +31,7 @@ IN_A_MOMENT = (
 
 def test_the_counts_and_checks_of_the_small_scope_are_the_locked_ones() -> None:
     """One whole scope as `fateline verify` runs it: it holds, everything was met, and the lock says the same."""
-    report = verify_scope("small")
+    report = small_report()
     locked = read_lock()["small"]
     assert report.findings == []
     assert report.gaps == []
