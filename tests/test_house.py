@@ -39,9 +39,8 @@ def lint_imports(house: Path) -> subprocess.CompletedProcess[str]:
         ("impl/fateline_engine/intruder.py", "import fateline_oracle", "The judge stands on top"),
         ("model/fateline_model/intruder.py", "def f():\n    import time", "The law is pure"),
         ("model/fateline_model/intruder.py", "from pathlib import Path", "The law is pure"),
-        ("model/fateline_model/intruder.py", "import numpy", "Only the law's checker"),
-        ("model/fateline_model/checker/intruder.py", "import numpy", None),
-        ("oracle/fateline_oracle/friend.py", "import fateline_engine, fateline_model, numpy", None),
+        ("model/fateline_model/checker/intruder.py", "import numpy", "The law is pure"),
+        ("oracle/fateline_oracle/friend.py", "import fateline_engine, fateline_model", None),
     ],
 )
 def test_import_rules_bite(tmp_path: Path, module: str, line: str, contract: str | None) -> None:
