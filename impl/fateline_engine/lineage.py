@@ -155,12 +155,12 @@ LEFT JOIN nodes AS b ON b.run = f.run AND b.node = f.batch_node
 LEFT JOIN errors AS x ON x.run = f.run AND x.digest = f.error WHERE f.run = ? AND f.row = ?"""
 _BARRIERS: Final = """
 SELECT n.name, b.fork, b.verdict, b.reason, b.trigger, b.arrived, b.result
-FROM nodes AS n JOIN barriers AS b ON b.run = n.run AND b.node = n.node AND b.row = ?2
-WHERE n.run = ?1 AND n.kind = 'coalesce' ORDER BY b.seq"""
+FROM nodes AS n JOIN barriers AS b ON b.run = n.run AND b.node = n.node
+WHERE n.run = ? AND b.row = ? AND n.kind = 'coalesce' ORDER BY b.seq"""
 _LOSSES: Final = """
 SELECT n.name, x.fork, x.branch, x.reason
-FROM nodes AS n JOIN losses AS x ON x.run = n.run AND x.node = n.node AND x.row = ?2
-WHERE n.run = ?1 AND n.kind = 'coalesce' ORDER BY x.seq"""
+FROM nodes AS n JOIN losses AS x ON x.run = n.run AND x.node = n.node
+WHERE n.run = ? AND x.row = ? AND n.kind = 'coalesce' ORDER BY x.seq"""
 _MERGES: Final = "SELECT token, origins FROM merges WHERE run = ? AND row = ?"
 _MEMBERSHIPS: Final = """
 SELECT m.token, n.name, m.node, m.batch FROM members AS m JOIN nodes AS n ON n.run = m.run AND n.node = m.node

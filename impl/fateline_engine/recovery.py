@@ -26,7 +26,7 @@ from fateline_engine.words import GroupKind, LossReason, Outcome, Reason, Trigge
 _LIVING = """
 SELECT t.row, t.token, t.branch, t.group_kind, t.parent, t.fork, t.frame, t.edge, t.contract, t.data, t.seq
 FROM tokens AS t LEFT JOIN fates AS f ON f.run = t.run AND f.row = t.row AND f.token = t.token
-WHERE t.run = ?1 AND f.token IS NULL ORDER BY t.seq"""
+WHERE t.run = ? AND f.token IS NULL ORDER BY t.seq"""
 _TOKEN = """
 SELECT row, token, branch, group_kind, parent, fork, frame, edge, contract, data, seq
 FROM tokens WHERE run = ? AND row = ? AND token = ?"""

@@ -52,7 +52,7 @@ ORDER: Final = {
 
 _INSERTS: Final = {table: _insert(table, columns) for table, columns in ORDER.items()}
 _KEEP_ERROR: Final = (
-    "INSERT INTO errors SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM errors WHERE run = ?1 AND digest = ?2)"
+    "INSERT INTO errors SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM errors WHERE run = ? AND digest = ?)"
 )
 _CLOSE_VISIT: Final = (
     "UPDATE visits SET status = ?, verdict = ?, edge = ?, error = ?, digest_out = ?, contract = ?, data = ?,"
@@ -132,7 +132,7 @@ class LandscapeRecorder:
     def _write(self, conn: sqlite3.Connection, positions: dict[int, int]) -> None:
         run = self.run
         if self._errors:
-            conn.executemany(_KEEP_ERROR, [(run, digest, text) for digest, text in self._errors.items()])
+            conn.executemany(_KEEP_ERROR, [(run, digest, text, run, digest) for digest, text in self._errors.items()])
         for table, records in self.pending.items():
             if table == "visits" and self._closings:
                 conn.executemany(_CLOSE_VISIT, self._closings)
