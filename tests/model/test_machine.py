@@ -739,6 +739,30 @@ def test_a_run_is_over_only_when_everything_is_at_rest_and_then_nothing_happens_
         assert story.refuses(Stimulus(do, row=0, token="0", verdict="valid")) is Refusal.RUN_OVER
 
 
+def test_a_run_is_not_over_while_a_node_is_at_work_or_a_token_is_held() -> None:
+    story = through(works=1)
+    story.do(Do.END_OF_SOURCE)
+    story.begin("0/a")
+    assert story.refuses(Stimulus(Do.RUN_OVER)) is Refusal.NOT_AT_REST
+    story.arrive("0/b")
+    story.finish("0/a", "pass")
+    assert story.refuses(Stimulus(Do.RUN_OVER)) is Refusal.NOT_AT_REST
+    story.arrive("0/a")
+    assert story.refuses(Stimulus(Do.RUN_OVER)) is Refusal.NOT_AT_REST
+    story.visit("0/j", "written")
+    story.do(Do.RUN_OVER)
+
+
+def test_a_run_that_waits_for_nothing_but_a_held_token_is_not_over() -> None:
+    """No graph comes to this; a state made by hand does."""
+    story = through(works=1)
+    story.arrive("0/b")
+    story.do(Do.END_OF_SOURCE)
+    (row,) = story.run.rows
+    story.run = story.run._replace(rows=(row._replace(tokens=tuple(t for t in row.tokens if t.name != "/a")),))
+    assert story.refuses(Stimulus(Do.RUN_OVER)) is Refusal.NOT_AT_REST
+
+
 def first_of(*rules: Refusal) -> Refusal:
     """Of several rules that forbid a stimulus, the one that the book says is named."""
     return min(rules, key=list(Refusal).index)
