@@ -48,6 +48,7 @@ def test_no_sequence_of_moves_gives_a_second_fate_or_a_second_open_visit() -> No
         if standing in seen:
             continue
         seen.add(standing)
+        assert len(seen) < 10, "a token has not that many standings"
         for move in Move:
             after = advance(standing, move)
             assert (after is None) == ((standing.phase, move) not in PHASES)
