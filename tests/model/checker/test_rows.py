@@ -14,6 +14,8 @@ AFFORDABLE = 40_000
 QUICK = ("line", "quarantine", "retries attempts=3", "sequential first=require_all second=best_effort")
 LONGER = (
     "hostile diamond policy=require_all merge=union:fail",
+    "untimed diamond policy=require_all timed=False",
+    "untimed diamond policy=first timed=False",
     *(
         f"diamond branches=2 policy={policy} merge={merge}"
         for policy in ("require_all", "quorum:2")
