@@ -136,8 +136,6 @@ def _node_problems(node: Node, nodes: Mapping[str, Node]) -> Iterator[Problem]:
 
 def _gate_problems(node: Node, nodes: Mapping[str, Node]) -> Iterator[Problem]:
     targets = [target for _, target in node.routes]
-    if not targets:
-        yield Problem(node.name, "no routes", "a gate needs at least one")
     for label, target in node.routes:
         if target not in (CONTINUE, FORK, DISCARD) and (target not in nodes or nodes[target].kind is not NodeKind.SINK):
             yield Problem(node.name, f"route `{label}` leads to `{target}`", "give continue, fork, discard or a sink")
