@@ -143,7 +143,7 @@ class PipelineSystem:
             yield Stimulus(Do.CRASH)
 
     def _hostile(self, run: Run) -> Iterator[Stimulus]:
-        """Everything else that a caller could say. Nearly all of it is refused in every state; what is lawful leads nowhere new."""
+        """Everything else that a caller could say: nearly all of it is refused, and what is lawful leads nowhere new."""
         names = [full(row.number, token.name) for row in run.rows for token in row.tokens]
         holds = [barrier_name(row.number, barrier) for row in run.rows for barrier in row.barriers]
         holds += [batch.name for batch in run.batches]
