@@ -47,12 +47,6 @@ from .words import (
     VisitStatus,
 )
 
-DECIDED_BY: Final = {
-    Event.ARRIVAL: Trigger.ARRIVAL,
-    Event.LOSS: Trigger.LOSS,
-    Event.DEADLINE: Trigger.DEADLINE,
-    Event.FLUSH: Trigger.FLUSH,
-}
 LOST_WITH: Final = {
     Outcome.DISCARDED: LossReason.DISCARDED,
     Outcome.QUARANTINED: LossReason.QUARANTINED,
@@ -306,9 +300,9 @@ class RowDraft:
         if decision is Decision.IMPOSSIBLE:
             raise Refused(Refusal.FIRST_HAS_ARRIVED)
         if decision is Decision.MERGE:
-            self.merge(barrier, DECIDED_BY[event])
+            self.merge(barrier, Trigger(event))
         elif decision not in (Decision.HOLD, Decision.WAIT):
-            self.fail(barrier, Reason(decision), DECIDED_BY[event])
+            self.fail(barrier, Reason(decision), Trigger(event))
 
     def held(self, barrier: Barrier) -> list[Token]:
         """The tokens held at a barrier, in declared order of their branches."""

@@ -95,7 +95,7 @@ def verify_instance(
         fired=found.fired,
         refused=Counter({str(rule): count for rule, count in found.refused.items()}),
         bound_reached=found.bound_reached,
-        finding=_finding(found),
+        finding=finding_of(found),
     )
     if found.holds:
         verified.endless = instance.machine in ("pipeline", "batch") and found.has_cycle()
@@ -121,7 +121,8 @@ def verify_domains() -> Verified:
     return verified
 
 
-def _finding(found: Explored) -> Finding | None:
+def finding_of(found: Explored) -> Finding | None:
+    """The counterexample of a search as data, if it met one."""
     example: Counterexample | None = found.counterexample
     if example is None:
         return None

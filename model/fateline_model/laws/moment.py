@@ -5,7 +5,7 @@ judged beside the law. Look-ups that several laws need are made once. Not here: 
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from ..lifecycle import Operation, World
 from ..records import (
@@ -35,13 +35,6 @@ Key = tuple[str, str]
 """Run and full name of a token, a barrier or a batch."""
 
 R = TypeVar("R", bound=Record)
-
-
-class Place(NamedTuple):
-    """A barrier or token together with the row it is in."""
-
-    run: Run
-    row: Row
 
 
 class Look:

@@ -16,9 +16,8 @@ import yaml
 from fateline_model import LAW_VERSION, IllFormed, Pipeline, load
 from fateline_model.checker.search import explore
 from fateline_model.checker.systems import Menu, PipelineSystem
-from fateline_model.checker.verify import Step, stimulus_as_json
+from fateline_model.checker.verify import finding_of
 from fateline_model.laws import ALL
-from fateline_model.records import as_json as record_as_json
 
 from ..counterexample import show
 from ..report import ExitCode, Finding, Report, overall_verdict
@@ -76,11 +75,11 @@ def verify_pipeline(path: Path, rows: int, crashes: int, limit: int, as_json: bo
     started = time.perf_counter()
     with Progress() as progress:
         found = explore(system, ALL, limit=limit, progress=lambda states: progress.update(f"{states:,} states"))
-    example = found.counterexample
-    breaches = example.breaches if example is not None else ()
+    example = finding_of(found)
+    breaches = example.laws if example is not None else []
     laws = {
         law: result
-        for law, result in law_results(found.checks, Counter(b.law for b in breaches)).items()
+        for law, result in law_results(found.checks, Counter(law for law, _ in breaches)).items()
         if result.checked or result.verdict is None
     }
     verdict = overall_verdict(laws.values(), bound_reached=found.bound_reached, error=found.stuck is not None)
@@ -91,7 +90,7 @@ def verify_pipeline(path: Path, rows: int, crashes: int, limit: int, as_json: bo
         seed=None,
         laws=laws,
         counts={"states": len(found.states), "transitions": found.transitions, "rows": rows, "crashes": crashes},
-        findings=tuple(Finding(b.law, b.message) for b in breaches),
+        findings=tuple(Finding(law, message) for law, message in breaches),
         seconds=time.perf_counter() - started,
         reproduce=f"fateline verify --pipeline {path} --rows {rows} --crashes {crashes} --limit {limit}",
     )
@@ -101,11 +100,7 @@ def verify_pipeline(path: Path, rows: int, crashes: int, limit: int, as_json: bo
     for warning in pipeline.warnings:
         click.echo(f"note: {warning}")
     if example is not None:
-        steps = [
-            Step(str(w.stimulus), stimulus_as_json(w.stimulus), [record_as_json(r) for r in w.records])
-            for w in example.path
-        ]
-        click.echo(show([(b.law, b.message) for b in breaches], steps))
+        click.echo(show(example.laws, example.steps))
     if found.bound_reached:
         click.echo(f"- the bound of {limit:,} states was reached: raise --limit, or lower --rows or --crashes")
     if found.stuck is not None:
