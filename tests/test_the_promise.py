@@ -14,7 +14,7 @@ from fateline_model.checker.systems import Menu, PipelineSystem, State
 from fateline_model.stimuli import Do, Stimulus
 from fateline_model.wellformed import load
 from fateline_oracle.judge.lockstep import Lockstep
-from fateline_oracle.judge.reference import ReferencePort
+from fateline_oracle.reference.pipeline import ReferencePort
 
 PIPELINES = [
     *(diamond(3, policy, "union:fail") for policy in ("require_all", "quorum:2", "best_effort", "first")),

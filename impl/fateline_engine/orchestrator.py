@@ -197,7 +197,7 @@ class Orchestrator:
                 self.state.begin(live)
         for aggregation in self.processor.aggregations.values():
             aggregation.begin_again()
-        self._commit()
+        self.commit()
 
     def _open(self, *, resume: bool) -> None:
         """Open the plugins, all or none."""
@@ -280,9 +280,9 @@ class Orchestrator:
             self.script.boundary(Boundary.STEP)
         heavy = recorder.seq - recorder.committed_seq > _HEAVY
         if (heavy or self.each_step) and recorder.status is not RunStatus.COMPLETED:
-            self._commit()
+            self.commit()
 
-    def _commit(self) -> None:
+    def commit(self) -> None:
         """Make the sinks durable, then confirm them and everything else in one transaction."""
         script = self.script
         script.boundary(Boundary.COMMIT)
@@ -302,7 +302,7 @@ class Orchestrator:
             raise Refused(Refusal.SOURCE_ENDED, "the source has ended; no row is read after that")
         if self.recorder.rows_pending >= self.commit_rows:
             self.recorder.tx -= 1  # the step that has just begun belongs to the next commit
-            self._commit()
+            self.commit()
             self.recorder.tx += 1
         self.schedule.looked = False
         self.intake.read()
@@ -374,7 +374,7 @@ class Orchestrator:
         if not self.schedule.at_rest():
             raise Refused(Refusal.NOT_AT_REST, "a token lacks its fate, or a barrier or batch is unfinished")
         self.recorder.mark_run(RunStatus.COMPLETED, self.recorder.rows_read)
-        self._commit()
+        self.commit()
 
     # Scripts
 
@@ -388,7 +388,7 @@ class Orchestrator:
             raise
         self.processor.settle()
         if self.each_step:
-            self._commit()
+            self.commit()
         return made
 
     def crash(self) -> None:
@@ -401,7 +401,7 @@ class Orchestrator:
     def snapshot(self) -> Snapshot:
         """The run as it stands; for a landscape in memory. What waits is committed."""
         if self.recorder.dirty:
-            self._commit()
+            self.commit()
         return Snapshot(self.landscape.snapshot(), {name: sink.position() for name, sink in self.sinks.items()})
 
     def restore(self, snapshot: Snapshot) -> None:

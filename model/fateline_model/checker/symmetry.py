@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from math import factorial
 from typing import Any, NamedTuple
 
-from ..state import Barrier, Frame, Mark, Row, Token
+from ..state import Barrier, Frame, Mark, Row, Token, full
 from ..wellformed import Pipeline
 from ..words import NodeKind, Outcome
 from .systems import State
@@ -80,13 +80,21 @@ def _along(pipeline: Pipeline, name: str, stop: str | None) -> list[str]:
     return list(dict.fromkeys([name, *below]))
 
 
+class Folded(NamedTuple):
+    """A row's representative, how many rows it stands for, and what each token and barrier is called in it."""
+
+    row: Row
+    weight: int
+    names: Mapping[str, str]
+
+
 class Symmetry:
     """Folds the states of one pipeline by its interchangeable branches."""
 
     def __init__(self, pipeline: Pipeline, verdicts: Mapping[str, tuple[str, ...]]) -> None:
         self.pipeline = pipeline
         self.alike = find_alike(pipeline, verdicts)
-        self._rows: dict[Row, tuple[Row, int]] = {}
+        self._rows: dict[Row, Folded] = {}
 
     def fold(self, state: State) -> tuple[State, int]:
         """The representative of a state, and how many states it stands for."""
@@ -95,19 +103,30 @@ class Symmetry:
         run = state.world[0]
         folded = [self._fold_row(row) for row in run.rows]
         weight = 1
-        for _, count in folded:
-            weight *= count
-        return State((run._replace(rows=tuple(row for row, _ in folded)),), state.crashes), weight
+        for one in folded:
+            weight *= one.weight
+        return State((run._replace(rows=tuple(one.row for one in folded)),), state.crashes), weight
 
-    def _fold_row(self, row: Row) -> tuple[Row, int]:
+    def names(self, state: State) -> dict[str, str]:
+        """What the tokens and barriers of a state are called in its representative, by their names in the run."""
+        if not self.alike:
+            return {}
+        return {
+            _in_run(row.number, name): _in_run(row.number, renamed)
+            for row in state.world[0].rows
+            for name, renamed in self._fold_row(row).names.items()
+        }
+
+    def _fold_row(self, row: Row) -> Folded:
         known = self._rows.get(row)
         if known is None:
             known = self._rows[row] = self._sort_columns(row)
         return known
 
-    def _sort_columns(self, row: Row) -> tuple[Row, int]:
+    def _sort_columns(self, row: Row) -> Folded:
         tokens = {token.name: token for token in row.tokens}
         barriers = {(barrier.node, barrier.fork): barrier for barrier in row.barriers}
+        names = {name: name for name in (*tokens, *(f"{node}@{fork}" for node, fork in barriers))}
         weight = 1
         for alike in self.alike:
             forks = [t.name for t in tokens.values() if t.fate is Outcome.FORKED and t.node == alike.gate]
@@ -120,10 +139,19 @@ class Symmetry:
                 if order != list(range(len(columns))):
                     for column in columns:
                         column.take_out(tokens, barriers)
+                    moved: dict[str, str] = {}
                     for place, source in enumerate(order):
-                        columns[source].put_in(place, tokens, barriers)
+                        moved |= columns[source].put_in(place, tokens, barriers)
+                    names = {name: moved.get(renamed, renamed) for name, renamed in names.items()}
         sorted_tokens = tuple(tokens[name] for name in sorted(tokens))
-        return Row(row.number, sorted_tokens, tuple(barriers[key] for key in sorted(barriers))), weight
+        folded = Row(row.number, sorted_tokens, tuple(barriers[key] for key in sorted(barriers)))
+        return Folded(folded, weight, names)
+
+
+def _in_run(row: int, name: str) -> str:
+    """A token's name, or a barrier's, as the run knows it."""
+    node, at, fork = name.rpartition("@")
+    return f"{node}{at}{full(row, fork)}"
 
 
 def _arrangements(keys: list[tuple[Any, ...]]) -> int:
@@ -196,8 +224,8 @@ class _Column:
         for barrier in self.barriers:
             del barriers[barrier.node, barrier.fork]
 
-    def put_in(self, place: int, tokens: dict[str, Token], barriers: dict[tuple[str, str], Barrier]) -> None:
-        """The same column on another branch."""
+    def put_in(self, place: int, tokens: dict[str, Token], barriers: dict[tuple[str, str], Barrier]) -> dict[str, str]:
+        """The same column on another branch; what its tokens and barriers were called, and are called there."""
         branch = self.alike.branches[place]
         nodes = dict(zip(self.alike.nodes[self.place], self.alike.nodes[place], strict=True))
         prefix = f"{self.fork}/{branch}"
@@ -210,15 +238,18 @@ class _Column:
                 return Frame(self.fork, branch)
             return Frame(moved(frame.fork), frame.branch) if self._is_below(frame.fork) else frame
 
+        renamed: dict[str, str] = {}
         for token in self.tokens:
             stack = tuple(reframed(frame) for frame in token.stack)
-            name = moved(token.name)
+            name = renamed[token.name] = moved(token.name)
             tokens[name] = token._replace(name=name, node=nodes.get(token.node, token.node), stack=stack)
         for barrier in self.barriers:
             moved_to = barrier._replace(node=nodes.get(barrier.node, barrier.node), fork=moved(barrier.fork))
             barriers[moved_to.node, moved_to.fork] = moved_to
+            renamed[f"{barrier.node}@{barrier.fork}"] = f"{moved_to.node}@{moved_to.fork}"
         if self.joined is not None:
             key = (self.joined.node, self.joined.fork)
             at = self.order.index(branch)
             marks = barriers[key].marks
             barriers[key] = barriers[key]._replace(marks=(*marks[:at], self.mark, *marks[at + 1 :]))
+        return renamed

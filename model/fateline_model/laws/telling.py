@@ -228,6 +228,18 @@ TELLS: Final[dict[type, Callable[[_Fold, Record], None]]] = {
 }
 
 
+def told(moment: Moment) -> tuple[Run, list[str]]:
+    """The first run of a step as its records alone tell it, and what they say of themselves that cannot be.
+
+    Raises KeyError or StopIteration where a record speaks of what no record told of.
+    """
+    fold = _Fold(moment, moment.before[0])
+    for record in moment.records:
+        if getattr(record, "run", None) == fold.run.name:
+            fold.tell(record)
+    return fold.state(), fold.wrong
+
+
 def records_tell_all(moment: Moment) -> Iterator[Check]:
     if isinstance(moment.stimulus, Stimulus) and moment.stimulus.do is Do.CRASH:
         return  # a process that dies tells nothing: law R1
@@ -241,8 +253,8 @@ def records_tell_all(moment: Moment) -> Iterator[Check]:
             yield f"a record speaks of {error}, of which no record told"
             continue
         yield from fold.wrong
-        told = fold.state()
-        yield None if told == after else _difference(told, after)
+        state = fold.state()
+        yield None if state == after else _difference(state, after)
 
 
 def _difference(told: Run, after: Run) -> str:

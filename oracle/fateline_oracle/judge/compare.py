@@ -5,85 +5,82 @@ later counts. A column that the engine does not record is not judged; one that t
 there. Not here: names (`names.py`); both sides come with the names of the law.
 """
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
 
 from fateline_model.records import SOME
 from fateline_model.words import OUTCOMES, Outcome
 
 from .port import Written
 
-KEYS: Final = {
-    "runs": (),
-    "rows": ("row",),
-    "tokens": ("token",),
-    "parents": ("child", "parent"),
-    "visits": ("token", "node", "attempt"),
-    "hops": ("token", "src", "label", "dst"),
-    "outcomes": ("token", "outcome"),
-    "barriers": ("node", "fork_group"),
-    "losses": ("node", "fork", "branch"),
-    "batches": ("batch",),
-    "members": ("batch", "token"),
-}
-"""What identifies a record of a relation, by names of the law."""
 
-COMPARED: Final = {
-    "runs": ("status", "rows"),
-    "rows": ("row", "idx"),
-    "tokens": ("row", "branch", "group_kind", "group"),
-    "parents": ("ordinal",),
-    "visits": ("status", "verdict"),
-    "hops": (),
-    "outcomes": ("sink", "error", "reason", "batch", "group", "promised"),
-    "barriers": ("verdict", "reason", "trigger", "arrived", "lost", "result"),
-    "losses": ("token", "reason"),
-    "batches": ("node", "trigger", "status", "outputs"),
-    "members": ("ordinal",),
-}
-"""What is compared beyond the key."""
+class Compared(NamedTuple):
+    """What identifies a record of a relation, by names of the law, and what is compared beyond that."""
 
-MUST_BE_EQUAL: Final = ("outcomes", "tokens")
-"""Relations in which an absent column says something: an outcome without a sink was written nowhere."""
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+RELATIONS: Final = {
+    "runs": Compared((), ("status", "rows")),
+    "rows": Compared(("row",), ("idx",)),
+    "tokens": Compared(("token",), ("row", "branch", "group_kind", "group")),
+    "parents": Compared(("child", "parent"), ("ordinal",)),
+    "visits": Compared(("token", "node", "attempt"), ("status", "verdict")),
+    "hops": Compared(("token", "src", "label", "dst"), ("from_visit",)),
+    "outcomes": Compared(("token", "outcome"), ("sink", "error", "reason", "batch", "group", "promised")),
+    "barriers": Compared(("barrier",), ("node", "verdict", "reason", "trigger", "arrived", "lost", "result")),
+    "losses": Compared(("barrier", "branch"), ("token", "reason")),
+    "batches": Compared(("batch",), ("node", "trigger", "status", "outputs")),
+    "members": Compared(("batch", "token"), ("ordinal",)),
+}
+"""Merges are not in it: the law holds no data, so what they say is judged by itself (`data.py`)."""
+
+OPTIONAL: Final = {("visits", "verdict"), ("hops", "from_visit"), ("runs", "rows"), ("rows", "idx")}
+"""Columns that an engine may leave unrecorded. Everywhere else absence says something: an outcome without a sink was
+written nowhere, a barrier without a reason did not fail."""
+
+Unshown = frozenset[tuple[str, str]]
+"""Relations and columns that an engine says it does not record: they are not judged."""
 
 Key = tuple[str, ...]
+Keyed = dict[Key, tuple[object, ...]]
+"""What a step leaves: by relation and key, the columns that are compared."""
 
 
-def differences(expected: Iterable[Written], observed: Iterable[Written]) -> list[str]:
-    """What is missing, what is too much, and what is otherwise than the law says; empty when the step is the law's."""
-    wanted, found = _by_key(expected), _by_key(observed)
-    lines = [f"missing: {_say(key)}" for key in wanted if key not in found]
-    lines += [f"not in the law: {_say(key)}" for key in found if key not in wanted]
-    for key, record in wanted.items():
-        if key in found:
-            lines += _columns(key, record, found[key])
-    return lines
-
-
-def _by_key(records: Iterable[Written]) -> dict[Key, Written]:
-    kept: dict[Key, Written] = {}
+def keyed(records: Iterable[Written]) -> Keyed:
+    """What these records leave; of two with the same key, the later."""
+    kept: Keyed = {}
     for record in records:
-        relation = str(record["rec"])
-        if relation in KEYS:
-            kept[relation, *(str(_column(record, column)) for column in KEYS[relation])] = record
+        compared = RELATIONS.get(record["rec"])  # type: ignore[call-overload]
+        if compared is not None:
+            key = (str(record["rec"]), *[str(record.get(column)) for column in compared.key])
+            kept[key] = tuple([record.get(column) for column in compared.columns])
     return kept
 
 
-def _column(record: Written, column: str) -> object:
-    """A column; a loss names its barrier by an id of the engine's, of which node and forked token are the meaning."""
-    if record["rec"] == "losses" and column in ("node", "fork"):
-        node, _, fork = str(record["barrier"]).partition("@")
-        return node if column == "node" else fork
-    return record.get(column)
+def differences(
+    wanted: Mapping[Key, tuple[object, ...]],
+    found: Mapping[Key, tuple[object, ...]],
+    unshown: Unshown = frozenset(),
+) -> list[str]:
+    """What is missing, what is too much, and what is otherwise than the law says; empty when the step is the law's."""
+    if wanted == found:
+        return []
+    lines = [f"missing: {_say(key)}" for key in wanted if key not in found and (key[0], "") not in unshown]
+    lines += [f"not in the law: {_say(key)}" for key in found if key not in wanted]
+    for key, law in wanted.items():
+        if key in found and law != found[key]:
+            lines += _columns(key, law, found[key], unshown)
+    return lines
 
 
-def _columns(key: Key, wanted: Written, found: Written) -> list[str]:
+def _columns(key: Key, wanted: tuple[object, ...], found: tuple[object, ...], unshown: Unshown) -> list[str]:
     lines = []
-    for column in COMPARED[key[0]]:
-        law, engine = wanted.get(column), found.get(column)
+    for column, law, engine in zip(RELATIONS[key[0]].columns, wanted, found, strict=True):
         if key[0] == "outcomes" and (law is None or engine is None) and column in OUTCOMES[Outcome(key[2])].may:
             continue
-        if engine is None and (law is None or key[0] not in MUST_BE_EQUAL):
+        if engine is None and ((key[0], column) in OPTIONAL or (key[0], column) in unshown):
             continue
         if law == SOME and engine is not None:
             continue

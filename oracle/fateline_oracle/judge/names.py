@@ -8,7 +8,9 @@ cannot be read keeps its id in brackets, and so equals nothing that the law expe
 from collections.abc import Iterable
 from typing import Final
 
-from .port import Hold, Written
+from fateline_model.stimuli import Stimulus
+
+from .port import Asked, Hold, Written
 
 TOKEN_COLUMNS: Final = {
     "tokens": ("token",),
@@ -24,14 +26,23 @@ TOKEN_COLUMNS: Final = {
 
 
 class Names:
-    """One run's map, both ways."""
+    """One run's map, both ways; or one row's, where each row of a run is judged by itself and is called `row`."""
 
-    def __init__(self) -> None:
+    def __init__(self, row: str | None = None) -> None:
+        self._row = row
         self._name: dict[str, str] = {}
         self._id: dict[str, str] = {}
         self._rows: dict[str, str] = {}
         self._batches: dict[str, str] = {}
+        self._barriers: dict[str, str] = {}
+        self._visits: dict[str, str] = {}
         self._merged: set[str] = set()
+
+    def asked(self, stimulus: Stimulus) -> Asked:
+        """A stimulus as the engine is asked it."""
+        do, row, token, verdict, hold, data = stimulus
+        own = self._id.get(token, token) if token is not None else None
+        return Asked(Stimulus(do, row, own, verdict, hold, data), self.engine_hold(hold) if hold is not None else None)
 
     def engine_token(self, name: str) -> str:
         """The engine's id of a token; the name itself where there is none, which no engine can know either."""
@@ -47,24 +58,29 @@ class Names:
 
     def learn(self, records: Iterable[Written]) -> None:
         """Name what is new in a step."""
-        found = list(records)
-        for record in found:
-            if record["rec"] == "rows":
-                self._rows[str(record["row"])] = str(record["idx"])
-            elif record["rec"] == "batches" and str(record["batch"]) not in self._batches:
-                number = sum(said.startswith(f"{record['node']}#") for said in self._batches.values())
-                self._batches[str(record["batch"])] = f"{record['node']}#{number}"
+        made: list[Written] = []
         parents: dict[str, list[Written]] = {}
         starts: dict[str, str] = {}
-        for record in found:
-            if record["rec"] == "parents":
-                parents.setdefault(str(record["child"]), []).append(record)
-            elif record["rec"] == "hops" and "from_visit" not in record:
-                starts.setdefault(str(record["token"]), str(record["src"]))
-        for record in found:
-            if record["rec"] == "tokens":
-                own = str(record["token"])
-                links = sorted(parents.get(own, []), key=lambda link: int(str(link.get("ordinal", 0))))
+        for record in records:
+            relation = record["rec"]
+            if relation == "tokens":
+                made.append(record)
+            elif relation == "parents":
+                parents.setdefault(str(record.get("child")), []).append(record)
+            elif relation == "hops" and "from_visit" not in record:
+                starts.setdefault(str(record.get("token")), str(record.get("src")))
+            elif relation == "rows":
+                self._rows[str(record.get("row"))] = self._row or str(record.get("idx"))
+            elif relation == "visits":
+                visited = self._name.get(str(record.get("token")), "")
+                self._visits[str(record.get("visit"))] = f"{visited}@{record.get('node')}#{record.get('attempt')}"
+            elif relation == "batches" and str(record.get("batch")) not in self._batches:
+                number = sum(said.startswith(f"{record.get('node')}#") for said in self._batches.values())
+                self._batches[str(record.get("batch"))] = f"{record.get('node')}#{number}"
+        for record in made:
+            own = str(record.get("token"))
+            if own not in self._name:
+                links = sorted(parents.get(own, []), key=_ordinal)
                 self._call(own, self._derive(record, links, starts.get(own, "")))
 
     def _call(self, own: str, name: str) -> None:
@@ -74,10 +90,10 @@ class Names:
     def _derive(self, token: Written, links: list[Written], start: str) -> str:
         kind = token.get("group_kind")
         if kind is None:
-            return self._rows.get(str(token["row"]), f"[{token['row']}]")
+            return self._rows.get(str(token.get("row")), f"[{token.get('row')}]")
         if not links:
             return f"[{token['token']}]"
-        parent = self._name.get(str(links[0]["parent"]), f"[{links[0]['parent']}]")
+        parent = self._name.get(str(links[0].get("parent")), f"[{links[0].get('parent')}]")
         if kind == "fork":
             return f"{parent}/{token.get('branch')}"
         if kind == "join":
@@ -95,16 +111,37 @@ class Names:
     def translate(self, record: Written) -> dict[str, object]:
         """The record with names for ids."""
         said = dict(record)
-        for column in TOKEN_COLUMNS.get(str(record["rec"]), ()):
+        relation = said["rec"]
+        for column in TOKEN_COLUMNS.get(str(relation), ()):
             if column in said:
                 said[column] = self._name.get(str(said[column]), f"[{said[column]}]")
-        for column in ("row",):
-            if column in said:
-                said[column] = self._rows.get(str(said[column]), f"[{said[column]}]")
-        for column in ("batch",):
-            if column in said:
-                said[column] = self._batches.get(str(said[column]), f"[{said[column]}]")
+        if "row" in said:
+            said["row"] = self._rows.get(str(said["row"]), f"[{said['row']}]")
+        if "batch" in said:
+            said["batch"] = self._batches.get(str(said["batch"]), f"[{said['batch']}]")
         if "group" in said:
             group = str(said["group"])
             said["group"] = self._name.get(group) or self._batches.get(group) or f"[{group}]"
+        if relation in ("losses", "barriers"):
+            said["barrier"] = self._barriers.get(str(said.get("barrier")), f"[{said.get('barrier')}]")
+        if "from_visit" in said:
+            said["from_visit"] = self._visits.get(str(said["from_visit"]), f"[{said['from_visit']}]")
         return said
+
+    def learn_barriers(self, expected: Iterable[Written], records: Iterable[Written]) -> None:
+        """A barrier is its coalesce and the token whose fork it joins. A loss comes before either is recorded: which
+        barrier its id means is what the law says of the same branch and token, and must then be so for good."""
+        losses = {(str(law.get("branch")), str(law.get("token"))): str(law["barrier"]) for law in expected}
+        for record in records:
+            own = str(record.get("barrier"))
+            if record["rec"] == "barriers" and own not in self._barriers:
+                fork = self._name.get(str(record.get("fork_group")), f"[{record.get('fork_group')}]")
+                self._barriers[own] = f"{record.get('node')}@{fork}"
+            elif record["rec"] == "losses" and own not in self._barriers:
+                token = self._name.get(str(record.get("token")), "")
+                if (named := losses.get((str(record.get("branch")), token))) is not None:
+                    self._barriers[own] = named
+
+
+def _ordinal(link: Written) -> int:
+    return int(str(link.get("ordinal", 0)))

@@ -1,12 +1,16 @@
-"""What an engine offers to be judged in lockstep: one run of one pipeline, one stimulus at a time.
+"""What an engine offers to be judged: four ports, each a small protocol class, and what it says of itself before.
 
-An adapter translates; it decides nothing. Stimuli come with the engine's own ids (of tokens, and of the forked token of a
-barrier), which the judge has learnt from the engine's records. Not here: the other ports.
+An adapter translates; it decides nothing. Stimuli come with the engine's own ids, which the judge has learnt from the
+engine's records. An engine offers the ports it can (`Engine` gives None for the others) and declares in `Hello` what it
+does, what it shows and how it is driven. Not here: what follows from that for each law (`offered.py`), and the stepping.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from fateline_model.lifecycle import Operation
+from fateline_model.single import BarrierStimulus
 from fateline_model.stimuli import Stimulus
 
 Written = Mapping[str, object]
@@ -29,20 +33,182 @@ class Hold(NamedTuple):
     batch: str | None = None
 
 
+class Asked(NamedTuple):
+    """One stimulus as an engine is asked it: `stimulus.token` is the engine's id, `hold` what `stimulus.hold` names."""
+
+    stimulus: Stimulus
+    hold: Hold | None = None
+
+
+# ------------------------------------------------------------------------------------------------- what it says of itself
+
+
+class Port(StrEnum):
+    LIFECYCLE = "lifecycle"
+    BARRIER = "barrier"
+    PIPELINE = "pipeline"
+    TRAIL = "trail"
+
+
+class Does(StrEnum):
+    """What an engine can do, where engines differ."""
+
+    REQUIRE_ALL = "require_all"
+    QUORUM = "quorum"
+    BEST_EFFORT = "best_effort"
+    FIRST = "first"
+    UNION = "union"
+    NESTED = "nested"
+    SELECT = "select"
+    COLLISIONS = "collisions"
+    NESTING = "nesting"
+    PARTIAL_JOINS = "partial_joins"
+    BATCHES = "batches"
+    EXPANSION = "expansion"
+    RETRIES = "retries"
+    DEADLINES = "deadlines"
+    INVALID_ROWS = "invalid_rows"
+    CRASH = "crash"
+
+
+class Shows(StrEnum):
+    """What an engine's records tell beyond tokens, parents, rows and outcomes."""
+
+    VISITS = "visits"
+    HOPS = "hops"
+    BARRIERS = "barriers"
+    LOSSES = "losses"
+    MERGES = "merges"
+    BATCHES = "batches"
+    DIGESTS = "digests"
+    REASONS = "reasons"
+    TIMES = "times"
+    SEQ = "seq"
+    TX = "tx"
+    REFUSALS = "refusals"
+
+
+class Drive(StrEnum):
+    LOCKSTEP = "lockstep"
+    WHOLE_RUN = "whole_run"
+
+
+class ClockOf(StrEnum):
+    """Whose clock decides of deadlines: the judge's, the wall's, or nobody's."""
+
+    INJECTED = "injected"
+    REAL = "real"
+    NONE = "none"
+
+
+class Hello(NamedTuple):
+    """What an engine says of itself. What it does not declare is not judged, and counted."""
+
+    name: str
+    version: str
+    law_version: str
+    ports: frozenset[Port]
+    does: frozenset[Does] = frozenset(Does)
+    shows: frozenset[Shows] = frozenset(Shows)
+    drive: Drive = Drive.LOCKSTEP
+    clock: ClockOf = ClockOf.INJECTED
+
+
+# ------------------------------------------------------------------------------------------------- the ports
+
+
 class PipelinePort(Protocol):
-    """One run of one pipeline."""
+    """Runs of pipelines, one at a time."""
 
     def start(self, pipeline: Mapping[str, object]) -> None:
         """Begin a new run of this pipeline, in the form of `specs/pipeline.md`. An earlier run is given up."""
         ...
 
-    def do(self, stimulus: Stimulus, hold: Hold | None) -> Reply:
-        """One stimulus; `stimulus.token` is the engine's id, and `hold` says what `stimulus.hold` names."""
+    def do(self, asked: Asked) -> Reply:
+        """One stimulus: one step, committed."""
+        ...
+
+    def together(self, asked: Sequence[Asked]) -> Sequence[Reply]:
+        """Stimuli about different rows: one step each, in this order; an engine may commit them at once."""
+        ...
+
+    def trail(self) -> Iterable[Written]:
+        """All that is recorded of this run, as it stands."""
         ...
 
     def close(self) -> None:
         """Give up the run and whatever it holds."""
         ...
+
+
+class LifecyclePort(Protocol):
+    """The operations of a token manager, hostile arguments included, over several runs without a pipeline."""
+
+    def start(self, runs: int) -> None:
+        """Begin so many empty runs."""
+        ...
+
+    def offers(self, operation: Operation) -> bool:
+        """Whether there is a way to say this operation at all."""
+        ...
+
+    def do(self, operation: Operation) -> Reply:
+        """One operation; its tokens by the engine's ids."""
+        ...
+
+    def close(self) -> None:
+        """Give up the runs."""
+        ...
+
+
+class BarrierPort(Protocol):
+    """One barrier of one coalesce."""
+
+    def start(self, coalesce: Mapping[str, object]) -> None:
+        """Begin one barrier of this coalesce, in the form of `specs/pipeline.md`; nothing has arrived."""
+        ...
+
+    def do(self, stimulus: BarrierStimulus) -> Reply:
+        """One event; it names a branch, never a token."""
+        ...
+
+    def close(self) -> None:
+        """Give it up."""
+        ...
+
+
+class TrailPort(Protocol):
+    """Whole runs: the engine chooses the order, the judge gives rows and verdicts and reads what was recorded."""
+
+    def run(self, pipeline: Mapping[str, object], rows: Sequence[str], verdicts: "Verdicts") -> Iterable[Written]:
+        """Run the pipeline over rows (`valid` or `invalid`) to its end; all its records, in any order."""
+        ...
+
+    def close(self) -> None:
+        """Give up whatever it holds."""
+        ...
+
+
+class Verdicts(Protocol):
+    """What each node says. A pure function of its arguments, so that the order of asking does not matter."""
+
+    def __call__(self, node: str, token: str, attempt: int) -> str:
+        """The verdict of a node on a token, by its name of section 3.2; or on a batch, by the batch's name."""
+        ...
+
+
+class Engine(Protocol):
+    """What `module:factory` gives. A port that an engine does not offer is None."""
+
+    def hello(self) -> Hello: ...
+
+    def pipeline(self) -> PipelinePort | None: ...
+
+    def lifecycle(self) -> LifecyclePort | None: ...
+
+    def barrier(self) -> BarrierPort | None: ...
+
+    def trail(self) -> TrailPort | None: ...
 
 
 class NotOffered(Exception):

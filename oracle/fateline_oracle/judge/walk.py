@@ -68,10 +68,10 @@ def _one(lockstep: Lockstep, system: PipelineSystem, done: Walked, chance: rando
             return None
         done.transitions.add((state, stimulus))
         done.steps += 1
-        skipped = lockstep.skipped
+        skipped = lockstep.tally.skipped.total()
         if (wrong := lockstep.do(stimulus)) is not None:
             return wrong
-        if lockstep.skipped == skipped:
+        if lockstep.tally.skipped.total() == skipped:
             state = after
 
 

@@ -16,8 +16,8 @@ from fateline_model import Refusal
 from fateline_model.checker.scopes import Instance, instances
 from fateline_model.checker.systems import PipelineSystem
 from fateline_oracle.judge.lockstep import Lockstep
-from fateline_oracle.judge.reference import ReferencePort
 from fateline_oracle.judge.walk import Walked, walk
+from fateline_oracle.reference.pipeline import ReferencePort
 
 STEPS = 150
 

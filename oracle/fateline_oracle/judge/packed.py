@@ -1,0 +1,305 @@
+"""Many walks as the rows of one run: the way to take every step of a graph at the engine's own pace.
+
+Batches apart rows never meet, so walks that agree on what happens to the run as a whole (the end of the source, crashes,
+resumes, the end) can be taken side by side, a row each: one step of every row, then one commit, compared row by row. In
+every state that is new, all that the law refuses there is tried first. Not here: instances whose rows meet (`walk.py`),
+and what to do about a difference (`shrink.py`).
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from fateline_model import Refusal, Stimulus
+from fateline_model.stimuli import Do
+
+from .compare import Unshown, differences, keyed
+from .data import Broken, DataTrail
+from .graph import OF_THE_RUN, Here, Taken, Ways
+from .lockstep import DATA_SPEAK, Tally
+from .names import Names
+from .port import Asked, EngineFault, NotOffered, PipelinePort, Reply, Written
+
+Walk = Sequence[Stimulus]
+"""Stimuli of the graph, from its first state."""
+
+ROW = "0"
+"""What every row is called in its own walk."""
+
+
+@dataclass
+class Covered:
+    """Which states and edges of a graph were visited, by number."""
+
+    states: bytearray
+    edges: list[bytearray]
+    refused: bytearray
+
+    @classmethod
+    def of(cls, ways: Ways) -> "Covered":
+        graph = ways.graph
+        return cls(bytearray(len(graph.states)), [bytearray(len(e)) for e in graph.edges], bytearray(len(graph.states)))
+
+
+@dataclass
+class Trouble:
+    """A step in which law and engine differ: the whole run up to it, and the walk of the row concerned."""
+
+    run: tuple[Stimulus, ...]
+    row: tuple[Stimulus, ...]
+    says: tuple[str, ...]
+
+
+class _Walker:
+    """One row on its walk."""
+
+    def __init__(self, ways: Ways, walk: Walk, merges: bool) -> None:
+        self.walk = walk
+        self.at = 0
+        self.here: Here = ways.first()
+        self.names = Names(ROW)
+        self.data = DataTrail(ways.system.pipeline, merges=merges)
+        self.row: int | None = None
+        self.done: list[Stimulus] = []
+
+    @property
+    def next(self) -> Stimulus | None:
+        return self.walk[self.at] if self.at < len(self.walk) else None
+
+    def asked(self, stimulus: Stimulus) -> Asked:
+        """In the engine's ids."""
+        return self.names.asked(stimulus)
+
+    def in_run(self, stimulus: Stimulus) -> Stimulus:
+        """In the names of the law for the whole run, where this row has a number of its own."""
+        own = str(self.row)
+        token = own + stimulus.token[1:] if stimulus.token is not None and stimulus.token[:1] == ROW else stimulus.token
+        hold = stimulus.hold
+        if hold is not None and "@0" in hold:
+            node, _, fork = hold.partition("@")
+            hold = f"{node}@{own}{fork[1:]}"
+        row = self.row if stimulus.row is not None else None
+        return stimulus._replace(token=token, hold=hold, row=row)
+
+
+class Packed:
+    """Takes walks of one instance on one engine. `trouble` is the first difference, which ends it."""
+
+    def __init__(
+        self,
+        ways: Ways,
+        document: dict[str, object],
+        port: PipelinePort,
+        *,
+        tally: Tally | None = None,
+        unshown: Unshown = frozenset(),
+        refusals: bool = True,
+        refusals_have_reasons: bool = True,
+        seed: int = 0,
+    ) -> None:
+        self.ways = ways
+        self.document = document
+        self.port = port
+        self.tally = tally or Tally()
+        self.covered = Covered.of(ways)
+        self.unshown = unshown
+        self.refusals = refusals
+        self.refusals_have_reasons = refusals_have_reasons
+        self.trouble: Trouble | None = None
+        self._places = [{edge.stimulus: k for k, edge in enumerate(edges)} for edges in ways.graph.edges]
+        self._chance = random.Random(seed)
+        self._merges = ("merges", "") not in unshown
+
+    def take(self, walks: Sequence[Walk]) -> None:
+        """Take walks that have the same events of the run, as the rows of one run."""
+        self._walkers = [_Walker(self.ways, walk, self._merges) for walk in walks]
+        self._of_token: dict[str, _Walker] = {}
+        self._run: list[Stimulus] = []
+        self._rows = 0
+        self.port.start(self.document)
+        try:
+            while self.trouble is None and self._round():
+                pass
+        except EngineFault as fault:
+            self.trouble = Trouble(tuple(self._run), (), (f"the engine broke down: {fault}",))
+        for walker in self._walkers:
+            self.tally.checked.update(walker.data.checked)
+
+    # ------------------------------------------------------------------------------------------------ rounds
+
+    def _round(self) -> bool:
+        """One step of every row that has one before the next event of the run; else that event; False at the end."""
+        moving: list[tuple[_Walker, Taken, int]] = []
+        for walker in self._walkers:
+            self._visit(walker)
+            if self.trouble is not None:
+                return False
+            stimulus = walker.next
+            if stimulus is not None and stimulus.do not in OF_THE_RUN:
+                place = self._places[walker.here.number][stimulus]
+                moving.append((walker, self.ways.take(walker.here, stimulus), place))
+        if moving:
+            self._chance.shuffle(moving)
+            self._move(moving)
+            return True
+        event = self._walkers[0].next
+        if event is not None:
+            self._event(event)
+            return True
+        return False
+
+    def _move(self, moving: list[tuple[_Walker, Taken, int]]) -> None:
+        asked = []
+        for walker, taken, _ in moving:
+            if taken.stimulus.do is Do.READ:
+                walker.row, self._rows = self._rows, self._rows + 1
+                asked.append(Asked(taken.stimulus._replace(row=walker.row)))
+            else:
+                asked.append(walker.asked(taken.stimulus))
+            self._run.append(walker.in_run(taken.stimulus))
+            walker.done.append(taken.stimulus)
+        replies = self.port.together(asked)
+        for (walker, taken, place), reply in zip(moving, replies, strict=True):
+            if reply.refused is not None:
+                self._trouble(walker, [f"the engine refuses what is lawful ({reply.refused}: {reply.message})"])
+            else:
+                self._compare(walker, taken, reply.records)
+            if self.trouble is not None:
+                return
+            self._arrived(walker, taken, place)
+
+    def _arrived(self, walker: _Walker, taken: Taken, place: int) -> None:
+        self.covered.edges[walker.here.number][place] = 1
+        self.tally.steps += 1
+        self.tally.kinds[taken.kinds] += 1
+        walker.here = taken.to
+        walker.at += 1
+
+    def _compare(self, walker: _Walker, taken: Taken, records: Sequence[Written]) -> None:
+        names = walker.names
+        names.learn(records)
+        names.learn_barriers([record for record in taken.expected if record["rec"] == "losses"], records)
+        for record in records:
+            if record["rec"] == "tokens":
+                self._of_token[str(record.get("token"))] = walker
+        observed = [names.translate(record) for record in records]
+        for said in observed:
+            if said["rec"] == "rows" and isinstance(said.get("idx"), int):
+                said["idx"] -= walker.row or 0  # type: ignore[operator]
+        wrong = differences(taken.wanted, keyed(observed), self.unshown)
+        broken: list[Broken] = walker.data.see(observed)
+        if wrong or broken:
+            self._trouble(walker, [*wrong, *(message for _, message in broken)])
+
+    # ------------------------------------------------------------------------------------------------ events of the run
+
+    def _event(self, event: Stimulus) -> None:
+        """What happens to the run happens to every row of it."""
+        self._run.append(event)
+        look = event.do is Do.CRASH and Do.CRASH not in (done.do for done in self._run[:-1])
+        before = list(self.port.trail()) if look else []
+        reply = self.port.do(Asked(event))
+        taken = [(walker, self.ways.take(walker.here, event)) for walker in self._walkers]
+        for walker, _ in taken:
+            walker.done.append(event)
+        if reply.refused is not None:
+            said = f"the engine refuses what is lawful ({reply.refused}: {reply.message})"
+            self._trouble(self._walkers[0], [said])
+            return
+        if look and list(self.port.trail()) != before:
+            self._trouble(self._walkers[0], ["a crash changed what was committed"])
+            return
+        self._run_says(taken[0][1], reply.records)
+        shares: dict[int, list[Written]] = {}
+        for record in reply.records:
+            if record["rec"] != "runs":
+                owner = self._of_token.get(str(record.get("token")), self._walkers[0])
+                shares.setdefault(id(owner), []).append(record)
+        for walker, step in taken:
+            if self.trouble is None:
+                of_row = Taken(step.stimulus, [r for r in step.expected if r["rec"] != "runs"], step.kinds, step.to)
+                self._compare(walker, of_row, shares.get(id(walker), ()))
+                self._arrived(walker, step, self._places[walker.here.number][event])
+
+    def _run_says(self, taken: Taken, records: Sequence[Written]) -> None:
+        """The record of the run itself, whose number of rows is that of all the walks."""
+        wanted = [
+            {**record, "rows": self._rows} if "rows" in record else record
+            for record in taken.expected
+            if record["rec"] == "runs"
+        ]
+        wrong = differences(keyed(wanted), keyed([r for r in records if r["rec"] == "runs"]), self.unshown)
+        if wrong:
+            self._trouble(self._walkers[0], wrong)
+
+    # ------------------------------------------------------------------------------------------------ refusals
+
+    def _visit(self, walker: _Walker) -> None:
+        """In a state that is new, all that the law refuses there is tried."""
+        number = walker.here.number
+        if self.covered.states[number]:
+            return
+        self.covered.states[number] = 1
+        if not self.refusals:
+            return
+        tried: list[tuple[Stimulus, Refusal, Asked]] = []
+        for stimulus, rule in self.ways.graph.refusals[number]:
+            said = walker.here.say(stimulus)
+            if rule is Refusal.NO_SUCH_DATA:
+                self.tally.skipped[DATA_SPEAK] += 1
+            elif said.do is Do.READ:
+                if rule is not Refusal.SOURCE_ENDED:
+                    self.tally.skipped["a source gives its rows in order"] += 1
+                    continue
+                tried.append((said, rule, Asked(said._replace(row=self._rows))))
+            else:
+                tried.append((said, rule, walker.asked(said)))
+        for said, rule, reply in self._replies(tried):
+            self.tally.refusals += 1
+            wrong = self._wrongly(rule, reply)
+            if wrong is not None:
+                self._run.append(walker.in_run(said))
+                walker.done.append(said)
+                self._trouble(walker, [wrong])
+                return
+
+    def _replies(self, tried: list[tuple[Stimulus, Refusal, Asked]]) -> list[tuple[Stimulus, Refusal, Reply]]:
+        """The answers; one by one, and without what the port cannot say, if it cannot say one of them."""
+        try:
+            replies = self.port.together([asked for _, _, asked in tried])
+            return [(said, rule, reply) for (said, rule, _), reply in zip(tried, replies, strict=True)]
+        except NotOffered:
+            found = []
+            for said, rule, asked in tried:
+                try:
+                    found.append((said, rule, self.port.do(asked)))
+                except NotOffered as word:
+                    self.tally.skipped[str(word)] += 1
+            return found
+
+    def _wrongly(self, rule: Refusal, reply: Reply) -> str | None:
+        if reply.refused is None:
+            return f"the law refuses this ({rule}), and the engine wrote {len(reply.records)} records"
+        if reply.records:
+            return "refused, but not without a trace"
+        if self.refusals_have_reasons and reply.refused != rule:
+            return f"refused as {reply.refused}, and the law says {rule}"
+        return None
+
+    def _trouble(self, walker: _Walker, says: list[str]) -> None:
+        if self.trouble is None:
+            self.trouble = Trouble(tuple(self._run), tuple(walker.done), tuple(says))
+
+
+def tour(packed: Packed, walks: Sequence[Walk], *, rows: int, progress: Callable[[], None] | None = None) -> None:
+    """Take all walks, those with the same events of the run together, so many rows a run."""
+    groups: dict[tuple[Do, ...], list[Walk]] = {}
+    for walk in walks:
+        groups.setdefault(tuple(s.do for s in walk if s.do in OF_THE_RUN), []).append(walk)
+    for group in groups.values():
+        for first in range(0, len(group), rows):
+            packed.take(group[first : first + rows])
+            if progress is not None:
+                progress()
+            if packed.trouble is not None:
+                return
