@@ -5,7 +5,7 @@ the law, are made into a `Moment`: before it stands the law's own state, after i
 predicate is asked; those that fire are named, the most particular first. Not here: finding that something differs.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
@@ -35,12 +35,15 @@ def blame(
     after: World | None,
     observed: Sequence[Written] | str,
     wrong: Sequence[str],
+    *,
     runs: Mapping[str, str] | None = None,
+    silent: Collection[str] = (),
 ) -> tuple[Broken, ...]:
     """The laws that the step breaks, with what is wrong in words; at least one.
 
     `law` is what the law writes or the rule by which it refuses, `after` the law's world after it, `observed` what the
-    engine wrote or how it refused, `wrong` the differences that were found, `runs` the law's names of the engine's runs.
+    engine wrote or how it refused, `wrong` the differences that were found, `runs` the law's names of the engine's runs,
+    `silent` the laws that are not asked.
     """
     if isinstance(observed, str):
         records: tuple[Record, ...] = ()
@@ -50,11 +53,11 @@ def blame(
         records, strange = _as_records(named, _expected(law))
     found: list[Broken] = []
     moment = Moment(pipeline, before, stimulus, records, _told(pipeline, before, stimulus, records))
-    for one in ALL:
+    for one in [law for law in ALL if law.id not in silent]:
         found += [(one.id, message) for message in _asked(one, moment)]
     if isinstance(law, Refusal):
         found.append(("Z1", wrong[0] if wrong else f"the law refuses this ({law})"))
-    elif after is not None:
+    elif after is not None and "D2" not in silent:
         against = Moment(pipeline, before, stimulus, records, after)
         found += [("D2", message) for message in _asked(_D2, against)]
     found += [("D2", message) for message in strange]

@@ -18,7 +18,7 @@ from .blame import blame
 from .compare import Unshown, differences, keyed
 from .data import Broken, DataTrail
 from .names import Names
-from .port import EngineFault, NotOffered, PipelinePort, Reply, Written
+from .port import EngineFault, PipelinePort, Reply, Written
 
 DATA_SPEAK: Final = "an engine's data speak for themselves; nobody can tell it what they say"
 
@@ -104,13 +104,13 @@ class Lockstep:
         before = list(self.port.trail()) if stimulus.do is Do.CRASH and isinstance(law, Accepted) else []
         try:
             reply = self.port.do(self.names.asked(stimulus))
-        except NotOffered as word:
-            self.tally.skipped[str(word)] += 1
-            self.stimuli.pop()
-            return None
         except EngineFault as fault:
             told = (f"the engine broke down: {fault}",)
             return Divergence(tuple(self.stimuli), _law_says(law), str(fault), told, ())
+        if reply.unsaid is not None:
+            self.tally.skipped[reply.unsaid] += 1
+            self.stimuli.pop()
+            return None
         if isinstance(law, Refusal):
             self.tally.refusals += 1
             return self._refused(law, reply)

@@ -81,11 +81,16 @@ class Names:
             own = str(record.get("token"))
             if own not in self._name:
                 links = sorted(parents.get(own, []), key=_ordinal)
-                self._call(own, self._derive(record, links, starts.get(own, "")))
+                self.call(own, self._derive(record, links, starts.get(own, "")))
 
-    def _call(self, own: str, name: str) -> None:
+    def call(self, own: str, name: str) -> None:
+        """The engine's `own` is the law's `name`."""
         self._name[own] = name
         self._id[name] = own
+
+    def call_row(self, own: str, name: str) -> None:
+        """The engine's row `own` is the law's `name`."""
+        self._rows[own] = name
 
     def _derive(self, token: Written, links: list[Written], start: str) -> str:
         kind = token.get("group_kind")

@@ -1,13 +1,13 @@
-"""Many walks as the rows of one run: the way to take every step of a graph at the engine's own pace.
+"""Walks over a local graph, many of them as the rows of one run: every step at the engine's own pace.
 
 Batches apart rows never meet, so walks that agree on what happens to the run as a whole (the end of the source, crashes,
 resumes, the end) can be taken side by side, a row each: one step of every row, then one commit, compared row by row. In
-every state that is new, all that the law refuses there is tried first. Not here: instances whose rows meet (`walk.py`),
-and what to do about a difference (`shrink.py`).
+every state that is new, all that the law refuses there is tried first. Where rows do meet, in batches, one walk is one
+run. Not here: which walks (`tour.py`), and what to do about a difference (`shrink.py`).
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fateline_model import Refusal, Stimulus
@@ -18,7 +18,7 @@ from .data import Broken, DataTrail
 from .graph import OF_THE_RUN, Here, Taken, Ways
 from .lockstep import DATA_SPEAK, Tally
 from .names import Names
-from .port import Asked, EngineFault, NotOffered, PipelinePort, Reply, Written
+from .port import Asked, EngineFault, PipelinePort, Reply, Written
 
 Walk = Sequence[Stimulus]
 """Stimuli of the graph, from its first state."""
@@ -48,16 +48,18 @@ class Trouble:
     run: tuple[Stimulus, ...]
     row: tuple[Stimulus, ...]
     says: tuple[str, ...]
+    fault: bool = False
 
 
 class _Walker:
     """One row on its walk."""
 
-    def __init__(self, ways: Ways, walk: Walk, merges: bool) -> None:
+    def __init__(self, ways: Ways, walk: Walk, merges: bool, together: bool) -> None:
         self.walk = walk
         self.at = 0
         self.here: Here = ways.first()
-        self.names = Names(ROW)
+        self.together = together
+        self.names = Names(ROW if together else None)
         self.data = DataTrail(ways.system.pipeline, merges=merges)
         self.row: int | None = None
         self.done: list[Stimulus] = []
@@ -72,6 +74,8 @@ class _Walker:
 
     def in_run(self, stimulus: Stimulus) -> Stimulus:
         """In the names of the law for the whole run, where this row has a number of its own."""
+        if not self.together:
+            return stimulus
         own = str(self.row)
         token = own + stimulus.token[1:] if stimulus.token is not None and stimulus.token[:1] == ROW else stimulus.token
         hold = stimulus.hold
@@ -88,9 +92,10 @@ class Packed:
     def __init__(
         self,
         ways: Ways,
-        document: dict[str, object],
+        document: Mapping[str, object],
         port: PipelinePort,
         *,
+        together: bool = True,
         tally: Tally | None = None,
         unshown: Unshown = frozenset(),
         refusals: bool = True,
@@ -99,6 +104,7 @@ class Packed:
     ) -> None:
         self.ways = ways
         self.document = document
+        self.together = together
         self.port = port
         self.tally = tally or Tally()
         self.covered = Covered.of(ways)
@@ -106,13 +112,19 @@ class Packed:
         self.refusals = refusals
         self.refusals_have_reasons = refusals_have_reasons
         self.trouble: Trouble | None = None
-        self._places = [{edge.stimulus: k for k, edge in enumerate(edges)} for edges in ways.graph.edges]
+        self.closed: set[tuple[int, int]] = set()
+        """Edges that turned out to be more than the port can say."""
+        self._closed_before = 0
         self._chance = random.Random(seed)
         self._merges = ("merges", "") not in unshown
 
-    def take(self, walks: Sequence[Walk]) -> None:
-        """Take walks that have the same events of the run, as the rows of one run."""
-        self._walkers = [_Walker(self.ways, walk, self._merges) for walk in walks]
+    def take(self, walks: Sequence[Walk], *, look_at_crash: bool = True) -> None:
+        """Take walks that have the same events of the run, as the rows of one run.
+
+        To look at a crash is to read the whole trail before and after it.
+        """
+        self._look_at_crash = look_at_crash
+        self._walkers = [_Walker(self.ways, walk, self._merges, self.together) for walk in walks]
         self._of_token: dict[str, _Walker] = {}
         self._run: list[Stimulus] = []
         self._rows = 0
@@ -121,7 +133,8 @@ class Packed:
             while self.trouble is None and self._round():
                 pass
         except EngineFault as fault:
-            self.trouble = Trouble(tuple(self._run), (), (f"the engine broke down: {fault}",))
+            alone = tuple(self._walkers[0].done) if len(self._walkers) == 1 else ()
+            self.trouble = Trouble(tuple(self._run), alone, (str(fault),), fault=True)
         for walker in self._walkers:
             self.tally.checked.update(walker.data.checked)
 
@@ -136,13 +149,13 @@ class Packed:
                 return False
             stimulus = walker.next
             if stimulus is not None and stimulus.do not in OF_THE_RUN:
-                place = self._places[walker.here.number][stimulus]
+                place = self.ways.graph.places[walker.here.number][stimulus]
                 moving.append((walker, self.ways.take(walker.here, stimulus), place))
         if moving:
             self._chance.shuffle(moving)
             self._move(moving)
             return True
-        event = self._walkers[0].next
+        event = self._walkers[0].next if self._walkers else None
         if event is not None:
             self._event(event)
             return True
@@ -159,6 +172,9 @@ class Packed:
             self._run.append(walker.in_run(taken.stimulus))
             walker.done.append(taken.stimulus)
         replies = self.port.together(asked)
+        if any(reply.unsaid is not None for reply in replies):
+            self._close(moving, replies)
+            return
         for (walker, taken, place), reply in zip(moving, replies, strict=True):
             if reply.refused is not None:
                 self._trouble(walker, [f"the engine refuses what is lawful ({reply.refused}: {reply.message})"])
@@ -167,6 +183,38 @@ class Packed:
             if self.trouble is not None:
                 return
             self._arrived(walker, taken, place)
+
+    def _close(self, moving: list[tuple[_Walker, Taken, int]], replies: Sequence[Reply]) -> None:
+        """The port cannot say some of these: those edges are closed, and these walks end here."""
+        for (walker, _, place), reply in zip(moving, replies, strict=True):
+            if reply.unsaid is not None:
+                self.closed.add((walker.here.number, place))
+                self.tally.skipped[reply.unsaid] += 1
+        self._walkers = []
+
+    def closed_anything(self) -> bool:
+        """Whether an edge was closed since this was last asked."""
+        before, self._closed_before = self._closed_before, len(self.closed)
+        return self._closed_before > before
+
+    def open_targets(self) -> list[list[int]]:
+        """The graph without what is closed and what only that leads to; a closed edge leads nowhere."""
+        reachable = self.reachable()
+        return [
+            [state if (state, k) in self.closed or state not in reachable else to for k, to in enumerate(out)]
+            for state, out in enumerate(self.ways.graph.targets)
+        ]
+
+    def reachable(self) -> set[int]:
+        """The states to which open edges lead."""
+        targets, seen, waiting = self.ways.graph.targets, {0}, [0]
+        while waiting:
+            state = waiting.pop()
+            for k, target in enumerate(targets[state]):
+                if target not in seen and (state, k) not in self.closed:
+                    seen.add(target)
+                    waiting.append(target)
+        return seen
 
     def _arrived(self, walker: _Walker, taken: Taken, place: int) -> None:
         self.covered.edges[walker.here.number][place] = 1
@@ -184,7 +232,7 @@ class Packed:
                 self._of_token[str(record.get("token"))] = walker
         observed = [names.translate(record) for record in records]
         for said in observed:
-            if said["rec"] == "rows" and isinstance(said.get("idx"), int):
+            if self.together and said["rec"] == "rows" and isinstance(said.get("idx"), int):
                 said["idx"] -= walker.row or 0  # type: ignore[operator]
         wrong = differences(taken.wanted, keyed(observed), self.unshown)
         broken: list[Broken] = walker.data.see(observed)
@@ -196,7 +244,7 @@ class Packed:
     def _event(self, event: Stimulus) -> None:
         """What happens to the run happens to every row of it."""
         self._run.append(event)
-        look = event.do is Do.CRASH and Do.CRASH not in (done.do for done in self._run[:-1])
+        look = event.do is Do.CRASH and self._look_at_crash
         before = list(self.port.trail()) if look else []
         reply = self.port.do(Asked(event))
         taken = [(walker, self.ways.take(walker.here, event)) for walker in self._walkers]
@@ -219,12 +267,12 @@ class Packed:
             if self.trouble is None:
                 of_row = Taken(step.stimulus, [r for r in step.expected if r["rec"] != "runs"], step.kinds, step.to)
                 self._compare(walker, of_row, shares.get(id(walker), ()))
-                self._arrived(walker, step, self._places[walker.here.number][event])
+                self._arrived(walker, step, self.ways.graph.places[walker.here.number][event])
 
     def _run_says(self, taken: Taken, records: Sequence[Written]) -> None:
         """The record of the run itself, whose number of rows is that of all the walks."""
         wanted = [
-            {**record, "rows": self._rows} if "rows" in record else record
+            {**record, "rows": self._rows} if self.together and "rows" in record else record
             for record in taken.expected
             if record["rec"] == "runs"
         ]
@@ -254,7 +302,11 @@ class Packed:
                 tried.append((said, rule, Asked(said._replace(row=self._rows))))
             else:
                 tried.append((said, rule, walker.asked(said)))
-        for said, rule, reply in self._replies(tried):
+        replies = self.port.together([asked for _, _, asked in tried])
+        for (said, rule, _), reply in zip(tried, replies, strict=True):
+            if reply.unsaid is not None:
+                self.tally.skipped[reply.unsaid] += 1
+                continue
             self.tally.refusals += 1
             wrong = self._wrongly(rule, reply)
             if wrong is not None:
@@ -262,20 +314,6 @@ class Packed:
                 walker.done.append(said)
                 self._trouble(walker, [wrong])
                 return
-
-    def _replies(self, tried: list[tuple[Stimulus, Refusal, Asked]]) -> list[tuple[Stimulus, Refusal, Reply]]:
-        """The answers; one by one, and without what the port cannot say, if it cannot say one of them."""
-        try:
-            replies = self.port.together([asked for _, _, asked in tried])
-            return [(said, rule, reply) for (said, rule, _), reply in zip(tried, replies, strict=True)]
-        except NotOffered:
-            found = []
-            for said, rule, asked in tried:
-                try:
-                    found.append((said, rule, self.port.do(asked)))
-                except NotOffered as word:
-                    self.tally.skipped[str(word)] += 1
-            return found
 
     def _wrongly(self, rule: Refusal, reply: Reply) -> str | None:
         if reply.refused is None:
@@ -298,7 +336,7 @@ def tour(packed: Packed, walks: Sequence[Walk], *, rows: int, progress: Callable
         groups.setdefault(tuple(s.do for s in walk if s.do in OF_THE_RUN), []).append(walk)
     for group in groups.values():
         for first in range(0, len(group), rows):
-            packed.take(group[first : first + rows])
+            packed.take(group[first : first + rows], look_at_crash=first == 0)
             if progress is not None:
                 progress()
             if packed.trouble is not None:

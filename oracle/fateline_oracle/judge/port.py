@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from fateline_model.lifecycle import Operation
+from fateline_model.lifecycle import Operation, World
 from fateline_model.single import BarrierStimulus
 from fateline_model.stimuli import Stimulus
 
@@ -18,11 +18,15 @@ Written = Mapping[str, object]
 
 
 class Reply(NamedTuple):
-    """What an engine answers to a stimulus: the records of the step, or a refusal, with its own word for the rule."""
+    """What an engine answers to a stimulus: the records of the step, or a refusal, with its own word for the rule.
+
+    Or `unsaid`: the port has no way to say this stimulus, and why. It is skipped and counted, never passed.
+    """
 
     records: Sequence[Written] = ()
     refused: str | None = None
     message: str = ""
+    unsaid: str | None = None
 
 
 class Hold(NamedTuple):
@@ -148,8 +152,8 @@ class LifecyclePort(Protocol):
         """Begin so many empty runs."""
         ...
 
-    def offers(self, operation: Operation) -> bool:
-        """Whether there is a way to say this operation at all."""
+    def offers(self, operation: Operation, world: World) -> bool:
+        """Whether there is a way to say this operation, its tokens by their names, where the law's world is this."""
         ...
 
     def do(self, operation: Operation) -> Reply:
@@ -164,8 +168,11 @@ class LifecyclePort(Protocol):
 class BarrierPort(Protocol):
     """One barrier of one coalesce."""
 
-    def start(self, coalesce: Mapping[str, object]) -> None:
-        """Begin one barrier of this coalesce, in the form of `specs/pipeline.md`; nothing has arrived."""
+    def start(self, coalesce: Mapping[str, object]) -> Mapping[str, str]:
+        """Begin one barrier of this coalesce, in the form of `specs/pipeline.md`; nothing has arrived.
+
+        Gives the ids of its tokens: by branch, and under the empty name that of the forked token.
+        """
         ...
 
     def do(self, stimulus: BarrierStimulus) -> Reply:
@@ -209,10 +216,6 @@ class Engine(Protocol):
     def barrier(self) -> BarrierPort | None: ...
 
     def trail(self) -> TrailPort | None: ...
-
-
-class NotOffered(Exception):
-    """A port has no way to say this stimulus. It is skipped and counted, never passed."""
 
 
 class EngineFault(Exception):

@@ -6,20 +6,23 @@ flow falls apart into walks from the first state. Edges that lead back to where 
 the states and edges are.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 
 class Cyclic(ValueError):
     """The graph leads back to a state: no order of states has every edge point forwards."""
 
 
-def plan(targets: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+Wanted = Callable[[int, int], bool]
+
+
+def plan(targets: Sequence[Sequence[int]], wanted: Wanted = lambda state, k: True) -> Iterator[list[int]]:
     """Walks from state 0, each a list of edge numbers: edge `k` of a state leads to `targets[state][k]`.
 
-    Self-loops are taken where their state is first passed.
+    Only the edges that are `wanted` need be taken. Self-loops are taken where their state is first passed.
     """
-    passages = _passages(targets)
-    loops = {state: [k for k, target in enumerate(out) if target == state] for state, out in enumerate(targets)}
+    passages = _passages(targets, wanted)
+    loops = [[k for k, to in enumerate(out) if to == state and wanted(state, k)] for state, out in enumerate(targets)]
     passed: set[int] = set()
     while True:
         walk: list[int] = []
@@ -40,16 +43,18 @@ def plan(targets: Sequence[Sequence[int]]) -> Iterator[list[int]]:
         yield walk
 
 
-def _passages(targets: Sequence[Sequence[int]]) -> list[list[int]]:
+def _passages(targets: Sequence[Sequence[int]], wanted: Wanted) -> list[list[int]]:
     """How often each edge is to be taken; a self-loop, never by the flow."""
     entered: list[list[tuple[int, int]]] = [[] for _ in targets]
     for state, out in enumerate(targets):
         for k, target in enumerate(out):
             if target != state:
                 entered[target].append((state, k))
-    passages = [[int(target != state) for target in out] for state, out in enumerate(targets)]
+    passages = [
+        [int(to != state and wanted(state, k)) for k, to in enumerate(out)] for state, out in enumerate(targets)
+    ]
     for state in reversed(_in_order(targets, entered)):
-        missing = sum(passages[state]) - len(entered[state])
+        missing = sum(passages[state]) - sum(passages[source][k] for source, k in entered[state])
         if entered[state] and missing > 0:
             source, k = entered[state][0]
             passages[source][k] += missing

@@ -25,13 +25,13 @@ from fateline_engine.tokens import TokenInfo
 from fateline_engine.words import Reason
 from fateline_model.stimuli import Do, Stimulus, Validity
 from fateline_model.words import VERDICTS_OF, MergeData, NodeKind
-from fateline_oracle.judge.port import Asked, EngineFault, Hold, NotOffered, Reply
+from fateline_oracle.judge.port import Asked, EngineFault, Hold, Reply
 from fateline_oracle.reference.views import Views
 
 RUN: Final = "judged"
 RUNS_IN_ONE: Final = 256
 """So many runs share a landscape: making one costs as much as a few runs."""
-_A_TIMEOUT: Final = 3_600_000
+A_TIMEOUT: Final = 3_600_000
 """Milliseconds; longer than the timeout of any pipeline that is judged here."""
 _VALIDITIES: Final = frozenset(Validity)
 
@@ -45,7 +45,7 @@ _PASSED = BatchOutputs(())
 _FAILURES = ("error", "error_retryable", "refused", "refused_retryable")
 
 
-class _Rows:
+class Rows:
     """A source that gives what the next stimulus says."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class _Rows:
             index += 1
 
 
-class _Script(Production):
+class Scripted(Production):
     """Says what the stimulus says."""
 
     def __init__(self) -> None:
@@ -112,7 +112,7 @@ class ReferencePort:
         if self._landscape is None or self._runs >= RUNS_IN_ONE:
             self._renew()
         self._runs += 1
-        self._rows, self._script = _Rows(), _Script()
+        self._rows, self._script = Rows(), Scripted()
         self._engine = Orchestrator(
             self._graph(pipeline),
             self._landscape_now,
@@ -173,12 +173,9 @@ class ReferencePort:
         recorder, conn = engine.recorder, self._landscape_now.conn
         before = conn.total_changes, recorder.seq
         replies: list[Reply | int] = []
-        row = engine.tokens.last_idx
         for one in asked:
-            row += one.stimulus.do is Do.READ
-            self._must_be_said(engine, one, row)
-        for one in asked:
-            replies.append(self._one(engine, one))
+            unsaid = self._unsaid(engine, one)
+            replies.append(self._one(engine, one) if unsaid is None else Reply(unsaid=unsaid))
             recorder = engine.recorder  # a crash makes another
         if recorder.dirty:
             try:
@@ -200,10 +197,10 @@ class ReferencePort:
     def _one(self, engine: Orchestrator, asked: Asked) -> Reply | int:
         """A refusal, or the `tx` of the step that was done."""
         stimulus, hold = asked
-        self._script.says = _verdict(stimulus.do, stimulus.verdict)
+        self._script.says = verdict_of(stimulus.do, stimulus.verdict)
         self._script.merges = deque(stimulus.data)
         if stimulus.do is Do.DEADLINE:
-            self._script.clock.advance(_A_TIMEOUT)
+            self._script.clock.advance(A_TIMEOUT)
         try:
             self._do(engine, stimulus, hold)
         except Refused as refused:
@@ -212,22 +209,22 @@ class ReferencePort:
             raise EngineFault(str(bug)) from bug
         return engine.recorder.tx
 
-    def _must_be_said(self, engine: Orchestrator, asked: Asked, row: int) -> None:
-        """Before anything is done: whether source and plugins have words for all of it."""
+    def _unsaid(self, engine: Orchestrator, asked: Asked) -> str | None:
+        """Why source and plugins have no words for this, if they have none."""
         stimulus, hold = asked
         if stimulus.do is Do.READ:
             if stimulus.verdict not in _VALIDITIES:
-                raise NotOffered("a source says of a row that it is valid, invalid, or has no contract")
-            if stimulus.row != row:
-                raise NotOffered("a source gives its rows in order")
-        elif stimulus.do is Do.FINISH:
-            _verdict(stimulus.do, stimulus.verdict)
-            if self._of_another_kind(engine, stimulus):
-                raise NotOffered("a failure is a failure: these plugins have no word for that of another kind of node")
-        elif stimulus.do is Do.FLUSHED:
-            _verdict(stimulus.do, stimulus.verdict)
-            if hold is not None and self._speaks_otherwise(engine, hold, _verdict(stimulus.do, stimulus.verdict)):
-                raise NotOffered("these plugins answer with rows; the mode of the aggregation says what they mean")
+                return "a source says of a row that it is valid, invalid, or has no contract"
+            return "a source gives its rows in order" if stimulus.row != engine.tokens.last_idx + 1 else None
+        if stimulus.do not in (Do.FINISH, Do.FLUSHED):
+            return None
+        if verdict_of(stimulus.do, stimulus.verdict) is None:
+            return "no plugin can give a verdict that is none of its words"
+        if stimulus.do is Do.FINISH and self._of_another_kind(engine, stimulus):
+            return "a failure is a failure: these plugins have no word for that of another kind of node"
+        if hold is not None and self._speaks_otherwise(engine, hold, verdict_of(stimulus.do, stimulus.verdict)):
+            return "these plugins answer with rows; the mode of the aggregation says what they mean"
+        return None
 
     @staticmethod
     def _speaks_otherwise(engine: Orchestrator, hold: Hold, says: Verdict | None) -> bool:
@@ -294,8 +291,8 @@ _SIMPLE: Final[dict[str, Verdict]] = {
 
 
 @lru_cache(maxsize=4096)
-def _verdict(do: Do, verdict: str | None) -> Verdict | None:
-    """What a plugin says where the stimulus says this."""
+def verdict_of(do: str, verdict: str | None) -> Verdict | None:
+    """What a plugin says where the stimulus says this; None where it has no word for that."""
     if do not in (Do.FINISH, Do.FLUSHED):
         return None
     word, _, argument = (verdict or "").partition(" ")
@@ -306,6 +303,4 @@ def _verdict(do: Do, verdict: str | None) -> Verdict | None:
         return Expand(tuple({"n": number} for number in many))
     if word == "outputs" and many:
         return BatchOutputs(tuple({"n": number} for number in many))
-    if word not in _SIMPLE or argument:
-        raise NotOffered(f"no plugin can answer {verdict!r}")
-    return _SIMPLE[word]
+    return _SIMPLE.get(word) if not argument else None

@@ -1,0 +1,79 @@
+"""Which engine is meant: nothing is the reference engine, `zoo:NAME` one with a seeded bug, `module:factory` anybody's.
+
+What `factory()` gives must have the five methods of `port.Engine`; what it says in `hello` is looked through before it is
+believed. Not here: the judging.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+
+from fateline_model import LAW_VERSION
+
+from .guard import guarded
+from .port import ClockOf, Does, Drive, Engine, EngineFault, Hello, Port, Shows
+
+REFERENCE = "reference"
+ZOO = "zoo:"
+
+
+class NoSuchEngine(ValueError):
+    """What was named cannot be had; the message says what to do."""
+
+
+@contextmanager
+def engine_of(name: str) -> Iterator[Engine]:
+    """The engine while the block runs."""
+    if name in ("", REFERENCE):
+        from ..reference.engine import ReferenceEngine
+
+        yield ReferenceEngine()
+    elif name.startswith(ZOO):
+        from ..zoo import engine_in_cage
+
+        with engine_in_cage(name.removeprefix(ZOO)) as engine:
+            yield engine
+    else:
+        yield _imported(name)
+
+
+def _imported(name: str) -> Engine:
+    module, colon, factory = name.partition(":")
+    if not colon or not module or not factory:
+        raise NoSuchEngine(f"{name!r} names no engine: write module:factory, or nothing for the reference engine")
+    try:
+        found = getattr(import_module(module), factory)
+    except ImportError as error:
+        raise NoSuchEngine(f"{name}: cannot import {module} ({error}); is its folder on PYTHONPATH?") from error
+    except AttributeError:
+        raise NoSuchEngine(f"{name}: {module} has no {factory!r}") from None
+    try:
+        engine = guarded("the factory", found)
+    except EngineFault as fault:
+        raise NoSuchEngine(f"{name}: {fault}") from fault
+    missing = [method for method in ("hello", *Port) if not callable(getattr(engine, method, None))]
+    if missing:
+        raise NoSuchEngine(f"{name}: what it gives has no method {', '.join(missing)}; see fateline_oracle.judge.port")
+    made: Engine = engine
+    return made
+
+
+def hello_of(engine: Engine) -> Hello:
+    """What an engine says of itself, if it says it in the words there are."""
+    said: object = guarded("hello", engine.hello)
+    if not isinstance(said, Hello):
+        raise EngineFault(f"hello: answered {type(said).__name__}, which is no Hello")
+    if said.law_version != LAW_VERSION:
+        raise EngineFault(
+            f"hello: speaks of law version {said.law_version!r}; this judge holds version {LAW_VERSION!r}"
+        )
+    for field, words in (("ports", Port), ("does", Does), ("shows", Shows)):
+        strange = [word for word in getattr(said, field) if word not in set(words)]
+        if strange:
+            raise EngineFault(f"hello: {field} has {strange[0]!r}; there are {', '.join(words)}")
+    if said.drive not in set(Drive) or said.clock not in set(ClockOf):
+        raise EngineFault(f"hello: drive {said.drive!r} and clock {said.clock!r} are not words there are")
+    offered = frozenset(port for port in Port if guarded(f"port {port}", getattr(engine, port)) is not None)
+    if lied := said.ports - offered:
+        raise EngineFault(f"hello: says that it offers {', '.join(sorted(lied))}, and gives no such port")
+    return said

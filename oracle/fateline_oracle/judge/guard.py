@@ -1,0 +1,146 @@
+"""Between the judge and somebody's adapter: whatever it answers becomes a reply, a refusal, or one clear fault.
+
+An adapter may answer garbage, nothing, too much or too late, or raise what it likes. None of that reaches the judge: a
+call is timed, a reply is looked through before it is believed, and what is wrong is said in one line. Not here: whether
+a well-formed reply is lawful.
+"""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final, TypeVar
+
+from fateline_model import RELATIONS
+from fateline_model.records import COMMON_COLUMNS
+
+from .port import Asked, EngineFault, PipelinePort, Reply, Written
+
+SECONDS: Final = 10.0
+"""How long an engine may take for one answer."""
+RECORDS: Final = 100_000
+"""How many records an answer may have for each stimulus asked."""
+TEXT: Final = 65_536
+"""How long a text in a record may be."""
+
+_COLUMNS: Final = {name: frozenset({"rec", *kind._fields, *COMMON_COLUMNS}) for name, kind in RELATIONS.items()}
+
+T = TypeVar("T")
+
+
+@contextmanager
+def within(seconds: float, what: str) -> Iterator[None]:
+    """End a call that takes too long. Only the main thread of a process can be interrupted; elsewhere nothing is timed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def late(number: int, frame: FrameType | None) -> None:
+        raise EngineFault(f"{what}: no answer within {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def guarded(what: str, call: Callable[[], T], seconds: float = SECONDS) -> T:
+    """A call into an adapter. What it raises is the engine's fault."""
+    try:
+        with within(seconds, what):
+            return call()
+    except EngineFault:
+        raise
+    except Exception as error:
+        said = " ".join(str(error).split())
+        raise EngineFault(f"{what}: {type(error).__name__}{f': {said[:200]}' if said else ''}") from error
+
+
+class GuardedPipeline:
+    """A pipeline port behind the guard."""
+
+    def __init__(self, port: PipelinePort, seconds: float = SECONDS) -> None:
+        self._port = port
+        self._seconds = seconds
+
+    def start(self, pipeline: Mapping[str, object]) -> None:
+        guarded("start", lambda: self._port.start(pipeline), self._seconds)
+
+    def do(self, asked: Asked) -> Reply:
+        reply = guarded(str(asked.stimulus), lambda: self._port.do(asked), self._seconds)
+        return checked_reply(str(asked.stimulus), reply)
+
+    def together(self, asked: Sequence[Asked]) -> Sequence[Reply]:
+        if not asked:
+            return ()
+        what = f"{len(asked)} stimuli from {asked[0].stimulus}"
+        replies = guarded(what, lambda: list(self._port.together(asked)), self._seconds)
+        if len(replies) != len(asked):
+            raise EngineFault(f"{what}: {len(replies)} answers")
+        for one, reply in zip(asked, replies, strict=True):
+            checked_reply(str(one.stimulus), reply) if reply.__class__ is not Reply else _look(one, reply)
+        return replies
+
+    def trail(self) -> list[Written]:
+        def read() -> list[Written]:
+            found: list[Written] = []
+            for record in self._port.trail():
+                found.append(record)
+                if len(found) > 10 * RECORDS:
+                    raise EngineFault(f"trail: more than {10 * RECORDS} records of one run")
+            return found
+
+        records = guarded("trail", read, self._seconds)
+        check_records("trail", records)
+        return records
+
+    def close(self) -> None:
+        guarded("close", self._port.close, self._seconds)
+
+
+def _look(asked: Asked, reply: Reply) -> None:
+    if reply.records:
+        check_records(str(asked.stimulus), reply.records)
+
+
+def checked_reply(what: str, reply: object) -> Reply:
+    """The reply if it is one."""
+    if not isinstance(reply, Reply):
+        raise EngineFault(f"{what}: answered {_short(reply)}, which is no Reply")
+    if reply.refused is not None and not isinstance(reply.refused, str):
+        raise EngineFault(f"{what}: refused with {_short(reply.refused)}, which is no word")
+    if isinstance(reply.records, str | bytes | Mapping) or not isinstance(reply.records, Sequence):
+        raise EngineFault(f"{what}: answered {_short(reply.records)}, which is no list of records")
+    check_records(what, reply.records)
+    return reply
+
+
+def check_records(what: str, records: Sequence[Written]) -> None:
+    """Every record is one of a known relation, with known columns and plain values of bounded size."""
+    if len(records) > RECORDS:
+        raise EngineFault(f"{what}: {len(records)} records in one answer; {RECORDS} are allowed")
+    for record in records:
+        if not isinstance(record, Mapping):
+            raise EngineFault(f"{what}: {_short(record)} is no record")
+        relation = record.get("rec")
+        columns = _COLUMNS.get(relation) if isinstance(relation, str) else None
+        if columns is None:
+            raise EngineFault(f"{what}: a record of {_short(relation)}; there are {', '.join(RELATIONS)}")
+        if not record.keys() <= columns:
+            strange = sorted(map(str, set(record) - columns))
+            raise EngineFault(f"{what}: {relation} has no column {_short(strange[0])}")
+        for column, value in record.items():
+            if value.__class__ is str:
+                if len(value) > TEXT:
+                    raise EngineFault(f"{what}: {relation}.{column} is a text of {len(value)} characters")
+            elif value is not None and not isinstance(value, str | int):
+                raise EngineFault(f"{what}: {relation}.{column} is {_short(value)}; give a text or a whole number")
+
+
+def _short(value: object) -> str:
+    said = repr(value)
+    return said if len(said) <= 80 else f"{said[:77]}..."

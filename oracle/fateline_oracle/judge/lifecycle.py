@@ -1,0 +1,64 @@
+"""The lifecycle machine and an engine's token manager side by side: one operation at a time, any arguments.
+
+No graph restrains a caller here, so lineage is in danger: strangers, other rows, other runs, the same parent twice. What
+a token manager knows is compared: rows, tokens, parents, outcomes, runs. Visits, hops and barriers are a pipeline's
+business, and not looked at. Not here: which operations to try (`sweep.py`).
+"""
+
+from typing import Final
+
+from fateline_model import Operation, Refusal, Run, World, operate
+from fateline_model.laws import NOT_IN_LIFECYCLE
+from fateline_model.lifecycle import NO_GRAPH, TokenRef
+from fateline_model.records import Record, as_json
+
+from .beside import Beside, Difference
+from .compare import differences, keyed
+from .names import Names
+from .port import LifecyclePort, Reply, Written
+
+SEEN: Final = ("rows", "tokens", "parents", "outcomes", "batches", "members")
+RUNS: Final = "AB"
+
+
+class LifecycleBeside(Beside[Operation, World]):
+    """So many runs, in the law and in an engine."""
+
+    silent = frozenset(NOT_IN_LIFECYCLE)
+
+    def __init__(self, port: LifecyclePort, runs: int) -> None:
+        super().__init__(NO_GRAPH)
+        self.port = port
+        self.runs = runs
+
+    def start(self) -> None:
+        self.world: World = tuple(Run(RUNS[number]) for number in range(self.runs))
+        self.names = [Names() for _ in range(self.runs)]
+        self.port.start(self.runs)
+
+    def sayable(self, operation: Operation, world: World) -> bool:
+        return self.port.offers(operation, world)
+
+    def ask(self, operation: Operation) -> Reply:
+        if not operation.tokens:
+            return self.port.do(operation)
+        tokens = tuple(TokenRef(ref.run, self._names(ref.run).engine_token(ref.name)) for ref in operation.tokens)
+        return self.port.do(operation._replace(tokens=tokens))
+
+    def _names(self, run: int) -> Names:
+        return self.names[run] if run < len(self.names) else self.names[0]
+
+    def compare(self, operation: Operation, records: tuple[Record, ...], reply: Reply) -> Difference | None:
+        expected = [as_json(record) for record in records]
+        names = self._names(operation.run)
+        names.learn(reply.records)
+        observed = tuple(names.translate(record) for record in reply.records if record["rec"] in SEEN)
+        wrong = differences(keyed(r for r in expected if r["rec"] in SEEN), keyed(observed))
+        return Difference(observed, tuple(wrong)) if wrong else None
+
+    def after(self, operation: Operation) -> World:
+        done = operate(self.world, operation)
+        return self.world if isinstance(done, Refusal) else done.world
+
+    def translated(self, reply: Reply) -> tuple[Written, ...]:
+        return tuple(self.names[0].translate(record) for record in reply.records if record["rec"] in SEEN)
