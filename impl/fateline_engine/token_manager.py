@@ -298,6 +298,7 @@ class TokenManager:
         if not parents:
             raise Refused(Refusal.NO_PARENTS, "a merge needs at least one parent")
         self._of_one_row(parents)
+        first = parents[0]
         lives = [self._idle(parent) for parent in parents]
         frames = [live.info.stack for live in lives]
         if any(frame is None or frame.fork != (frames[0] or frame).fork for frame in frames) or frames[0] is None:
@@ -305,8 +306,14 @@ class TokenManager:
         branches = [frame.branch for frame in frames if frame]
         if len(set(branches)) != len(branches):
             raise Refused(Refusal.REPEATED_BRANCH, f"a branch twice among {', '.join(branches)}")
+        self._merged_once(first.row, frames[0].fork, way)
         self.fits(data, f"the merge at {way.src.name}")
         return self.merged(lives, data, way)
+
+    def _merged_once(self, row: int, fork: int, way: Way) -> None:
+        """Branches of one fork are merged once at a coalesce; a barrier sees to that itself, other callers may not."""
+        if self._recorder.was_merged(row, fork, way.number):
+            raise Refused(Refusal.ALREADY_RESOLVED, f"branches of the fork of {row}:{fork} were merged at {way.src.name}")
 
     def _of_one_row(self, parents: Sequence[TokenInfo]) -> None:
         first = parents[0]

@@ -220,6 +220,17 @@ class LandscapeRecorder:
         """Whether this token is among what waits for the commit."""
         return any(record[1] == row and record[2] == token for record in self._tokens)
 
+    def was_merged(self, row: int, fork: int, edge: int) -> bool:
+        """Whether branches of this fork became a token that was put on this edge; what waits is asked first."""
+        waiting = {record[2]: record for record in self._tokens if record[1] == row}
+        for record in waiting.values():
+            if record[4] == "join" and record[10] == edge:
+                parent = waiting.get(record[5])
+                known = parent[8] if parent is not None else self.landscape.fork_of(self.run, row, record[5])
+                if known == fork:
+                    return True
+        return self.landscape.has_merge(self.run, row, fork, edge)
+
     def parent(self, row: int, child: int, parent_row: int, parent: int, ordinal: int) -> None:
         self.seq = seq = self.seq + 1
         self._parents.append((self.run, row, child, parent, parent_row, ordinal, seq, self.tx, self.at))

@@ -83,6 +83,20 @@ class Landscape:
         query = "SELECT 1 FROM tokens WHERE run = ? AND row = ? AND token = ?"
         return self.conn.execute(query, (run, row, token)).fetchone() is not None
 
+    def has_merge(self, run: int, row: int, fork: int, edge: int) -> bool:
+        """Whether a token was merged from branches of this fork, and put on this edge."""
+        query = (
+            "SELECT 1 FROM tokens AS m JOIN tokens AS p ON p.run = m.run AND p.row = m.row AND p.token = m.parent"
+            " WHERE m.run = ? AND m.row = ? AND m.group_kind = 'join' AND m.edge = ? AND p.fork = ?"
+        )
+        return self.conn.execute(query, (run, row, edge, fork)).fetchone() is not None
+
+    def fork_of(self, run: int, row: int, token: int) -> int | None:
+        """The forked token whose branch this token was made to owe; none if it owed nothing."""
+        query = "SELECT fork FROM tokens WHERE run = ? AND row = ? AND token = ?"
+        found = self.conn.execute(query, (run, row, token)).fetchone()
+        return int(found[0]) if found is not None and found[0] is not None else None
+
     def row_of(self, run: int, row: int) -> tuple[bytes, str] | None:
         """The data and the contract of a row."""
         query = (

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from fateline_model import Pipeline, Refusal
-from fateline_model.checker.systems import Offer, State, System
+from fateline_model.checker.systems import State, System
 from fateline_model.lifecycle import World
 from fateline_model.records import Record, as_json
 
@@ -99,7 +99,7 @@ UNSAID = "the port has no way to say it"
 def sweep(system: System, beside: Beside[Any, Any], *, refusals: bool = True) -> Swept:
     """Through the whole graph, until the engine leaves the law."""
     done = Swept()
-    states, edges = _explored(system, beside, done)
+    states, edges, refused = _explored(system, beside, done)
     done.states_total, done.transitions_total = len(states), sum(map(len, edges))
     visited: set[int] = set()
     covered: set[tuple[int, int]] = set()
@@ -111,7 +111,7 @@ def sweep(system: System, beside: Beside[Any, Any], *, refusals: bool = True) ->
             for k in (*walk, None):
                 if state not in visited:
                     visited.add(state)
-                    if refusals and not _refused(system, beside, states[state], path, done):
+                    if refusals and not all(_refuses(beside, *one, path, done) for one in refused[state]):
                         return done
                 if k is None:
                     break
@@ -128,24 +128,35 @@ def sweep(system: System, beside: Beside[Any, Any], *, refusals: bool = True) ->
     return done
 
 
-def _explored(system: System, beside: Beside[Any, Any], done: Swept) -> tuple[list[State], list[list[_Edge]]]:
+_Refused = list[tuple[Any, Refusal]]
+
+
+def _explored(
+    system: System, beside: Beside[Any, Any], done: Swept
+) -> tuple[list[State], list[list[_Edge]], list[_Refused]]:
+    """The graph of what can be said, and for each state what is to be refused there."""
     states = [system.first()]
     numbers = {states[0]: 0}
     edges: list[list[_Edge]] = []
+    refused: list[_Refused] = []
     for state in states:
         out: list[_Edge] = []
+        against: _Refused = []
         edges.append(out)
+        refused.append(against)
         for offer in system.offers(state):
-            if offer.after is None or offer.beyond:
+            if offer.beyond or offer.refusal is Refusal.NO_SUCH_DATA:
                 continue
             if not beside.sayable(offer.stimulus, state.world):
                 done.skipped[UNSAID] += 1
-                continue
-            target = numbers.setdefault(offer.after, len(states))
-            if target == len(states):
-                states.append(offer.after)
-            out.append(_Edge(offer.stimulus, offer.records, offer.after, target))
-    return states, edges
+            elif offer.refusal is not None:
+                against.append((offer.stimulus, offer.refusal))
+            elif offer.after is not None:
+                target = numbers.setdefault(offer.after, len(states))
+                if target == len(states):
+                    states.append(offer.after)
+                out.append(_Edge(offer.stimulus, offer.records, offer.after, target))
+    return states, edges, refused
 
 
 def _stepped(beside: Beside[Any, Any], edge: _Edge, path: list[Any], done: Swept) -> bool:
@@ -165,22 +176,9 @@ def _stepped(beside: Beside[Any, Any], edge: _Edge, path: list[Any], done: Swept
     return True
 
 
-def _refused(system: System, beside: Beside[Any, Any], state: State, path: list[Any], done: Swept) -> bool:
-    """All that the law refuses here is refused, for the same reason and without a record."""
-    for offer in system.offers(state):
-        if offer.refusal is None or offer.refusal is Refusal.NO_SUCH_DATA:
-            continue
-        if not beside.sayable(offer.stimulus, state.world):
-            done.skipped[UNSAID] += 1
-        elif not _refuses(beside, offer, path, done):
-            return False
-    return True
-
-
-def _refuses(beside: Beside[Any, Any], offer: Offer, path: list[Any], done: Swept) -> bool:
-    rule = offer.refusal
-    assert rule is not None
-    reply = beside.ask(offer.stimulus)
+def _refuses(beside: Beside[Any, Any], stimulus: Any, rule: Refusal, path: list[Any], done: Swept) -> bool:
+    """Whether it is refused, for the law's reason and without a record."""
+    reply = beside.ask(stimulus)
     if reply.unsaid is not None:
         done.skipped[reply.unsaid] += 1
         return True
@@ -195,7 +193,7 @@ def _refuses(beside: Beside[Any, Any], offer: Offer, path: list[Any], done: Swep
     else:
         said = f"refused as {reply.refused}, and the law says {rule}"
     found = Difference(observed if isinstance(observed, tuple) else (), (said,))
-    return _differ(beside, offer.stimulus, rule, None, found, observed, [*path, offer.stimulus], done)
+    return _differ(beside, stimulus, rule, None, found, observed, [*path, stimulus], done)
 
 
 def _differ(
