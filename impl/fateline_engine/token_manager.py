@@ -313,7 +313,9 @@ class TokenManager:
     def _merged_once(self, row: int, fork: int, way: Way) -> None:
         """Branches of one fork are merged once at a coalesce; a barrier sees to that itself, other callers may not."""
         if self._recorder.was_merged(row, fork, way.number):
-            raise Refused(Refusal.ALREADY_RESOLVED, f"branches of the fork of {row}:{fork} were merged at {way.src.name}")
+            raise Refused(
+                Refusal.ALREADY_RESOLVED, f"branches of the fork of {row}:{fork} were merged at {way.src.name}"
+            )
 
     def _of_one_row(self, parents: Sequence[TokenInfo]) -> None:
         first = parents[0]

@@ -62,6 +62,19 @@ def instances(scope: str) -> tuple[Instance, ...]:
     return tuple(found for name in chosen for family in _table()[name] for found in _family(family, name == NAMED[0]))
 
 
+def beside_the_scopes() -> tuple[Instance, ...]:
+    """What scopes of one row cannot show an engine to do wrong: reading on after a crash, merging across rows."""
+    document = SHAPES["line"]()
+    shape = load(document)
+    reading = PipelineSystem(shape, 2, 1, _menu(shape, {"sinks": "written", "works": "pass or error"}))
+    merging = LifecycleSystem(((3, 3),), (Op.INITIAL, Op.FORK, Op.MERGE))
+    lifecycle = tuple(law for law in ALL if law.id not in NOT_IN_LIFECYCLE)
+    return (
+        Instance("two rows and a crash", "two rows and a crash", "batch", reading, (), 1, ALL, document),
+        Instance("two rows to merge", "two rows to merge", "lifecycle", merging, (), 0, lifecycle),
+    )
+
+
 def _family(table: Mapping[str, Any], in_full: bool) -> Iterator[Instance]:
     over: dict[str, list[Any]] = table.get("over", {})
     for values in product(*over.values()):

@@ -84,6 +84,8 @@ class Swept:
     differences: tuple[str, ...] = ()
     laws: tuple[Broken, ...] = ()
     fault: str | None = None
+    reasons_only: bool = False
+    """Whether all that was found is a refusal for another reason; then a difference that says more replaces it."""
 
 
 class _Edge(NamedTuple):
@@ -186,14 +188,20 @@ def _refuses(beside: Beside[Any, Any], stimulus: Any, rule: Refusal, path: list[
     if reply.refused == rule and not reply.records:
         return True
     observed: tuple[Written, ...] | str = beside.translated(reply) or f"{reply.refused}: {reply.message}"
+    weak = False
     if reply.refused is None:
         said = f"the law refuses this ({rule}), and the engine wrote {len(reply.records)} records"
     elif reply.records:
         said = "refused, but not without a trace"
+    elif done.differences:
+        return True  # another reason is a small thing, and one of them is enough
     else:
+        weak = True
         said = f"refused as {reply.refused}, and the law says {rule}"
     found = Difference(observed if isinstance(observed, tuple) else (), (said,))
-    return _differ(beside, stimulus, rule, None, found, observed, [*path, stimulus], done)
+    _differ(beside, stimulus, rule, None, found, observed, [*path, stimulus], done)
+    done.reasons_only = weak
+    return weak
 
 
 def _differ(
@@ -207,6 +215,7 @@ def _differ(
     done: Swept,
 ) -> bool:
     """Note the difference, with the laws that it breaks; False, to end the sweep."""
+    done.reasons_only = False
     done.stimuli, done.observed, done.differences = tuple(path), observed, found.wrong
     done.expected = str(law) if isinstance(law, Refusal) else tuple(as_json(record) for record in law)
     done.laws = blame(beside.pipeline, beside.world, stimulus, law, after, observed, found.wrong, silent=beside.silent)

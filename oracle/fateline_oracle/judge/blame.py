@@ -23,6 +23,9 @@ from .port import Written
 LAST: Final = ("Z1", "D2", "D1")
 """Laws that nearly every difference breaks as well: named after those that say more."""
 
+TOLD: Final = frozenset(RELATIONS) - {"merges", "nodes", "edges"}
+"""What the laws of a step read; origins are judged by themselves, and the judge gave the graph."""
+
 GIVEN_WITHOUT: Final = frozenset({"R1"})
 """Not asked here: what a crash leaves is looked at in the trail as a whole."""
 
@@ -49,7 +52,11 @@ def blame(
         records: tuple[Record, ...] = ()
         strange: list[str] = []
     else:
-        named = [{**written, "run": (runs or {}).get(str(written.get("run")), before[0].name)} for written in observed]
+        named = [
+            {**written, "run": (runs or {}).get(str(written.get("run")), before[0].name)}
+            for written in observed
+            if written["rec"] in TOLD
+        ]
         records, strange = _as_records(named, _expected(law))
     found: list[Broken] = []
     moment = Moment(pipeline, before, stimulus, records, _told(pipeline, before, stimulus, records))

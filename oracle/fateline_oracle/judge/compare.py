@@ -36,6 +36,9 @@ RELATIONS: Final = {
 }
 """Merges are not in it: the law holds no data, so what they say is judged by itself (`data.py`)."""
 
+REWRITTEN: Final = ("runs", "visits", "batches")
+"""Relations whose records are written when they begin and again when they change."""
+
 OPTIONAL: Final = {("visits", "verdict"), ("hops", "from_visit"), ("runs", "rows"), ("rows", "idx")}
 """Columns that an engine may leave unrecorded. Everywhere else absence says something: an outcome without a sink was
 written nowhere, a barrier without a reason did not fail."""
@@ -49,12 +52,14 @@ Keyed = dict[Key, tuple[object, ...]]
 
 
 def keyed(records: Iterable[Written]) -> Keyed:
-    """What these records leave; of two with the same key, the later."""
+    """What these records leave. Of two with the same key the later counts, where a record may change; else both do."""
     kept: Keyed = {}
     for record in records:
         compared = RELATIONS.get(record["rec"])  # type: ignore[call-overload]
         if compared is not None:
             key = (str(record["rec"]), *[str(record.get(column)) for column in compared.key])
+            if key in kept and record["rec"] not in REWRITTEN:
+                key = (*key, "again")
             kept[key] = tuple([record.get(column) for column in compared.columns])
     return kept
 

@@ -2,8 +2,9 @@
 
 K3: a visit begins with what its token's previous completed visit ended with, else with what made it gave. C9: where a
 union merge says where each field came from, one value a field is kept, and it is the one that the strategy keeps. C11:
-what a deadline resolved was open for its timeout, counted from its first event. A column that is not recorded is not
-judged. Records come with the names of the law. Not here: everything that the machines can say.
+what a deadline resolved was open for its timeout, counted from its first event. And a step is one transaction (K2, X3,
+R1). A column that is not recorded is not judged. Records come with the names of the law. Not here: everything that the
+machines can say.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Final
 
 from fateline_model import Pipeline
 from fateline_model.pipeline import Node
-from fateline_model.words import Collisions, GroupKind, NodeKind, Strategy, Trigger, VisitStatus
+from fateline_model.words import Collisions, GroupKind, NodeKind, Outcome, Strategy, Trigger, VisitStatus
 
 from .port import Written
 
@@ -37,7 +38,7 @@ class DataTrail:
         by_relation: dict[str, list[Written]] = {}
         for record in records:
             by_relation.setdefault(str(record["rec"]), []).append(record)
-        broken: list[Broken] = []
+        broken = _torn(by_relation)
         made = by_relation.get("tokens", ())
         if made:
             self._made(made, by_relation)
@@ -128,6 +129,16 @@ class DataTrail:
         if not fields:
             return [("C9", f"merge {name} does not say where its fields come from")]
         return [("C9", told) for field, given in fields.items() if (told := _field(node, arrived, name, field, given))]
+
+
+def _torn(step: Mapping[str, list[Written]]) -> list[Broken]:
+    """A step is one transaction. A fork and an expansion have laws of their own that say so."""
+    written = {record["tx"] for records in step.values() for record in records if record.get("tx") is not None}
+    if len(written) < 2:
+        return []
+    fates = {str(record.get("outcome")) for record in step.get("outcomes", ())}
+    law = "K2" if Outcome.FORKED in fates else "X3" if Outcome.EXPANDED in fates else "R1"
+    return [(law, f"one step is written in {len(written)} transactions")]
 
 
 def _field(node: Node, arrived: Sequence[str], name: str, field: str, given: Sequence[Written]) -> str | None:

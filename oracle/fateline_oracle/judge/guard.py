@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final, TypeVar
 
-from fateline_model import RELATIONS
+from fateline_model import RELATIONS, BarrierStimulus, Operation, World
 from fateline_model.records import COMMON_COLUMNS
 
-from .port import Asked, EngineFault, PipelinePort, Reply, Written
+from .port import Asked, BarrierPort, EngineFault, LifecyclePort, PipelinePort, Reply, Written
 
 SECONDS: Final = 10.0
 """How long an engine may take for one answer."""
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 @contextmanager
-def within(seconds: float, what: str) -> Iterator[None]:
+def within(seconds: float, what: object) -> Iterator[None]:
     """End a call that takes too long. Only the main thread of a process can be interrupted; elsewhere nothing is timed."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -48,7 +48,7 @@ def within(seconds: float, what: str) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def guarded(what: str, call: Callable[[], T], seconds: float = SECONDS) -> T:
+def guarded(what: object, call: Callable[[], T], seconds: float = SECONDS) -> T:
     """A call into an adapter. What it raises is the engine's fault."""
     try:
         with within(seconds, what):
@@ -71,8 +71,8 @@ class GuardedPipeline:
         guarded("start", lambda: self._port.start(pipeline), self._seconds)
 
     def do(self, asked: Asked) -> Reply:
-        reply = guarded(str(asked.stimulus), lambda: self._port.do(asked), self._seconds)
-        return checked_reply(str(asked.stimulus), reply)
+        reply = guarded(asked.stimulus, lambda: self._port.do(asked), self._seconds)
+        return checked_reply(asked.stimulus, reply)
 
     def together(self, asked: Sequence[Asked]) -> Sequence[Reply]:
         if not asked:
@@ -82,7 +82,7 @@ class GuardedPipeline:
         if len(replies) != len(asked):
             raise EngineFault(f"{what}: {len(replies)} answers")
         for one, reply in zip(asked, replies, strict=True):
-            checked_reply(str(one.stimulus), reply) if reply.__class__ is not Reply else _look(one, reply)
+            checked_reply(one.stimulus, reply) if reply.__class__ is not Reply else _look(one, reply)
         return replies
 
     def trail(self) -> list[Written]:
@@ -104,10 +104,10 @@ class GuardedPipeline:
 
 def _look(asked: Asked, reply: Reply) -> None:
     if reply.records:
-        check_records(str(asked.stimulus), reply.records)
+        check_records(asked.stimulus, reply.records)
 
 
-def checked_reply(what: str, reply: object) -> Reply:
+def checked_reply(what: object, reply: object) -> Reply:
     """The reply if it is one."""
     if not isinstance(reply, Reply):
         raise EngineFault(f"{what}: answered {_short(reply)}, which is no Reply")
@@ -119,7 +119,7 @@ def checked_reply(what: str, reply: object) -> Reply:
     return reply
 
 
-def check_records(what: str, records: Sequence[Written]) -> None:
+def check_records(what: object, records: Sequence[Written]) -> None:
     """Every record is one of a known relation, with known columns and plain values of bounded size."""
     if len(records) > RECORDS:
         raise EngineFault(f"{what}: {len(records)} records in one answer; {RECORDS} are allowed")
@@ -144,3 +144,54 @@ def check_records(what: str, records: Sequence[Written]) -> None:
 def _short(value: object) -> str:
     said = repr(value)
     return said if len(said) <= 80 else f"{said[:77]}..."
+
+
+class GuardedLifecycle:
+    """A lifecycle port behind the guard."""
+
+    def __init__(self, port: LifecyclePort, seconds: float = SECONDS) -> None:
+        self._port = port
+        self._seconds = seconds
+
+    def start(self, runs: int) -> Sequence[str]:
+        started: object = guarded("start", lambda: self._port.start(runs), self._seconds)
+        if (
+            not isinstance(started, Sequence)
+            or len(started) != runs
+            or not all(isinstance(run, str) for run in started)
+        ):
+            raise EngineFault(f"start: answered {_short(started)}; give the ids of {runs} runs")
+        return started
+
+    def offers(self, operation: Operation, world: World) -> bool:
+        return bool(self._port.offers(operation, world))
+
+    def do(self, operation: Operation) -> Reply:
+        reply = guarded(operation, lambda: self._port.do(operation), self._seconds)
+        return checked_reply(operation, reply)
+
+    def close(self) -> None:
+        guarded("close", self._port.close, self._seconds)
+
+
+class GuardedBarrier:
+    """A barrier port behind the guard."""
+
+    def __init__(self, port: BarrierPort, seconds: float = SECONDS) -> None:
+        self._port = port
+        self._seconds = seconds
+
+    def start(self, coalesce: Mapping[str, object]) -> Mapping[str, str]:
+        tokens: object = guarded("start", lambda: self._port.start(coalesce), self._seconds)
+        if not isinstance(tokens, Mapping) or not all(
+            isinstance(part, str) for pair in tokens.items() for part in pair
+        ):
+            raise EngineFault(f"start: answered {_short(tokens)}; give the id of each branch's token")
+        return tokens
+
+    def do(self, stimulus: BarrierStimulus) -> Reply:
+        reply = guarded(stimulus, lambda: self._port.do(stimulus), self._seconds)
+        return checked_reply(stimulus, reply)
+
+    def close(self) -> None:
+        guarded("close", self._port.close, self._seconds)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from fateline_model import Stimulus
 from fateline_model.checker.scopes import Instance
@@ -64,7 +64,8 @@ class Judged:
 class Found:
     """A difference, made as small as it could be: plain data, so that it travels between processes."""
 
-    stimuli: tuple[Stimulus, ...]
+    stimuli: tuple[Any, ...]
+    says: tuple[str, ...]
     expected: tuple[Written, ...] | str
     observed: tuple[Written, ...] | str
     differences: tuple[str, ...]
@@ -145,6 +146,7 @@ def _through(
     _counted(judged, packed)
     if ways.graph.left_out:
         judged.skipped["what the engine does not declare, or cannot be told, is not asked of it"] += ways.graph.left_out
+    packed.trouble = packed.trouble or packed.weak
     if packed.trouble is not None:
         judged.steps_to_find = packed.tally.steps + packed.tally.refusals
         _explain(judged, packed, partial(_lockstep, hello, instance, system, guard))
@@ -182,12 +184,14 @@ def _explain(judged: Judged, packed: Packed, make: Callable[[], Lockstep]) -> No
     trouble = packed.trouble
     assert trouble is not None
     shrinker = Shrinker(packed.ways.system.pipeline, make)
-    for stimuli, graph in ((trouble.row, packed.ways.graph), (trouble.run, None)):
+    cases = [(trouble.row, packed.ways.graph), (trouble.run, None)]
+    cases += [((*trouble.row, tried), packed.ways.graph) for tried in trouble.tried]
+    for stimuli, graph in cases:
         if not stimuli:
             continue
         found = shrinker.first_difference(stimuli)
         if found is not None:
-            judged.found = _as_found(shrinker.smallest(found, graph) if found.laws else found)
+            judged.found = _as_found(shrinker.smallest(found, graph))
             if not found.laws:
                 judged.fault = found.differences[0]
             return
@@ -196,6 +200,7 @@ def _explain(judged: Judged, packed: Packed, make: Callable[[], Lockstep]) -> No
         return
     judged.found = Found(
         trouble.run,
+        tuple(map(str, trouble.run)),
         (),
         "only when several steps are committed at once",
         trouble.says,
@@ -205,7 +210,7 @@ def _explain(judged: Judged, packed: Packed, make: Callable[[], Lockstep]) -> No
 
 def _as_found(found: Divergence) -> Found:
     expected = found.expected if isinstance(found.expected, tuple) else str(found.expected)
-    return Found(found.stimuli, expected, found.observed, found.differences, found.laws)
+    return Found(found.stimuli, tuple(map(str, found.stimuli)), expected, found.observed, found.differences, found.laws)
 
 
 # ------------------------------------------------------------------------------------------------- at random
@@ -244,7 +249,7 @@ def _at_random(
                 _tallied(judged, lockstep.tally)
                 judged.steps_to_find = lockstep.tally.steps
                 shrinker = Shrinker(system.pipeline, lambda: lockstep)
-                judged.found = _as_found(shrinker.smallest(found, None) if found.laws else found)
+                judged.found = _as_found(shrinker.smallest(found, None))
                 return
             if lockstep.tally.skipped.total() == skipped:
                 state = after

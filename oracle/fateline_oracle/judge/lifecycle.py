@@ -34,7 +34,7 @@ class LifecycleBeside(Beside[Operation, World]):
     def start(self) -> None:
         self.world: World = tuple(Run(RUNS[number]) for number in range(self.runs))
         self.names = [Names() for _ in range(self.runs)]
-        self.port.start(self.runs)
+        self.run_names = dict(zip(self.port.start(self.runs), RUNS, strict=False))
 
     def sayable(self, operation: Operation, world: World) -> bool:
         return self.port.offers(operation, world)
@@ -50,10 +50,10 @@ class LifecycleBeside(Beside[Operation, World]):
 
     def compare(self, operation: Operation, records: tuple[Record, ...], reply: Reply) -> Difference | None:
         expected = [as_json(record) for record in records]
-        names = self._names(operation.run)
-        names.learn(reply.records)
-        observed = tuple(names.translate(record) for record in reply.records if record["rec"] in SEEN)
-        wrong = differences(keyed(r for r in expected if r["rec"] in SEEN), keyed(observed))
+        observed = self.translated(reply)
+        own = RUNS[operation.run]
+        wrong = [f"written in another run: {record['rec']}" for record in observed if record["run"] != own]
+        wrong += differences(keyed(r for r in expected if r["rec"] in SEEN), keyed(observed))
         return Difference(observed, tuple(wrong)) if wrong else None
 
     def after(self, operation: Operation) -> World:
@@ -61,4 +61,11 @@ class LifecycleBeside(Beside[Operation, World]):
         return self.world if isinstance(done, Refusal) else done.world
 
     def translated(self, reply: Reply) -> tuple[Written, ...]:
-        return tuple(self.names[0].translate(record) for record in reply.records if record["rec"] in SEEN)
+        for run, own in self.run_names.items():
+            self._names(RUNS.find(own)).learn([record for record in reply.records if record.get("run") == run])
+        told = [(self.run_names.get(str(record.get("run")), "?"), record) for record in reply.records]
+        return tuple(
+            {**self._names(max(RUNS.find(run), 0)).translate(record), "run": run}
+            for run, record in told
+            if record["rec"] in SEEN
+        )

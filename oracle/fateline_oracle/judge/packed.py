@@ -49,6 +49,8 @@ class Trouble:
     row: tuple[Stimulus, ...]
     says: tuple[str, ...]
     fault: bool = False
+    tried: tuple[Stimulus, ...] = ()
+    """What was to be refused when the engine broke down: one of these."""
 
 
 class _Walker:
@@ -112,6 +114,8 @@ class Packed:
         self.refusals = refusals
         self.refusals_have_reasons = refusals_have_reasons
         self.trouble: Trouble | None = None
+        self.weak: Trouble | None = None
+        """A refusal for another reason: a small thing, which what says more replaces."""
         self.closed: set[tuple[int, int]] = set()
         """Edges that turned out to be more than the port can say."""
         self._closed_before = 0
@@ -302,14 +306,24 @@ class Packed:
                 tried.append((said, rule, Asked(said._replace(row=self._rows))))
             else:
                 tried.append((said, rule, walker.asked(said)))
-        replies = self.port.together([asked for _, _, asked in tried])
+        try:
+            replies = self.port.together([asked for _, _, asked in tried])
+        except EngineFault as fault:
+            said_all = tuple(said for said, _, _ in tried)
+            self.trouble = Trouble(tuple(self._run), tuple(walker.done), (str(fault),), fault=True, tried=said_all)
+            return
         for (said, rule, _), reply in zip(tried, replies, strict=True):
             if reply.unsaid is not None:
                 self.tally.skipped[reply.unsaid] += 1
                 continue
             self.tally.refusals += 1
             wrong = self._wrongly(rule, reply)
-            if wrong is not None:
+            if wrong is None:
+                continue
+            if reply.refused is not None and not reply.records:
+                row = (*walker.done, said)
+                self.weak = self.weak or Trouble((*self._run, walker.in_run(said)), row, (wrong,))
+            else:
                 self._run.append(walker.in_run(said))
                 walker.done.append(said)
                 self._trouble(walker, [wrong])

@@ -148,8 +148,8 @@ class PipelinePort(Protocol):
 class LifecyclePort(Protocol):
     """The operations of a token manager, hostile arguments included, over several runs without a pipeline."""
 
-    def start(self, runs: int) -> None:
-        """Begin so many empty runs."""
+    def start(self, runs: int) -> Sequence[str]:
+        """Begin so many empty runs; the ids that their records carry."""
         ...
 
     def offers(self, operation: Operation, world: World) -> bool:

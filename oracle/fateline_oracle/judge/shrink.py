@@ -54,8 +54,9 @@ class Shrinker:
         if self.tries >= TRIES or len(stimuli) >= len(best.stimuli) or not self._lawful(stimuli[:-1]):
             return None
         found = self.first_difference(stimuli)
-        same = found is not None and found.law == best.law and len(found.stimuli) == len(stimuli)
-        return found if same else None
+        if found is None or found.law != best.law or len(found.stimuli) != len(stimuli):
+            return None
+        return found if found.laws or found.differences == best.differences else None
 
     def _lawful(self, stimuli: Stimuli) -> bool:
         run = Run()

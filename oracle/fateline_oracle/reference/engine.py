@@ -1,9 +1,16 @@
-"""The reference engine as anybody's engine is given to the judge: a factory of ports, and what it says of itself."""
+"""The reference engine as anybody's engine is given to the judge: its ports, and what it says of itself."""
 
 from importlib.metadata import PackageNotFoundError, version
+from typing import Final
 
 from fateline_oracle.judge.port import Hello, Port
+from fateline_oracle.reference.barrier import BarrierPort
+from fateline_oracle.reference.lifecycle import LifecyclePort
 from fateline_oracle.reference.pipeline import ReferencePort
+
+PORTS: Final = frozenset({Port.PIPELINE, Port.LIFECYCLE, Port.BARRIER})
+LAW_VERSION: Final = "1"
+"""Which law the engine was written for; not taken from the judge, who compares."""
 
 
 class ReferenceEngine:
@@ -14,16 +21,16 @@ class ReferenceEngine:
             own = version("fateline")
         except PackageNotFoundError:
             own = "not installed"
-        return Hello("reference engine", own, "1", frozenset({Port.PIPELINE}))
+        return Hello("reference engine", own, LAW_VERSION, PORTS)
 
     def pipeline(self) -> ReferencePort:
         return ReferencePort()
 
-    def lifecycle(self) -> None:
-        return None
+    def lifecycle(self) -> LifecyclePort:
+        return LifecyclePort()
 
-    def barrier(self) -> None:
-        return None
+    def barrier(self) -> BarrierPort:
+        return BarrierPort()
 
     def trail(self) -> None:
         return None

@@ -77,7 +77,7 @@ class LifecyclePort:
             Op.RECORD: self._record,
         }
 
-    def start(self, runs: int) -> None:
+    def start(self, runs: int) -> list[str]:
         if self._landscape is None or self._runs >= _RUNS_IN_ONE:
             self.close()
             self._landscape = Landscape.open(":memory:")
@@ -96,6 +96,7 @@ class LifecyclePort:
             engine.start()
             self._engines.append(engine)
         self._seen = [engine.recorder.seq for engine in self._engines]
+        return [str(engine.run_id) for engine in self._engines]
 
     def close(self) -> None:
         if self._landscape is not None:
@@ -130,8 +131,9 @@ class LifecyclePort:
         found: list[dict[str, Any]] = []
         if conn.total_changes != before or engine.recorder.dirty:
             for place, one in enumerate(self._engines):
-                found += self._views.after(str(one.run_id), self._seen[place])
-                self._seen[place] = one.recorder.seq
+                told = self._views.after(str(one.run_id), self._seen[place])
+                self._seen[place] = max([one.recorder.seq, *(record["seq"] for record in told)])
+                found += told
         return Reply(found) if refused is None else Reply(found, str(refused.refusal), refused.message)
 
     # ------------------------------------------------------------------------------------------------ operations

@@ -123,6 +123,7 @@ class ReferencePort:
         self._engine.start()
         self._engine.commit_rows = sys.maxsize
         self._seen = self._engine.recorder.seq
+        self._given = 0
 
     def _renew(self) -> None:
         self.close()
@@ -207,6 +208,7 @@ class ReferencePort:
             return Reply((), str(refused.refusal), refused.message)
         except EngineBug as bug:
             raise EngineFault(str(bug)) from bug
+        self._given += stimulus.do is Do.READ
         return engine.recorder.tx
 
     def _unsaid(self, engine: Orchestrator, asked: Asked) -> str | None:
@@ -215,7 +217,7 @@ class ReferencePort:
         if stimulus.do is Do.READ:
             if stimulus.verdict not in _VALIDITIES:
                 return "a source says of a row that it is valid, invalid, or has no contract"
-            return "a source gives its rows in order" if stimulus.row != engine.tokens.last_idx + 1 else None
+            return "a source gives its rows in order" if stimulus.row != self._given else None
         if stimulus.do not in (Do.FINISH, Do.FLUSHED):
             return None
         if verdict_of(stimulus.do, stimulus.verdict) is None:

@@ -1,0 +1,84 @@
+"""`fateline conform`: hold an engine against the law.
+
+Not here: the judging (`fateline_oracle.judge`), and the page (`fateline_oracle.page`).
+"""
+
+import secrets
+import shlex
+from pathlib import Path
+
+import click
+
+from fateline_model.checker.scopes import NAMED
+
+from ..cases import write_case
+from ..judge.campaign import run_campaign
+from ..judge.conform import conclude, self_test
+from ..judge.engines import NoSuchEngine
+from ..judge.port import EngineFault
+from ..judge.profile import BadProfile, Profile, read_profile
+from ..judge.result import Conformance
+from ..judge.text import conformance_text
+from ..report import ExitCode
+from ..zoo import NoSuchAnimal
+from .terminal import Progress
+from .verify import JOBS
+
+
+@click.command()
+@click.argument("engine", default="")
+@click.option("--scope", type=click.Choice(NAMED), default="standard", help="How much to drive.", show_default=True)
+@click.option("--seed", type=click.IntRange(0), help="For the interleaving of rows; drawn if not given, and printed.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="How many processes.")
+@click.option("--profile", "profile_file", metavar="FILE", help="What the engine does otherwise, on purpose: TOML.")
+@click.option("--html", metavar="FILE", help="Write the report there, as one page that works offline.")
+@click.option("--cases", metavar="DIR", help="Write every counterexample there, one JSON file each.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+def conform(
+    engine: str,
+    scope: str,
+    seed: int | None,
+    jobs: int,
+    profile_file: str | None,
+    html: str | None,
+    cases: str | None,
+    as_json: bool,
+) -> ExitCode:
+    """Hold ENGINE against the law: nothing is the reference engine, module:factory yours, zoo:NAME one with a bug."""
+    seed = secrets.randbelow(2**32) if seed is None else seed
+    try:
+        profile = read_profile(Path(profile_file)) if profile_file is not None else Profile()
+        with Progress() as progress:
+            tests = self_test(progress.update)
+            campaign = run_campaign(engine, scope, seed=seed, jobs=jobs, progress=progress.update)
+    except (NoSuchEngine, NoSuchAnimal, BadProfile) as error:
+        raise click.ClickException(str(error)) from error
+    except EngineFault as fault:
+        click.echo(f"The engine cannot be judged: {fault}", err=True)
+        return ExitCode.UNDETERMINED
+    found = conclude(campaign, tests, profile, _reproduce(engine, scope, seed, profile_file))
+    click.echo(found.report.to_json() if as_json else conformance_text(found))
+    for line in _written(found, html, cases):
+        click.echo(line, err=as_json)
+    return found.report.exit_code
+
+
+def _reproduce(engine: str, scope: str, seed: int, profile: str | None) -> str:
+    words = ["fateline", "conform", *([engine] if engine else []), "--scope", scope, "--seed", str(seed)]
+    return shlex.join([*words, *(["--profile", profile] if profile is not None else [])])
+
+
+def _written(found: Conformance, html: str | None, cases: str | None) -> list[str]:
+    """Write what was asked for; where it is."""
+    lines = []
+    if cases is not None:
+        for place, case in enumerate(found.cases):
+            written = write_case(Path(cases), f"{place:03d}-{case['instance']}", case)
+            lines.append(f"Case: {written}")
+    if html is not None:
+        from ..page import render
+
+        Path(html).parent.mkdir(parents=True, exist_ok=True)
+        Path(html).write_text(render(found), encoding="utf-8")
+        lines.append(f"The report: {Path(html).resolve()}")
+    return lines

@@ -1,0 +1,80 @@
+"""`fateline zoo`: engines with one seeded bug each; which is noticed, by which law first, and how soon.
+
+Not here: the animals (`fateline_oracle.zoo`), and the judging of one (`fateline_oracle.zoo.hunting`).
+"""
+
+import json
+import time
+
+import click
+
+from ..judge.instance import Strategy
+from ..judge.text import case_text
+from ..report import ExitCode
+from ..zoo import ANIMALS
+from ..zoo.census import Census, census
+from ..zoo.exhibit import case_of
+from .terminal import Progress, paint, table
+from .verify import JOBS
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("--list", "only_list", is_flag=True, help="Name the animals, and judge none.")
+@click.option("--strategies", is_flag=True, help="Try every strategy: how many steps each takes. Some minutes.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="For walks at random.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="How many processes.")
+@click.option("--show", is_flag=True, help="Show the counterexample of each animal that is named.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+def zoo(
+    names: tuple[str, ...], only_list: bool, strategies: bool, seed: int, jobs: int, show: bool, as_json: bool
+) -> ExitCode:
+    """Judge engines with one seeded bug each. All of them, or those NAMED."""
+    strangers = [name for name in names if name not in ANIMALS]
+    if strangers:
+        raise click.UsageError(f"no animal is called {strangers[0]!r}; `fateline zoo --list` names them all")
+    if only_list:
+        click.echo(table([(a.name, a.law, a.says) for a in ANIMALS.values()], ("animal", "law", "the mistake")))
+        return ExitCode.HOLDS
+    started = time.perf_counter()
+    chosen = [ANIMALS[name] for name in names] or list(ANIMALS.values())
+    tried = tuple(Strategy) if strategies else (Strategy.REFUSALS,)
+    with Progress() as progress:
+        found = census(chosen, tried, seed=seed, jobs=jobs, clean=not names, progress=progress.update)
+    found.seconds = time.perf_counter() - started
+    click.echo(json.dumps(found.as_json(), indent=2) if as_json else _text(found))
+    if show:
+        for hunted in found.hunted:
+            if hunted.found is not None:
+                click.echo(f"\n{hunted.animal.name}, in {hunted.instance}\n\n{case_text(case_of(hunted))}")
+    return ExitCode.HOLDS if found.holds else ExitCode.BREACHED
+
+
+def _text(found: Census) -> str:
+    rows = [
+        (
+            one.animal.name,
+            (one.animal.guard and f"guard {one.animal.guard}") or one.animal.law,
+            one.first or "",
+            one.steps,
+            paint("killed", "green") if one.killed else paint("ALIVE" if not one.noticed else "MISSED", "red"),
+            one.animal.says,
+        )
+        for one in found.hunted
+    ]
+    parts = [table(rows, ("animal", "must be told by", "named first", "steps", "", "the mistake"))]
+    if found.alone:
+        parts += ["", "What each law alone catches (no other law is named, D1, D2 and Z1 aside):"]
+        parts.append(
+            table([(law, len(who), ", ".join(who)) for law, who in found.alone.items()], ("law", "", "animals"))
+        )
+    if found.medians:
+        parts += ["", "Median steps until an animal is noticed:"]
+        rows_of = [(s, m.noticed, m.animals, m.median if m.noticed else None) for s, m in found.medians.items()]
+        parts.append(table(rows_of, ("strategy", "noticed", "of", "median steps")))
+    parts += ["", *(f"- law {law} has no animal: {why}" for law, why in found.without.items())]
+    if found.clean is not None:
+        parts.append(f"The clean engine: {'nothing noticed' if found.clean else 'NOTICED AS IF IT HAD A BUG'}.")
+    verdict = paint("all killed", "green", bold=True) if found.holds else paint("not all killed", "red", bold=True)
+    parts.append(f"{verdict}  {sum(one.killed for one in found.hunted)} of {len(found.hunted)}, {found.seconds:.1f} s")
+    return "\n".join(parts)

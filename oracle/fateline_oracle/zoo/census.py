@@ -1,0 +1,125 @@
+"""The whole zoo judged: who is killed, by which law first, in how many steps, and what each law alone catches.
+
+Not here: one hunt (`hunting.py`), and what is printed (`cli/zoo.py`).
+"""
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Final, NamedTuple
+
+from fateline_model.laws import ALL
+
+from ..judge.campaign import run_campaign
+from ..judge.instance import Strategy
+from .animal import Animal
+from .hunting import Hunted, hunt
+
+NAMED_WITH_MOST: Final = frozenset({"D1", "D2", "Z1"})
+
+
+class Median(NamedTuple):
+    animals: int
+    noticed: int
+    median: int
+
+
+@dataclass
+class Census:
+    """`hunted` is by the strongest strategy, one an animal."""
+
+    hunted: list[Hunted]
+    by_strategy: dict[Strategy, list[Hunted]]
+    without: dict[str, str]
+    clean: bool | None = None
+    seconds: float = 0.0
+    alone: dict[str, list[str]] = field(default_factory=dict)
+    medians: dict[Strategy, Median] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> bool:
+        return all(one.killed for one in self.hunted) and self.clean is not False
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "schema": "fateline.zoo/1",
+            "verdict": "holds" if self.holds else "breached",
+            "animals": [
+                {
+                    "name": one.animal.name,
+                    "says": one.animal.says,
+                    "law": one.animal.law,
+                    "guard": one.animal.guard,
+                    "finding": one.animal.finding,
+                    "killed": one.killed,
+                    "first": one.first,
+                    "named": list(one.named),
+                    "steps": one.steps,
+                    "shortest": len(one.found.stimuli) if one.found is not None else None,
+                    "instance": one.instance,
+                }
+                for one in self.hunted
+            ],
+            "alone": self.alone,
+            "strategies": {strategy: found._asdict() for strategy, found in self.medians.items()},
+            "without": self.without,
+            "clean": self.clean,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def census(
+    animals: Sequence[Animal],
+    strategies: Sequence[Strategy],
+    *,
+    seed: int,
+    jobs: int,
+    clean: bool,
+    progress: Callable[[str], None] | None = None,
+) -> Census:
+    """Judge animals by each strategy. `clean` asks whether the engine without a bug is told from them."""
+    from . import NO_ANIMAL
+
+    results: dict[tuple[str, Strategy], Hunted] = {}
+    tasks = [(animal, strategy) for strategy in strategies for animal in animals]
+    for hunted in _all(tasks, seed, jobs):
+        results[hunted.animal.name, hunted.strategy] = hunted
+        if progress is not None:
+            progress(f"{len(results)} of {len(tasks)}: {hunted.animal.name}")
+    strongest = Strategy.REFUSALS if Strategy.REFUSALS in strategies else strategies[-1]
+    by_strategy = {s: [results[animal.name, s] for animal in animals] for s in strategies}
+    found = Census(by_strategy[strongest], by_strategy, dict(NO_ANIMAL))
+    found.alone = _alone(found.hunted)
+    if len(strategies) > 1:
+        found.medians = {strategy: _median(hunted) for strategy, hunted in by_strategy.items()}
+    if clean:
+        told = run_campaign("", "small", seed=seed, jobs=jobs, progress=progress)
+        found.clean = not any(judged.found or judged.fault for judged in told.judged)
+    return found
+
+
+def _all(tasks: Sequence[tuple[Animal, Strategy]], seed: int, jobs: int) -> Iterator[Hunted]:
+    if jobs == 1:
+        yield from (hunt(animal, strategy, seed=seed) for animal, strategy in tasks)
+        return
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("fork")) as pool:
+        waiting = [pool.submit(hunt, animal, strategy, seed=seed) for animal, strategy in tasks]
+        for future in as_completed(waiting):
+            yield future.result()
+
+
+def _alone(hunted: Sequence[Hunted]) -> dict[str, list[str]]:
+    """The animals that one law catches and no other says more of."""
+    caught: dict[str, list[str]] = {}
+    for one in hunted:
+        telling = [law for law in one.named if law not in NAMED_WITH_MOST] or list(one.named)
+        if len(telling) == 1:
+            caught.setdefault(telling[0], []).append(one.animal.name)
+    return {law.id: caught[law.id] for law in ALL if law.id in caught}
+
+
+def _median(hunted: Sequence[Hunted]) -> Median:
+    noticed = [one.steps for one in hunted if one.noticed]
+    return Median(len(hunted), len(noticed), round(median(noticed)) if noticed else 0)
