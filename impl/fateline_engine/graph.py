@@ -12,8 +12,9 @@ Here are the answers to everything an engine asks of it, computed once at build:
 What it is not: a judge of pipelines; the rules are in ``topology``. It keeps no state of a run.
 """
 
+import json
 from functools import cached_property
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from fateline_engine.settings import (
     AggregationNode,
@@ -26,12 +27,21 @@ from fateline_engine.settings import (
     SinkNode,
     SourceNode,
     TransformNode,
+    config_of,
 )
 from fateline_engine.topology import EMPTY, Frame, Stack, Topology, edge_stack, index_edges, survey, warn
 
 __all__ = ["EMPTY", "ExecutionGraph", "Frame", "Stack"]
 
 _Kind = TypeVar("_Kind", bound=Node)
+
+
+class Texts(NamedTuple):
+    """The pipeline in its canonical form, its digest, and the settings of each node as JSON."""
+
+    canonical: str
+    digest: str
+    configs: dict[str, str]
 
 
 class ExecutionGraph:
@@ -93,6 +103,12 @@ class ExecutionGraph:
     def source(self) -> SourceNode:
         """The one source."""
         return next(node for node in self.pipeline.nodes if isinstance(node, SourceNode))
+
+    @cached_property
+    def texts(self) -> Texts:
+        """What every run of this graph writes of it; the same for all of them."""
+        configs = {name: json.dumps(config_of(self.node(name)), default=list) for name in self.declared}
+        return Texts(self.pipeline.canonical(), self.pipeline.digest(), configs)
 
     def rank(self, node: str) -> int:
         """Its place in ``nodes``: the order in which barriers and batches are flushed."""

@@ -214,7 +214,7 @@ class Orchestrator:
         found = find_run(self.landscape, self.run_id)
         if found.status is RunStatus.COMPLETED:
             raise ResumeRefused(f"run {found.id} is over; there is nothing to resume")
-        if found.digest != self.graph.pipeline.digest():
+        if found.digest != self.graph.texts.digest:
             told = f"run {found.id} was begun on another pipeline {found.pipeline}; resume it on that one, unchanged"
             raise ResumeRefused(told)
         return found

@@ -5,15 +5,15 @@ What it is: the few writes that come before a run has a recorder, and the look-u
 What it is not: what happens in a run.
 """
 
-import json
 import uuid
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from fateline_engine.errors import LandscapeError, ResumeRefused
 from fateline_engine.graph import ExecutionGraph
 from fateline_engine.landscape.store import Landscape
-from fateline_engine.settings import config_of
 from fateline_engine.words import RunStatus
+
+_RUNS: Final = "SELECT run, id, pipeline, digest, status FROM runs"
 
 
 class RunRow(NamedTuple):
@@ -28,7 +28,7 @@ class RunRow(NamedTuple):
 
 def begin_run(landscape: Landscape, graph: ExecutionGraph, run_id: str | None, at: int) -> int:
     """Write a new run with its nodes and edges, and give its number."""
-    pipeline = graph.pipeline
+    texts = graph.texts
     name = run_id or uuid.uuid4().hex
     if landscape.conn.execute("SELECT 1 FROM runs WHERE id = ?", (name,)).fetchone():
         raise LandscapeError(f"{landscape.path}: there is a run {name}; resume it, or choose another name")
@@ -36,15 +36,12 @@ def begin_run(landscape: Landscape, graph: ExecutionGraph, run_id: str | None, a
         (run,) = landscape.conn.execute("SELECT coalesce(max(run), 0) + 1 FROM runs").fetchone()
         landscape.conn.execute(
             "INSERT INTO runs VALUES (?, ?, ?, ?, ?, 'running', NULL, 1, 1, ?, 1, 1, ?)",
-            (run, name, pipeline.name, pipeline.canonical(), pipeline.digest(), at, at),
+            (run, name, graph.pipeline.name, texts.canonical, texts.digest, at, at),
         )
         numbers = {node: number for number, node in enumerate(graph.declared)}
         landscape.conn.executemany(
             "INSERT INTO nodes VALUES (?, ?, ?, ?, ?)",
-            [
-                (run, number, node, graph.node(node).kind, json.dumps(config_of(graph.node(node)), default=list))
-                for node, number in numbers.items()
-            ],
+            [(run, number, node, graph.node(node).kind, texts.configs[node]) for node, number in numbers.items()],
         )
         landscape.conn.executemany(
             "INSERT INTO edges VALUES (?, ?, ?, ?, ?)",
@@ -55,13 +52,19 @@ def begin_run(landscape: Landscape, graph: ExecutionGraph, run_id: str | None, a
 
 def list_runs(landscape: Landscape) -> list[RunRow]:
     """All runs, oldest first."""
-    query = "SELECT run, id, pipeline, digest, status FROM runs ORDER BY run"
-    records = landscape.conn.execute(query)
-    return [RunRow(run, name, pipeline, digest, RunStatus(status)) for run, name, pipeline, digest, status in records]
+    return [_row(record) for record in landscape.conn.execute(f"{_RUNS} ORDER BY run")]
+
+
+def _row(record: tuple[int, str, str, str, str]) -> RunRow:
+    return RunRow(*record[:4], RunStatus(record[4]))
 
 
 def find_run(landscape: Landscape, run_id: str | None = None) -> RunRow:
     """The run of this public name; without one, the only run that is not over."""
+    if run_id is not None:
+        record = landscape.conn.execute(f"{_RUNS} WHERE id = ?", (run_id,)).fetchone()
+        if record is not None:
+            return _row(record)
     runs = list_runs(landscape)
     if run_id is None:
         runs = [run for run in runs if run.status is not RunStatus.COMPLETED]
@@ -69,7 +72,4 @@ def find_run(landscape: Landscape, run_id: str | None = None) -> RunRow:
             told = ", ".join(run.id for run in runs) or "none"
             raise ResumeRefused(f"{landscape.path}: name the run to resume; not over: {told}")
         return runs[0]
-    for run in runs:
-        if run.id == run_id:
-            return run
     raise ResumeRefused(f"{landscape.path}: no run {run_id}; there are {', '.join(run.id for run in runs) or 'none'}")

@@ -261,7 +261,8 @@ class ReferencePort:
 
 
 def _work(stimulus: Stimulus, hold: Hold | None) -> Work:
-    kind = Kind(str(stimulus.do))
+    kind = _KINDS.get(stimulus.do)
+    assert kind is not None, "crash and resume are no works"
     if hold is not None:
         return Work(kind, hold.node, key=_key(hold))
     return Work(kind, token=_token(stimulus.token) if stimulus.token is not None else None)
@@ -279,6 +280,7 @@ def _token(token: str) -> tuple[int, int]:
     return (int(row), int(number)) if row.isdecimal() and number.isdecimal() else (-1, -1)
 
 
+_KINDS: Final[dict[str, Kind]] = {str(kind): kind for kind in Kind}
 _SIMPLE: Final[dict[str, Verdict]] = {
     "pass": _SAME,
     "drop": Drop(),
