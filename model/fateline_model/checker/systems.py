@@ -5,7 +5,7 @@ itself. Which refusals it met is counted, so a rule that is never asked is seen.
 (`search.py`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, combinations, permutations, product
 from typing import Final, NamedTuple, Protocol, TypeVar
 
@@ -258,8 +258,11 @@ class LifecycleSystem:
     def may_stop(self, state: State) -> bool:
         return True  # a caller may stop calling at any time
 
-    def offers(self, state: State) -> Iterator[Offer]:
+    def offers(self, state: State, only: Callable[[Operation], bool] | None = None) -> Iterator[Offer]:
+        """`only` leaves out, before they are tried, operations that whoever asks cannot say."""
         for operation in self._calls(state.world):
+            if only is not None and not only(operation):
+                continue
             result = operate(state.world, operation)
             if isinstance(result, Refusal):
                 yield Offer(operation, result)

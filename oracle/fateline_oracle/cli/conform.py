@@ -73,8 +73,8 @@ def _written(found: Conformance, html: str | None, cases: str | None) -> list[st
     lines = []
     if cases is not None:
         for place, case in enumerate(found.cases):
-            written = write_case(Path(cases), f"{place:03d}-{case['instance']}", case)
-            lines.append(f"Case: {written}")
+            write_case(Path(cases), f"{place:03d}-{case['instance']}", case)
+        lines.append(f"{len(found.cases)} counterexamples: {Path(cases).resolve()}; fateline replay steps one again")
     if html is not None:
         from ..page import render
 

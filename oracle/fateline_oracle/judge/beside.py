@@ -7,11 +7,12 @@ What the port cannot say is left out of the graph, with what only that leads to,
 
 from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from fateline_model import Pipeline, Refusal
-from fateline_model.checker.systems import State, System
+from fateline_model.checker.systems import LifecycleSystem, Offer, State, System
 from fateline_model.lifecycle import World
 from fateline_model.records import Record, as_json
 
@@ -146,12 +147,10 @@ def _explored(
         against: _Refused = []
         edges.append(out)
         refused.append(against)
-        for offer in system.offers(state):
+        for offer in _sayable_offers(system, beside, state, done):
             if offer.beyond or offer.refusal is Refusal.NO_SUCH_DATA:
                 continue
-            if not beside.sayable(offer.stimulus, state.world):
-                done.skipped[UNSAID] += 1
-            elif offer.refusal is not None:
+            if offer.refusal is not None:
                 against.append((offer.stimulus, offer.refusal))
             elif offer.after is not None:
                 target = numbers.setdefault(offer.after, len(states))
@@ -159,6 +158,28 @@ def _explored(
                     states.append(offer.after)
                 out.append(_Edge(offer.stimulus, offer.records, offer.after, target))
     return states, edges, refused
+
+
+def _sayable_offers(system: System, beside: Beside[Any, Any], state: State, done: Swept) -> Iterator[Offer]:
+    """What can be said in a state. Most operations of a hostile caller cannot, and are not even tried in the law."""
+
+    def sayable(stimulus: Any) -> bool:
+        said = beside.sayable(stimulus, state.world)
+        done.skipped[UNSAID] += not said
+        return said
+
+    if isinstance(system, LifecycleSystem):
+        yield from system.offers(state, sayable)
+    else:
+        yield from (offer for offer in system.offers(state) if sayable(offer.stimulus))
+
+
+def step_once(beside: Beside[Any, Any], offer: Offer, path: list[Any], done: Swept) -> bool:
+    """One offer of a system on the engine, lawful or to be refused; whether the two may go on from here."""
+    if offer.refusal is not None:
+        return _refuses(beside, offer.stimulus, offer.refusal, path[:-1], done)
+    assert offer.after is not None
+    return _stepped(beside, _Edge(offer.stimulus, offer.records, offer.after, 0), path, done)
 
 
 def _stepped(beside: Beside[Any, Any], edge: _Edge, path: list[Any], done: Swept) -> bool:

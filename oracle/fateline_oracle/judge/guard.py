@@ -126,19 +126,23 @@ def check_records(what: object, records: Sequence[Written]) -> None:
     for record in records:
         if not isinstance(record, Mapping):
             raise EngineFault(f"{what}: {_short(record)} is no record")
-        relation = record.get("rec")
-        columns = _COLUMNS.get(relation) if isinstance(relation, str) else None
-        if columns is None:
-            raise EngineFault(f"{what}: a record of {_short(relation)}; there are {', '.join(RELATIONS)}")
-        if not record.keys() <= columns:
-            strange = sorted(map(str, set(record) - columns))
-            raise EngineFault(f"{what}: {relation} has no column {_short(strange[0])}")
+        _check_columns(what, record)
         for column, value in record.items():
             if value.__class__ is str:
                 if len(value) > TEXT:
                     raise EngineFault(f"{what}: {relation}.{column} is a text of {len(value)} characters")
             elif value is not None and not isinstance(value, str | int):
                 raise EngineFault(f"{what}: {relation}.{column} is {_short(value)}; give a text or a whole number")
+
+
+def _check_columns(what: object, record: Written) -> None:
+    relation = record.get("rec")
+    columns = _COLUMNS.get(relation) if isinstance(relation, str) else None
+    if columns is None:
+        raise EngineFault(f"{what}: a record of {_short(relation)}; there are {', '.join(RELATIONS)}")
+    if not record.keys() <= columns:
+        strange = sorted(map(str, set(record) - columns))
+        raise EngineFault(f"{what}: {relation} has no column {_short(strange[0])}")
 
 
 def _short(value: object) -> str:

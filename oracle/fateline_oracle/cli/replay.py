@@ -1,0 +1,89 @@
+"""`fateline replay`: step a saved counterexample again.
+
+Not here: the stepping (`fateline_oracle.judge.replay`).
+"""
+
+import json
+from pathlib import Path
+
+import click
+
+from fateline_model import LAWS
+
+from ..judge.campaign import every_instance
+from ..judge.conform import steps_of
+from ..judge.engines import NoSuchEngine, engine_of, hello_of
+from ..judge.port import EngineFault
+from ..judge.replay import BadCase, Case, Replayed, read_case
+from ..judge.replay import replay as step_again
+from ..judge.text import case_text
+from ..report import ExitCode
+from ..zoo import NoSuchAnimal
+from .terminal import paint
+
+
+@click.command()
+@click.argument("case", metavar="CASE")
+@click.argument("engine", default="")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+def replay(case: str, engine: str, as_json: bool) -> ExitCode:
+    """Step the counterexample in the file CASE on ENGINE, named as for `conform`.
+
+    Without ENGINE it is stepped on the animal it was found in, or else on the reference engine. Exit status 0: law and
+    engine agree to the end. 1: the engine still leaves the law. 2: it broke down.
+    """
+    try:
+        read = read_case(Path(case))
+    except BadCase as error:
+        raise click.ClickException(str(error)) from error
+    try:
+        name = engine or (read.engine if read.engine.startswith("zoo:") else "")
+        with engine_of(name) as made:
+            done = step_again(read, made, hello_of(made))
+    except (BadCase, NoSuchEngine, NoSuchAnimal) as error:
+        raise click.ClickException(str(error)) from error
+    except EngineFault as fault:
+        done = Replayed(None, str(fault), 0)
+    click.echo(json.dumps(_as_json(read, done), indent=2) if as_json else _text(read, done))
+    if done.fault is not None:
+        return ExitCode.UNDETERMINED
+    return ExitCode.HOLDS if done.found is None else ExitCode.BREACHED
+
+
+def _as_json(case: Case, done: Replayed) -> dict[str, object]:
+    return {
+        "schema": "fateline.replay/1",
+        "instance": case.instance,
+        "verdict": "undetermined" if done.fault else "holds" if done.found is None else "breached",
+        "steps": done.steps,
+        "laws": list(done.laws),
+        "laws_then": list(case.laws),
+        "fault": done.fault,
+    }
+
+
+def _text(case: Case, done: Replayed) -> str:
+    if done.fault is not None:
+        return f"{paint('undetermined', 'yellow', bold=True)}  the engine broke down at step {done.steps}: {done.fault}"
+    if done.found is None:
+        return f"{paint('holds', 'green', bold=True)}  law and engine agree in all {done.steps} steps"
+    instance = next((one for one in every_instance("deep") if one.name == case.instance), None)
+    lines = []
+    if instance is not None:
+        steps = [step.__dict__ for step in steps_of(instance, done.found)]
+        observed = done.found.observed if isinstance(done.found.observed, str) else None
+        lines.append(
+            case_text(
+                {
+                    "steps": steps,
+                    "laws": done.found.laws,
+                    "expected": done.found.expected,
+                    "observed": observed,
+                    "differences": done.found.differences,
+                }
+            )
+        )
+    then = f" (then {case.laws[0]})" if case.laws and case.laws[0] not in done.laws[:1] else ""
+    first = done.laws[0]
+    lines.append(f"\n{paint('breached', 'red', bold=True)}  {first} {LAWS[first].title}{then}, in {done.steps} steps")
+    return "\n".join(lines)

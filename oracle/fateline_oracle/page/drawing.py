@@ -1,0 +1,98 @@
+"""Draws the lineage of a counterexample: tokens from left to right by generation, an edge from parent to child.
+
+The records are plain data in the names of the law; the drawing is SVG that takes its colours from the page. Not here:
+the same as text (`counterexample.lineage`).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from .html import element, escaped
+
+WIDTH: Final = 168
+HEIGHT: Final = 44
+ACROSS: Final = 56
+DOWN: Final = 16
+MOST: Final = 60
+"""Tokens drawn; a counterexample is small, and an engine may write what it likes."""
+
+
+class Box(NamedTuple):
+    """One token: its place, and what became of it."""
+
+    name: str
+    column: int
+    line: int
+    fate: str
+    concerned: bool
+
+
+def lineage_svg(records: Iterable[Mapping[str, object]], concerned: frozenset[str]) -> str:
+    """The drawing; empty where no token was made."""
+    found = list(records)
+    tokens = list(dict.fromkeys(str(r["token"]) for r in found if r.get("rec") == "tokens" and "token" in r))[:MOST]
+    links = [(str(r.get("parent")), str(r.get("child"))) for r in found if r.get("rec") == "parents"]
+    links = [(parent, child) for parent, child in dict.fromkeys(links) if {parent, child} <= set(tokens)]
+    if not tokens:
+        return ""
+    boxes = _laid_out(tokens, links, _fates(found), concerned)
+    width = max(box.column for box in boxes.values()) * (WIDTH + ACROSS) + WIDTH + 2
+    height = max(box.line for box in boxes.values()) * (HEIGHT + DOWN) + HEIGHT + 2
+    drawn = [_edge(boxes[parent], boxes[child]) for parent, child in links]
+    drawn += [_box(box) for box in boxes.values()]
+    picture = element(
+        "svg",
+        element("title", "The lineage of the tokens") + "".join(drawn),
+        viewBox=f"0 0 {width} {height}",
+        width=width,
+        height=height,
+        role="img",
+        class_="lineage",
+    )
+    return element("div", picture, class_="scroll")
+
+
+def _fates(records: Iterable[Mapping[str, object]]) -> dict[str, str]:
+    fates: dict[str, str] = {}
+    for record in records:
+        if record.get("rec") == "outcomes" and record.get("outcome") != "buffered":
+            about = record.get("sink") or record.get("reason")
+            own = f"{record.get('outcome')}{f' · {about}' if about else ''}"
+            token = str(record.get("token"))
+            fates[token] = f"{fates[token]} + {own}" if token in fates else own
+    return fates
+
+
+def _laid_out(
+    tokens: list[str], links: list[tuple[str, str]], fates: Mapping[str, str], concerned: frozenset[str]
+) -> dict[str, Box]:
+    """A column is one more than that of the farthest parent; in a column, in the order in which they were made."""
+    column = dict.fromkeys(tokens, 0)
+    for _ in tokens:  # enough rounds for the longest line, and an end for one that leads round in a circle
+        for parent, child in links:
+            column[child] = max(column[child], min(column[parent] + 1, len(tokens)))
+    used: dict[int, int] = {}
+    boxes: dict[str, Box] = {}
+    for token in tokens:
+        line = used.get(column[token], 0)
+        used[column[token]] = line + 1
+        boxes[token] = Box(token, column[token], line, fates.get(token, "no fate"), token in concerned)
+    return boxes
+
+
+def _corner(box: Box) -> tuple[int, int]:
+    return box.column * (WIDTH + ACROSS) + 1, box.line * (HEIGHT + DOWN) + 1
+
+
+def _box(box: Box) -> str:
+    x, y = _corner(box)
+    frame = element("rect", "", x=x, y=y, width=WIDTH, height=HEIGHT, rx=6)
+    name = element("text", escaped(box.name, 20), x=x + 12, y=y + 18, class_="name")
+    fate = element("text", escaped(box.fate, 26), x=x + 12, y=y + 34)
+    return element("g", frame + name + fate, class_="token concerned" if box.concerned else "token")
+
+
+def _edge(parent: Box, child: Box) -> str:
+    (x, y), (u, v) = _corner(parent), _corner(child)
+    x, y, v, half = x + WIDTH, y + HEIGHT // 2, v + HEIGHT // 2, ACROSS // 2
+    return element("path", "", d=f"M {x} {y} C {x + half} {y}, {u - half} {v}, {u} {v}", class_="line")

@@ -1,0 +1,66 @@
+"""The few pieces of HTML that the page is made of. Whatever is handed in as text is escaped, and bounded.
+
+Not here: what stands on the page.
+"""
+
+import html
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+LONGEST: Final = 400
+"""Characters of one text. An engine may call a token what it likes."""
+
+
+def escaped(text: object, most: int = LONGEST) -> str:
+    """Text as HTML."""
+    said = str(text)
+    return html.escape(said if len(said) <= most else f"{said[: most - 1]}…", quote=True)
+
+
+def element(tag: str, content: str = "", **attributes: object) -> str:
+    """An element; `class_` is its class. The content is HTML already."""
+    said = "".join(f' {key.rstrip("_")}="{escaped(value)}"' for key, value in attributes.items() if value is not None)
+    return f"<{tag}{said}>{content}</{tag}>"
+
+
+def text(tag: str, said: object, **attributes: object) -> str:
+    """An element that holds text."""
+    return element(tag, escaped(said), **attributes)
+
+
+def section(title: str, *parts: str, id_: str) -> str:
+    """A section under a heading; nothing where it would be empty."""
+    content = "\n".join(part for part in parts if part)
+    return element("section", f"\n{text('h2', title)}\n{content}\n", id=id_) if content else ""
+
+
+def listed(items: Iterable[str], **attributes: object) -> str:
+    """An unordered list of HTML."""
+    lines = [element("li", item) for item in items]
+    return element("ul", "\n".join(lines), **attributes) if lines else ""
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, numeric: Sequence[int] = ()) -> str:
+    """A table of HTML cells; `numeric` columns stand to the right. It scrolls by itself where the page is narrow."""
+
+    def cell(tag: str, place: int, content: str) -> str:
+        return element(tag, content, class_="number" if place in numeric else None)
+
+    head = "".join(cell("th", place, escaped(header)) for place, header in enumerate(headers))
+    lines = ["".join(cell("td", place, content) for place, content in enumerate(row)) for row in rows]
+    inner = element("thead", element("tr", head)) + element("tbody", "\n".join(element("tr", line) for line in lines))
+    return element("div", element("table", inner), class_="scroll")
+
+
+def folded(summary: str, content: str, *, open_: bool = False) -> str:
+    """Something that can be unfolded, without a script."""
+    return f"<details{' open' if open_ else ''}><summary>{summary}</summary>\n{content}\n</details>"
+
+
+def bar(part: int, whole: int) -> str:
+    """How much of a whole, as a bar with its figure beside it."""
+    share = 100 * part // whole if whole else 0
+    filled = element("span", "", style=f"width:{share}%")
+    return element("span", filled, class_="bar", role="img", aria_label=f"{share} percent").replace(
+        "aria_label", "aria-label"
+    )
