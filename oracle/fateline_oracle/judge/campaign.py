@@ -54,9 +54,23 @@ class Campaign:
         return total
 
 
+WHERE_ROWS_MEET: Final = ("batch", "lifecycle")
+
+
 def every_instance(scope: str) -> tuple[Instance, ...]:
-    """The instances of a scope, and those that a scope of single rows cannot have."""
-    return (*instances(scope), *beside_the_scopes())
+    """The instances that an engine is driven through at a scope.
+
+    Local graphs are those of one row, so of the standard scope all that are of one row; where rows meet, in batches and
+    under hostile callers, those of scope small, and everything at scope deep. Beside them stands what a scope of single
+    rows cannot have.
+    """
+    small = {instance.name for instance in instances("small")}
+    chosen = (
+        instance
+        for instance in instances(scope)
+        if scope == "deep" or instance.machine not in WHERE_ROWS_MEET or instance.name in small
+    )
+    return (*chosen, *beside_the_scopes())
 
 
 @cache

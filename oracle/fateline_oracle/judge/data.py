@@ -35,10 +35,15 @@ class DataTrail:
 
     def see(self, records: Iterable[Written]) -> list[Broken]:
         """The records of one step, in their order; what they break."""
-        by_relation: dict[str, list[Written]] = {}
-        for record in records:
-            by_relation.setdefault(str(record["rec"]), []).append(record)
-        broken = _torn(by_relation)
+        by_relation = _by_relation(records)
+        return torn(by_relation) + self._looked(by_relation)
+
+    def see_alone(self, records: Iterable[Written]) -> list[Broken]:
+        """Records that belong together, of one step or of more."""
+        return self._looked(_by_relation(records))
+
+    def _looked(self, by_relation: Mapping[str, list[Written]]) -> list[Broken]:
+        broken: list[Broken] = []
         made = by_relation.get("tokens", ())
         if made:
             self._made(made, by_relation)
@@ -131,7 +136,14 @@ class DataTrail:
         return [("C9", told) for field, given in fields.items() if (told := _field(node, arrived, name, field, given))]
 
 
-def _torn(step: Mapping[str, list[Written]]) -> list[Broken]:
+def _by_relation(records: Iterable[Written]) -> dict[str, list[Written]]:
+    found: dict[str, list[Written]] = {}
+    for record in records:
+        found.setdefault(str(record["rec"]), []).append(record)
+    return found
+
+
+def torn(step: Mapping[str, list[Written]]) -> list[Broken]:
     """A step is one transaction. A fork and an expansion have laws of their own that say so."""
     written = {record["tx"] for records in step.values() for record in records if record.get("tx") is not None}
     if len(written) < 2:

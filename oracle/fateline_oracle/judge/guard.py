@@ -126,16 +126,26 @@ def check_records(what: object, records: Sequence[Written]) -> None:
     for record in records:
         if not isinstance(record, Mapping):
             raise EngineFault(f"{what}: {_short(record)} is no record")
-        _check_columns(what, record)
-        for column, value in record.items():
-            if value.__class__ is str:
-                if len(value) > TEXT:
-                    raise EngineFault(f"{what}: {relation}.{column} is a text of {len(value)} characters")
-            elif value is not None and not isinstance(value, str | int):
-                raise EngineFault(f"{what}: {relation}.{column} is {_short(value)}; give a text or a whole number")
+        columns = _COLUMNS.get(record.get("rec"))  # type: ignore[call-overload]
+        if columns is None or not record.keys() <= columns:
+            _strange(what, record)
+        for value in record.values():
+            kind = value.__class__
+            if kind is not int and kind is not bool and (kind is not str or len(value) > TEXT):  # type: ignore[arg-type]
+                _bad_value(what, record)
 
 
-def _check_columns(what: object, record: Written) -> None:
+def _bad_value(what: object, record: Written) -> None:
+    """Say which value is none; there may be nothing wrong with a subclass of what is expected."""
+    for column, value in record.items():
+        if isinstance(value, str) and len(value) > TEXT:
+            raise EngineFault(f"{what}: {record['rec']}.{column} is a text of {len(value)} characters")
+        if value is not None and not isinstance(value, str | int):
+            raise EngineFault(f"{what}: {record['rec']}.{column} is {_short(value)}; give a text or a whole number")
+
+
+def _strange(what: object, record: Written) -> None:
+    """Say what is no relation or no column."""
     relation = record.get("rec")
     columns = _COLUMNS.get(relation) if isinstance(relation, str) else None
     if columns is None:

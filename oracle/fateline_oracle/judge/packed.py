@@ -9,6 +9,7 @@ run. Not here: which walks (`tour.py`), and what to do about a difference (`shri
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from fateline_model import Refusal, Stimulus
 from fateline_model.stimuli import Do
@@ -23,7 +24,10 @@ from .port import Asked, EngineFault, PipelinePort, Reply, Written
 Walk = Sequence[Stimulus]
 """Stimuli of the graph, from its first state."""
 
-ROW = "0"
+LOOKED_AT: Final = 12
+"""So many rows has the run in which a crash is looked at."""
+
+ROW: Final = "0"
 """What every row is called in its own walk."""
 
 
@@ -119,6 +123,8 @@ class Packed:
         self.closed: set[tuple[int, int]] = set()
         """Edges that turned out to be more than the port can say."""
         self._closed_before = 0
+        self.looked = False
+        """Whether a crash was looked at: the whole trail read before and after it, in a run of few rows."""
         self._chance = random.Random(seed)
         self._merges = ("merges", "") not in unshown
 
@@ -130,7 +136,7 @@ class Packed:
         self._look_at_crash = look_at_crash
         self._walkers = [_Walker(self.ways, walk, self._merges, self.together) for walk in walks]
         self._of_token: dict[str, _Walker] = {}
-        self._run: list[Stimulus] = []
+        self._run: list[tuple[_Walker | None, Stimulus]] = []
         self._rows = 0
         self.port.start(self.document)
         try:
@@ -138,7 +144,7 @@ class Packed:
                 pass
         except EngineFault as fault:
             alone = tuple(self._walkers[0].done) if len(self._walkers) == 1 else ()
-            self.trouble = Trouble(tuple(self._run), alone, (str(fault),), fault=True)
+            self.trouble = Trouble(self._told(), alone, (str(fault),), fault=True)
         for walker in self._walkers:
             self.tally.checked.update(walker.data.checked)
 
@@ -173,7 +179,7 @@ class Packed:
                 asked.append(Asked(taken.stimulus._replace(row=walker.row)))
             else:
                 asked.append(walker.asked(taken.stimulus))
-            self._run.append(walker.in_run(taken.stimulus))
+            self._run.append((walker, taken.stimulus))
             walker.done.append(taken.stimulus)
         replies = self.port.together(asked)
         if any(reply.unsaid is not None for reply in replies):
@@ -247,7 +253,7 @@ class Packed:
 
     def _event(self, event: Stimulus) -> None:
         """What happens to the run happens to every row of it."""
-        self._run.append(event)
+        self._run.append((None, event))
         look = event.do is Do.CRASH and self._look_at_crash
         before = list(self.port.trail()) if look else []
         reply = self.port.do(Asked(event))
@@ -310,7 +316,7 @@ class Packed:
             replies = self.port.together([asked for _, _, asked in tried])
         except EngineFault as fault:
             said_all = tuple(said for said, _, _ in tried)
-            self.trouble = Trouble(tuple(self._run), tuple(walker.done), (str(fault),), fault=True, tried=said_all)
+            self.trouble = Trouble(self._told(), tuple(walker.done), (str(fault),), fault=True, tried=said_all)
             return
         for (said, rule, _), reply in zip(tried, replies, strict=True):
             if reply.unsaid is not None:
@@ -322,12 +328,16 @@ class Packed:
                 continue
             if reply.refused is not None and not reply.records:
                 row = (*walker.done, said)
-                self.weak = self.weak or Trouble((*self._run, walker.in_run(said)), row, (wrong,))
+                self.weak = self.weak or Trouble((*self._told(), walker.in_run(said)), row, (wrong,))
             else:
-                self._run.append(walker.in_run(said))
+                self._run.append((walker, said))
                 walker.done.append(said)
                 self._trouble(walker, [wrong])
                 return
+
+    def _told(self) -> tuple[Stimulus, ...]:
+        """The run so far, in the names of the law."""
+        return tuple(stimulus if walker is None else walker.in_run(stimulus) for walker, stimulus in self._run)
 
     def _wrongly(self, rule: Refusal, reply: Reply) -> str | None:
         if reply.refused is None:
@@ -340,7 +350,7 @@ class Packed:
 
     def _trouble(self, walker: _Walker, says: list[str]) -> None:
         if self.trouble is None:
-            self.trouble = Trouble(tuple(self._run), tuple(walker.done), tuple(says))
+            self.trouble = Trouble(self._told(), tuple(walker.done), tuple(says))
 
 
 def tour(packed: Packed, walks: Sequence[Walk], *, rows: int, progress: Callable[[], None] | None = None) -> None:
@@ -348,9 +358,13 @@ def tour(packed: Packed, walks: Sequence[Walk], *, rows: int, progress: Callable
     groups: dict[tuple[Do, ...], list[Walk]] = {}
     for walk in walks:
         groups.setdefault(tuple(s.do for s in walk if s.do in OF_THE_RUN), []).append(walk)
-    for group in groups.values():
-        for first in range(0, len(group), rows):
-            packed.take(group[first : first + rows], look_at_crash=first == 0)
+    for events, group in groups.items():
+        first = 0
+        while first < len(group):
+            look = Do.CRASH in events and not packed.looked
+            packed.take(group[first : first + (LOOKED_AT if look else rows)], look_at_crash=look)
+            packed.looked = packed.looked or look
+            first += LOOKED_AT if look else rows
             if progress is not None:
                 progress()
             if packed.trouble is not None:
