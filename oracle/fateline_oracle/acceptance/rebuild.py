@@ -61,7 +61,12 @@ def named(records: Iterable[Written], row: str | None = None) -> list[dict[str, 
         waiting = [token for token in waiting if token not in known]
     names.learn([record for record in found if record["rec"] == "visits"])
     names.learn_barriers((), [record for record in found if record["rec"] == "barriers"])
-    return [names.translate(record) for record in found]
+    said = [names.translate(record) for record in found]
+    if row is not None:
+        for record in said:
+            if record["rec"] == "rows":
+                record["idx"] = int(row)
+    return said
 
 
 def stimuli_of(pipeline: Pipeline, records: Sequence[Mapping[str, object]], rows_read: bool) -> list[Proposed]:

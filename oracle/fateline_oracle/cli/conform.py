@@ -33,6 +33,8 @@ from .verify import JOBS
 @click.option("--profile", "profile_file", metavar="FILE", help="What the engine does otherwise, on purpose: TOML.")
 @click.option("--html", metavar="FILE", help="Write the report there, as one page that works offline.")
 @click.option("--cases", metavar="DIR", help="Write every counterexample there, one JSON file each.")
+@click.option("--trail", metavar="FILE", help="Judge a trail at rest instead: JSON lines, or a reference database.")
+@click.option("--pipeline", "pipeline_file", metavar="FILE", help="With --trail: its pipeline, in full.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def conform(
     engine: str,
@@ -42,9 +44,17 @@ def conform(
     profile_file: str | None,
     html: str | None,
     cases: str | None,
+    trail: str | None,
+    pipeline_file: str | None,
     as_json: bool,
 ) -> ExitCode:
     """Hold ENGINE against the law: nothing is the reference engine, module:factory yours, zoo:NAME one with a bug."""
+    if trail is not None:
+        if engine:
+            raise click.UsageError("--trail judges records at rest: leave out ENGINE")
+        from .conform_trail import conform_trail
+
+        return conform_trail(Path(trail), pipeline_file, as_json)
     seed = secrets.randbelow(2**32) if seed is None else seed
     try:
         profile = read_profile(Path(profile_file)) if profile_file is not None else Profile()

@@ -85,7 +85,7 @@ def _columns(key: Key, wanted: tuple[object, ...], found: tuple[object, ...], un
     for column, law, engine in zip(RELATIONS[key[0]].columns, wanted, found, strict=True):
         if key[0] == "outcomes" and (law is None or engine is None) and column in OUTCOMES[Outcome(key[2])].may:
             continue
-        if engine is None and ((key[0], column) in OPTIONAL or (key[0], column) in unshown):
+        if (key[0], column) in unshown or (engine is None and (key[0], column) in OPTIONAL):
             continue
         if law == SOME and engine is not None:
             continue

@@ -21,6 +21,7 @@ from .data import Broken
 from .graph import Ways
 from .guard import GuardedPipeline
 from .lockstep import Divergence, Lockstep, Tally
+from .names import Names
 from .offered import asks_for, sayable, unshown
 from .packed import Packed, Walk, tour
 from .port import Engine, EngineFault, Hello, Shows, Written
@@ -31,12 +32,17 @@ ROWS: Final = 200
 """So many walks are taken side by side where rows do not meet."""
 
 
+RUNS_AT_REST: Final = 60
+"""So many runs are judged by their trails where that is what is asked for."""
+
+
 class Strategy(StrEnum):
     """How stimuli are chosen."""
 
     GUIDED = "guided"
     REFUSALS = "refusals"
     RANDOM = "random"
+    ACCEPTANCE = "acceptance"
 
 
 @dataclass
@@ -92,7 +98,9 @@ def judge_instance(
     assert port is not None
     guard = GuardedPipeline(port)
     try:
-        if strategy is Strategy.RANDOM:
+        if strategy is Strategy.ACCEPTANCE:
+            _at_rest(judged, hello, instance, system, guard)
+        elif strategy is Strategy.RANDOM:
             _at_random(judged, hello, instance, system, guard, seed, steps)
         else:
             _through(judged, hello, instance, system, guard, strategy is Strategy.REFUSALS, seed)
@@ -191,9 +199,7 @@ def _explain(judged: Judged, packed: Packed, make: Callable[[], Lockstep]) -> No
             continue
         found = shrinker.first_difference(stimuli)
         if found is not None:
-            judged.found = _as_found(shrinker.smallest(found, graph))
-            if not found.laws:
-                judged.fault = found.differences[0]
+            _note(judged, shrinker.smallest(found, graph))
             return
     if trouble.fault:
         judged.fault = trouble.says[0]
@@ -208,9 +214,51 @@ def _explain(judged: Judged, packed: Packed, make: Callable[[], Lockstep]) -> No
     )
 
 
+def _note(judged: Judged, found: Divergence) -> None:
+    """A breach, or where the engine broke down: there no law is named, and nothing is said of it."""
+    if found.laws:
+        judged.found = _as_found(found)
+    else:
+        before = ", ".join(map(str, found.stimuli[-4:-1]))
+        judged.fault = f"{found.differences[0]}{f', after {before}' if before else ''}"
+
+
 def _as_found(found: Divergence) -> Found:
     expected = found.expected if isinstance(found.expected, tuple) else str(found.expected)
     return Found(found.stimuli, tuple(map(str, found.stimuli)), expected, found.observed, found.differences, found.laws)
+
+
+# ------------------------------------------------------------------------------------------------- at rest
+
+
+def _at_rest(judged: Judged, hello: Hello, instance: Instance, system: PipelineSystem, guard: GuardedPipeline) -> None:
+    """Whole runs, judged by nothing but the trail that they leave: the longest walks of the graph, a run each."""
+    from ..acceptance.judge import TrailJudged, judge_run
+    from ..acceptance.trail import runs_of
+
+    ways = Ways(system, partial(sayable, hello), reduced=instance.machine == "pipeline")
+    walks = sorted((ways.graph.stimuli(walk) for walk in plan(ways.graph.targets)), key=len, reverse=True)
+    for walk in walks[:RUNS_AT_REST]:
+        names, here = Names(), ways.first()
+        guard.start(instance.document or {})
+        for stimulus in walk:
+            taken = ways.take(here, stimulus)
+            reply = guard.do(names.asked(taken.stimulus))
+            names.learn(reply.records)
+            judged.steps += 1
+            if reply.refused is not None or reply.unsaid is not None:
+                break
+            here = taken.to
+        found = TrailJudged()
+        for run in runs_of({"run": "r", **record} for record in guard.trail()):
+            judge_run(run, system.pipeline, found)
+        judged.checked.update(found.checked)
+        if found.breached:
+            judged.steps_to_find = judged.steps
+            laws = tuple((finding.law, finding.message) for finding in found.findings)
+            said = tuple(map(str, walk))
+            judged.found = Found(tuple(walk), said, (), "the trail at rest", tuple(m for _, m in laws), laws)
+            return
 
 
 # ------------------------------------------------------------------------------------------------- at random
@@ -249,7 +297,7 @@ def _at_random(
                 _tallied(judged, lockstep.tally)
                 judged.steps_to_find = lockstep.tally.steps
                 shrinker = Shrinker(system.pipeline, lambda: lockstep)
-                judged.found = _as_found(shrinker.smallest(found, None))
+                _note(judged, shrinker.smallest(found, None))
                 return
             if lockstep.tally.skipped.total() == skipped:
                 state = after

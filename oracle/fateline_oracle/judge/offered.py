@@ -96,6 +96,8 @@ RELATION_SHOWN: Final = {
 def unshown(hello: Hello) -> Unshown:
     """The relations and columns that are not compared, because the engine says that it does not record them."""
     missing = [(relation, "") for relation, shown in RELATION_SHOWN.items() if shown not in hello.shows]
+    if Shows.VISITS not in hello.shows:
+        missing.append(("hops", "from_visit"))
     if Shows.REASONS not in hello.shows:
         missing += [(name, "reason") for name, compared in RELATIONS.items() if "reason" in compared.columns]
     return frozenset(missing)

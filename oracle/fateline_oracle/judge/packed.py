@@ -362,9 +362,10 @@ def tour(packed: Packed, walks: Sequence[Walk], *, rows: int, progress: Callable
         first = 0
         while first < len(group):
             look = Do.CRASH in events and not packed.looked
-            packed.take(group[first : first + (LOOKED_AT if look else rows)], look_at_crash=look)
+            size = min(LOOKED_AT, rows) if look else rows
+            packed.take(group[first : first + size], look_at_crash=look)
             packed.looked = packed.looked or look
-            first += LOOKED_AT if look else rows
+            first += size
             if progress is not None:
                 progress()
             if packed.trouble is not None:

@@ -1,0 +1,56 @@
+"""`fateline conform --trail FILE`: a trail at rest, stepped through the law.
+
+Not here: the judging (`fateline_oracle.acceptance`).
+"""
+
+import shlex
+from pathlib import Path
+
+import click
+
+from fateline_model import LAW_VERSION, LAWS
+
+from ..acceptance.judge import judge_trail, report_of
+from ..acceptance.trail import BadTrail
+from ..report import ExitCode, Report, Verdict
+from .exploring import COLOUR
+from .terminal import Progress, paint, table
+from .verify_pipeline import read_pipeline
+
+SHOWN = 20
+
+
+def conform_trail(path: Path, pipeline_file: str | None, as_json: bool) -> ExitCode:
+    """Judge a trail file."""
+    pipeline = read_pipeline(Path(pipeline_file)) if pipeline_file is not None else None
+    words = ["fateline", "conform", "--trail", str(path)]
+    words += ["--pipeline", pipeline_file] if pipeline_file is not None else []
+    try:
+        with Progress() as progress:
+            found = judge_trail(path, pipeline, progress.update)
+    except BadTrail as error:
+        raise click.ClickException(str(error)) from error
+    report = report_of(found, shlex.join(words))
+    click.echo(report.to_json() if as_json else _text(path, report))
+    return report.exit_code
+
+
+def _text(path: Path, report: Report) -> str:
+    rows = []
+    for law, result in report.laws.items():
+        said = paint(str(result.verdict), COLOUR[result.verdict]) if result.verdict is not None else "not judged"
+        why = f"{result.breached} times" if result.verdict is Verdict.BREACHED else result.why
+        rows.append((law, LAWS[law].title, result.checked or None, said, why))
+    parts = [f"{path}, held against the law, version {LAW_VERSION}", ""]
+    parts.append(table(rows, ("law", "", "steps judged", "verdict", "")))
+    parts += [f"\n{one.law}  {LAWS[one.law].title}\n    {one.message}" for one in report.findings[:SHOWN]]
+    if len(report.findings) > SHOWN:
+        parts.append(f"\n... and {len(report.findings) - SHOWN} more; --json lists them")
+    parts += [f"skipped: {one.cases:,} {one.what}: {one.why}" for one in report.skipped if one.cases]
+    counts = report.counts
+    told = (
+        f"{counts['accepted_rows']:,} of {counts['rows']:,} rows accepted, {counts['consumed']:,} of "
+        f"{counts['records']:,} records consumed, {counts['tokens']:,} tokens, {counts['runs']:,} runs"
+    )
+    parts.append(f"\n{paint(report.verdict, COLOUR[report.verdict], bold=True)}  {told}, {report.seconds:.1f} s")
+    return "\n".join(parts)

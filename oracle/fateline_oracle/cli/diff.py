@@ -1,0 +1,73 @@
+"""`fateline diff`: two trails compared name by name.
+
+Not here: the comparing (`fateline_oracle.acceptance.difference`).
+"""
+
+import json
+from pathlib import Path
+
+import click
+
+from ..acceptance.difference import Compared, compare_runs
+from ..acceptance.settings import pipeline_of
+from ..acceptance.trail import BadTrail, RunTrail, read_trail
+from ..report import ExitCode
+from .terminal import paint, table
+from .verify_pipeline import read_pipeline
+
+SHOWN = 40
+
+
+@click.command()
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@click.option("--pipeline", "path", metavar="FILE", help="The pipeline of both, where A does not record enough of it.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+def diff(first: str, second: str, path: str | None, as_json: bool) -> ExitCode:
+    """Compare two trails, JSON lines or databases of the reference engine, by the names of rows and tokens.
+
+    Exit status 0: they are alike, or differ only as a schedule can make them. 1: they differ in what no schedule explains.
+    """
+    try:
+        mine, theirs = _one_run(Path(first)), _one_run(Path(second))
+        pipeline = read_pipeline(Path(path)) if path is not None else pipeline_of(mine)
+    except BadTrail as error:
+        raise click.ClickException(str(error)) from error
+    found = compare_runs(mine, theirs, pipeline)
+    click.echo(json.dumps(_as_json(found), indent=2) if as_json else _text(found))
+    return ExitCode.HOLDS if found.explained else ExitCode.BREACHED
+
+
+def _one_run(path: Path) -> RunTrail:
+    """The run of a trail; of several, the last that began."""
+    runs = read_trail(path)
+    if not runs:
+        raise BadTrail(f"{path}: there is no run in it")
+    return runs[-1]
+
+
+def _as_json(found: Compared) -> dict[str, object]:
+    return {
+        "schema": "fateline.diff/1",
+        "explained": found.explained,
+        "rows": found.rows,
+        "alike": found.alike,
+        "only_in_one": found.only_in_one,
+        "differs": [one._asdict() for one in found.differs],
+    }
+
+
+def _text(found: Compared) -> str:
+    lines = []
+    for explained, title in ((False, "No schedule explains:"), (True, "A schedule explains:")):
+        rows = [(one.what, one.mine, one.theirs) for one in found.differs if one.explained is explained]
+        if rows:
+            lines += [title, table(rows[:SHOWN], ("what", "A", "B"))]
+            lines += [f"... and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else []
+            lines.append("")
+    if found.only_in_one:
+        lines += [f"Rows in one of them only: {', '.join(found.only_in_one[:SHOWN])}", ""]
+    word = "alike" if found.alike == found.rows and not found.only_in_one else "as a schedule makes them"
+    verdict = paint(word, "green", bold=True) if found.explained else paint("different", "red", bold=True)
+    lines.append(f"{verdict}  {found.alike:,} of {found.rows:,} rows are alike to the last record")
+    return "\n".join(lines)
