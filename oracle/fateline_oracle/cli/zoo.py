@@ -12,7 +12,7 @@ from ..judge.instance import Strategy
 from ..judge.text import case_text
 from ..report import ExitCode
 from ..zoo import ANIMALS
-from ..zoo.census import Census, census
+from ..zoo.census import Census, census, write_census
 from ..zoo.exhibit import case_of
 from .terminal import Progress, paint, table
 from .verify import JOBS
@@ -24,10 +24,18 @@ from .verify import JOBS
 @click.option("--strategies", is_flag=True, help="Try every strategy: how many steps each takes. Some minutes.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="For walks at random.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="How many processes.")
+@click.option("--lock", is_flag=True, help="Write what was found into the lock, from which the book is made.")
 @click.option("--show", is_flag=True, help="Show the counterexample of each animal that is named.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def zoo(
-    names: tuple[str, ...], only_list: bool, strategies: bool, seed: int, jobs: int, show: bool, as_json: bool
+    names: tuple[str, ...],
+    only_list: bool,
+    strategies: bool,
+    seed: int,
+    jobs: int,
+    lock: bool,
+    show: bool,
+    as_json: bool,
 ) -> ExitCode:
     """Judge engines with one seeded bug each. All of them, or those NAMED."""
     strangers = [name for name in names if name not in ANIMALS]
@@ -36,6 +44,8 @@ def zoo(
     if only_list:
         click.echo(table([(a.name, a.law, a.says) for a in ANIMALS.values()], ("animal", "law", "the mistake")))
         return ExitCode.HOLDS
+    if lock and (names or not strategies):
+        raise click.UsageError("--lock goes with --strategies and without names: the whole zoo is locked, or nothing")
     started = time.perf_counter()
     chosen = [ANIMALS[name] for name in names] or list(ANIMALS.values())
     tried = tuple(Strategy) if strategies else (Strategy.REFUSALS,)
@@ -43,6 +53,8 @@ def zoo(
         found = census(chosen, tried, seed=seed, jobs=jobs, clean=not names, progress=progress.update)
     found.seconds = time.perf_counter() - started
     click.echo(json.dumps(found.as_json(), indent=2) if as_json else _text(found))
+    if lock and found.holds:
+        write_census(found)
     if show:
         for hunted in found.hunted:
             if hunted.found is not None:

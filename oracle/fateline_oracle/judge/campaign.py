@@ -8,7 +8,7 @@ import gc
 import multiprocessing
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -22,8 +22,10 @@ from fateline_model.checker.systems import PipelineSystem
 from ..verification import read_lock
 from .engines import engine_of, hello_of
 from .instance import Judged, Strategy, judge_instance
+from .offered import asks_for
 from .port import Engine, EngineFault, Hello, Port
 from .small import judge_small
+from .whole import judge_whole
 
 MACHINES: Final = ("pipeline", "batch", "barrier", "lifecycle")
 
@@ -60,17 +62,21 @@ WHERE_ROWS_MEET: Final = ("batch", "lifecycle")
 def every_instance(scope: str) -> tuple[Instance, ...]:
     """The instances that an engine is driven through at a scope.
 
-    Local graphs are those of one row, so of the standard scope all that are of one row; where rows meet, in batches and
-    under hostile callers, those of scope small, and everything at scope deep. Beside them stands what a scope of single
-    rows cannot have.
+    Local graphs are those of one row, so of the standard scope all that are of one row. Where rows meet, in batches and
+    under hostile callers, they grow with every pair of states: there the standard scope has what scope small has, without
+    the hostile batches, which take as long as half of the rest. Scopes small and deep have everything. Beside them
+    stands what a scope of single rows cannot have.
     """
     small = {instance.name for instance in instances("small")}
-    chosen = (
-        instance
-        for instance in instances(scope)
-        if scope == "deep" or instance.machine not in WHERE_ROWS_MEET or instance.name in small
-    )
+    chosen = (one for one in instances(scope) if scope != "standard" or _is_standard(one, small))
     return (*chosen, *beside_the_scopes())
+
+
+def _is_standard(instance: Instance, small: Container[str]) -> bool:
+    if instance.machine not in WHERE_ROWS_MEET:
+        return True
+    hostile = isinstance(instance.system, PipelineSystem) and instance.system.menu.hostile
+    return instance.name in small and not hostile
 
 
 @cache
@@ -165,10 +171,21 @@ def _one(engine: Engine, hello: Hello, instance: Instance, strategy: Strategy, s
     try:
         if not isinstance(instance.system, PipelineSystem):
             return judge_small(engine, hello, instance, refusals=strategy is Strategy.REFUSALS)
+        judged = Judged(instance.family, instance.name, instance.machine)
         if Port.PIPELINE in hello.ports:
-            return judge_instance(engine, hello, instance, strategy, seed=seed)
+            judged = judge_instance(engine, hello, instance, strategy, seed=seed)
+        else:
+            judged.skipped[f"the engine offers no {Port.PIPELINE} port"] += 1
+        trail = engine.trail() if Port.TRAIL in hello.ports else None
+        if trail is not None and _runs_whole(instance, hello) and judged.found is None and judged.fault is None:
+            judge_whole(judged, trail, instance, seed)
+        return judged
     except EngineFault as fault:
         return Judged(instance.family, instance.name, instance.machine, fault=str(fault))
-    judged = Judged(instance.family, instance.name, instance.machine)
-    judged.skipped[f"the engine offers no {Port.PIPELINE} port"] += 1
-    return judged
+
+
+def _runs_whole(instance: Instance, hello: Hello) -> bool:
+    """Whole runs are of the pipelines of scope small that the engine can run."""
+    system = instance.system
+    small = instance.name in {one.name for one in instances("small")}
+    return small and isinstance(system, PipelineSystem) and asks_for(system.pipeline) <= hello.does

@@ -44,6 +44,10 @@ class Names:
         own = self._id.get(token, token) if token is not None else None
         return Asked(Stimulus(do, row, own, verdict, hold, data), self.engine_hold(hold) if hold is not None else None)
 
+    def name_of(self, own: str) -> str | None:
+        """What the law calls the engine's token, if it is known."""
+        return self._name.get(own)
+
     def engine_token(self, name: str) -> str:
         """The engine's id of a token; the name itself where there is none, which no engine can know either."""
         return self._id.get(name, name)

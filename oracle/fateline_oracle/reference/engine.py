@@ -7,8 +7,9 @@ from fateline_oracle.judge.port import Hello, Port
 from fateline_oracle.reference.barrier import BarrierPort
 from fateline_oracle.reference.lifecycle import LifecyclePort
 from fateline_oracle.reference.pipeline import ReferencePort
+from fateline_oracle.reference.whole import TrailPort
 
-PORTS: Final = frozenset({Port.PIPELINE, Port.LIFECYCLE, Port.BARRIER})
+PORTS: Final = frozenset(Port)
 LAW_VERSION: Final = "1"
 """Which law the engine was written for; not taken from the judge, who compares."""
 
@@ -32,5 +33,5 @@ class ReferenceEngine:
     def barrier(self) -> BarrierPort:
         return BarrierPort()
 
-    def trail(self) -> None:
-        return None
+    def trail(self) -> TrailPort:
+        return TrailPort()

@@ -35,14 +35,19 @@ A_TIMEOUT: Final = 3_600_000
 """Milliseconds; longer than the timeout of any pipeline that is judged here."""
 _VALIDITIES: Final = frozenset(Validity)
 
-_SAME = Pass({})
+SAME = Pass({})
 """Stands for the token's own row and the mark of the node that passes it on. No two nodes give one field two values, so
 data never conflict by themselves: what a merge says of data is the stimulus's to say."""
-_PASSED = BatchOutputs(())
+PASSED = BatchOutputs(())
 """Stands for the members' own rows, which only the engine has."""
 
 
 _FAILURES = ("error", "error_retryable", "refused", "refused_retryable")
+
+
+def passed_on(token: TokenInfo, node: Node, attempt: int) -> Verdict:
+    """The token's own row, with the mark of the node that passes it on."""
+    return Pass({**token.data, node.name: attempt})
 
 
 class Rows:
@@ -81,10 +86,10 @@ class Scripted(Production):
     def verdict(self, node: Node, token: TokenInfo | BatchInfo, attempt: int) -> Verdict:
         if self.says is None:
             raise EngineFault(f"{node.name} was asked for a verdict that nobody gave")
-        if isinstance(token, BatchInfo) and self.says is _PASSED:
+        if isinstance(token, BatchInfo) and self.says is PASSED:
             return BatchOutputs(token.rows)
-        if isinstance(token, TokenInfo) and self.says is _SAME:
-            return Pass({**token.data, node.name: attempt})
+        if isinstance(token, TokenInfo) and self.says is SAME:
+            return passed_on(token, node, attempt)
         return self.says
 
     def merge(self, node: CoalesceNode, arrived: Sequence[tuple[str, PipelineRow]]) -> Merged | CannotMerge:
@@ -236,8 +241,8 @@ class ReferencePort:
             return False
         members = len(aggregation.triggered.held)
         if aggregation.node.mode is not BatchMode.PASSTHROUGH:
-            return says is _PASSED
-        return isinstance(says, BatchOutputs) and says is not _PASSED and len(says.rows) == members
+            return says is PASSED
+        return isinstance(says, BatchOutputs) and says is not PASSED and len(says.rows) == members
 
     @staticmethod
     def _of_another_kind(engine: Orchestrator, stimulus: Stimulus) -> bool:
@@ -282,7 +287,7 @@ def _token(token: str) -> tuple[int, int]:
 
 _KINDS: Final[dict[str, Kind]] = {str(kind): kind for kind in Kind}
 _SIMPLE: Final[dict[str, Verdict]] = {
-    "pass": _SAME,
+    "pass": SAME,
     "drop": Drop(),
     "error": Failure("as the stimulus says"),
     "error_retryable": Failure("as the stimulus says", True),
@@ -290,7 +295,7 @@ _SIMPLE: Final[dict[str, Verdict]] = {
     "refused": Failure("as the stimulus says"),
     "refused_retryable": Failure("as the stimulus says", True),
     "empty": Drop(),
-    "passed": _PASSED,
+    "passed": PASSED,
 }
 
 

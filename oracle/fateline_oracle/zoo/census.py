@@ -3,12 +3,14 @@
 Not here: one hunt (`hunting.py`), and what is printed (`cli/zoo.py`).
 """
 
+import json
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from fateline_model.laws import ALL
 
@@ -16,6 +18,9 @@ from ..judge.campaign import run_campaign
 from ..judge.instance import Strategy
 from .animal import Animal
 from .hunting import Hunted, hunt
+
+LOCK: Final = Path(__file__).parent / "census.json"
+"""What the last whole census found: the book is made from it."""
 
 NAMED_WITH_MOST: Final = frozenset({"D1", "D2", "Z1"})
 
@@ -123,3 +128,17 @@ def _alone(hunted: Sequence[Hunted]) -> dict[str, list[str]]:
 def _median(hunted: Sequence[Hunted]) -> Median:
     noticed = [one.steps for one in hunted if one.noticed]
     return Median(len(hunted), len(noticed), round(median(noticed)) if noticed else 0)
+
+
+def read_census() -> dict[str, Any]:
+    """The lock; empty where there is none."""
+    if not LOCK.exists():
+        return {}
+    found: dict[str, Any] = json.loads(LOCK.read_text(encoding="utf-8"))
+    return found
+
+
+def write_census(found: Census) -> None:
+    """Write the lock. Times are no part of it: they are the machine's."""
+    document = {key: value for key, value in found.as_json().items() if key != "seconds"}
+    LOCK.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,187 @@
+"""Trails at rest: what an engine wrote in whole runs is accepted, and what was damaged afterwards is not, by its law."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fateline_oracle.acceptance.accept import Acceptor
+from fateline_oracle.acceptance.judge import TrailJudged, judge_run, judge_trail, report_of
+from fateline_oracle.acceptance.settings import pipeline_of
+from fateline_oracle.acceptance.trail import BadTrail, read_trail, runs_of
+from fateline_oracle.cli import main
+from fateline_oracle.report import Verdict
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/pipeline.yaml"))
+Record = dict[str, object]
+
+
+@pytest.fixture(scope="module")
+def trails(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Record]]:
+    """The exported trail of every example."""
+    found: dict[str, list[Record]] = {}
+    for name in EXAMPLES:
+        folder = tmp_path_factory.mktemp("examples") / name
+        shutil.copytree(ROOT / "examples" / name, folder)
+        assert CliRunner().invoke(main, ["run", str(folder / "pipeline.yaml")]).exit_code == 0
+        exported = CliRunner().invoke(main, ["export", str(folder / "pipeline.db")])
+        found[name] = [json.loads(line) for line in exported.output.splitlines()]
+    return found
+
+
+def judged(records: list[Record]) -> TrailJudged:
+    found = TrailJudged()
+    for trail in runs_of(records):
+        judge_run(trail, pipeline_of(trail), found)
+    return found
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_trail_of_every_example_is_accepted_to_its_last_record(trails: dict[str, list[Record]], name: str) -> None:
+    found = judged(trails[name])
+    assert found.findings == []
+    assert found.accepted == found.rows > 0
+    assert found.consumed == found.records == len(trails[name])
+    assert report_of(found, "x").verdict is Verdict.HOLDS
+
+
+def first(records: list[Record], **wanted: object) -> Record:
+    return next(record for record in records if all(record.get(key) == value for key, value in wanted.items()))
+
+
+def without(**wanted: object) -> Callable[[list[Record]], list[Record]]:
+    def damage(records: list[Record]) -> list[Record]:
+        gone = first(records, **wanted)
+        return [record for record in records if record is not gone]
+
+    return damage
+
+
+def changed(change: Record, **wanted: object) -> Callable[[list[Record]], list[Record]]:
+    def damage(records: list[Record]) -> list[Record]:
+        one = first(records, **wanted)
+        return [{**record, **change} if record is one else record for record in records]
+
+    return damage
+
+
+def twice(change: Record, **wanted: object) -> Callable[[list[Record]], list[Record]]:
+    def damage(records: list[Record]) -> list[Record]:
+        return [*records, {**first(records, **wanted), **change}]
+
+    return damage
+
+
+DAMAGES = {
+    "a fate deleted": ("quorum", without(rec="outcomes", outcome="completed"), "F2"),
+    "a second fate": ("quorum", twice({"outcome": "failed", "error": "x", "sink": None}, rec="outcomes", outcome="completed"), "F1"),
+    "a fate without what it owes": ("enrichment", changed({"error": None}, rec="outcomes", outcome="failed"), "F4"),
+    "a fate of another sink": ("quorum", changed({"sink": "elsewhere"}, rec="outcomes", outcome="completed"), "F7"),
+    "a fork child deleted": ("quorum", without(rec="tokens", group_kind="fork"), "K1"),
+    "a promise larger than the children": ("quorum", changed({"promised": "a,b,c,d,e"}, rec="outcomes", outcome="forked"), "K1"),
+    "a group forged": ("quorum", changed({"group": None}, rec="tokens", group_kind="fork"), "L5"),
+    "a link to a token of another row": ("quorum", changed({"parent": "1:0"}, rec="parents", child="0:1"), "L2"),
+    "a second root": ("quorum", twice({"token": "0:99", "seq": 10_000}, rec="tokens", row="0", token="0:0"), "L7"),
+    "a visit deleted": ("quorum", without(rec="visits", status="completed"), "D2"),
+    "a visit left open": ("quorum", changed({"status": "open", "verdict": None, "closed": None}, rec="visits", token="0:0"), "F2"),
+    "another verdict": ("returns", changed({"verdict": "drop"}, rec="visits", verdict="pass"), "V4"),
+    "a hop along another edge": ("returns", changed({"label": "on_error"}, rec="hops", src="sort"), "T2"),
+    "data of a sibling": ("quorum", changed({"digest_in": "0" * 32}, rec="visits", attempt=0, token="0:1"), "K3"),
+    "a barrier deleted": ("quorum", without(rec="barriers"), "D2"),
+    "a barrier with another reason": ("enrichment", changed({"reason": "quorum_not_met"}, rec="barriers", verdict="failed"), "C9"),
+    "a barrier resolved twice": ("quorum", twice({}, rec="barriers"), "C1"),
+    "a member out of order": ("sensors", changed({"ordinal": 7}, rec="members"), "B1"),
+    "a batch that says more outputs": ("sensors", changed({"outputs": 9}, rec="batches"), "F6"),
+    "a row read twice": ("returns", changed({"idx": 0}, rec="rows", row="1"), "R3"),
+    "a row counted and lost": ("returns", changed({"rows": 8}, rec="runs", status="completed"), "R3"),
+    "a step in two transactions": ("quorum", changed({"tx": 999}, rec="outcomes", outcome="forked"), "K2"),
+    "a record of no token": ("returns", changed({"token": "77:7"}, rec="outcomes"), "L6"),
+    "an origin forged": ("quorum", changed({"kept": False}, rec="merges", kept=True), "C9"),
+    "a run over too early": ("claims", without(rec="outcomes", outcome="coalesced"), "F2"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_trail_is_not_accepted_and_the_law_is_named(trails: dict[str, list[Record]], name: str) -> None:
+    example, damage, law = DAMAGES[name]
+    found = judged(damage([dict(record) for record in trails[example]]))
+    assert found.breached, name
+    assert law in found.breached, f"named: {dict(found.breached)}"
+
+
+def test_a_trail_in_another_order_of_lines_is_accepted(trails: dict[str, list[Record]]) -> None:
+    assert not judged(list(reversed(trails["claims"]))).breached
+
+
+def test_a_trail_without_any_order_is_accepted_where_one_can_be_found(trails: dict[str, list[Record]]) -> None:
+    bare = [{k: v for k, v in record.items() if k not in ("seq", "tx", "at")} for record in trails["returns"]]
+    found = judged(bare)
+    assert not found.breached
+    assert not found.undetermined
+
+
+def test_what_is_not_recorded_is_not_judged(trails: dict[str, list[Record]]) -> None:
+    bare = [{k: v for k, v in record.items() if not k.startswith("digest")} for record in trails["quorum"]]
+    report = report_of(judged(bare), "x")
+    assert report.laws["K3"].verdict is None
+    assert report.laws["K3"].why == "the trail does not record digests"
+
+
+def test_rows_that_went_the_same_way_are_stepped_once(trails: dict[str, list[Record]]) -> None:
+    (trail,) = runs_of(trails["returns"])
+    acceptor = Acceptor(pipeline_of(trail))
+    assert acceptor.pipeline.nodes.keys() == {str(node["node"]) for node in trail.about["nodes"]}
+
+
+@pytest.mark.parametrize(
+    "content, says",
+    [
+        (b"{\n", "1: not JSON"),
+        (b'{"rec": "nonsense"}\n', "a record of 'nonsense'"),
+        (b'{"rec": "rows", "run": "r", "idx": "one"}\n', "idx is 'one'; give a whole number"),
+        (b'{"rec": "rows"}\n', "run is None; give the id of a run"),
+        (b'{"rec": "rows", "run": "' + b"x" * 2_000_000 + b'"}\n', "a line of more than"),
+    ],
+)
+def test_what_is_no_trail_is_said_with_its_line(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "trail.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(BadTrail) as error:
+        read_trail(path)
+    assert says in str(error.value)
+
+
+def test_a_trail_without_nodes_asks_for_its_pipeline(tmp_path: Path) -> None:
+    path = tmp_path / "trail.jsonl"
+    path.write_text('{"rec": "rows", "run": "r", "row": "0", "idx": 0}\n')
+    with pytest.raises(BadTrail, match="--pipeline"):
+        judge_trail(path)
+
+
+def test_the_command_judges_a_database_and_compares_two(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        shutil.copytree(ROOT / "examples" / "quorum", tmp_path / name)
+        assert CliRunner().invoke(main, ["run", str(tmp_path / name / "pipeline.yaml")]).exit_code == 0
+    trail = str(tmp_path / "one" / "pipeline.db")
+    found = CliRunner().invoke(main, ["conform", "--trail", trail, "--json"])
+    assert found.exit_code == 0, found.output
+    assert json.loads(found.output)["counts"]["accepted_rows"] == 5
+    alike = CliRunner().invoke(main, ["diff", trail, str(tmp_path / "two" / "pipeline.db")])
+    assert alike.exit_code == 0, alike.output
+    assert "5 of 5 rows are alike" in alike.output
+
+
+def test_a_difference_that_no_schedule_explains_is_told(trails: dict[str, list[Record]], tmp_path: Path) -> None:
+    paths = []
+    damage = changed({"verdict": "drop"}, rec="visits", verdict="pass")
+    for name, records in (("a", trails["returns"]), ("b", damage(trails["returns"]))):
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text("".join(json.dumps(record) + "\n" for record in records))
+        paths.append(str(path))
+    told = CliRunner().invoke(main, ["diff", *paths])
+    assert told.exit_code == 1, told.output
+    assert "No schedule explains" in told.output
