@@ -21,9 +21,16 @@ FIND_PYTHON = python=; for candidate in $(PYTHON) python3.11 python3; do \
 
 .PHONY: demo test check deep bench constraints clean help
 
-demo: $(READY) ## model-check the law, and say where the book is
-	@$(BIN)/fateline verify --scope standard
-	@echo "The laws, in plain English with their evidence: specs/README.md"
+REPORT := build/conformance.html
+
+demo: $(READY) ## judge the reference engine, show a seeded bug being caught, and say where the report is
+	@$(BIN)/fateline conform --scope standard --html $(REPORT)
+	@echo
+	@echo "The same judge on an engine with one seeded bug:"
+	@echo
+	@$(BIN)/fateline zoo late-without-a-fate --show
+	@echo
+	@echo "The report, as one page: $(REPORT). The laws, with their evidence: specs/README.md"
 
 test: $(READY) ## the tests, without the slow ones
 	@$(BIN)/python -m pytest -q -n 2 -m "not slow"
@@ -36,8 +43,10 @@ check: $(READY) ## style, types, the import rules, and whether the book is fresh
 	@$(BIN)/fateline spec --check >$(VENV)/spec.txt || { cat $(VENV)/spec.txt; exit 1; }
 	@echo "check: style, types, import rules and the book hold"
 
-deep: $(READY) ## what takes minutes: the deep scope, the law's own mutants, the proofs, the slow tests
+deep: $(READY) ## what takes minutes: the deep scope, the law's own mutants, the proofs, the whole zoo, the slow tests
 	@$(BIN)/fateline verify --scope deep
+	@$(BIN)/fateline conform --scope deep
+	@$(BIN)/fateline zoo --strategies
 	@$(BIN)/fateline verify --self-test
 	@$(BIN)/fateline prove
 	@$(BIN)/python -m pytest -q -n 2 -m slow

@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 from fateline_model import Accepted, Pipeline, Refusal, Run, Stimulus, step
 from fateline_model.records import BarrierRecord, as_json
 from fateline_model.stimuli import Do
-from fateline_model.words import MergeData, Reason
+from fateline_model.words import STANDING, MergeData, Outcome, Reason, VisitStatus
 
 from ..judge.blame import blame
-from ..judge.compare import REWRITTEN, Key, Keyed, Unshown, differences, keyed
+from ..judge.compare import REWRITTEN, Key, Keyed, Unshown, by_key, differences, keyed
 from ..judge.data import Broken, DataTrail, torn
 from ..judge.port import Written
 from .rebuild import Proposed, stimuli_of
@@ -89,10 +89,12 @@ class Acceptor:
             walk = _walked(self.pipeline, proposed, _reasons(records))
             if alone and len(self._walks) < REMEMBERED:
                 self._walks[key] = walk
-        data = DataTrail(self.pipeline, merges=("merges", "") not in self.unshown)
+        data = DataTrail(self.pipeline, self.unshown)
         done = Accepting(steps=len(walk.steps), stimuli=key)
         done.kinds = [frozenset(map(type, one.law.records)) for one in walk.steps if isinstance(one.law, Accepted)]
         self._differ(walk, proposed, records, done)
+        if done.broken:
+            done.broken = tuple(dict.fromkeys([*shown_by_itself(records, over=over), *done.broken]))
         if not done.broken:
             done.broken = (*self._torn(walk, records), *_of_data(data, records))
         done.checked = data.checked
@@ -137,6 +139,23 @@ class Acceptor:
             if owner is not None and record["rec"] not in ("runs", "batches"):
                 steps.setdefault(owner, {}).setdefault(str(record["rec"]), []).append(record)
         return [broken for step_ in steps.values() for broken in torn(step_)]
+
+
+def shown_by_itself(records: Sequence[Mapping[str, object]], *, over: bool) -> list[Broken]:
+    """What a trail shows without any step: fates of which there are too many or, when the run is over, too few."""
+    fates: dict[str, int] = {}
+    for record in records:
+        if record["rec"] == "outcomes" and record.get("outcome") != Outcome.BUFFERED:
+            fates[str(record["token"])] = fates.get(str(record["token"]), 0) + 1
+    broken = [("F1", f"token {token} meets {count} fates") for token, count in fates.items() if count > 1]
+    if not over:
+        return broken
+    tokens = [str(record["token"]) for record in records if record["rec"] == "tokens"]
+    broken += [("F2", f"the run is over, and token {token} has no fate") for token in tokens if token not in fates]
+    standing = [record for record in records if record["rec"] == "visits" and record.get("status") in STANDING]
+    broken += [("V1", f"the run is over, and token {one['token']} visits {one.get('node')}") for one in standing]
+    held = [one for one in standing if one.get("status") == VisitStatus.HELD]
+    return broken + [("C10", f"the run is over, and token {one['token']} is held") for one in held]
 
 
 def _reasons(records: Sequence[Mapping[str, object]]) -> dict[str, MergeData]:
@@ -195,7 +214,7 @@ def _first_wrong(
         for key, value in wanted.items()
         if key not in found or differences({key: value}, {key: found[key]}, unshown)
     ]
-    when = {key: record for record in records for key in keyed([record])}
+    when = by_key(records)
     extra: dict[int, list[Key]] = {}
     for key in found:
         if key not in wanted:
@@ -210,7 +229,7 @@ def _observed(
     walk: Walk, place: int, records: Sequence[dict[str, object]], extra: Mapping[int, list[Key]]
 ) -> list[Written]:
     """What the trail holds of one step: its own records where it has the last word, the law's where a later one had."""
-    own = {key: record for record in records for key in keyed([record])}
+    own = by_key(records)
     law = walk.steps[place].law
     observed: list[Written] = []
     for record in law.records if isinstance(law, Accepted) else ():

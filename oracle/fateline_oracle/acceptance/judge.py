@@ -60,15 +60,21 @@ def judge_trail(
 
 
 def judge_run(
-    trail: RunTrail, pipeline: Pipeline, found: TrailJudged, progress: Callable[[str], None] | None = None
+    trail: RunTrail,
+    pipeline: Pipeline,
+    found: TrailJudged,
+    progress: Callable[[str], None] | None = None,
+    *,
+    acceptor: Acceptor | None = None,
 ) -> None:
-    """One run."""
+    """One run. An acceptor may be handed from run to run of one pipeline: it remembers the ways that rows went."""
     found.runs += 1
     found.records += trail.records
     found.consumed += sum(len(records) for records in trail.about.values())
     _see_what_is_shown(trail, found)
     ended, over = _of_the_run(trail, found)
-    acceptor = Acceptor(pipeline, _unshown(trail))
+    acceptor = acceptor or Acceptor(pipeline)
+    acceptor.unshown = _unshown(trail)
     kinds: Counter[frozenset[type]] = Counter()
     for number, (rows, records) in enumerate(partitions(trail)):
         if progress is not None and number % 500 == 0:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from ..verification import judge_mutants, read_lock
-from . import evidence, rules, vocabulary
+from ..zoo.census import read_census
+from . import evidence, judged, rules, vocabulary
 from .markdown import NOTICE
 from .schemas import SCHEMAS
 from .tables import TABLES, with_version
@@ -24,6 +25,7 @@ PLAIN: Final[dict[str, Callable[[], str]]] = {
     "lifecycle.md": rules.lifecycle_page,
     "stimuli.md": rules.stimuli_page,
     "proofs.md": evidence.proofs_page,
+    "ports.md": judged.ports_page,
 }
 INDEX: Final = "README.md"
 
@@ -36,6 +38,9 @@ def make_book(*, jobs: int = 1) -> dict[str, str]:
     book["laws.md"] = evidence.laws_page(lock, mutants)
     book["scopes.md"] = evidence.scopes_page(lock)
     book["mutants.md"] = evidence.mutants_page(mutants)
+    census = read_census()
+    book["evidence.md"] = judged.evidence_page(census)
+    book["findings.md"] = judged.findings_page(census)
     for name, table in TABLES.items():
         book[f"tables/{name}.json"] = _json(with_version(table()))
     for name, schema in SCHEMAS.items():

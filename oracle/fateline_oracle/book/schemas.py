@@ -155,7 +155,11 @@ def case_schema() -> Schema:
         "properties": {
             "says": {"type": "string", "description": "the stimulus in words"},
             "stimulus": {"type": "object", "description": "stimulus.schema.json, or a call of another machine"},
-            "records": {"type": "array", "items": record, "description": "what was written"},
+            "records": {
+                "type": "array",
+                "items": {"anyOf": [record, {"type": "object", "required": ["rec"]}]},
+                "description": "what was written; in the last step of an engine's case what the engine wrote, as it did",
+            },
         },
         "required": ["says", "stimulus", "records"],
         "additionalProperties": False,
@@ -186,6 +190,24 @@ def case_schema() -> Schema:
             "steps": {"type": "array", "items": step},
             "expected": expected,
             "reproduce": {"type": "string"},
+            "engine": {
+                "type": "object",
+                "properties": {"name": {"type": "string"}, "version": {"type": "string"}},
+                "required": ["name", "version"],
+                "description": "whose case it is; absent for a case of the law's own mutants",
+            },
+            "seed": {"type": "integer"},
+            "differences": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "in what the last step is another",
+            },
+            "legal": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "what would have been lawful instead",
+            },
+            "observed": {"type": "string", "description": "how the engine answered, where it wrote no records"},
         },
         "required": ["schema", "law_version", "title", "machine", "instance", "laws", "steps", "expected", "reproduce"],
         "additionalProperties": False,

@@ -16,7 +16,7 @@ from fateline_model.lifecycle import Operation, World
 from fateline_model.records import RELATIONS, Record
 from fateline_model.single import BarrierStimulus
 
-from .compare import keyed
+from .compare import REWRITTEN, keyed
 from .data import Broken
 from .port import Written
 
@@ -124,8 +124,11 @@ def _as_records(observed: Iterable[Written], expected: Sequence[Record]) -> tupl
     own: dict[tuple[str, ...], Record] = {}
     for written in observed:
         made = _record(written, strange)
+        key = _key(written)
+        if key in own and written["rec"] not in REWRITTEN:
+            key = (*key, "again")
         if made is not None:
-            own[_key(written)] = made
+            own[key] = made
     ordered: list[Record] = []
     last = {_key(_json(record)): place for place, record in enumerate(expected)}
     for place, record in enumerate(expected):

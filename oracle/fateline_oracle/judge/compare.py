@@ -51,6 +51,15 @@ Keyed = dict[Key, tuple[object, ...]]
 """What a step leaves: by relation and key, the columns that are compared."""
 
 
+def by_key(records: Iterable[Written]) -> dict[Key, Written]:
+    """The records that are left, by what identifies them."""
+    kept: dict[Key, Written] = {}
+    for record in records:
+        for key in keyed([record]):
+            kept[(*key, "again") if key in kept and record["rec"] not in REWRITTEN else key] = record
+    return kept
+
+
 def keyed(records: Iterable[Written]) -> Keyed:
     """What these records leave. Of two with the same key the later counts, where a record may change; else both do."""
     kept: Keyed = {}

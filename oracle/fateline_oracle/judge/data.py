@@ -14,6 +14,7 @@ from fateline_model import Pipeline
 from fateline_model.pipeline import Node
 from fateline_model.words import Collisions, GroupKind, NodeKind, Outcome, Strategy, Trigger, VisitStatus
 
+from .compare import Unshown
 from .port import Written
 
 Broken = tuple[str, str]
@@ -25,9 +26,10 @@ LAWS: Final = ("K3", "C9", "C11")
 class DataTrail:
     """What is known of data and times in one run, or in one row of it."""
 
-    def __init__(self, pipeline: Pipeline, *, merges: bool = True) -> None:
+    def __init__(self, pipeline: Pipeline, unshown: Unshown = frozenset()) -> None:
         self._nodes = pipeline.nodes
-        self._merges = merges
+        self._merges = ("merges", "") not in unshown
+        self._arrivals = ("visits", "") not in unshown
         self._carries: dict[str, str] = {}
         self._first: dict[str, int] = {}
         self._forks: dict[str, tuple[str, str | None]] = {}
@@ -112,7 +114,7 @@ class DataTrail:
         name = str(barrier["barrier"])
         self.checked["C11"] += 1
         seen = self._first.pop(name, None)
-        if seen is not None and seen != first:
+        if self._arrivals and seen is not None and seen != first:
             return [("C11", f"barrier {name} counts from {first}, and its first event was at {seen}")]
         if barrier.get("trigger") == Trigger.DEADLINE and decided - first < 1000 * (node.timeout_seconds or 0):
             told = f"barrier {name} was resolved by its deadline after {decided - first} ms of {node.timeout_seconds} s"

@@ -81,7 +81,7 @@ class Lockstep:
 
     def _begin(self) -> None:
         self.run, self.names, self.stimuli = Run(), Names(), list[Stimulus]()
-        self.data = DataTrail(self.pipeline, merges=("merges", "") not in self.unshown)
+        self.data = DataTrail(self.pipeline, self.unshown)
 
     def start(self) -> None:
         """Begin again from nothing."""

@@ -133,6 +133,8 @@ class Names:
             said["group"] = self._name.get(group) or self._batches.get(group) or f"[{group}]"
         if relation in ("losses", "barriers"):
             said["barrier"] = self._barriers.get(str(said.get("barrier")), f"[{said.get('barrier')}]")
+        if relation == "visits":
+            said["visit"] = f"{said.get('token')}@{said.get('node')}#{said.get('attempt')}"
         if "from_visit" in said:
             said["from_visit"] = self._visits.get(str(said["from_visit"]), f"[{said['from_visit']}]")
         return said

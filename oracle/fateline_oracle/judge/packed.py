@@ -9,7 +9,7 @@ run. Not here: which walks (`tour.py`), and what to do about a difference (`shri
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from fateline_model import Refusal, Stimulus
 from fateline_model.stimuli import Do
@@ -60,13 +60,13 @@ class Trouble:
 class _Walker:
     """One row on its walk."""
 
-    def __init__(self, ways: Ways, walk: Walk, merges: bool, together: bool) -> None:
+    def __init__(self, ways: Ways, walk: Walk, unshown: Unshown, together: bool) -> None:
         self.walk = walk
         self.at = 0
         self.here: Here = ways.first()
         self.together = together
         self.names = Names(ROW if together else None)
-        self.data = DataTrail(ways.system.pipeline, merges=merges)
+        self.data = DataTrail(ways.system.pipeline, unshown)
         self.row: int | None = None
         self.done: list[Stimulus] = []
 
@@ -90,6 +90,16 @@ class _Walker:
             hold = f"{node}@{own}{fork[1:]}"
         row = self.row if stimulus.row is not None else None
         return stimulus._replace(token=token, hold=hold, row=row)
+
+
+class _Move(NamedTuple):
+    """One step of one row: from which state of the graph, by which of its edges."""
+
+    walker: _Walker
+    state: int
+    taken: Taken
+    place: int
+    overtaken: bool = False
 
 
 class Packed:
@@ -126,7 +136,6 @@ class Packed:
         self.looked = False
         """Whether a crash was looked at: the whole trail read before and after it, in a run of few rows."""
         self._chance = random.Random(seed)
-        self._merges = ("merges", "") not in unshown
 
     def take(self, walks: Sequence[Walk], *, look_at_crash: bool = True) -> None:
         """Take walks that have the same events of the run, as the rows of one run.
@@ -134,7 +143,7 @@ class Packed:
         To look at a crash is to read the whole trail before and after it.
         """
         self._look_at_crash = look_at_crash
-        self._walkers = [_Walker(self.ways, walk, self._merges, self.together) for walk in walks]
+        self._walkers = [_Walker(self.ways, walk, self.unshown, self.together) for walk in walks]
         self._of_token: dict[str, _Walker] = {}
         self._run: list[tuple[_Walker | None, Stimulus]] = []
         self._rows = 0
@@ -152,18 +161,17 @@ class Packed:
 
     def _round(self) -> bool:
         """One step of every row that has one before the next event of the run; else that event; False at the end."""
-        moving: list[tuple[_Walker, Taken, int]] = []
+        moving: list[list[_Move]] = []
         for walker in self._walkers:
             self._visit(walker)
             if self.trouble is not None:
                 return False
-            stimulus = walker.next
-            if stimulus is not None and stimulus.do not in OF_THE_RUN:
-                place = self.ways.graph.places[walker.here.number][stimulus]
-                moving.append((walker, self.ways.take(walker.here, stimulus), place))
+            steps = self._steps_of(walker)
+            if steps:
+                moving.append(steps)
         if moving:
             self._chance.shuffle(moving)
-            self._move(moving)
+            self._move([move for steps in moving for move in steps])
             return True
         event = self._walkers[0].next if self._walkers else None
         if event is not None:
@@ -171,9 +179,26 @@ class Packed:
             return True
         return False
 
-    def _move(self, moving: list[tuple[_Walker, Taken, int]]) -> None:
+    def _steps_of(self, walker: _Walker) -> list[_Move]:
+        """The next step of a row. A visit that is begun where it was begun before is finished in the same round: what it
+        writes at its beginning was compared then, and the end of the visit overtakes it."""
+        stimulus = walker.next
+        if stimulus is None or stimulus.do in OF_THE_RUN:
+            return []
+        first = self._move_of(walker, walker.here, stimulus)
+        after = walker.walk[walker.at + 1] if walker.at + 1 < len(walker.walk) else None
+        known = stimulus.do is Do.BEGIN and self.covered.edges[first.state][first.place]
+        if not known or after is None or after.do is not Do.FINISH or after.token != stimulus.token:
+            return [first]
+        return [first._replace(overtaken=True), self._move_of(walker, first.taken.to, after)]
+
+    def _move_of(self, walker: _Walker, here: Here, stimulus: Stimulus) -> _Move:
+        taken = self.ways.take(here, stimulus)
+        return _Move(walker, here.number, taken, self.ways.graph.places[here.number][stimulus])
+
+    def _move(self, moving: list[_Move]) -> None:
         asked = []
-        for walker, taken, _ in moving:
+        for walker, _, taken, _, _ in moving:
             if taken.stimulus.do is Do.READ:
                 walker.row, self._rows = self._rows, self._rows + 1
                 asked.append(Asked(taken.stimulus._replace(row=walker.row)))
@@ -185,20 +210,20 @@ class Packed:
         if any(reply.unsaid is not None for reply in replies):
             self._close(moving, replies)
             return
-        for (walker, taken, place), reply in zip(moving, replies, strict=True):
+        for (walker, _, taken, place, overtaken), reply in zip(moving, replies, strict=True):
             if reply.refused is not None:
                 self._trouble(walker, [f"the engine refuses what is lawful ({reply.refused}: {reply.message})"])
-            else:
+            elif not overtaken:
                 self._compare(walker, taken, reply.records)
             if self.trouble is not None:
                 return
             self._arrived(walker, taken, place)
 
-    def _close(self, moving: list[tuple[_Walker, Taken, int]], replies: Sequence[Reply]) -> None:
+    def _close(self, moving: list[_Move], replies: Sequence[Reply]) -> None:
         """The port cannot say some of these: those edges are closed, and these walks end here."""
-        for (walker, _, place), reply in zip(moving, replies, strict=True):
+        for move, reply in zip(moving, replies, strict=True):
             if reply.unsaid is not None:
-                self.closed.add((walker.here.number, place))
+                self.closed.add((move.state, move.place))
                 self.tally.skipped[reply.unsaid] += 1
         self._walkers = []
 

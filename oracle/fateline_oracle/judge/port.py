@@ -133,7 +133,11 @@ class PipelinePort(Protocol):
         ...
 
     def together(self, asked: Sequence[Asked]) -> Sequence[Reply]:
-        """Stimuli about different rows: one step each, in this order; an engine may commit them at once."""
+        """One step each, in this order; an engine may commit them at once.
+
+        They are about different rows, but that a visit may be begun and finished: then the record of its beginning may be
+        overtaken by that of its end, and need not be shown.
+        """
         ...
 
     def trail(self) -> Iterable[Written]:

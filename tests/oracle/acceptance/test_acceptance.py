@@ -77,22 +77,22 @@ def twice(change: Record, **wanted: object) -> Callable[[list[Record]], list[Rec
 
 
 DAMAGES = {
-    "a fate deleted": ("quorum", without(rec="outcomes", outcome="completed"), "F2"),
-    "a second fate": ("quorum", twice({"outcome": "failed", "error": "x", "sink": None}, rec="outcomes", outcome="completed"), "F1"),
+    "a fate deleted": ("returns", without(rec="outcomes", outcome="completed"), "F2"),
+    "a second fate": ("returns", twice({"outcome": "failed", "error": "x", "sink": None}, rec="outcomes", outcome="completed"), "F1"),
     "a fate without what it owes": ("enrichment", changed({"error": None}, rec="outcomes", outcome="failed"), "F4"),
-    "a fate of another sink": ("quorum", changed({"sink": "elsewhere"}, rec="outcomes", outcome="completed"), "F7"),
+    "a fate of another sink": ("returns", changed({"sink": "elsewhere"}, rec="outcomes", outcome="completed"), "F7"),
     "a fork child deleted": ("quorum", without(rec="tokens", group_kind="fork"), "K1"),
     "a promise larger than the children": ("quorum", changed({"promised": "a,b,c,d,e"}, rec="outcomes", outcome="forked"), "K1"),
-    "a group forged": ("quorum", changed({"group": None}, rec="tokens", group_kind="fork"), "L5"),
-    "a link to a token of another row": ("quorum", changed({"parent": "1:0"}, rec="parents", child="0:1"), "L2"),
+    "a group forged": ("quorum", changed({"group": None, "group_kind": None, "branch": None}, rec="tokens", group_kind="fork"), "L5"),
+    "a link to a token of another row": ("quorum", changed({"parent": "0:0"}, rec="parents", child="1:1"), "L2"),
     "a second root": ("quorum", twice({"token": "0:99", "seq": 10_000}, rec="tokens", row="0", token="0:0"), "L7"),
     "a visit deleted": ("quorum", without(rec="visits", status="completed"), "D2"),
-    "a visit left open": ("quorum", changed({"status": "open", "verdict": None, "closed": None}, rec="visits", token="0:0"), "F2"),
+    "a visit left open": ("quorum", changed({"status": "open", "verdict": None, "closed": None}, rec="visits", token="0:0"), "V1"),
     "another verdict": ("returns", changed({"verdict": "drop"}, rec="visits", verdict="pass"), "V4"),
     "a hop along another edge": ("returns", changed({"label": "on_error"}, rec="hops", src="sort"), "T2"),
-    "data of a sibling": ("quorum", changed({"digest_in": "0" * 32}, rec="visits", attempt=0, token="0:1"), "K3"),
+    "data of a sibling": ("quorum", changed({"digest_in": "0" * 32}, rec="visits", verdict="written"), "K3"),
     "a barrier deleted": ("quorum", without(rec="barriers"), "D2"),
-    "a barrier with another reason": ("enrichment", changed({"reason": "quorum_not_met"}, rec="barriers", verdict="failed"), "C9"),
+    "a barrier with another reason": ("enrichment", changed({"reason": "quorum_not_met"}, rec="barriers", verdict="failed"), "C3"),
     "a barrier resolved twice": ("quorum", twice({}, rec="barriers"), "C1"),
     "a member out of order": ("sensors", changed({"ordinal": 7}, rec="members"), "B1"),
     "a batch that says more outputs": ("sensors", changed({"outputs": 9}, rec="batches"), "F6"),
@@ -114,7 +114,9 @@ def test_a_damaged_trail_is_not_accepted_and_the_law_is_named(trails: dict[str, 
 
 
 def test_a_trail_in_another_order_of_lines_is_accepted(trails: dict[str, list[Record]]) -> None:
-    assert not judged(list(reversed(trails["claims"]))).breached
+    told = [record for record in trails["claims"] if record["rec"] in ("nodes", "edges")]
+    rest = [record for record in trails["claims"] if record["rec"] not in ("nodes", "edges")]
+    assert not judged([*reversed(rest), *told]).breached
 
 
 def test_a_trail_without_any_order_is_accepted_where_one_can_be_found(trails: dict[str, list[Record]]) -> None:

@@ -65,7 +65,7 @@ def test_no_scenario_parts_the_engine_from_the_law(document: dict[str, object], 
 
 
 def test_a_seeded_bug_is_found_and_shrunk() -> None:
-    with engine_in_cage("names-another-sink") as engine:
+    with engine_in_cage("a-filter-fails") as engine:
         document = diamond(2, "first")
 
         def parts(choices: list[int]) -> bool:

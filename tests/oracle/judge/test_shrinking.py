@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from jsonschema import Draft202012Validator
 
 from fateline_oracle.cases import write_case
 from fateline_oracle.cli import main
@@ -14,8 +13,8 @@ from fateline_oracle.judge.replay import BadCase, read_case
 from fateline_oracle.zoo import ANIMALS
 from fateline_oracle.zoo.exhibit import case_of
 from fateline_oracle.zoo.hunting import Hunted, hunt
+from tests.model.schemas import validator
 
-SCHEMA = Path(__file__).parents[3] / "specs" / "schemas" / "case.schema.json"
 CHOSEN = (
     "late-without-a-fate",
     "quorum-off-by-one",
@@ -45,7 +44,7 @@ def test_the_same_bug_found_at_random_shrinks_to_as_few_steps() -> None:
 
 def test_a_case_fits_its_schema_and_replays(hunted: Hunted, tmp_path: Path) -> None:
     case = case_of(hunted)
-    Draft202012Validator(json.loads(SCHEMA.read_text())).validate(json.loads(json.dumps(case)))
+    validator("case").validate(json.loads(json.dumps(case)))
     path = write_case(tmp_path, "case", case)
     again = CliRunner().invoke(main, ["replay", str(path), "--json"])
     assert again.exit_code == 1, again.output
