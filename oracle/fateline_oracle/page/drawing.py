@@ -32,6 +32,8 @@ def lineage_svg(records: Iterable[Mapping[str, object]], concerned: frozenset[st
     found = list(records)
     tokens = list(dict.fromkeys(str(r["token"]) for r in found if r.get("rec") == "tokens" and "token" in r))[:MOST]
     links = [(str(r.get("parent")), str(r.get("child"))) for r in found if r.get("rec") == "parents"]
+    made = dict.fromkeys([*(parent for parent, _ in links), *tokens])  # a barrier's case begins with tokens made before
+    tokens = list(made)[:MOST]
     links = [(parent, child) for parent, child in dict.fromkeys(links) if {parent, child} <= set(tokens)]
     if not tokens:
         return ""
@@ -50,6 +52,21 @@ def lineage_svg(records: Iterable[Mapping[str, object]], concerned: frozenset[st
         class_="lineage",
     )
     return element("div", picture, class_="scroll")
+
+
+def pipeline_svg(document: object) -> str:
+    """The pipeline of a case, drawn as `fateline graph` draws it; empty where it is none."""
+    from fateline_engine.drawing.svg import svg
+    from fateline_engine.graph import ExecutionGraph
+    from fateline_engine.settings import SettingsError, read_pipeline
+
+    if not isinstance(document, Mapping):
+        return ""
+    try:
+        picture = svg(ExecutionGraph.build(read_pipeline(document)))
+    except SettingsError:
+        return ""
+    return element("div", picture[picture.index("<svg") :], class_="scroll pipeline")
 
 
 def _fates(records: Iterable[Mapping[str, object]]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from fateline_model.words import REFUSALS, Refusal
 from ..counterexample import say
 from ..judge.result import Conformance
 from ..report import LawResult, Verdict
-from .drawing import lineage_svg
+from .drawing import lineage_svg, pipeline_svg
 from .html import bar, element, escaped, folded, listed, section, table, text
 
 MARK: Final = {Verdict.HOLDS: "✓", Verdict.BREACHED: "✗", Verdict.UNDETERMINED: "?"}
@@ -91,6 +91,9 @@ def _case(case: Mapping[str, Any], *, first: bool) -> str:
     last = steps[-1]["stimulus"] if steps else {}
     concerned = frozenset(str(last[key]) for key in ("token",) if isinstance(last, Mapping) and last.get(key))
     parts.append(lineage_svg(records, concerned))
+    drawn = pipeline_svg(case.get("pipeline"))
+    if drawn:
+        parts.append(folded("The pipeline", drawn))
     legal = _of(case, "legal")
     if legal:
         said = ", ".join(escaped(one, 80) for one in legal[:LEGAL])
@@ -179,12 +182,18 @@ def _coverage(found: Conformance) -> str:
 
 
 def _laws(found: Conformance) -> str:
+    """The broken ones first and together; then all of them, by family."""
     results = found.report.laws
-    parts = []
-    for family in Family:
-        rows = [_law(law.id, results[law.id]) for law in ALL if law.family is family and law.id in results]
-        if rows:
-            parts.append(text("h3", family) + table(("law", "", "verdict", "judged"), rows, numeric=(3,)))
+    groups: list[tuple[str, list[str]]] = [
+        ("Broken", [law for law, result in results.items() if result.verdict is Verdict.BREACHED]),
+        *((str(family), [law.id for law in ALL if law.family is family and law.id in results]) for family in Family),
+    ]
+    parts = [
+        text("h3", title)
+        + table(("law", "", "verdict", "judged"), [_law(law, results[law]) for law in laws], numeric=(3,))
+        for title, laws in groups
+        if laws
+    ]
     return section("The laws", *parts, id_="laws")
 
 

@@ -64,7 +64,7 @@ ANIMALS: Final = (
     ),
     Animal(
         "forgets-what-it-held",
-        "Z1",
+        "C4",
         "tokens that were held at a coalesce are begun anew after a crash",
         (
             Patch(

@@ -15,9 +15,11 @@ from fateline_oracle.judge.result import Conformance, SelfTest
 from fateline_oracle.page import render
 from fateline_oracle.zoo.hunting import place_called
 
-VOID = {"meta", "br", "rect", "path"}
 PLACE = "untimed diamond policy=first timed=False"
 HOSTILE = "<script>alert(1)</script>\"'&"
+
+
+NEVER_CLOSED = {"meta", "br"}
 
 
 class Balanced(HTMLParser):
@@ -30,7 +32,7 @@ class Balanced(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
-        if tag not in {"meta", "br"}:
+        if tag not in NEVER_CLOSED:
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -63,7 +65,7 @@ def test_it_is_well_formed(found: Conformance) -> None:
 
 
 def test_it_needs_nothing_from_outside_and_no_script(found: Conformance) -> None:
-    page = render(found)
+    page = render(found).replace('xmlns="http://www.w3.org/2000/svg"', "")
     assert "http" not in page
     assert "<script" not in page
     assert "@import" not in page
