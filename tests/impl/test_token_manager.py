@@ -169,6 +169,16 @@ def test_a_merge_has_its_parents_in_declared_order_and_pops_the_stack(scene: Sce
     assert [(link["parent"], link["ordinal"]) for link in links] == [("0:1", 0), ("0:2", 1)]
 
 
+@pytest.mark.parametrize("committed", [False, True])
+def test_what_a_merge_left_over_is_not_merged_again_at_the_same_coalesce(scene: Scene, committed: bool) -> None:
+    scene.tokens.coalesce([scene.live(0, 1)], row(5), scene.way)
+    if committed:
+        scene.one.engine.recorder.commit()
+    with pytest.raises(Refused) as caught:
+        scene.tokens.coalesce([scene.live(0, 2)], row(5), scene.way)
+    assert caught.value.refusal is Refusal.ALREADY_RESOLVED
+
+
 def test_an_update_keeps_every_field_of_the_lineage(scene: Scene) -> None:
     before = scene.live(0, 1)
     after = scene.tokens.update(before, row(7))

@@ -30,6 +30,10 @@ OF_A_MERGE: Final = (Reason.SELECT_BRANCH_NOT_ARRIVED, Reason.CONTRACT_CONFLICT,
 """Why a barrier that was to merge has failed."""
 
 
+NOT_AT_REST: Final = frozenset({("visits", "")})
+"""Of a visit a trail at rest shows when it ended and not when it began, so no first event is read off it."""
+
+
 class Stepped(NamedTuple):
     """One step: the run before it, the stimulus, what the law says."""
 
@@ -89,7 +93,8 @@ class Acceptor:
             walk = _walked(self.pipeline, proposed, _reasons(records))
             if alone and len(self._walks) < REMEMBERED:
                 self._walks[key] = walk
-        data = DataTrail(self.pipeline, self.unshown)
+        records = _barriers_named(walk, records)
+        data = DataTrail(self.pipeline, self.unshown | NOT_AT_REST)
         done = Accepting(steps=len(walk.steps), stimuli=key)
         done.kinds = [frozenset(map(type, one.law.records)) for one in walk.steps if isinstance(one.law, Accepted)]
         self._differ(walk, proposed, records, done)
@@ -156,6 +161,17 @@ def shown_by_itself(records: Sequence[Mapping[str, object]], *, over: bool) -> l
     broken += [("V1", f"the run is over, and token {one['token']} visits {one.get('node')}") for one in standing]
     held = [one for one in standing if one.get("status") == VisitStatus.HELD]
     return broken + [("C10", f"the run is over, and token {one['token']} is held") for one in held]
+
+
+def _barriers_named(walk: Walk, records: Sequence[dict[str, object]]) -> Sequence[dict[str, object]]:
+    """A barrier that was not resolved by the end of a trail has losses and no record: the law says which it is."""
+    known = {(key[2], str(value[0])): key[1] for key, value in walk.written.items() if key[0] == "losses"}
+    return [
+        {**record, "barrier": known.get((str(record.get("branch")), str(record.get("token"))), record["barrier"])}
+        if record["rec"] == "losses" and str(record["barrier"]).startswith("[")
+        else record
+        for record in records
+    ]
 
 
 def _reasons(records: Sequence[Mapping[str, object]]) -> dict[str, MergeData]:

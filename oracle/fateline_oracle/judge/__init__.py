@@ -1,7 +1,8 @@
-"""The judge: engines held against the law, one stimulus at a time.
+"""The judge: engines held against the law.
 
-`port.py` says what an engine must offer, `names.py` derives the names of the law from an engine's records, `compare.py`
-holds what an engine wrote against what the law writes, `lockstep.py` steps both side by side, `walk.py` chooses the
-stimuli, and `reference.py` is the reference engine's adapter, written like anybody else's against its views. Not here:
-the law, and any engine.
+What an engine offers and says of itself: `port.py`, `offered.py`, `engines.py`, `guard.py`. One step in both: `names.py`,
+`compare.py`, `data.py`, `lockstep.py`, `blame.py`. Through whole graphs: `graph.py`, `tour.py`, `packed.py` for pipelines,
+`beside.py` with `lifecycle.py` and `barrier.py` for the smaller machines, `whole.py` for engines that keep their own
+schedule. What is concluded: `instance.py`, `small.py`, `campaign.py`, `conform.py`, `result.py`, `profile.py`, `text.py`. A
+case by itself: `shrink.py`, `replay.py`. Not here: the law, and any engine.
 """

@@ -8,7 +8,7 @@ business, so what becomes of that token is not looked at. Not here: which events
 from collections.abc import Mapping
 from typing import Final
 
-from fateline_model import BarrierEvent, BarrierStimulus, Pipeline, Refusal, barrier_step
+from fateline_model import BarrierEvent, BarrierStimulus, Pipeline
 from fateline_model.laws import ALL, Family
 from fateline_model.lifecycle import World
 from fateline_model.pipeline import Node
@@ -60,10 +60,6 @@ class BarrierBeside(Beside[BarrierStimulus, World]):
         observed = self.translated(reply)
         wrong = differences(keyed(r for r in expected if r["rec"] in SEEN), keyed(observed))
         return Difference(observed, tuple(wrong)) if wrong else None
-
-    def after(self, stimulus: BarrierStimulus) -> World:
-        law = barrier_step(self.pipeline, self.world[0], stimulus)
-        return self.world if isinstance(law, Refusal) else (law.run,)
 
     def translated(self, reply: Reply) -> tuple[Written, ...]:
         for record in reply.records:

@@ -59,10 +59,6 @@ class Beside(ABC, Generic[S, W]):
         """What it wrote held against what the law writes."""
 
     @abstractmethod
-    def after(self, stimulus: S) -> World:
-        """The law's world after this."""
-
-    @abstractmethod
     def translated(self, reply: Reply) -> tuple[Written, ...]:
         """What it wrote, in the names of the law."""
 

@@ -12,7 +12,7 @@ from fateline_model import LAW_VERSION, Refusal, Run, Stimulus, step
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem, State
 from fateline_model.checker.verify import Step, stimulus_as_json
-from fateline_model.laws import ALL, Level, Where
+from fateline_model.laws import ALL, Where
 from fateline_model.machine import Accepted
 from fateline_model.records import as_json
 
@@ -248,8 +248,3 @@ def legal(instance: Instance, found: Found) -> list[str]:
         run = law.run if isinstance(law, Accepted) else run
     rows = PipelineSystem(system.pipeline, max(system.rows, len(run.rows)), system.crashes, system.menu)
     return [str(offer.stimulus) for offer in rows.offers(State((run,))) if offer.after is not None]
-
-
-def is_core(law: str) -> bool:
-    """Whether a law cannot be declared away."""
-    return next(one for one in ALL if one.id == law).level is Level.CORE

@@ -7,7 +7,7 @@ business, and not looked at. Not here: which operations to try (`sweep.py`).
 
 from typing import Final
 
-from fateline_model import Operation, Refusal, Run, World, operate
+from fateline_model import Operation, Run, World
 from fateline_model.laws import NOT_IN_LIFECYCLE
 from fateline_model.lifecycle import NO_GRAPH, TokenRef
 from fateline_model.records import Record, as_json
@@ -55,10 +55,6 @@ class LifecycleBeside(Beside[Operation, World]):
         wrong = [f"written in another run: {record['rec']}" for record in observed if record["run"] != own]
         wrong += differences(keyed(r for r in expected if r["rec"] in SEEN), keyed(observed))
         return Difference(observed, tuple(wrong)) if wrong else None
-
-    def after(self, operation: Operation) -> World:
-        done = operate(self.world, operation)
-        return self.world if isinstance(done, Refusal) else done.world
 
     def translated(self, reply: Reply) -> tuple[Written, ...]:
         for run, own in self.run_names.items():

@@ -355,9 +355,10 @@ class Packed:
                 row = (*walker.done, said)
                 self.weak = self.weak or Trouble((*self._told(), walker.in_run(said)), row, (wrong,))
             else:
-                self._run.append((walker, said))
-                walker.done.append(said)
-                self._trouble(walker, [wrong])
+                # A trace is seen when all are answered, so it may be another's of those that were tried here.
+                self.trouble = Trouble(
+                    self._told(), (*walker.done, said), (wrong,), tried=tuple(s for s, _, _ in tried)
+                )
                 return
 
     def _told(self) -> tuple[Stimulus, ...]:

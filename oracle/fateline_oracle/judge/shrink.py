@@ -5,7 +5,7 @@ same law. Then, since the graph is known, the prefix is replaced: by a shortest 
 earlier state in which the same kind of stimulus breaks the same law. Not here: what a difference is (`lockstep.py`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from fateline_model import Pipeline, Refusal, Run, Stimulus, step
@@ -161,8 +161,3 @@ def _renamed(stimulus: Stimulus, gone: int) -> Stimulus:
         node, _, fork = hold.partition("@")
         hold = f"{node}@{number}{fork[len(str(row)) :]}"
     return stimulus._replace(row=None if stimulus.row is None else row - 1, token=token, hold=hold)
-
-
-def legal_in(pipeline: Pipeline, run: Run, stimuli: Mapping[Stimulus, object] | Sequence[Stimulus]) -> list[str]:
-    """Of these stimuli, those that the law accepts in this state."""
-    return [str(stimulus) for stimulus in stimuli if not isinstance(step(pipeline, run, stimulus), Refusal)]
