@@ -84,8 +84,9 @@ def _text(found: Census) -> str:
         parts += ["", "Median steps until an animal is noticed:"]
         rows_of = [(s, m.noticed, m.animals, m.median if m.noticed else None) for s, m in found.medians.items()]
         parts.append(table(rows_of, ("strategy", "noticed", "of", "median steps")))
-    parts += ["", *(f"- law {law} has no animal: {why}" for law, why in found.without.items())]
+    parts.append("")
     if found.clean is not None:
+        parts += [f"- law {law} has no animal: {why}" for law, why in found.without.items()]
         parts.append(f"The clean engine: {'nothing noticed' if found.clean else 'NOTICED AS IF IT HAD A BUG'}.")
     verdict = paint("all killed", "green", bold=True) if found.holds else paint("not all killed", "red", bold=True)
     parts.append(f"{verdict}  {sum(one.killed for one in found.hunted)} of {len(found.hunted)}, {found.seconds:.1f} s")

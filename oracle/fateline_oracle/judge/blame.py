@@ -16,7 +16,7 @@ from fateline_model.lifecycle import Operation, World
 from fateline_model.records import RELATIONS, Record
 from fateline_model.single import BarrierStimulus
 
-from .compare import REWRITTEN, keyed
+from .compare import OPTIONAL, REWRITTEN, keyed
 from .data import Broken
 from .port import Written
 
@@ -134,8 +134,16 @@ def _as_records(observed: Iterable[Written], expected: Sequence[Record]) -> tupl
     for place, record in enumerate(expected):
         key = _key(_json(record))
         if key in own:
-            ordered.append(own.pop(key) if last[key] == place else record)
+            ordered.append(_with_optional(own.pop(key), record) if last[key] == place else record)
     return (*ordered, *own.values()), strange
+
+
+def _with_optional(own: Record, law: Record) -> Record:
+    """What an engine may leave unrecorded, and does, is as the law says."""
+    absent = [
+        column for relation, column in OPTIONAL if relation == _RELATION[type(own)] and getattr(own, column) is None
+    ]
+    return own._replace(**{column: getattr(law, column) for column in absent})
 
 
 def _json(record: Record) -> dict[str, object]:
