@@ -71,7 +71,7 @@ class Acceptor:
     def __init__(self, pipeline: Pipeline, unshown: Unshown = frozenset()) -> None:
         self.pipeline = pipeline
         self.unshown = unshown
-        self._walks: dict[tuple[Stimulus, ...], Walk] = {}
+        self._walks: dict[tuple[tuple[Stimulus, ...], frozenset[tuple[str, MergeData]]], Walk] = {}
 
     def judge(self, records: Sequence[dict[str, object]], *, ended: bool, over: bool, alone: bool) -> Accepting:
         """One partition, its records in the names of the law. `over`: the run says that it is completed.
@@ -87,15 +87,16 @@ class Acceptor:
             if ordered is None:
                 return Accepting(undetermined=f"no order is recorded, and none was found in {NODES} tries")
             proposed = ordered
-        key = tuple(one.stimulus for one in proposed)
+        stimuli, reasons = tuple(one.stimulus for one in proposed), _reasons(records)
+        key = (stimuli, frozenset(reasons.items()))  # the same stimuli end otherwise where the data of a merge do
         walk = self._walks.get(key) if alone else None
         if walk is None:
-            walk = _walked(self.pipeline, proposed, _reasons(records))
+            walk = _walked(self.pipeline, proposed, reasons)
             if alone and len(self._walks) < REMEMBERED:
                 self._walks[key] = walk
         records = _barriers_named(walk, records)
         data = DataTrail(self.pipeline, self.unshown | NOT_AT_REST)
-        done = Accepting(steps=len(walk.steps), stimuli=key)
+        done = Accepting(steps=len(walk.steps), stimuli=stimuli)
         done.kinds = [frozenset(map(type, one.law.records)) for one in walk.steps if isinstance(one.law, Accepted)]
         self._differ(walk, proposed, records, done)
         if done.broken:

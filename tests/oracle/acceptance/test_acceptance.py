@@ -8,11 +8,18 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from fateline_model.checker.scopes import instances
+from fateline_model.checker.systems import PipelineSystem
+from fateline_model.stimuli import Do
 from fateline_oracle.acceptance.accept import Acceptor
 from fateline_oracle.acceptance.judge import TrailJudged, judge_run, judge_trail, report_of
 from fateline_oracle.acceptance.settings import pipeline_of
 from fateline_oracle.acceptance.trail import BadTrail, read_trail, runs_of
 from fateline_oracle.cli import main
+from fateline_oracle.judge.graph import Ways
+from fateline_oracle.judge.names import Names
+from fateline_oracle.judge.tour import plan
+from fateline_oracle.reference.pipeline import ReferencePort
 from fateline_oracle.report import Verdict
 
 ROOT = Path(__file__).parents[3]
@@ -187,3 +194,26 @@ def test_a_difference_that_no_schedule_explains_is_told(trails: dict[str, list[R
     told = CliRunner().invoke(main, ["diff", *paths])
     assert told.exit_code == 1, told.output
     assert "No schedule explains" in told.output
+
+
+def test_rows_of_one_way_whose_merges_end_otherwise_are_each_accepted() -> None:
+    """One acceptor remembers what the law makes of the stimuli of a row; the data of a merge are not among them."""
+    (instance,) = [one for one in instances("small") if one.name == "expand then fork policy=require_all"]
+    assert isinstance(instance.system, PipelineSystem)
+    ways, port = (
+        Ways(instance.system, lambda stimulus, state: stimulus.do not in (Do.CRASH, Do.RESUME)),
+        ReferencePort(),
+    )
+    acceptor, found = Acceptor(instance.system.pipeline), TrailJudged()
+    for walk in sorted(map(ways.graph.stimuli, plan(ways.graph.targets)), key=len, reverse=True)[:150]:
+        port.start(instance.document or {})
+        names, here = Names(), ways.first()
+        for stimulus in walk:
+            taken = ways.take(here, stimulus)
+            names.learn(port.do(names.asked(taken.stimulus)).records)
+            here = taken.to
+        for trail in runs_of([{**record, "run": "r"} for record in port.trail()]):
+            judge_run(trail, instance.system.pipeline, found, acceptor=acceptor)
+    port.close()
+    assert found.findings == []
+    assert found.accepted == found.rows == 150
