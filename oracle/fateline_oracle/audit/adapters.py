@@ -1,0 +1,132 @@
+"""Adapters: how the relations of the trail are found in a database of another shape, in SQL alone.
+
+An adapter is a file of `CREATE VIEW trail_<relation> AS SELECT ...`. A relation without a view, or a column that the view
+does not have, is not recorded. A view may have one column more, `part`: a number that all records of a row share and by
+which they can be found, so that the database is judged in place, a range of rows at a time. Comments at its head declare:
+
+    -- Wants: table.column, !table.column     what a database must have, and must not, to be read by it
+    -- Profile: LAW sentence                  what its engine does otherwise on purpose
+    -- Note: sentence                         what a reader of the verdict should know
+
+Not here: opening (`opening.py`), and reading through the views (`source.py`).
+"""
+
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from fateline_model.laws import LAWS, Level
+from fateline_model.records import RELATIONS
+
+from .opening import BadSource, opened
+
+LONGEST: Final = 262_144
+"""How many characters a file of views may have."""
+_FOLDER: Final = files(__package__) / "sql" / "adapters"
+_VIEW: Final = re.compile(r"\s*CREATE\s+(?:TEMP\s+|TEMPORARY\s+)?VIEW\s+trail_(\w+)\s+AS\s+(.*)", re.I | re.S)
+_NAMES: Final = re.compile(r"\btrail_(" + "|".join(RELATIONS) + r")\b")
+_COMMENTS: Final = re.compile(r"^(?:\s*--[^\n]*\n)*")
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """How the relations are found: a query a relation, and what the engine does otherwise on purpose."""
+
+    name: str
+    views: Mapping[str, str]
+    wants: tuple[str, ...] = ()
+    profile: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def read_adapter(name: str, text: str) -> Adapter:
+    """An adapter from the text of its file. Everything that is wrong with it is said with the name of the file."""
+    if len(text) > LONGEST:
+        raise BadSource(f"{name}: {len(text):,} characters; a file of views has at most {LONGEST:,}")
+    said: dict[str, list[str]] = {"Wants": [], "Profile": [], "Note": []}
+    for line in text.splitlines():
+        key, _, value = line.removeprefix("--").strip().partition(": ")
+        if line.startswith("--") and key in said:
+            said[key].append(value)
+    views = dict(_view(name, statement) for statement in _statements(text))
+    missing = [need for need in ("runs", "tokens") if need not in views]
+    if missing:
+        raise BadSource(f"{name}: there is no view trail_{missing[0]}; runs and tokens are the least that there must be")
+    profile = {law: sentence for law, _, sentence in (entry.partition(" ") for entry in said["Profile"])}
+    for law in profile:
+        if law not in LAWS:
+            raise BadSource(f"{name}: Profile: there is no law {law}; see specs/laws.md")
+    wants = tuple(want for line in said["Wants"] for want in line.split(", "))
+    return Adapter(name, views, wants, profile, tuple(said["Note"]))
+
+
+def may_declare(law: str) -> bool:
+    """Whether an engine may do it otherwise. A core law cannot be declared away: what is said of it explains a breach."""
+    return LAWS[law].level is Level.PROFILE
+
+
+def _view(name: str, statement: str) -> tuple[str, str]:
+    found = _VIEW.fullmatch(_COMMENTS.sub("", statement))
+    if found is None or found[1].lower() not in RELATIONS:
+        raise BadSource(
+            f"{name}: {' '.join(_COMMENTS.sub('', statement).split())[:60]!r} is no view of a relation. Write CREATE VIEW "
+            f"trail_<relation> AS SELECT ...; the relations are {', '.join(RELATIONS)}"
+        )
+    return found[1].lower(), _NAMES.sub(r"given_\1", found[2].rstrip().rstrip(";"))
+
+
+def _statements(text: str) -> Iterator[str]:
+    """The statements of a file, cut where SQLite says that one is complete."""
+    statement = ""
+    for line in text.splitlines(keepends=True):
+        statement += line
+        if ";" in line and sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if re.sub(r"--[^\n]*", "", statement).strip():
+        yield statement
+
+
+def known_adapters() -> Iterator[Adapter]:
+    """The adapters that come with the package."""
+    for path in sorted(_FOLDER.iterdir(), key=lambda path: path.name):
+        yield read_adapter(path.name.removesuffix(".sql"), path.read_text("utf-8"))
+
+
+def find_adapter(path: Path, views: Path | None = None) -> Adapter:
+    """The adapter to read a database with: the one of the file that is given, else the one that fits."""
+    if views is not None:
+        try:
+            return read_adapter(str(views), views.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadSource(f"{views}: cannot be read: {error}") from error
+    with opened(path) as conn:
+        tables = _tables(conn)
+    tried = []
+    for adapter in known_adapters():
+        wrong = [want for want in adapter.wants if not _fits(tables, want)]
+        if not wrong:
+            return adapter
+        tried.append(f"{adapter.name} ({'has' if wrong[0].startswith('!') else 'no'} {wrong[0].removeprefix('!')})")
+    held = ", ".join(sorted(tables)[:12]) or "none"
+    raise BadSource(
+        f"{path}: no audit database of a kind that is known. Looked for {', '.join(tried)}. Its tables: {held}. "
+        "Say with --views FILE how it is to be read; specs/audit.md shows how to write one"
+    )
+
+
+def _tables(conn: sqlite3.Connection) -> dict[str, set[str]]:
+    """The real tables and their columns. A view that is named like a table is none."""
+    names = [str(name) for (name,) in conn.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table' LIMIT 2000")]
+    quoted = {name: '"' + name.replace('"', '""') + '"' for name in names}
+    return {name: {str(row[1]) for row in conn.execute(f"PRAGMA main.table_xinfo({quoted[name]})")} for name in names}
+
+
+def _fits(tables: Mapping[str, set[str]], want: str) -> bool:
+    table, _, column = want.removeprefix("!").partition(".")
+    there = table in tables and (not column or column in tables[table])
+    return there is not want.startswith("!")

@@ -1,0 +1,220 @@
+"""A whole database judged: every range of every run, in as many processes as there are, then what spans ranges.
+
+Memory stays flat: a range at a time, and what must be asked of batches and runs afterwards is put by on disk. Judging again
+with what is remembered of the last time (`Remembered`) looks only at rows that were not at their end then. Not here: one
+range (`slices.py`), and how it is told (`telling.py`).
+"""
+
+import multiprocessing
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+from .adapters import Adapter
+from .opening import BadSource
+from .queries import Query
+from .remembering import Remembered, RunRemembered
+from .slices import SPILLED, Judged, Slices
+from .source import Range, Source, reading
+
+ROWS: Final = 4_000
+"""How many rows are looked at together."""
+KEPT: Final = 1_000
+"""So many breaches of a law are kept; all are counted."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to audit, and how."""
+
+    path: Path
+    adapter: Adapter
+    runs: tuple[str, ...] = ()
+    laws: frozenset[str] | None = None
+    jobs: int = 1
+    kept: int = KEPT
+    patience: float = 600.0
+    rows: int = ROWS
+
+
+@dataclass
+class Audited:
+    """What was found."""
+
+    adapter: Adapter
+    columns: dict[str, tuple[str, ...]]
+    judged: Judged
+    runs: list[str]
+    remembered: Remembered
+    left_out: int = 0
+    """Rows that were judged before, and were at their end then."""
+    seconds: float = 0.0
+    queries: tuple[Query, ...] = field(default=())
+
+
+def audit(wanted: Wanted, before: Remembered | None = None, progress: Callable[[str], None] | None = None) -> Audited:
+    """Judge a database."""
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="fateline-audit-") as folder, _slices(wanted, Path(folder) / "0") as slices:
+        source = slices.source
+        runs = _runs(source, wanted)
+        found = Audited(wanted.adapter, source.columns, Judged(), runs, Remembered(wanted.adapter.name))
+        found.queries = tuple(slices.queries)
+        before = before or Remembered(wanted.adapter.name)
+        ranges = [piece for run in runs for piece in _ranges(source, run, wanted.rows, before.runs.get(run), found)]
+        for number, (piece, judged, left) in enumerate(_judged(wanted, Path(folder), ranges, slices), 1):
+            found.judged.add(judged, wanted.kept)
+            found.remembered.left(piece.run, left)
+            if progress is not None:
+                progress(f"{number:,} of {len(ranges):,} ranges, {found.judged.records['tokens']:,} tokens")
+        _of_all(slices, sorted(Path(folder).iterdir()), found, before)
+    found.seconds = time.perf_counter() - started
+    return found
+
+
+def _runs(source: Source, wanted: Wanted) -> list[str]:
+    runs = source.runs()
+    missing = [run for run in wanted.runs if run not in runs]
+    if missing:
+        raise BadSource(f"{wanted.path}: there is no run {missing[0]}; there are {', '.join(runs[:10]) or 'none'}")
+    return list(wanted.runs) or runs
+
+
+def _ranges(source: Source, run: str, rows: int, last: RunRemembered | None, found: Audited) -> Iterator[Range]:
+    """All that is to be looked at: everything, or what was not at its end the last time."""
+    bounds = source.bounds(run)
+    now = found.remembered.runs.setdefault(run, RunRemembered(upto=bounds[1] if bounds is not None else None))
+    if last is None or last.upto is None or bounds is None:
+        yield from source.ranges(run, rows)
+        return
+    again = sorted({*last.open, *_sharing_a_batch(source, run, last)})
+    found.left_out += source.rows_up_to(run, last.upto) - len(again)
+    now.stretches = last.stretches
+    for _, group in groupby(enumerate(again), lambda pair: pair[1] - pair[0]):
+        parts = [part for _, part in group]
+        yield Range(run, parts[0], parts[-1])
+    for first in range(last.upto + 1, bounds[1] + 1, rows):
+        yield Range(run, first, min(first + rows - 1, bounds[1]))
+    yield Range(run, bounds[1] + 1, None)
+    yield Range(run, None, None, strays=True)
+
+
+def _sharing_a_batch(source: Source, run: str, last: RunRemembered) -> Iterator[int]:
+    """Rows at their end that share a batch with a row that was not: they are judged with it."""
+    if "members" not in source.columns:
+        return
+    fresh: set[object] = set()
+    rows = list(source.conn.execute("SELECT batch, part FROM given_members WHERE run = ? AND part IS NOT NULL", (run,)))
+    assert last.upto is not None
+    fresh = {batch for batch, part in rows if part > last.upto or part in last.open}
+    yield from (int(part) for batch, part in rows if batch in fresh and part <= last.upto)
+
+
+# ---------------------------------------------------------------------------------------------------- processes
+
+
+@contextmanager
+def _slices(wanted: Wanted, spill: Path) -> Iterator[Slices]:
+    with reading(wanted.path, wanted.adapter) as source:
+        source.conn.execute("ATTACH '' AS slice")  # in memory, and on disk where it grows
+        source.conn.execute("ATTACH ? AS spill", (str(spill),))
+        for name, (columns, _) in SPILLED.items():
+            source.conn.execute(f"CREATE TABLE spill.{name} ({columns})")
+        yield Slices(source, wanted.laws, wanted.patience, wanted.kept)
+
+
+_held: ExitStack = ExitStack()
+_here: Slices | None = None
+
+
+def _begin(wanted: Wanted, folder: str) -> None:
+    global _here
+    _here = _held.enter_context(_slices(wanted, Path(folder) / str(multiprocessing.current_process().pid)))
+
+
+def _one(piece: Range) -> tuple[Range, Judged, list[int]]:
+    assert _here is not None
+    return _asked(_here, piece)
+
+
+def _asked(slices: Slices, piece: Range) -> tuple[Range, Judged, list[int]]:
+    slices.conn.execute("BEGIN")
+    judged = slices.judge(piece)
+    left = slices.unfinished() if judged.records["tokens"] else []
+    slices.conn.execute("COMMIT")
+    return piece, judged, left
+
+
+def _judged(
+    wanted: Wanted, folder: Path, ranges: Sequence[Range], slices: Slices
+) -> Iterator[tuple[Range, Judged, list[int]]]:
+    if wanted.jobs == 1 or len(ranges) < 8:
+        yield from (_asked(slices, piece) for piece in ranges)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(wanted.jobs, context, _begin, (wanted, str(folder))) as pool:
+        yield from pool.map(_one, ranges, chunksize=4)
+
+
+# ---------------------------------------------------------------------------------------------------- batches and runs
+
+
+def _of_all(slices: Slices, spills: Sequence[Path], found: Audited, before: Remembered) -> None:
+    """What spans ranges: batches with all their members, parents in other ranges, the run and its rows."""
+    conn, source = slices.conn, slices.source
+    slices.whole()
+    for name, (columns, _) in SPILLED.items():
+        conn.execute(f"CREATE TABLE slice.{name} ({columns})")
+    conn.execute("DETACH spill")
+    for path in spills:
+        if path.suffix:
+            continue
+        conn.execute("ATTACH ? AS spill", (str(path),))
+        for name, (columns, _) in SPILLED.items():
+            conn.execute(f"INSERT INTO slice.{name} SELECT {columns} FROM spill.{name}")
+        conn.execute("DETACH spill")
+    conn.executemany(
+        "INSERT INTO slice.stretches VALUES (?, ?, ?, ?, ?)",
+        [(run, *stretch) for run, last in before.runs.items() for stretch in last.stretches],
+    )
+    conn.execute("CREATE INDEX slice.ends_batch ON ends (run, batch, ordinal)")
+    conn.execute("CREATE INDEX slice.outputs_batch ON outputs (run, batch)")
+    _kin(source)
+    conn.execute("CREATE TABLE slice.totals (run, rows)")
+    for run in found.runs:
+        if "rows" in source.columns:
+            conn.execute("INSERT INTO slice.totals SELECT ?, count(*) FROM given_rows WHERE run = ?", (run, run))
+    found.judged.records["batches"] = conn.execute("SELECT count(*) FROM slice.trail_batches").fetchone()[0]
+    counts = {**found.judged.records, "runs": len(found.runs)}
+    slices.see(found.judged)
+    for query in slices.queries:
+        if query.unit != "row" and counts.get(query.asked):
+            found.judged.checked[query.law] += counts[query.asked]
+            slices.ask(query, found.judged)
+    for run, last in found.remembered.runs.items():
+        last.stretches = _stretches(conn, run)
+
+
+def _kin(source: Source) -> None:
+    """The tokens that are named as parents and were not in the range of their child."""
+    source.conn.execute("CREATE TABLE slice.kin (run, token, row)")
+    if source.conn.execute("SELECT 1 FROM slice.strangers LIMIT 1").fetchone():
+        source.conn.execute(
+            'INSERT INTO slice.kin SELECT run, token, "row" FROM given_tokens WHERE token IN (SELECT parent FROM slice.strangers)'
+        )
+    source.conn.execute("CREATE INDEX slice.kin_token ON kin (token, run)")
+
+
+def _stretches(conn: sqlite3.Connection, run: str) -> list[tuple[str | None, int, int, int]]:
+    """How far each source was read, as one stretch."""
+    rows = conn.execute(
+        "SELECT source, max(part), min(first_idx), max(last_idx) FROM slice.stretches WHERE run = ? GROUP BY source", (run,)
+    )
+    return [(source, int(part), int(first), int(last)) for source, part, first, last in rows]

@@ -1,0 +1,117 @@
+"""Reads what is given through its adapter: which runs there are, what is recorded, and the records of a range of rows.
+
+The relations are temporary views called `given_<relation>`, so that a table of the database may be called as it likes.
+Not here: judging (`slices.py`).
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from fateline_model.records import COMMON_COLUMNS, RELATIONS
+
+from .adapters import Adapter
+from .opening import BadSource, opened
+
+COLUMNS: Final = {name: (*kind._fields, *COMMON_COLUMNS) for name, kind in RELATIONS.items()}
+"""The columns of every relation, in order."""
+WHOLE: Final = ("runs", "nodes", "edges", "batches")
+"""The relations that belong to no row."""
+OF_ROWS: Final = tuple(name for name in RELATIONS if name not in WHOLE)
+
+
+class Range(NamedTuple):
+    """Rows of one run: `part` from the first to the last, either of which may be open. `strays` belong to no row."""
+
+    run: str
+    first: int | None
+    last: int | None
+    strays: bool = False
+
+    def where(self) -> tuple[str, tuple[object, ...]]:
+        if self.strays:
+            return "run = ? AND part IS NULL", (self.run,)
+        bounds = [("part >= ?", self.first), ("part <= ?", self.last)]
+        said = [(text, value) for text, value in bounds if value is not None]
+        return " AND ".join(["run = ?", *(text for text, _ in said)]), (self.run, *(value for _, value in said))
+
+
+@dataclass(frozen=True)
+class Source:
+    """A database, open for reading."""
+
+    conn: sqlite3.Connection
+    adapter: Adapter
+    columns: dict[str, tuple[str, ...]]
+    """What is recorded: the relations that have a view, and their columns."""
+
+    @property
+    def in_place(self) -> bool:
+        return all("part" in self.columns[name] for name in OF_ROWS if name in self.columns)
+
+    def runs(self) -> list[str]:
+        return [str(run) for (run,) in self.conn.execute("SELECT DISTINCT run FROM given_runs ORDER BY 1")]
+
+    def bounds(self, run: str) -> tuple[int, int] | None:
+        """The first and the last row of a run, as their `part`; None where it has none."""
+        relation = "rows" if "rows" in self.columns else "tokens"
+        least, most = self.conn.execute(
+            f"SELECT min(part), max(part) FROM given_{relation} WHERE run = ?", (run,)
+        ).fetchone()
+        if not isinstance(least, int | None) or not isinstance(most, int | None):
+            raise BadSource(f"trail_{relation}: part is {least!r} to {most!r}; it must be a whole number")
+        return None if least is None or most is None else (least, most)
+
+    def rows_up_to(self, run: str, part: int) -> int:
+        relation = "rows" if "rows" in self.columns else "tokens"
+        sql = f"SELECT count(DISTINCT part) FROM given_{relation} WHERE run = ? AND part <= ?"
+        return int(self.conn.execute(sql, (run, part)).fetchone()[0])
+
+    def ranges(self, run: str, size: int) -> Iterator[Range]:
+        """Ranges that together hold every record of a run: `size` rows each, what lies outside, and what has no row."""
+        bounds = self.bounds(run)
+        if bounds is None:
+            yield Range(run, None, None)
+        else:
+            least, most = bounds
+            for first in range(least, most + 1, size):
+                yield Range(run, first, min(first + size - 1, most))
+            yield Range(run, None, least - 1)
+            yield Range(run, most + 1, None)
+        yield Range(run, None, None, strays=True)
+
+
+@contextmanager
+def reading(path: Path, adapter: Adapter) -> Iterator[Source]:
+    """Open a database through an adapter."""
+    with opened(path) as conn:
+        columns: dict[str, tuple[str, ...]] = {}
+        for relation, query in adapter.views.items():
+            try:
+                conn.execute(f"CREATE TEMP VIEW given_{relation} AS {query}")
+                found = conn.execute(f"SELECT * FROM given_{relation} LIMIT 0").description
+            except sqlite3.Error as error:
+                raise BadSource(f"{adapter.name}: trail_{relation}: {error}") from error
+            columns[relation] = tuple(str(column[0]) for column in found)
+            _check(adapter, relation, columns[relation])
+        yield Source(conn, adapter, columns)
+
+
+def _check(adapter: Adapter, relation: str, columns: tuple[str, ...]) -> None:
+    known = {*COLUMNS[relation], "part"}
+    strange = [column for column in columns if column not in known]
+    if strange:
+        raise BadSource(
+            f"{adapter.name}: trail_{relation} has a column {strange[0]!r}; the relation has {', '.join(COLUMNS[relation])}"
+        )
+    needed = [name for name, kind in RELATIONS[relation].__annotations__.items() if not _optional(relation, name)]
+    missing = [column for column in needed if column not in columns]
+    if missing:
+        raise BadSource(f"{adapter.name}: trail_{relation} has no column {missing[0]!r}")
+
+
+def _optional(relation: str, column: str) -> bool:
+    return column in RELATIONS[relation]._field_defaults

@@ -1,0 +1,19 @@
+-- A returned row is a record that speaks of a token which is none of the run's.
+-- Asked of: records
+-- Needs: tokens
+SELECT o.run, o.token, NULL AS node, 'is no token of the run, and has the outcome ' || coalesce(o.outcome, 'none') AS said
+FROM trail_outcomes AS o
+WHERE NOT EXISTS (SELECT 1 FROM trail_tokens AS t WHERE t.run = o.run AND t.token = o.token)
+UNION ALL
+SELECT v.run, v.token, v.node, 'is no token of the run, and visits ' || v.node FROM trail_visits AS v
+WHERE NOT EXISTS (SELECT 1 FROM trail_tokens AS t WHERE t.run = v.run AND t.token = v.token)
+UNION ALL
+SELECT h.run, h.token, h.dst, 'is no token of the run, and goes to ' || h.dst FROM trail_hops AS h
+WHERE NOT EXISTS (SELECT 1 FROM trail_tokens AS t WHERE t.run = h.run AND t.token = h.token)
+UNION ALL
+SELECT l.run, l.child, NULL, 'is no token of the run, and has the parent ' || l.parent FROM links AS l
+WHERE l.child_known IS NULL
+UNION ALL
+SELECT x.run, x.token, NULL, 'is no token of the run, and loses branch ' || x.branch FROM trail_losses AS x
+WHERE x.token IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM trail_tokens AS t WHERE t.run = x.run AND t.token = x.token)

@@ -1,0 +1,7 @@
+-- A returned row is a root token of a row that was never read.
+-- Asked of: roots
+-- Needs: rows, tokens
+SELECT t.run, t.token, NULL AS node, 'is a root token of row ' || coalesce(t."row", 'none') || ', which was never read' AS said
+FROM trail_tokens AS t
+WHERE t.group_kind IS NULL
+    AND NOT EXISTS (SELECT 1 FROM trail_rows AS w WHERE w.run = t.run AND w."row" = t."row")

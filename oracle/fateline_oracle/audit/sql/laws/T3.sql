@@ -1,0 +1,9 @@
+-- A returned row is a token that visits a node and owes something else than the graph says is owed there.
+-- Asked of: visits
+-- Needs: nodes, edges, tokens, hops
+SELECT v.run, v.token, v.node, 'visits ' || v.node || ' owing ' || coalesce(nullif(d.branches, ''), 'nothing') AS said
+FROM trail_visits AS v
+LEFT JOIN debts AS d ON d.run = v.run AND d.token = v.token
+WHERE v.node IN (SELECT s.node FROM stacks AS s WHERE s.run = v.run) AND NOT EXISTS (
+    SELECT 1 FROM stacks AS s WHERE s.run = v.run AND s.node = v.node
+        AND s.coalesces = coalesce(d.coalesces, '') AND s.branches = coalesce(d.branches, ''))

@@ -1,0 +1,15 @@
+-- settings: what a node's configuration says, a column a setting; absent where it says nothing or is no JSON.
+-- Of the graph. Key: run, node
+SELECT run, node, kind,
+    json_extract(config, '$.policy') AS policy,
+    json_extract(config, '$.quorum_count') AS quorum,
+    json_extract(config, '$.timeout_seconds') AS timeout,
+    json_extract(config, '$.merge') AS merge,
+    coalesce(json_extract(config, '$.collisions'), 'last_wins') AS collisions,
+    coalesce(json_extract(config, '$.attempts'), 1) AS attempts,
+    json_extract(config, '$.expands') AS expands,
+    json_extract(config, '$.mode') AS mode,
+    json_extract(config, '$.count') AS count_trigger,
+    json_extract(config, '$.condition') AS condition_trigger,
+    json_extract(config, '$.branches') AS branches
+FROM (SELECT run, node, kind, CASE WHEN json_valid(config) THEN config ELSE '{}' END AS config FROM trail_nodes)
