@@ -41,10 +41,11 @@ def read_trail(path: Path) -> list[RunTrail]:
             start = file.read(len(SQLITE))
     except OSError as error:
         raise BadTrail(f"{path}: {error.strerror}") from error
-    return runs_of(_from_database(path) if start == SQLITE else _from_lines(path))
+    return runs_of(_from_database(path) if start == SQLITE else lines_of(path))
 
 
-def _from_lines(path: Path) -> Iterator[Written]:
+def lines_of(path: Path) -> Iterator[Written]:
+    """The records of a file of JSON lines, each looked through before it is believed."""
     with path.open("rb") as file:
         number = 0
         while line := file.readline(LINE + 1):

@@ -26,9 +26,11 @@ from .opening import BadSource, opened
 
 LONGEST: Final = 262_144
 """How many characters a file of views may have."""
+STRAYS: Final = "strays"
+"""A view beside those of the relations: records of runs that there are not, as (run, rec)."""
 _FOLDER: Final = files(__package__) / "sql" / "adapters"
 _VIEW: Final = re.compile(r"\s*CREATE\s+(?:TEMP\s+|TEMPORARY\s+)?VIEW\s+trail_(\w+)\s+AS\s+(.*)", re.I | re.S)
-_NAMES: Final = re.compile(r"\btrail_(" + "|".join(RELATIONS) + r")\b")
+_NAMES: Final = re.compile(r"\btrail_(" + "|".join((*RELATIONS, STRAYS)) + r")\b")
 _COMMENTS: Final = re.compile(r"^(?:\s*--[^\n]*\n)*")
 
 
@@ -71,7 +73,7 @@ def may_declare(law: str) -> bool:
 
 def _view(name: str, statement: str) -> tuple[str, str]:
     found = _VIEW.fullmatch(_COMMENTS.sub("", statement))
-    if found is None or found[1].lower() not in RELATIONS:
+    if found is None or found[1].lower() not in (*RELATIONS, STRAYS):
         raise BadSource(
             f"{name}: {' '.join(_COMMENTS.sub('', statement).split())[:60]!r} is no view of a relation. Write CREATE VIEW "
             f"trail_<relation> AS SELECT ...; the relations are {', '.join(RELATIONS)}"

@@ -21,7 +21,7 @@ from .adapters import Adapter
 from .opening import BadSource
 from .queries import Query
 from .remembering import Remembered, RunRemembered
-from .slices import SPILLED, Judged, Slices
+from .slices import SPILLED, Breach, Judged, Slices
 from .source import Range, Source, reading
 
 ROWS: Final = 4_000
@@ -74,7 +74,7 @@ def audit(wanted: Wanted, before: Remembered | None = None, progress: Callable[[
             found.remembered.left(piece.run, left)
             if progress is not None:
                 progress(f"{number:,} of {len(ranges):,} ranges, {found.judged.records['tokens']:,} tokens")
-        _of_all(slices, sorted(Path(folder).iterdir()), found, before)
+        _of_all(slices, sorted(Path(folder).iterdir()), found, before, wanted.laws)
     found.seconds = time.perf_counter() - started
     return found
 
@@ -166,7 +166,7 @@ def _judged(
 # ---------------------------------------------------------------------------------------------------- batches and runs
 
 
-def _of_all(slices: Slices, spills: Sequence[Path], found: Audited, before: Remembered) -> None:
+def _of_all(slices: Slices, spills: Sequence[Path], found: Audited, before: Remembered, wanted_laws: frozenset[str] | None) -> None:
     """What spans ranges: batches with all their members, parents in other ranges, the run and its rows."""
     conn, source = slices.conn, slices.source
     slices.whole()
@@ -192,14 +192,37 @@ def _of_all(slices: Slices, spills: Sequence[Path], found: Audited, before: Reme
         if "rows" in source.columns:
             conn.execute("INSERT INTO slice.totals SELECT ?, count(*) FROM given_rows WHERE run = ?", (run, run))
     found.judged.records["batches"] = conn.execute("SELECT count(*) FROM slice.trail_batches").fetchone()[0]
+    if not wanted_laws or "L6" in wanted_laws:
+        for run, relation in source.strays():
+            found.judged.breached["L6"] += 1
+            found.judged.breaches.append(Breach("L6", run, None, None, None, f"a record of {relation} is of a run that there is not"))
     counts = {**found.judged.records, "runs": len(found.runs)}
     slices.see(found.judged)
     for query in slices.queries:
         if query.unit != "row" and counts.get(query.asked):
             found.judged.checked[query.law] += counts[query.asked]
             slices.ask(query, found.judged)
+    _unrecorded(found)
     for run, last in found.remembered.runs.items():
         last.stretches = _stretches(conn, run)
+
+
+def _unrecorded(found: Audited) -> None:
+    """What a query says of a column that is not recorded at all is no breach."""
+    lacking = {query.law for query in found.queries if missing(query, found)}
+    kept = {query.law for query in found.queries if not missing(query, found)}
+    for law in lacking - kept:
+        del found.judged.breached[law]
+    found.judged.breaches = [breach for breach in found.judged.breaches if found.judged.breached[breach.law]]
+
+
+def missing(query: Query, found: Audited) -> list[str]:
+    """The relations and columns that a query needs and that are not recorded."""
+    return [
+        need
+        for need in query.needs
+        if (need not in found.judged.seen if "." in need else need not in found.columns)
+    ]
 
 
 def _kin(source: Source) -> None:

@@ -90,4 +90,6 @@ def _only_reading(action: int, first: str | None, second: str | None, database: 
         return sqlite3.SQLITE_OK  # of ours alone: a view cannot say ATTACH
     if action == sqlite3.SQLITE_PRAGMA:
         return sqlite3.SQLITE_OK if first in ("table_info", "table_xinfo") else sqlite3.SQLITE_DENY
+    if (action, first) == (sqlite3.SQLITE_UPDATE, "sqlite_master"):
+        return sqlite3.SQLITE_OK  # how json_each declares its columns; the file is read-only all the same
     return sqlite3.SQLITE_OK if database in _OURS else sqlite3.SQLITE_DENY

@@ -17,7 +17,7 @@ _SQL: Final = files(__package__) / "sql"
 _UNITS: Final = {"row": "laws", "batch": "batch_laws", "run": "run_laws"}
 """What a query looks at: the records of some rows, those of all batches, or the run as a whole."""
 
-OF_THE_GRAPH: Final = ("settings", "branches", "joined", "stacks")
+OF_THE_GRAPH: Final = ("settings", "branches", "joined", "onward", "stacks")
 OF_THE_ROWS: Final = ("fates", "links", "starts", "debts", "descent")
 """The tables that laws share, in the order in which one builds on the other."""
 
@@ -56,7 +56,7 @@ class Shared:
 def queries() -> tuple[Query, ...]:
     """Every query, in the order of the catalogue of laws."""
     found = [
-        _query(unit, path.name.removesuffix(".sql"), path.read_text("utf-8"))
+        _query(unit, path.name.removesuffix(".sql").partition("_")[0], path.read_text("utf-8"))
         for unit, folder in _UNITS.items()
         for path in (_SQL / folder).iterdir()
         if path.name.endswith(".sql")

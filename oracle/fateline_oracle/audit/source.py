@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from fateline_model.records import COMMON_COLUMNS, RELATIONS
 
-from .adapters import Adapter
+from .adapters import STRAYS, Adapter
 from .opening import BadSource, opened
 
 COLUMNS: Final = {name: (*kind._fields, *COMMON_COLUMNS) for name, kind in RELATIONS.items()}
@@ -21,6 +21,8 @@ COLUMNS: Final = {name: (*kind._fields, *COMMON_COLUMNS) for name, kind in RELAT
 WHOLE: Final = ("runs", "nodes", "edges", "batches")
 """The relations that belong to no row."""
 OF_ROWS: Final = tuple(name for name in RELATIONS if name not in WHOLE)
+
+MOST_STRAYS: Final = 1_000
 
 
 class Range(NamedTuple):
@@ -54,6 +56,13 @@ class Source:
 
     def runs(self) -> list[str]:
         return [str(run) for (run,) in self.conn.execute("SELECT DISTINCT run FROM given_runs ORDER BY 1")]
+
+    def strays(self) -> list[tuple[str, str]]:
+        """Records of runs that there are not: the run, and the relation."""
+        if STRAYS not in self.adapter.views:
+            return []
+        found = self.conn.execute(f"SELECT run, rec FROM given_{STRAYS} LIMIT ?", (MOST_STRAYS,))
+        return [(str(run), str(rec)) for run, rec in found]
 
     def bounds(self, run: str) -> tuple[int, int] | None:
         """The first and the last row of a run, as their `part`; None where it has none."""
@@ -95,8 +104,9 @@ def reading(path: Path, adapter: Adapter) -> Iterator[Source]:
                 found = conn.execute(f"SELECT * FROM given_{relation} LIMIT 0").description
             except sqlite3.Error as error:
                 raise BadSource(f"{adapter.name}: trail_{relation}: {error}") from error
-            columns[relation] = tuple(str(column[0]) for column in found)
-            _check(adapter, relation, columns[relation])
+            if relation != STRAYS:
+                columns[relation] = tuple(str(column[0]) for column in found)
+                _check(adapter, relation, columns[relation])
         yield Source(conn, adapter, columns)
 
 
@@ -107,11 +117,12 @@ def _check(adapter: Adapter, relation: str, columns: tuple[str, ...]) -> None:
         raise BadSource(
             f"{adapter.name}: trail_{relation} has a column {strange[0]!r}; the relation has {', '.join(COLUMNS[relation])}"
         )
-    needed = [name for name, kind in RELATIONS[relation].__annotations__.items() if not _optional(relation, name)]
+    needed = [name for name, kind in RELATIONS[relation].__annotations__.items() if not optional(relation, name)]
     missing = [column for column in needed if column not in columns]
     if missing:
         raise BadSource(f"{adapter.name}: trail_{relation} has no column {missing[0]!r}")
 
 
-def _optional(relation: str, column: str) -> bool:
+def optional(relation: str, column: str) -> bool:
+    """Whether a column of a relation may be absent."""
     return column in RELATIONS[relation]._field_defaults

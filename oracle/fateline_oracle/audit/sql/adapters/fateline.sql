@@ -90,3 +90,18 @@ CREATE VIEW trail_members AS
 SELECT r.id AS run, n.name || '#' || m.batch AS batch, m.row || ':' || m.token AS token, m.ordinal,
     m.seq, m.tx, m.at, m.row AS part
 FROM runs AS r CROSS JOIN members AS m ON m.run = r.run JOIN nodes AS n ON n.run = m.run AND n.node = m.node;
+
+CREATE VIEW trail_strays AS
+WITH gaps AS (
+    SELECT run, lead(run, 1, 9223372036854775807) OVER (ORDER BY run) AS next FROM (SELECT -1 AS run UNION ALL SELECT run FROM runs)
+)
+SELECT g.run, 'rows' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM rows AS x WHERE x.run > g.run AND x.run < g.next) UNION ALL
+SELECT g.run, 'tokens' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM tokens AS x WHERE x.run > g.run AND x.run < g.next) UNION ALL
+SELECT g.run, 'parents' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM parents AS x WHERE x.run > g.run AND x.run < g.next) UNION ALL
+SELECT g.run, 'visits' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM visits AS x WHERE x.run > g.run AND x.run < g.next) UNION ALL
+SELECT g.run, 'fates' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM fates AS x WHERE x.run > g.run AND x.run < g.next) UNION ALL
+SELECT g.run, 'barriers' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM barriers AS x WHERE x.run > g.run AND x.run < g.next) UNION ALL
+SELECT g.run, 'losses' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM losses AS x WHERE x.run > g.run AND x.run < g.next) UNION ALL
+SELECT g.run, 'merges' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM merges AS x WHERE x.run > g.run AND x.run < g.next) UNION ALL
+SELECT g.run, 'batches' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM batches AS x WHERE x.run > g.run AND x.run < g.next) UNION ALL
+SELECT g.run, 'members' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM members AS x WHERE x.run > g.run AND x.run < g.next);

@@ -1,12 +1,12 @@
 -- A returned row is a batch whose members are not numbered from 0 as they came, or whose outputs are not children of the first.
 -- Asked of: batches
--- Needs: batches, members
+-- Needs: batches, members.ordinal
 SELECT e.run, min(e.token) AS token, NULL AS node,
     'batch ' || e.batch || ' has ' || count(*) || ' members, numbered ' || coalesce(min(e.ordinal), 'not at all') || ' to '
-        || coalesce(max(e.ordinal), '') AS said
-FROM ends AS e WHERE e.ordinal IS NOT NULL
+        || coalesce(max(e.ordinal), 'not at all') AS said
+FROM ends AS e
 GROUP BY e.run, e.batch
-HAVING min(e.ordinal) <> 0 OR max(e.ordinal) <> count(*) - 1 OR count(DISTINCT e.ordinal) <> count(*)
+HAVING count(e.ordinal) < count(*) OR min(e.ordinal) <> 0 OR max(e.ordinal) <> count(*) - 1 OR count(DISTINCT e.ordinal) <> count(*)
 UNION ALL
 SELECT run, token, NULL, 'is member ' || ordinal || ' of batch ' || batch || ', and came before the member that is before it'
 FROM (

@@ -1,6 +1,6 @@
 -- A returned row is a merge that keeps another value of a field than its strategy, or does not say where a field comes from.
 -- Asked of: merges
--- Needs: merges, barriers, nodes
+-- Needs: merges.digest, barriers, nodes
 SELECT run, token, node, 'keeps ' || field || ' of ' || branch || ' (kept: ' || coalesce(kept, 'not recorded')
     || '), and the strategy keeps that of ' || strategic AS said
 FROM (
@@ -13,7 +13,7 @@ FROM (
         PARTITION BY m.run, m.token, m.field
         ORDER BY CASE WHEN s.collisions = 'first_wins' THEN k.position ELSE -k.position END)
 ) AS m
-WHERE (coalesce(kept, 0) <> 0) <> (digest = strategic_digest)
+WHERE (coalesce(kept, 0) <> 0) <> coalesce(digest = strategic_digest, false) OR digest IS NULL
 UNION ALL
 SELECT m.run, m.token, b.node, 'says that ' || m.field || ' comes from ' || m.branch || ', which had not arrived'
 FROM trail_merges AS m JOIN trail_barriers AS b ON b.run = m.run AND b.result = m.token
@@ -28,3 +28,10 @@ SELECT b.run, b.result, b.node, 'does not say where its fields come from'
 FROM trail_barriers AS b JOIN settings AS s ON s.run = b.run AND s.node = b.node AND coalesce(s.merge, 'union') = 'union'
 WHERE b.verdict = 'merged' AND b.result IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM trail_merges AS m WHERE m.run = b.run AND m.token = b.result)
+UNION ALL
+SELECT run, token, NULL, 'names branch ' || branch || ' ' || count(*) || ' times for ' || field
+FROM trail_merges GROUP BY run, token, field, branch HAVING count(*) > 1
+UNION ALL
+SELECT m.run, m.token, NULL, 'tells where ' || m.field || ' comes from, and is no merged token'
+FROM trail_merges AS m JOIN trail_tokens AS t ON t.run = m.run AND t.token = m.token
+WHERE t.group_kind IS DISTINCT FROM 'join'

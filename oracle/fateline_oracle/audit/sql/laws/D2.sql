@@ -26,3 +26,23 @@ UNION ALL
 SELECT run, max(child), NULL, 'has the same place in its group as another child of ' || parent
 FROM links WHERE group_kind IN ('fork', 'expand', 'batch') AND ordinal IS NOT NULL
 GROUP BY run, parent, "group", ordinal HAVING count(*) > 1
+UNION ALL
+SELECT run, token, node, 'closed its visit of ' || node || ' at ' || closed || ', and the record is of ' || seq
+FROM trail_visits WHERE closed <> seq
+UNION ALL
+SELECT m.run, m.token, NULL, 'is a member of batch ' || m.batch || ', and was never buffered there'
+FROM trail_members AS m
+WHERE NOT EXISTS (
+    SELECT 1 FROM trail_outcomes AS o
+    WHERE o.run = m.run AND o.token = m.token AND o.outcome = 'buffered' AND o.batch = m.batch)
+UNION ALL
+SELECT f.run, f.token, v.node, 'is coalesced, and its visit of ' || v.node || ' is ' || v.status
+FROM fates AS f JOIN debts AS d ON d.run = f.run AND d.token = f.token
+JOIN trail_visits AS v ON v.run = f.run AND v.token = f.token AND v.node = d.coalesce AND v.status <> 'interrupted'
+WHERE f.outcome = 'coalesced' AND v.status <> 'completed'
+UNION ALL
+SELECT run, token, node, 'has a visit whose status there is not: ' || coalesce(status, 'none')
+FROM trail_visits WHERE coalesce(status, '') NOT IN ('open', 'held', 'completed', 'failed', 'interrupted')
+UNION ALL
+SELECT run, token, NULL, 'is made by what there is not: ' || group_kind
+FROM trail_tokens WHERE group_kind NOT IN ('fork', 'join', 'expand', 'batch')

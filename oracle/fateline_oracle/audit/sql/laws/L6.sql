@@ -17,3 +17,7 @@ UNION ALL
 SELECT x.run, x.token, NULL, 'is no token of the run, and loses branch ' || x.branch FROM trail_losses AS x
 WHERE x.token IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM trail_tokens AS t WHERE t.run = x.run AND t.token = x.token)
+UNION ALL
+SELECT m.run, m.token, NULL, 'is no token of the run, and tells where ' || coalesce(m.field, 'a field') || ' comes from'
+FROM trail_merges AS m
+WHERE NOT EXISTS (SELECT 1 FROM trail_tokens AS t WHERE t.run = m.run AND t.token = m.token)

@@ -24,15 +24,15 @@ FROM (
                 AND again.attempt = v.attempt + 1)
 ) AS v
 WHERE CASE
-    WHEN word = 'pass' THEN NOT (status = 'completed' AND label IS NOT DISTINCT FROM 'continue')
-    WHEN word = 'drop' THEN NOT (status = 'completed' AND outcome IS NOT DISTINCT FROM 'discarded'
+    WHEN word = 'pass' THEN NOT (kind = 'transform' AND status = 'completed' AND label IS NOT DISTINCT FROM 'continue')
+    WHEN word = 'drop' THEN NOT (kind = 'transform' AND status = 'completed' AND outcome IS NOT DISTINCT FROM 'discarded'
         AND reason IS NOT DISTINCT FROM 'filtered')
-    WHEN word = 'expand' AND expands IS DISTINCT FROM 0 THEN NOT (status = 'completed'
+    WHEN word = 'expand' AND expands IS DISTINCT FROM 0 THEN NOT (kind = 'transform' AND status = 'completed'
         AND outcome IS NOT DISTINCT FROM 'expanded')
-    WHEN word = 'route' THEN NOT (status = 'completed' AND (label IN (argument, 'continue')
+    WHEN word = 'route' THEN NOT (kind = 'gate' AND status = 'completed' AND (label IN (argument, 'continue')
         OR (label IS NULL AND (outcome IS NOT DISTINCT FROM 'forked' OR (outcome IS NOT DISTINCT FROM 'discarded'
             AND reason IS NOT DISTINCT FROM 'gate_discard')))))
-    WHEN word = 'written' THEN NOT (status = 'completed' AND label IS NULL AND outcome IS NOT DISTINCT FROM CASE
+    WHEN word = 'written' THEN NOT (kind = 'sink' AND status = 'completed' AND label IS NULL AND outcome IS NOT DISTINCT FROM CASE
         WHEN came = 'on_error' AND came_kind = 'source' THEN 'quarantined' WHEN came = 'on_error' THEN 'diverted'
         WHEN came_kind = 'gate' AND came <> 'continue' AND NOT EXISTS (
             SELECT 1 FROM trail_tokens AS t
@@ -43,7 +43,7 @@ WHERE CASE
         WHEN has_error_edge THEN label IS NOT DISTINCT FROM 'on_error'
         ELSE outcome IN ('failed', 'quarantined') AND reason IS NOT DISTINCT FROM 'node_failed' END)
         OR (word IN ('error_retryable', 'refused_retryable') AND attempt + 1 < attempts)
-    ELSE word IS NOT NULL OR status = 'completed' AND label IS NULL AND outcome IS NULL END
+    ELSE 1 END
 UNION ALL
 SELECT t.run, t.token, h.src, 'is of an invalid row, and is neither quarantined nor on its way there'
 FROM trail_tokens AS t LEFT JOIN starts AS h ON h.run = t.run AND h.token = t.token
