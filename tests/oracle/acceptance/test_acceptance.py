@@ -22,9 +22,10 @@ from fateline_oracle.judge.tour import plan
 from fateline_oracle.reference.pipeline import ReferencePort
 from fateline_oracle.report import Verdict
 
+from ..damages import DAMAGES, Record, changed
+
 ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/pipeline.yaml"))
-Record = dict[str, object]
 
 
 @pytest.fixture(scope="module")
@@ -54,62 +55,6 @@ def test_the_trail_of_every_example_is_accepted_to_its_last_record(trails: dict[
     assert found.accepted == found.rows > 0
     assert found.consumed == found.records == len(trails[name])
     assert report_of(found, "x").verdict is Verdict.HOLDS
-
-
-def first(records: list[Record], **wanted: object) -> Record:
-    return next(record for record in records if all(record.get(key) == value for key, value in wanted.items()))
-
-
-def without(**wanted: object) -> Callable[[list[Record]], list[Record]]:
-    def damage(records: list[Record]) -> list[Record]:
-        gone = first(records, **wanted)
-        return [record for record in records if record is not gone]
-
-    return damage
-
-
-def changed(change: Record, **wanted: object) -> Callable[[list[Record]], list[Record]]:
-    def damage(records: list[Record]) -> list[Record]:
-        one = first(records, **wanted)
-        return [{**record, **change} if record is one else record for record in records]
-
-    return damage
-
-
-def twice(change: Record, **wanted: object) -> Callable[[list[Record]], list[Record]]:
-    def damage(records: list[Record]) -> list[Record]:
-        return [*records, {**first(records, **wanted), **change}]
-
-    return damage
-
-
-DAMAGES = {
-    "a fate deleted": ("returns", without(rec="outcomes", outcome="completed"), "F2"),
-    "a second fate": ("returns", twice({"outcome": "failed", "error": "x", "sink": None}, rec="outcomes", outcome="completed"), "F1"),
-    "a fate without what it owes": ("enrichment", changed({"error": None}, rec="outcomes", outcome="failed"), "F4"),
-    "a fate of another sink": ("returns", changed({"sink": "elsewhere"}, rec="outcomes", outcome="completed"), "F7"),
-    "a fork child deleted": ("quorum", without(rec="tokens", group_kind="fork"), "K1"),
-    "a promise larger than the children": ("quorum", changed({"promised": "a,b,c,d,e"}, rec="outcomes", outcome="forked"), "K1"),
-    "a group forged": ("quorum", changed({"group": None, "group_kind": None, "branch": None}, rec="tokens", group_kind="fork"), "L5"),
-    "a link to a token of another row": ("quorum", changed({"parent": "0:0"}, rec="parents", child="1:1"), "L2"),
-    "a second root": ("quorum", twice({"token": "0:99", "seq": 10_000}, rec="tokens", row="0", token="0:0"), "L7"),
-    "a visit deleted": ("quorum", without(rec="visits", status="completed"), "D2"),
-    "a visit left open": ("quorum", changed({"status": "open", "verdict": None, "closed": None}, rec="visits", token="0:0"), "V1"),
-    "another verdict": ("returns", changed({"verdict": "drop"}, rec="visits", verdict="pass"), "V4"),
-    "a hop along another edge": ("returns", changed({"label": "on_error"}, rec="hops", src="sort"), "T2"),
-    "data of a sibling": ("quorum", changed({"digest_in": "0" * 32}, rec="visits", verdict="written"), "K3"),
-    "a barrier deleted": ("quorum", without(rec="barriers"), "D2"),
-    "a barrier with another reason": ("enrichment", changed({"reason": "quorum_not_met"}, rec="barriers", verdict="failed"), "C3"),
-    "a barrier resolved twice": ("quorum", twice({}, rec="barriers"), "C1"),
-    "a member out of order": ("sensors", changed({"ordinal": 7}, rec="members"), "B1"),
-    "a batch that says more outputs": ("sensors", changed({"outputs": 9}, rec="batches"), "F6"),
-    "a row read twice": ("returns", changed({"idx": 0}, rec="rows", row="1"), "R3"),
-    "a row counted and lost": ("returns", changed({"rows": 8}, rec="runs", status="completed"), "R3"),
-    "a step in two transactions": ("quorum", changed({"tx": 999}, rec="outcomes", outcome="forked"), "K2"),
-    "a record of no token": ("returns", changed({"token": "77:7"}, rec="outcomes"), "L6"),
-    "an origin forged": ("quorum", changed({"kept": False}, rec="merges", kept=True), "C9"),
-    "a run over too early": ("claims", without(rec="outcomes", outcome="coalesced"), "F2"),
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", DAMAGES)

@@ -1,5 +1,5 @@
 -- A returned row is a batch whose members are not numbered from 0 as they came, or whose outputs are not children of the first.
--- Asked of: batches
+-- Asked of: members
 -- Needs: batches, members.ordinal
 SELECT e.run, min(e.token) AS token, NULL AS node,
     'batch ' || e.batch || ' has ' || count(*) || ' members, numbered ' || coalesce(min(e.ordinal), 'not at all') || ' to '

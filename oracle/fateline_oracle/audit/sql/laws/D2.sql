@@ -27,9 +27,6 @@ SELECT run, max(child), NULL, 'has the same place in its group as another child 
 FROM links WHERE group_kind IN ('fork', 'expand', 'batch') AND ordinal IS NOT NULL
 GROUP BY run, parent, "group", ordinal HAVING count(*) > 1
 UNION ALL
-SELECT run, token, node, 'closed its visit of ' || node || ' at ' || closed || ', and the record is of ' || seq
-FROM trail_visits WHERE closed <> seq
-UNION ALL
 SELECT m.run, m.token, NULL, 'is a member of batch ' || m.batch || ', and was never buffered there'
 FROM trail_members AS m
 WHERE NOT EXISTS (

@@ -1,0 +1,9 @@
+-- A returned row is a batch of which the records do not say where it stands.
+-- Asked of: batches
+-- Needs: batches, members
+SELECT run, NULL AS token, node, 'batch ' || batch || ' has a status that there is not: ' || coalesce(status, 'none') AS said
+FROM trail_batches WHERE coalesce(status, '') NOT IN ('open', 'triggered', 'completed', 'failed')
+UNION ALL
+SELECT b.run, NULL, b.node, 'batch ' || b.batch || ' is ' || b.status || ', and the run is over'
+FROM trail_batches AS b JOIN trail_runs AS r ON r.run = b.run AND r.status = 'completed'
+WHERE b.status IN ('open', 'triggered')
