@@ -4,6 +4,8 @@ An adapter is a file of `CREATE VIEW trail_<relation> AS SELECT ...`. A relation
 does not have, is not recorded. A view may have one column more, `part`: a number that all records of a row share and by
 which they can be found, so that the database is judged in place, a range of rows at a time. Comments at its head declare:
 
+    -- Like: ADAPTER                          takes the views of a known adapter where it has none of its own
+    -- Leaves out: relation                   one of them that is not recorded
     -- Wants: table.column, !table.column     what a database must have, and must not, to be read by it
     -- Profile: LAW sentence                  what its engine does otherwise on purpose
     -- Note: sentence                         what a reader of the verdict should know
@@ -49,21 +51,26 @@ def read_adapter(name: str, text: str) -> Adapter:
     """An adapter from the text of its file. Everything that is wrong with it is said with the name of the file."""
     if len(text) > LONGEST:
         raise BadSource(f"{name}: {len(text):,} characters; a file of views has at most {LONGEST:,}")
-    said: dict[str, list[str]] = {"Wants": [], "Profile": [], "Note": []}
+    said: dict[str, list[str]] = {"Like": [], "Leaves out": [], "Wants": [], "Profile": [], "Note": []}
     for line in text.splitlines():
         key, _, value = line.removeprefix("--").strip().partition(": ")
         if line.startswith("--") and key in said:
             said[key].append(value)
-    views = dict(_view(name, statement) for statement in _statements(text))
+    like = known_adapter(said["Like"][0]) if said["Like"] else None
+    views = dict(like.views) if like is not None else {}
+    views.update(_view(name, statement) for statement in _statements(text))
+    views = {relation: query for relation, query in views.items() if relation not in said["Leaves out"]}
     missing = [need for need in ("runs", "tokens") if need not in views]
     if missing:
         raise BadSource(f"{name}: there is no view trail_{missing[0]}; runs and tokens are the least that there must be")
-    profile = {law: sentence for law, _, sentence in (entry.partition(" ") for entry in said["Profile"])}
+    profile = dict(like.profile) if like is not None else {}
+    profile |= {law: sentence for law, _, sentence in (entry.partition(" ") for entry in said["Profile"])}
     for law in profile:
         if law not in LAWS:
             raise BadSource(f"{name}: Profile: there is no law {law}; see specs/laws.md")
     wants = tuple(want for line in said["Wants"] for want in line.split(", "))
-    return Adapter(name, views, wants, profile, tuple(said["Note"]))
+    notes = (*(like.notes if like is not None else ()), *said["Note"])
+    return Adapter(name, views, wants, profile, notes)
 
 
 def may_declare(law: str) -> bool:
@@ -97,6 +104,14 @@ def known_adapters() -> Iterator[Adapter]:
     """The adapters that come with the package."""
     for path in sorted(_FOLDER.iterdir(), key=lambda path: path.name):
         yield read_adapter(path.name.removesuffix(".sql"), path.read_text("utf-8"))
+
+
+def known_adapter(name: str) -> Adapter:
+    """The adapter of that name."""
+    names = [path.name.removesuffix(".sql") for path in _FOLDER.iterdir()]
+    if name not in names:
+        raise BadSource(f"Like: there is no adapter {name!r}; there are {', '.join(sorted(names))}")
+    return read_adapter(name, (_FOLDER / f"{name}.sql").read_text("utf-8"))
 
 
 def find_adapter(path: Path, views: Path | None = None) -> Adapter:

@@ -9,6 +9,7 @@ import multiprocessing
 import sqlite3
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -57,6 +58,14 @@ class Audited:
     """Rows that were judged before, and were at their end then."""
     seconds: float = 0.0
     queries: tuple[Query, ...] = field(default=())
+
+    @property
+    def breached(self) -> Counter[str]:
+        """Breaches by law."""
+        found: Counter[str] = Counter()
+        for name, count in self.judged.breached.items():
+            found[name.partition("/")[2].partition("_")[0]] += count
+        return found
 
 
 def audit(wanted: Wanted, before: Remembered | None = None, progress: Callable[[str], None] | None = None) -> Audited:
@@ -194,26 +203,21 @@ def _of_all(slices: Slices, spills: Sequence[Path], found: Audited, before: Reme
     found.judged.records["batches"] = conn.execute("SELECT count(*) FROM slice.trail_batches").fetchone()[0]
     if not wanted_laws or "L6" in wanted_laws:
         for run, relation in source.strays():
-            found.judged.breached["L6"] += 1
-            found.judged.breaches.append(Breach("L6", run, None, None, None, f"a record of {relation} is of a run that there is not"))
+            found.judged.breached["run/L6"] += 1
+            found.judged.breaches.append(Breach("run/L6", "L6", run, None, None, None, f"a record of {relation} is of a run that there is not"))
     counts = {**found.judged.records, "runs": len(found.runs)}
     slices.see(found.judged)
     for query in slices.queries:
         if query.unit != "row" and counts.get(query.asked):
-            found.judged.checked[query.law] += counts[query.asked]
+            found.judged.checked[query.name] += counts[query.asked]
             slices.ask(query, found.judged)
-    _unrecorded(found)
+    unseen = {query.name for query in slices.queries if missing(query, found)}
+    for name in unseen:  # what a query says of a column that is not recorded at all is no breach
+        found.judged.breached.pop(name, None)
+        found.judged.checked.pop(name, None)
+    found.judged.breaches = [breach for breach in found.judged.breaches if breach.query not in unseen]
     for run, last in found.remembered.runs.items():
         last.stretches = _stretches(conn, run)
-
-
-def _unrecorded(found: Audited) -> None:
-    """What a query says of a column that is not recorded at all is no breach."""
-    lacking = {query.law for query in found.queries if missing(query, found)}
-    kept = {query.law for query in found.queries if not missing(query, found)}
-    for law in lacking - kept:
-        del found.judged.breached[law]
-    found.judged.breaches = [breach for breach in found.judged.breaches if found.judged.breached[breach.law]]
 
 
 def missing(query: Query, found: Audited) -> list[str]:

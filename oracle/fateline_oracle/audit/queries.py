@@ -4,6 +4,7 @@ Not here: any query, and how one is run.
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -11,7 +12,7 @@ from typing import Final
 
 from fateline_model.laws import LAWS
 from fateline_model.records import RELATIONS
-from fateline_model.words import OUTCOME_FIELDS, OUTCOMES
+from fateline_model.words import OUTCOME_FIELDS, OUTCOMES, OutcomeRule
 
 _SQL: Final = files(__package__) / "sql"
 _UNITS: Final = {"row": "laws", "batch": "batch_laws", "run": "run_laws"}
@@ -32,6 +33,7 @@ _TABLE: Final = re.compile(
 class Query:
     """One way in which a law can be broken at rest. A returned row is a breach: (run, token, node, said)."""
 
+    name: str
     law: str
     unit: str
     meaning: str
@@ -56,13 +58,13 @@ class Shared:
 def queries() -> tuple[Query, ...]:
     """Every query, in the order of the catalogue of laws."""
     found = [
-        _query(unit, path.name.removesuffix(".sql").partition("_")[0], path.read_text("utf-8"))
+        _query(unit, path.name.removesuffix(".sql"), path.read_text("utf-8"))
         for unit, folder in _UNITS.items()
         for path in (_SQL / folder).iterdir()
         if path.name.endswith(".sql")
     ]
     order = list(LAWS)
-    return tuple(sorted(found, key=lambda query: (order.index(query.law), list(_UNITS).index(query.unit))))
+    return tuple(sorted(found, key=lambda query: (order.index(query.law), list(_UNITS).index(query.unit), query.name)))
 
 
 @cache
@@ -81,33 +83,26 @@ def shared(name: str) -> Shared:
     return Shared(name, meaning, tuple(key[1].split(", ")), sql)
 
 
-def adapter_text(name: str) -> str:
-    return (_SQL / "adapters" / f"{name}.sql").read_text("utf-8")
-
-
-@cache
-def adapter_names() -> tuple[str, ...]:
-    return tuple(sorted(path.name.removesuffix(".sql") for path in (_SQL / "adapters").iterdir()))
-
-
 def placed(sql: str) -> str:
     """A query with its tables named where they lie, so that no table of the database is taken for one of them."""
     return _TABLE.sub(r"\1 slice.\2", sql)
 
 
-def outcome_rules() -> list[tuple[str, ...]]:
-    """The table of outcomes as rows: the outcome, and for each field `must`, `may` or `never`."""
-    return [
-        (outcome, *("must" if field in rule.must else "may" if field in rule.may else "never" for field in OUTCOME_FIELDS))
-        for outcome, rule in OUTCOMES.items()
-    ]
+def outcome_rules(recorded: Collection[str]) -> list[tuple[str, ...]]:
+    """The table of outcomes as rows: the outcome, and for each field `must`, `may` or `never`. What is not recorded may."""
+
+    def asks(rule: OutcomeRule, field: str) -> str:
+        may = field in rule.may or field not in recorded
+        return "may" if may else "must" if field in rule.must else "never"
+
+    return [(outcome, *(asks(rule, field) for field in OUTCOME_FIELDS)) for outcome, rule in OUTCOMES.items()]
 
 
-def _query(unit: str, law: str, text: str) -> Query:
+def _query(unit: str, name: str, text: str) -> Query:
     words, sql = _head(text)
     meaning = [line for line in words if not line.startswith(("Asked of:", "Needs:"))]
     said = {key: value for key, _, value in (line.partition(": ") for line in words)}
-    return Query(law, unit, " ".join(meaning), said["Asked of"], tuple(said["Needs"].split(", ")), sql)
+    return Query(f"{unit}/{name}", name.partition("_")[0], unit, " ".join(meaning), said["Asked of"], tuple(said["Needs"].split(", ")), sql)
 
 
 def _head(text: str) -> tuple[list[str], str]:

@@ -93,6 +93,7 @@ SELECT DISTINCT t.part FROM trail_tokens AS t WHERE t.part IS NOT NULL AND (
 class Breach(NamedTuple):
     """One returned row."""
 
+    query: str
     law: str
     run: str
     row: str | None
@@ -112,17 +113,18 @@ class Judged:
     seen: set[str] = field(default_factory=set)
     """Columns in which something was, as `relation.column`."""
     gave_up: dict[str, str] = field(default_factory=dict)
-    unfinished: list[tuple[str, int]] = field(default_factory=list)
+    _held: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Judged", kept: int) -> None:
         self.records.update(other.records)
         self.checked.update(other.checked)
         self.breached.update(other.breached)
-        held = Counter(breach.law for breach in self.breaches)
-        self.breaches += [breach for breach in other.breaches if held[breach.law] < kept and not held.update([breach.law])]
+        for breach in other.breaches:
+            self._held[breach.query] += 1
+            if self._held[breach.query] <= kept:
+                self.breaches.append(breach)
         self.seen |= other.seen
         self.gave_up.update(other.gave_up)
-        self.unfinished += other.unfinished
 
 
 class Slices:
@@ -142,7 +144,7 @@ class Slices:
             for number, key in enumerate(KEYS[relation]):
                 self.conn.execute(f"CREATE INDEX slice.trail_{relation}_{number} ON trail_{relation} ({key})")
         self.conn.execute('CREATE TABLE slice.outcome_rules (outcome PRIMARY KEY, sink, error, reason, batch, "group", promised)')
-        self.conn.executemany("INSERT INTO slice.outcome_rules VALUES (?, ?, ?, ?, ?, ?, ?)", outcome_rules())
+        self.conn.executemany("INSERT INTO slice.outcome_rules VALUES (?, ?, ?, ?, ?, ?, ?)", outcome_rules(self.source.columns.get("outcomes", ())))
         for name in (*OF_THE_GRAPH, *OF_THE_ROWS):
             one = shared(name)
             key = one.key if name in OF_THE_GRAPH else one.key[1:]  # a range is of one run
@@ -201,7 +203,7 @@ class Slices:
         counts = self._counts(found.records)
         for query in self.queries:
             if query.unit == "row" and counts[query.asked]:
-                found.checked[query.law] += counts[query.asked]
+                found.checked[query.name] += counts[query.asked]
                 self.ask(query, found)
         for name, (columns, origin) in SPILLED.items():
             self.conn.execute(f"INSERT INTO spill.{name} ({columns}) {placed(origin)}")
@@ -235,20 +237,20 @@ class Slices:
         self.conn.set_progress_handler(lambda: time.monotonic() > until, 100_000)
         try:
             for breach in self._returned(query):
-                found.breached[query.law] += 1
-                if found.breached[query.law] <= self.kept:
+                found.breached[query.name] += 1
+                if found.breached[query.name] <= self.kept:
                     found.breaches.append(breach)
         except sqlite3.OperationalError as error:
             if "interrupted" not in str(error):
                 raise
-            found.gave_up[query.law] = f"one question took longer than {self.patience:g} s"
+            found.gave_up[query.name] = f"one question took longer than {self.patience:g} s"
         finally:
             self.conn.set_progress_handler(None, 0)
 
     def _returned(self, query: Query) -> Iterator[Breach]:
         rows = self.conn.execute(placed(query.sql))
         for run, token, node, said in rows:
-            yield Breach(query.law, str(run), self._row_of(token), _text(token), _text(node), str(said)[:600])
+            yield Breach(query.name, query.law, str(run), self._row_of(token), _text(token), _text(node), str(said)[:600])
 
     def _row_of(self, token: object) -> str | None:
         if token is None:

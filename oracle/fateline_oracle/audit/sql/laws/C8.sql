@@ -32,9 +32,3 @@ WHERE (instr(',' || b.lost || ',', ',' || k.branch || ',') > 0) <> (x.branch IS 
 UNION ALL
 SELECT x.run, x.token, b.node, 'loses branch ' || x.branch || ' after its barrier was resolved'
 FROM trail_losses AS x JOIN trail_barriers AS b ON b.run = x.run AND b.barrier = x.barrier WHERE x.seq > b.seq
-UNION ALL
-SELECT d.run, d.token, d.coalesce, 'owes branch ' || d.branch || ' of fork ' || d.fork_group || ' to ' || d.coalesce
-    || ', whose barrier was never resolved, and the run is over'
-FROM debts AS d JOIN trail_runs AS r ON r.run = d.run AND r.status = 'completed'
-LEFT JOIN trail_barriers AS b ON b.run = d.run AND b.node = d.coalesce AND b.fork_group = d.fork_group
-WHERE b.barrier IS NULL

@@ -10,7 +10,7 @@ WHERE f.outcome = 'forked'
 GROUP BY f.run, f.token, f.promised, f."group"
 HAVING count(l.child) <> length(f.promised) - length(replace(f.promised, ',', '')) + 1
     OR count(DISTINCT l.branch) <> count(l.child)
-    OR sum(CASE WHEN instr(',' || f.promised || ',', ',' || l.branch || ',') > 0 THEN 0 ELSE 1 END) > 0
+    OR sum(CASE WHEN instr(',' || f.promised || ',', ',' || l.branch || ',') = 0 THEN 1 ELSE 0 END) > 0
     OR sum(CASE WHEN l."group" IS DISTINCT FROM f."group" THEN 1 ELSE 0 END) > 0
 UNION ALL
 SELECT l.run, l.child, NULL, 'is on branch ' || coalesce(l.branch, 'none') || ' of ' || l.parent || ', whose fate is '

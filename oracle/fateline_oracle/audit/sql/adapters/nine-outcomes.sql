@@ -1,0 +1,193 @@
+-- Adapter: nine outcomes
+-- The audit schema of an engine family from February to April 2026: one column of outcomes, with is_terminal beside it.
+-- Wants: token_outcomes.is_terminal, token_outcomes.expected_branches_json, node_states.step_index, tokens.fork_group_id
+-- Note: The order of events is read off times in microseconds; which transaction wrote a record is not recorded.
+-- Note: Hops are not recorded; they are told from one visit to the next, and a hop with no edge of the graph has no label.
+-- Note: Barriers are not recorded; they are told from merged tokens and from what failed at a coalesce. Lost branches leave nothing.
+-- Note: A flush is recorded as a visit of the first member alone; what the other members did is told from their membership.
+-- Note: What an engine of this schema visits its source with is left out; here a source is not visited.
+-- Profile: F3 A token of a transform-mode batch is consumed_in_batch when it is buffered, before its batch is flushed.
+-- Profile: B1 The outputs of a batch are children of the token that triggered it, which is its last member.
+-- Profile: T1 The edges to error and quarantine sinks are part of the graph only since February 2026.
+
+CREATE VIEW trail_runs AS
+SELECT run_id AS run,
+    CASE WHEN status IN ('completed', 'completed_with_failures', 'empty') THEN 'completed'
+        WHEN status = 'failed' THEN 'interrupted' ELSE status END AS status
+FROM runs;
+
+CREATE VIEW trail_nodes AS
+SELECT run_id AS run, node_id AS node, node_type AS kind, CASE WHEN NOT json_valid(config_json) THEN '{}'
+    WHEN node_type = 'coalesce' THEN json_object(
+        'policy', json_extract(config_json, '$.policy'),
+        'branches', (SELECT json_group_array(CASE WHEN typeof(b.key) = 'text' THEN b.key ELSE b.value END)
+            FROM json_each(config_json, '$.branches') AS b),
+        'quorum_count', json_extract(config_json, '$.quorum_count'),
+        'timeout_seconds', json_extract(config_json, '$.timeout_seconds'),
+        'merge', json_extract(config_json, '$.merge'),
+        'collisions', coalesce(json_extract(config_json, '$.union_collision_policy'), 'last_wins'))
+    WHEN node_type = 'aggregation' THEN json_object(
+        'mode', json_extract(config_json, '$.output_mode'),
+        'count', json_extract(config_json, '$.trigger.count'),
+        'timeout_seconds', json_extract(config_json, '$.trigger.timeout_seconds'),
+        'condition', json_extract(config_json, '$.trigger.condition'))
+    ELSE '{}' END AS config
+FROM nodes;
+
+CREATE VIEW trail_edges AS
+SELECT run_id AS run, from_node_id AS src, CASE WHEN label LIKE '\_\_%' ESCAPE '\' THEN 'on_error'
+    WHEN label = 'on_success' THEN 'continue' ELSE label END AS label, to_node_id AS dst
+FROM edges;
+
+CREATE VIEW trail_rows AS
+SELECT run_id AS run, row_id AS row, source_node_id AS source, row_index AS idx, source_data_hash AS digest,
+    (strftime('%s', substr(created_at, 1, 19)) * 1000000 + substr(created_at || '.000000', 21, 6)) AS seq, rowid AS part
+FROM rows;
+
+CREATE VIEW trail_tokens AS
+SELECT r.run_id AS run, t.row_id AS row, t.token_id AS token, t.branch_name AS branch,
+    CASE WHEN (t.fork_group_id IS NOT NULL) + (t.join_group_id IS NOT NULL) + (t.expand_group_id IS NOT NULL) > 1 THEN 'several'
+        WHEN t.fork_group_id IS NOT NULL THEN 'fork' WHEN t.join_group_id IS NOT NULL THEN 'join'
+        WHEN b.batch_id IS NOT NULL THEN 'batch' WHEN t.expand_group_id IS NOT NULL THEN 'expand' END AS group_kind,
+    coalesce(t.fork_group_id, t.join_group_id, b.batch_id, t.expand_group_id) AS "group",
+    (strftime('%s', substr(t.created_at, 1, 19)) * 1000000 + substr(t.created_at || '.000000', 21, 6)) AS seq, r.rowid AS part
+FROM tokens AS t LEFT JOIN rows AS r ON r.row_id = t.row_id
+LEFT JOIN token_parents AS p ON t.expand_group_id IS NOT NULL AND p.token_id = t.token_id
+LEFT JOIN token_outcomes AS b ON b.token_id = p.parent_token_id AND b.outcome = 'consumed_in_batch';
+
+CREATE VIEW trail_parents AS
+SELECT r.run_id AS run, p.token_id AS child, p.parent_token_id AS parent,
+    CASE WHEN t.join_group_id IS NULL THEN p.ordinal END AS ordinal, r.rowid AS part
+FROM token_parents AS p LEFT JOIN tokens AS t ON t.token_id = p.token_id LEFT JOIN rows AS r ON r.row_id = t.row_id;
+
+CREATE VIEW trail_visits AS
+SELECT s.run_id AS run, s.state_id AS visit, s.token_id AS token, s.node_id AS node, s.attempt,
+    CASE WHEN s.status = 'open' AND n.node_type = 'coalesce' THEN 'held' WHEN s.status = 'pending' THEN 'open'
+        ELSE s.status END AS status,
+    CASE WHEN n.node_type <> 'aggregation' THEN s.input_hash END AS digest_in,
+    CASE WHEN n.node_type NOT IN ('aggregation', 'coalesce', 'sink') THEN s.output_hash END AS digest_out,
+    (strftime('%s', substr(s.started_at, 1, 19)) * 1000000 + substr(s.started_at || '.000000', 21, 6)) AS opened, (strftime('%s', substr(s.completed_at, 1, 19)) * 1000000 + substr(s.completed_at || '.000000', 21, 6)) AS closed,
+    coalesce((strftime('%s', substr(s.completed_at, 1, 19)) * 1000000 + substr(s.completed_at || '.000000', 21, 6)), (strftime('%s', substr(s.started_at, 1, 19)) * 1000000 + substr(s.started_at || '.000000', 21, 6))) AS seq, r.rowid AS part
+FROM node_states AS s LEFT JOIN nodes AS n ON n.run_id = s.run_id AND n.node_id = s.node_id
+LEFT JOIN tokens AS t ON t.token_id = s.token_id LEFT JOIN rows AS r ON r.row_id = t.row_id
+WHERE n.node_type IS NOT 'source'
+UNION ALL                   -- a flush is a visit of the first member alone; the others' are told from their membership
+SELECT b.run_id, m.batch_id || '/' || m.token_id, m.token_id, b.aggregation_node_id, 0,
+    CASE WHEN b.status IN ('completed', 'failed') THEN b.status ELSE 'open' END, NULL, NULL,
+    (SELECT min((strftime('%s', substr(o.recorded_at, 1, 19)) * 1000000 + substr(o.recorded_at || '.000000', 21, 6))) FROM token_outcomes AS o WHERE o.token_id = m.token_id AND o.batch_id = m.batch_id),
+    (strftime('%s', substr(b.completed_at, 1, 19)) * 1000000 + substr(b.completed_at || '.000000', 21, 6)), (strftime('%s', substr(b.completed_at, 1, 19)) * 1000000 + substr(b.completed_at || '.000000', 21, 6)), r.rowid
+FROM batch_members AS m JOIN batches AS b ON b.batch_id = m.batch_id
+LEFT JOIN tokens AS t ON t.token_id = m.token_id LEFT JOIN rows AS r ON r.row_id = t.row_id
+WHERE NOT EXISTS (
+    SELECT 1 FROM node_states AS s WHERE s.token_id = m.token_id AND s.node_id = b.aggregation_node_id);
+
+CREATE VIEW trail_hops AS
+WITH
+steps AS (                  -- the nodes that a token visited, one after the other, and the last visit of each
+    SELECT v.run, v.token, v.node, min(v.opened) AS opened, max(v.closed) AS closed, max(v.status) AS status, v.part,
+        max(CASE WHEN v.status <> 'interrupted' THEN v.visit END) AS visit
+    FROM trail_visits AS v GROUP BY v.run, v.token, v.node
+),
+moves AS (
+    SELECT run, token, node AS dst, opened, part, lag(node) OVER one AS src, lag(visit) OVER one AS from_visit,
+        lag(closed) OVER one AS left_at, lag(status) OVER one AS status
+    FROM steps WINDOW one AS (PARTITION BY run, token ORDER BY opened)
+)
+SELECT m.run, m.token, m.from_visit, m.src,
+    coalesce(
+        (SELECT CASE WHEN e.label LIKE '\_\_%' ESCAPE '\' THEN 'on_error' WHEN e.label = 'on_success' THEN 'continue'
+                ELSE e.label END
+            FROM routing_events AS v JOIN edges AS e ON e.edge_id = v.edge_id
+            WHERE v.state_id = m.from_visit AND e.to_node_id = m.dst ORDER BY v.ordinal LIMIT 1),
+        (SELECT e.label FROM trail_edges AS e WHERE e.run = m.run AND e.src = m.src AND e.dst = m.dst
+            AND (e.label = 'on_error') = (m.status = 'failed') ORDER BY e.label LIMIT 1)) AS label,
+    m.dst, coalesce(m.left_at, m.opened) AS seq, m.part
+FROM moves AS m WHERE m.src IS NOT NULL
+UNION ALL
+SELECT m.run, m.token, NULL, o.src,
+    CASE WHEN t.fork_group_id IS NOT NULL AND EXISTS (
+            SELECT 1 FROM edges AS e WHERE e.run_id = m.run AND e.from_node_id = o.src AND e.label = t.branch_name)
+        THEN t.branch_name
+        ELSE (SELECT e.label FROM trail_edges AS e WHERE e.run = m.run AND e.src = o.src AND e.dst = m.dst LIMIT 1) END,
+    m.dst, (strftime('%s', substr(t.created_at, 1, 19)) * 1000000 + substr(t.created_at || '.000000', 21, 6)), m.part
+FROM moves AS m JOIN tokens AS t ON t.token_id = m.token JOIN (
+    SELECT t.token_id, coalesce(
+        (SELECT b.aggregation_node_id FROM token_parents AS p
+            JOIN token_outcomes AS c ON c.token_id = p.parent_token_id AND c.batch_id IS NOT NULL
+            JOIN batches AS b ON b.batch_id = c.batch_id
+            WHERE p.token_id = t.token_id AND t.expand_group_id IS NOT NULL LIMIT 1),
+        (SELECT v.node_id FROM token_parents AS p JOIN node_states AS v ON v.token_id = p.parent_token_id
+            WHERE p.token_id = t.token_id ORDER BY v.started_at DESC LIMIT 1), r.source_node_id) AS src
+    FROM tokens AS t JOIN rows AS r ON r.row_id = t.row_id
+) AS o ON o.token_id = m.token
+WHERE m.src IS NULL;
+
+CREATE VIEW trail_outcomes AS
+SELECT o.run_id AS run, o.token_id AS token,
+    CASE o.outcome WHEN 'routed' THEN CASE WHEN failed.state_id IS NULL THEN 'routed' ELSE 'diverted' END
+        WHEN 'routed_on_error' THEN 'diverted' WHEN 'dropped_by_filter' THEN 'discarded' ELSE o.outcome END AS outcome,
+    n.node_id AS sink,
+    CASE WHEN o.error_hash IS NULL AND o.outcome IN ('routed', 'routed_on_error') THEN failed.error_json
+        ELSE o.error_hash END AS error,
+    CASE WHEN o.outcome = 'failed' THEN substr(why.reason, 1, instr(why.reason || ':', ':') - 1)
+        WHEN o.outcome = 'dropped_by_filter' THEN 'filtered' END AS reason,
+    o.batch_id AS batch,
+    CASE o.outcome WHEN 'forked' THEN o.fork_group_id WHEN 'coalesced' THEN o.join_group_id
+        WHEN 'expanded' THEN o.expand_group_id END AS "group",
+    CASE WHEN o.outcome = 'forked' AND json_valid(o.expected_branches_json)
+            THEN (SELECT group_concat(b.value, ',') FROM json_each(o.expected_branches_json) AS b)
+        WHEN o.outcome = 'expanded' AND json_valid(o.expected_branches_json)
+            THEN json_extract(o.expected_branches_json, '$.count') END AS promised,
+    (strftime('%s', substr(o.recorded_at, 1, 19)) * 1000000 + substr(o.recorded_at || '.000000', 21, 6)) AS seq, r.rowid AS part
+FROM token_outcomes AS o LEFT JOIN tokens AS t ON t.token_id = o.token_id LEFT JOIN rows AS r ON r.row_id = t.row_id
+LEFT JOIN nodes AS n ON n.run_id = o.run_id AND n.node_type = 'sink'
+    AND substr(n.node_id, 1, length(n.node_id) - 13) = 'sink_' || o.sink_name
+LEFT JOIN node_states AS failed ON o.outcome = 'routed' AND failed.token_id = o.token_id AND failed.status = 'failed'
+    AND NOT EXISTS (SELECT 1 FROM node_states AS again WHERE again.token_id = failed.token_id
+        AND again.node_id = failed.node_id AND again.attempt > failed.attempt)
+LEFT JOIN (
+    SELECT token_id, json_extract(error_json, '$.failure_reason') AS reason FROM node_states
+    WHERE status = 'failed' AND json_valid(error_json)
+) AS why ON o.outcome = 'failed' AND why.token_id = o.token_id AND why.reason IS NOT NULL
+WHERE o.outcome <> 'buffered'
+UNION ALL
+SELECT b.run_id, m.token_id, 'buffered', NULL, NULL, NULL, m.batch_id, NULL, NULL, NULL, r.rowid
+FROM batch_members AS m LEFT JOIN batches AS b ON b.batch_id = m.batch_id
+LEFT JOIN tokens AS t ON t.token_id = m.token_id LEFT JOIN rows AS r ON r.row_id = t.row_id;
+
+CREATE VIEW trail_barriers AS
+SELECT r.run_id AS run, s.node_id || '/' || p.fork_group_id AS barrier, s.node_id AS node, p.fork_group_id AS fork_group,
+    'merged' AS verdict, NULL AS reason, group_concat(p.branch_name, ',') AS arrived, t.token_id AS result,
+    (strftime('%s', substr(t.created_at, 1, 19)) * 1000000 + substr(t.created_at || '.000000', 21, 6)) AS seq, r.rowid AS part
+FROM tokens AS t JOIN rows AS r ON r.row_id = t.row_id
+JOIN token_parents AS l ON l.token_id = t.token_id JOIN tokens AS p ON p.token_id = l.parent_token_id
+JOIN node_states AS s ON s.token_id = p.token_id AND s.run_id = r.run_id
+JOIN nodes AS n ON n.run_id = s.run_id AND n.node_id = s.node_id AND n.node_type = 'coalesce'
+WHERE t.join_group_id IS NOT NULL GROUP BY t.token_id
+UNION ALL
+SELECT s.run_id, s.node_id || '/' || t.fork_group_id, s.node_id, t.fork_group_id, 'failed',
+    substr(min(json_extract(s.error_json, '$.failure_reason')), 1,
+        instr(min(json_extract(s.error_json, '$.failure_reason')) || ':', ':') - 1),
+    group_concat(t.branch_name, ','), NULL, (strftime('%s', substr(min(s.started_at), 1, 19)) * 1000000 + substr(min(s.started_at) || '.000000', 21, 6)), r.rowid
+FROM node_states AS s JOIN nodes AS n ON n.run_id = s.run_id AND n.node_id = s.node_id AND n.node_type = 'coalesce'
+JOIN tokens AS t ON t.token_id = s.token_id JOIN rows AS r ON r.row_id = t.row_id
+WHERE s.status = 'failed' AND json_valid(s.error_json)
+    AND json_extract(s.error_json, '$.failure_reason') NOT LIKE 'late_arrival%'
+GROUP BY s.run_id, s.node_id, t.fork_group_id;
+
+CREATE VIEW trail_batches AS
+SELECT run_id AS run, batch_id AS batch, aggregation_node_id AS node, trigger_type AS "trigger",
+    CASE status WHEN 'draft' THEN 'open' WHEN 'executing' THEN 'triggered' ELSE status END AS status
+FROM batches;
+
+CREATE VIEW trail_members AS
+SELECT b.run_id AS run, m.batch_id AS batch, m.token_id AS token, m.ordinal, r.rowid AS part
+FROM batch_members AS m LEFT JOIN batches AS b ON b.batch_id = m.batch_id
+LEFT JOIN tokens AS t ON t.token_id = m.token_id LEFT JOIN rows AS r ON r.row_id = t.row_id;
+
+CREATE VIEW trail_strays AS
+SELECT o.run_id AS run, 'outcomes' AS rec FROM token_outcomes AS o WHERE o.run_id NOT IN (SELECT run_id FROM runs)
+UNION ALL
+SELECT s.run_id, 'visits' FROM node_states AS s WHERE s.run_id NOT IN (SELECT run_id FROM runs)
+UNION ALL
+SELECT w.run_id, 'rows' FROM rows AS w WHERE w.run_id NOT IN (SELECT run_id FROM runs);
