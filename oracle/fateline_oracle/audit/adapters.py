@@ -8,6 +8,7 @@ which they can be found, so that the database is judged in place, a range of row
     -- Leaves out: relation                   one of them that is not recorded
     -- Wants: table.column, !table.column     what a database must have, and must not, to be read by it
     -- Profile: LAW sentence                  what its engine does otherwise on purpose
+    -- Profile: LAW [shape] sentence          the same, of breaches that say so; * stands for anything
     -- Note: sentence                         what a reader of the verdict should know
 
 Not here: opening (`opening.py`), and reading through the views (`source.py`).
@@ -16,10 +17,10 @@ Not here: opening (`opening.py`), and reading through the views (`source.py`).
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from fateline_model.laws import LAWS, Level
 from fateline_model.records import RELATIONS
@@ -36,6 +37,14 @@ _NAMES: Final = re.compile(r"\btrail_(" + "|".join((*RELATIONS, STRAYS)) + r")\b
 _COMMENTS: Final = re.compile(r"^(?:\s*--[^\n]*\n)*")
 
 
+class Peculiarity(NamedTuple):
+    """What an engine does otherwise on purpose: of which law, of breaches of which shape, and a sentence."""
+
+    law: str
+    shape: str
+    sentence: str
+
+
 @dataclass(frozen=True)
 class Adapter:
     """How the relations are found: a query a relation, and what the engine does otherwise on purpose."""
@@ -43,7 +52,7 @@ class Adapter:
     name: str
     views: Mapping[str, str]
     wants: tuple[str, ...] = ()
-    profile: Mapping[str, str] = field(default_factory=dict)
+    profile: tuple[Peculiarity, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -63,14 +72,17 @@ def read_adapter(name: str, text: str) -> Adapter:
     missing = [need for need in ("runs", "tokens") if need not in views]
     if missing:
         raise BadSource(f"{name}: there is no view trail_{missing[0]}; runs and tokens are the least that there must be")
-    profile = dict(like.profile) if like is not None else {}
-    profile |= {law: sentence for law, _, sentence in (entry.partition(" ") for entry in said["Profile"])}
-    for law in profile:
-        if law not in LAWS:
-            raise BadSource(f"{name}: Profile: there is no law {law}; see specs/laws.md")
+    profile = (*(like.profile if like is not None else ()), *(_peculiarity(name, entry) for entry in said["Profile"]))
     wants = tuple(want for line in said["Wants"] for want in line.split(", "))
     notes = (*(like.notes if like is not None else ()), *said["Note"])
     return Adapter(name, views, wants, profile, notes)
+
+
+def _peculiarity(name: str, entry: str) -> Peculiarity:
+    found = re.fullmatch(r"(\w+) (?:\[([^\]]+)\] )?(.+)", entry)
+    if found is None or found[1] not in LAWS:
+        raise BadSource(f"{name}: Profile: {entry[:60]!r} does not begin with a law; see specs/laws.md")
+    return Peculiarity(found[1], found[2] or "*", found[3])
 
 
 def may_declare(law: str) -> bool:

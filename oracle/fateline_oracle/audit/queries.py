@@ -4,7 +4,7 @@ Not here: any query, and how one is run.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -46,11 +46,11 @@ class Query:
 
 @dataclass(frozen=True)
 class Shared:
-    """A table that several laws share: what it holds, its key, and the query that gives it."""
+    """A table that several laws share: what it holds, its keys, and the query that gives it."""
 
     name: str
     meaning: str
-    key: tuple[str, ...]
+    keys: tuple[tuple[str, ...], ...]
     sql: str
 
 
@@ -77,10 +77,21 @@ def judged_at_rest() -> frozenset[str]:
 def shared(name: str) -> Shared:
     text = (_SQL / "shared" / f"{name}.sql").read_text("utf-8")
     words, sql = _head(text)
-    key = re.search(r"Key: ([\w, ]+)", " ".join(words))
+    key = re.search(r"Key: ([\w,; ]+)", " ".join(words))
     assert key is not None, name
     meaning = " ".join(words).partition(" Of the ")[0].partition(": ")[2]
-    return Shared(name, meaning, tuple(key[1].split(", ")), sql)
+    return Shared(name, meaning, tuple(tuple(one.split(", ")) for one in key[1].split("; ")), sql)
+
+
+def needed_tables(asked: Iterable[Query]) -> list[str]:
+    """The tables that some queries share, with those that they build on, in order."""
+    words = " ".join(query.sql for query in asked)
+    needed: set[str] = set()
+    for name in reversed((*OF_THE_GRAPH, *OF_THE_ROWS)):
+        if re.search(rf"\b(FROM|JOIN) {name}\b", words):
+            needed.add(name)
+            words += " " + shared(name).sql
+    return [name for name in (*OF_THE_GRAPH, *OF_THE_ROWS) if name in needed]
 
 
 def placed(sql: str) -> str:

@@ -100,6 +100,8 @@ class Breach(NamedTuple):
     token: str | None
     node: str | None
     said: str
+    part: int | None = None
+    """By which its row is found again."""
 
 
 @dataclass
@@ -147,9 +149,10 @@ class Slices:
         self.conn.executemany("INSERT INTO slice.outcome_rules VALUES (?, ?, ?, ?, ?, ?, ?)", outcome_rules(self.source.columns.get("outcomes", ())))
         for name in (*OF_THE_GRAPH, *OF_THE_ROWS):
             one = shared(name)
-            key = one.key if name in OF_THE_GRAPH else one.key[1:]  # a range is of one run
             self.conn.execute(f"CREATE TABLE slice.{name} AS SELECT * FROM ({placed(one.sql)}) LIMIT 0")
-            self.conn.execute(f"CREATE INDEX slice.{name}_key ON {name} ({', '.join(key)})")
+            for number, key in enumerate(one.keys):
+                columns = key if name in OF_THE_GRAPH else key[1:]  # a range is of one run
+                self.conn.execute(f"CREATE INDEX slice.{name}_{number} ON {name} ({', '.join(columns)})")
 
     # ------------------------------------------------------------------------------------------------ loading
 
@@ -248,15 +251,16 @@ class Slices:
             self.conn.set_progress_handler(None, 0)
 
     def _returned(self, query: Query) -> Iterator[Breach]:
-        rows = self.conn.execute(placed(query.sql))
-        for run, token, node, said in rows:
-            yield Breach(query.name, query.law, str(run), self._row_of(token), _text(token), _text(node), str(said)[:600])
+        for run, token, node, said in self.conn.execute(placed(query.sql)):
+            row, part = self._row_of(token)
+            yield Breach(query.name, query.law, str(run), _text(row), _text(token), _text(node), str(said)[:600], part)
 
-    def _row_of(self, token: object) -> str | None:
-        if token is None:
-            return None
-        row = self.conn.execute('SELECT "row" FROM slice.trail_tokens WHERE token = ? LIMIT 1', (token,)).fetchone()
-        return _text(row[0]) if row else None
+    def _row_of(self, token: object) -> tuple[object, int | None]:
+        found = None
+        if token is not None:
+            sql = 'SELECT "row", part FROM slice.trail_tokens WHERE token = ? LIMIT 1'
+            found = self.conn.execute(sql, (token,)).fetchone()
+        return found or (None, None)
 
 
 def _text(value: object) -> str | None:

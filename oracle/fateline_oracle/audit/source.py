@@ -74,6 +74,19 @@ class Source:
             raise BadSource(f"trail_{relation}: part is {least!r} to {most!r}; it must be a whole number")
         return None if least is None or most is None else (least, most)
 
+    def row(self, run: str, part: int, most: int = 400) -> list[dict[str, object]]:
+        """What is told of one row: as many records of each relation as a picture can show."""
+        told: list[dict[str, object]] = []
+        for relation in OF_ROWS:
+            if relation not in self.columns:
+                continue
+            found = self.conn.execute(f"SELECT * FROM given_{relation} WHERE run = ? AND part = ? LIMIT ?", (run, part, most))
+            names = [column[0] for column in found.description]
+            for values in found:
+                pairs = zip(names, values, strict=True)
+                told.append({"rec": relation, **{name: value for name, value in pairs if value is not None}})
+        return told
+
     def rows_up_to(self, run: str, part: int) -> int:
         relation = "rows" if "rows" in self.columns else "tokens"
         sql = f"SELECT count(DISTINCT part) FROM given_{relation} WHERE run = ? AND part <= ?"

@@ -22,6 +22,7 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
     LazyCommand("conform", f"{_HERE}.conform:conform", "Hold an engine against the law."),
     LazyCommand("zoo", f"{_HERE}.zoo:zoo", "Judge engines with one seeded bug each: every one must be told."),
     LazyCommand("replay", f"{_HERE}.replay:replay", "Step a saved counterexample again."),
+    LazyCommand("audit", f"{_HERE}.audit:audit", "Judge an audit database where it lies."),
     LazyCommand("diff", f"{_HERE}.diff:diff", "Compare two trails name by name."),
     LazyCommand("run", f"{_HERE}.run:run", "Run a pipeline on the reference engine."),
     LazyCommand("resume", f"{_HERE}.run:resume", "Take up a stopped run where its last commit left it."),

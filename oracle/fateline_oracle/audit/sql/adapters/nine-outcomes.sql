@@ -8,7 +8,8 @@
 -- Note: What an engine of this schema visits its source with is left out; here a source is not visited.
 -- Profile: F3 A token of a transform-mode batch is consumed_in_batch when it is buffered, before its batch is flushed.
 -- Profile: B1 The outputs of a batch are children of the token that triggered it, which is its last member.
--- Profile: T1 The edges to error and quarantine sinks are part of the graph only since February 2026.
+-- Profile: T1 [goes from source_* to sink_*] The edges to error and quarantine sinks are part of the graph only since February 2026.
+-- Profile: T1 [goes from transform_* to sink_*] The edges to error and quarantine sinks are part of the graph only since February 2026.
 
 CREATE VIEW trail_runs AS
 SELECT run_id AS run,

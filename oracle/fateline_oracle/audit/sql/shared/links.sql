@@ -1,5 +1,5 @@
 -- links: each lineage link with what is known of both ends; the parent's columns are absent where no such token is there.
--- Of the rows. Key: run, parent
+-- Of the rows. Key: run, parent; run, child
 SELECT p.run, p.child, p.parent, p.ordinal, c."row", c.branch, c.group_kind, c."group", c.seq, c.tx,
     q."row" AS parent_row, q.seq AS parent_seq, c.token AS child_known, q.token AS parent_known
 FROM trail_parents AS p

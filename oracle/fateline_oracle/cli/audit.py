@@ -1,0 +1,180 @@
+"""`fateline audit`: every law that data at rest can show, asked of an audit database where it lies.
+
+Not here: the asking (`fateline_oracle.audit`), and the page (`fateline_oracle.page.audited`).
+"""
+
+import re
+import shlex
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from fateline_model import LAW_VERSION, LAWS
+
+from ..audit.adapters import Adapter, find_adapter
+from ..audit.auditing import Wanted
+from ..audit.auditing import audit as audited
+from ..audit.copying import copy_lines, copy_source
+from ..audit.opening import BadSource, is_database
+from ..audit.queries import judged_at_rest, needed_tables, queries, shared
+from ..audit.remembering import recall
+from ..audit.source import reading
+from ..audit.telling import Group, Told, tell
+from ..counterexample import lineage
+from ..report import ExitCode, Verdict
+from .exploring import COLOUR
+from .terminal import Progress, paint, table
+from .verify import JOBS
+
+PICTURED = 40
+_LONG = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{12,}\b")
+"""Ids that a reader tells apart by their beginning; --json has them whole."""
+"""Tokens of a row that is drawn; a larger one is not."""
+
+
+@click.command()
+@click.argument("database", required=False)
+@click.option("--run", "runs", multiple=True, metavar="RUN", help="Only this run; may be repeated.")
+@click.option("--law", "laws", multiple=True, metavar="LAW", help="Only this law; may be repeated.")
+@click.option("--views", metavar="FILE", help="How your own schema is read: CREATE VIEW trail_<relation> AS SELECT ...")
+@click.option("--limit", type=click.IntRange(1), default=3, show_default=True, help="Examples shown of each kind of breach.")
+@click.option("--since", metavar="FILE", help="Judge only rows that were not at their end the last time; FILE remembers.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="How many processes.")
+@click.option("--patience", type=click.FloatRange(0.01), default=600.0, help="Seconds for one question about one range.")
+@click.option("--html", metavar="FILE", help="Write the report there, as one page that works offline.")
+@click.option("--export", metavar="FOLDER", help="Write the trail there as Parquet files, to be judged on DuckDB.")
+@click.option("--sql", "printed", metavar="LAW", help="Print the queries of a law, and nothing else.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+def audit(
+    database: str | None,
+    runs: tuple[str, ...],
+    laws: tuple[str, ...],
+    views: str | None,
+    limit: int,
+    since: str | None,
+    jobs: int,
+    patience: float,
+    html: str | None,
+    export: str | None,
+    printed: str | None,
+    as_json: bool,
+) -> ExitCode:
+    """Judge DATABASE, an audit database or a trail in JSON lines, and say of every breach what, where and why.
+
+    It is opened for reading only, and nothing is written to it or beside it. A folder that --export wrote is judged on DuckDB.
+    """
+    if printed is not None:
+        click.echo(_queries(printed))
+        return ExitCode.HOLDS
+    if database is None:
+        raise click.UsageError("Missing argument 'DATABASE'.")
+    for law in laws:
+        if law not in judged_at_rest():
+            raise click.ClickException(f"--law {law}: there is no query for it; there are {', '.join(sorted(judged_at_rest()))}")
+    asked = frozenset(laws) if laws else None
+    try:
+        with _prepared(Path(database), Path(views) if views is not None else None) as (path, adapter):
+            wanted = Wanted(path, adapter, runs, asked, jobs, max(1_000, limit), patience)
+            before = recall(Path(since), adapter.name) if since is not None else None
+            with Progress() as progress:
+                found = audited(wanted, before, progress.update)
+            with reading(path, adapter) as source:
+                told = tell(found, source, database, _reproduce(database, runs, laws, views), limit * 1_000 if as_json else limit)
+                if export is not None:
+                    from ..audit.fleet import export_parquet
+
+                    export_parquet(source, Path(export))
+    except BadSource as error:
+        raise click.ClickException(str(error)) from None
+    if since is not None:
+        Path(since).write_text(found.remembered.to_json(), encoding="utf-8")
+    click.echo(told.report.to_json() if as_json else _text(told, limit))
+    if html is not None:
+        from ..page.audited import render_audit
+
+        Path(html).parent.mkdir(parents=True, exist_ok=True)
+        Path(html).write_text(render_audit(told, database), encoding="utf-8")
+        click.echo(f"The report: {Path(html).resolve()}", err=as_json)
+    if export is not None:
+        click.echo(f"The trail as Parquet: {Path(export).resolve()}", err=as_json)
+    return told.report.exit_code
+
+
+@contextmanager
+def _prepared(path: Path, views: Path | None) -> Iterator[tuple[Path, Adapter]]:
+    """What is judged: the database itself, or a copy where a trail is no database or does not say how rows are found."""
+    with tempfile.TemporaryDirectory(prefix="fateline-audit-") as folder:
+        copy = Path(folder) / "trail.db"
+        if not is_database(path):
+            if views is not None:
+                raise BadSource(f"{path}: --views reads a database; a trail in JSON lines has the relations already")
+            yield copy, copy_lines(path, copy)
+            return
+        adapter = find_adapter(path, views)
+        with reading(path, adapter) as source:
+            in_place = source.in_place
+            if not in_place:
+                adapter = copy_source(source, copy)
+        yield (path if in_place else copy), adapter
+
+
+def _queries(law: str) -> str:
+    own = [query for query in queries() if query.law == law]
+    if not own:
+        raise click.ClickException(f"--sql {law}: there is no query for it; there are {', '.join(sorted(judged_at_rest()))}")
+    head = f"-- {law} · {LAWS[law].title}\n-- {LAWS[law].sentence}"
+    tables = [shared(name) for name in needed_tables(own)]
+    made = [f"-- {one.name}: {one.meaning}\nCREATE TEMP VIEW {one.name} AS\n{one.sql};" for one in tables]
+    return "\n\n".join([head, *made, *(f"-- {query.meaning}\n{query.sql};" for query in own)])
+
+
+def _reproduce(database: str, runs: tuple[str, ...], laws: tuple[str, ...], views: str | None) -> str:
+    words = ["fateline", "audit", database, *(word for run in runs for word in ("--run", run))]
+    words += [word for law in laws for word in ("--law", law)]
+    return shlex.join([*words, *(["--views", views] if views is not None else [])])
+
+
+# ---------------------------------------------------------------------------------------------------- as text
+
+
+def _text(told: Told, limit: int) -> str:
+    report = told.report
+    rows = []
+    for law, result in report.laws.items():
+        said = paint(str(result.verdict), COLOUR[result.verdict]) if result.verdict is not None else "not judged"
+        why = f"{result.breached:,} times" if result.verdict is Verdict.BREACHED else result.why
+        rows.append((law, LAWS[law].title, f"{result.checked:,}" if result.checked else None, said, why))
+    parts = [f"{report.scope}, read as {told.adapter}, held against the law, version {LAW_VERSION}"]
+    parts += [f"  {note}" for note in told.notes]
+    parts += ["", table(rows, ("law", "", "asked", "verdict", ""))]
+    for group in told.groups:
+        parts += ["", *_group(told, group, limit)]
+    parts += [f"\nskipped: {one.cases:,} {one.what}: {one.why}" for one in report.skipped if one.what == "rows"]
+    parts += [f"skipped: {one.what}: {one.why}" for one in report.skipped if one.what.startswith("a part of")]
+    counts = report.counts
+    summary = (
+        f"{counts['breaches']:,} breaches in {counts['tokens']:,} tokens of {counts['rows']:,} rows, {counts['runs']:,} runs; "
+        f"{counts['records']:,} records in {report.seconds:.1f} s"
+    )
+    parts.append(f"\n{paint(report.verdict, COLOUR[report.verdict], bold=True)}  {summary}")
+    return "\n".join(parts)
+
+
+def _group(told: Told, group: Group, limit: int) -> list[str]:
+    law = LAWS[group.law]
+    count = len(group.breaches)
+    lines = [f"{paint(group.law, 'red', bold=True)}  {law.title}: {group.shape} ({count:,} times)", f"    {law.sentence}"]
+    known = told.explained(group)
+    if known is not None:
+        lines.append(f"    Known of this schema: {known}")
+    for breach in group.breaches[:limit]:
+        where = f"row {breach.row}, " if breach.row is not None else ""
+        lines.append(f"    {where}{f'token {breach.token} ' if breach.token is not None else ''}{breach.said}")
+    if count > limit:
+        lines.append(f"    ... and {count - limit:,} more")
+    if 0 < sum(record["rec"] == "tokens" for record in group.picture) <= PICTURED:
+        lines += [f"        {line}" for line in lineage(group.picture)]
+    return [_LONG.sub(r"\1…", line) for line in lines]
