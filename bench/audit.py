@@ -35,10 +35,10 @@ MOVED: Final = {"row": "rows", "parent_row": "rows", "batch": "batches", "seq": 
                 "tx": "txs", "opened_tx": "txs", "idx": "rows"}  # fmt: skip
 """Which columns go on from one repetition to the next, and by how much of what."""
 SEEDED: Final = {
-    "F2": "DELETE FROM fates WHERE run = {run} AND row = {row} AND outcome = 'completed'",
+    "F2": "DELETE FROM fates WHERE run = {run} AND row = {row} AND outcome IN ('completed', 'routed')",
     "F3": "UPDATE fates SET seq = 1 WHERE run = {run} AND row = {row} AND token = 0",
     "F4": "UPDATE fates SET sink = 1 WHERE run = {run} AND row = {row} AND outcome = 'forked'",
-    "F7": "UPDATE fates SET sink = 3 WHERE run = {run} AND row = {row} AND outcome = 'completed'",
+    "F7": "UPDATE fates SET sink = 3 WHERE run = {run} AND row = {row} AND outcome IN ('completed', 'routed')",
     "K1": "UPDATE tokens SET branch = 'rules' WHERE run = {run} AND row = {row} AND branch = 'velocity'",
     "K2": "UPDATE fates SET tx = 1 WHERE run = {run} AND row = {row} AND outcome = 'forked'",
     "K3": "UPDATE visits SET digest_in = x'00' WHERE run = {run} AND row = {row} AND verdict IN ('written', 'pass')",

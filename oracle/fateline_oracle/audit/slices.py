@@ -189,6 +189,13 @@ class Slices:
         self.conn.execute(f"DELETE FROM slice.{name}")
         self.conn.execute(f"INSERT INTO slice.{name} {placed(shared(name).sql)}")
 
+    def whole_graph(self) -> None:
+        """Bring the graphs of all runs, and what follows from them."""
+        for relation in ("runs", "nodes", "edges"):
+            self._bring(relation, "true", ())
+        for name in OF_THE_GRAPH:
+            self._derive(name)
+
     def whole(self) -> None:
         """Bring what the queries of batches and runs look at: the runs, their nodes and their batches, all of them."""
         for relation in WHOLE:
@@ -253,7 +260,7 @@ class Slices:
     def _returned(self, query: Query) -> Iterator[Breach]:
         for run, token, node, said in self.conn.execute(placed(query.sql)):
             row, part = self._row_of(token)
-            yield Breach(query.name, query.law, str(run), _text(row), _text(token), _text(node), str(said)[:600], part)
+            yield Breach(query.name, query.law, str(run), text_of(row), text_of(token), text_of(node), str(said)[:600], part)
 
     def _row_of(self, token: object) -> tuple[object, int | None]:
         found = None
@@ -263,5 +270,6 @@ class Slices:
         return found or (None, None)
 
 
-def _text(value: object) -> str | None:
+def text_of(value: object) -> str | None:
+    """A value as bounded text."""
     return None if value is None else str(value)[:200]

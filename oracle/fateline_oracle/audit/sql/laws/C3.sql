@@ -13,7 +13,7 @@ FROM (
     FROM (
         SELECT x.run, x.node, x.fork_group, x.verdict, x.reason, x."trigger", x.result, s.policy, s.quorum,
             CASE WHEN x."trigger" IN ('deadline', 'flush') THEN 1 WHEN x."trigger" IS NULL THEN NULL ELSE 0 END AS timed,
-            json_array_length(s.branches) AS n,
+            s.n,
             CASE WHEN x.arrived = '' THEN 0 ELSE length(x.arrived) - length(replace(x.arrived, ',', '')) + 1 END AS arrived,
             CASE WHEN x.lost = '' THEN 0 ELSE length(x.lost) - length(replace(x.lost, ',', '')) + 1 END AS lost
         FROM trail_barriers AS x JOIN settings AS s ON s.run = x.run AND s.node = x.node

@@ -8,10 +8,10 @@ SELECT h.run, h.token, h.src AS node, 'leaves ' || h.src || ' by ' || coalesce(h
 FROM trail_hops AS h LEFT JOIN trail_visits AS v ON v.run = h.run AND v.visit = h.from_visit
 LEFT JOIN trail_edges AS named ON named.run = v.run AND named.src = v.node AND v.verdict = 'route ' || named.label
 WHERE h.from_visit IS NOT NULL AND (v.visit IS NULL OR v.token <> h.token OR v.node <> h.src OR CASE
-    WHEN h.label IS NULL THEN 0
+    WHEN h.label IS NULL THEN false
     WHEN v.status = 'failed' THEN h.label <> 'on_error'
-    WHEN v.status <> 'completed' THEN 1
+    WHEN v.status <> 'completed' THEN true
     WHEN v.verdict IS NULL THEN h.label = 'on_error'
     WHEN v.verdict IN ('pass', 'flushed') THEN h.label IS DISTINCT FROM 'continue'
     WHEN v.verdict LIKE 'route %' THEN h.label IS DISTINCT FROM coalesce(named.label, 'continue')
-    ELSE 1 END)
+    ELSE true END)

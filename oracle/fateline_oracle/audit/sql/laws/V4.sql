@@ -43,7 +43,7 @@ WHERE CASE
         WHEN has_error_edge THEN label IS NOT DISTINCT FROM 'on_error'
         ELSE outcome IN ('failed', 'quarantined') AND reason IS NOT DISTINCT FROM 'node_failed' END)
         OR (word IN ('error_retryable', 'refused_retryable') AND attempt + 1 < attempts)
-    ELSE 1 END
+    ELSE true END
 UNION ALL
 SELECT t.run, t.token, h.src, 'is of an invalid row, and is neither quarantined nor on its way there'
 FROM trail_tokens AS t LEFT JOIN starts AS h ON h.run = t.run AND h.token = t.token

@@ -11,5 +11,6 @@ SELECT run, node, kind,
     json_extract(config, '$.mode') AS mode,
     json_extract(config, '$.count') AS count_trigger,
     json_extract(config, '$.condition') AS condition_trigger,
+    CASE WHEN json_type(config, '$.branches') = 'array' THEN json_array_length(config, '$.branches') END AS n,
     json_extract(config, '$.branches') AS branches
 FROM (SELECT run, node, kind, CASE WHEN json_valid(config) THEN config ELSE '{}' END AS config FROM trail_nodes)
