@@ -16,8 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -61,6 +62,14 @@ SEEDED: Final = {
     "D2": "DELETE FROM visits WHERE run = {run} AND row = {row} AND verdict = 'written'",
 }
 """A breach of each law, in one row of the first run."""
+
+
+class Found(NamedTuple):
+    """How many tokens, or records, were looked at, and what was found."""
+
+    seen: int
+    breached: Mapping[str, int] = {}
+    gave_up: Sequence[str] = ()
 
 
 class Figure(NamedTuple):
@@ -123,7 +132,9 @@ def _repeat(origin: Path, target: Path, run: int, tokens: int) -> None:
         ]  # fmt: skip
         names = ", ".join(columns)
         source = f"k, origin.{table}" if again else f"origin.{table}"
-        conn.execute(f"{series if again else ''} INSERT INTO main.{table} ({names}) SELECT {', '.join(said)} FROM {source}")
+        conn.execute(
+            f"{series if again else ''} INSERT INTO main.{table} ({names}) SELECT {', '.join(said)} FROM {source}"
+        )
     conn.execute("COMMIT")
     conn.close()
 
@@ -138,20 +149,19 @@ def read_plainly(path: Path) -> int:
     return seen
 
 
-def _measured(send: object, path: str, what: str, jobs: int) -> None:
+def _measured(send: Connection, path: str, what: str, jobs: int) -> None:
     started = time.perf_counter()
-    found: object
     if what == "audit":
         done = audit(Wanted(Path(path), find_adapter(Path(path)), jobs=jobs))
-        found = (dict(done.breached), dict(done.judged.gave_up), dict(done.judged.records))
+        found = Found(done.judged.records["tokens"], dict(done.breached), list(done.judged.gave_up))
     else:
-        found = read_plainly(Path(path))
+        found = Found(read_plainly(Path(path)))
     wall = time.perf_counter() - started
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
-    send.send((found, Figure(wall, peak)))  # type: ignore[attr-defined]
+    send.send((found, Figure(wall, peak)))
 
 
-def measure(path: Path, what: str, jobs: int) -> tuple[object, Figure]:
+def measure(path: Path, what: str, jobs: int) -> tuple[Found, Figure]:
     """In a process of its own, so that its memory is its own."""
     context = get_context("spawn")
     receive, send = context.Pipe()
@@ -173,21 +183,21 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="fateline-bench-") as folder:
             path = synthetic(Path(folder), tokens)
             size = path.stat().st_size / 2**30
-            seen, plain = measure(path, "read", 1)
+            read, plain = measure(path, "read", 1)
             found, judged = measure(path, "audit", jobs)
-            breached, gave_up, records = found  # type: ignore[misc]
-        assert isinstance(seen, int)
-        kinds = sum(law in breached for law in SEEDED)
-        print(f"{records['tokens']:,} tokens, {seen:,} records, {size:.1f} GiB")
-        print(f"  plain read, 1 process      {records['tokens'] / plain.wall:>12,.0f} tokens/s  {plain.wall:7.1f} s  {plain.peak:6.0f} MiB")
+        kinds = sum(law in found.breached for law in SEEDED)
+        print(f"{found.seen:,} tokens, {read.seen:,} records, {size:.1f} GiB")
+        for what, figure in (("plain read, 1 process", plain), (f"audit, all laws, {jobs} processes", judged)):
+            rate = found.seen / figure.wall
+            print(f"  {what:30} {rate:>12,.0f} tokens/s  {figure.wall:7.1f} s  {figure.peak:6.0f} MiB in one process")
         print(
-            f"  audit, all laws, {jobs} processes {records['tokens'] / judged.wall:>11,.0f} tokens/s  {judged.wall:7.1f} s  "
-            f"{judged.peak:6.0f} MiB a process"
+            f"  audit / plain read: {judged.wall / plain.wall:.2f}; breaches of {kinds} of {len(SEEDED)} seeded kinds found"
         )
-        print(f"  audit / plain read: {judged.wall / plain.wall:.2f}; breaches of {kinds} of {len(SEEDED)} seeded kinds found")
-        print(f"  found: {', '.join(f'{law} {count}' for law, count in sorted(breached.items()))}{gave_up or ''}")
-        if lacking := [law for law in SEEDED if law not in breached]:
+        print(f"  found: {', '.join(f'{law} {count}' for law, count in sorted(found.breached.items()))}")
+        if lacking := [law for law in SEEDED if law not in found.breached]:
             print(f"  NOT FOUND: {', '.join(lacking)}")
+        if found.gave_up:
+            print(f"  GAVE UP: {', '.join(found.gave_up)}")
 
 
 if __name__ == "__main__":

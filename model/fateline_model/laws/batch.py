@@ -155,7 +155,7 @@ LAWS = (
         "A batch is closed by the first trigger to fire, in the step that fired it, and says which.",
         Family.BATCH,
         Level.CORE,
-        (Where.MACHINE, Where.STEP, Where.TRAIL),
+        (Where.MACHINE, Where.STEP, Where.TRAIL, Where.AUDIT),
         ("batches", "members", "nodes"),
         (MemberRecord, BatchRecord),
         truthful_trigger,

@@ -307,7 +307,7 @@ LAWS = (
         "cannot merge fails the barrier, for that reason.",
         Family.COALESCE,
         Level.CORE,
-        (Where.MACHINE, Where.KERNEL, Where.STEP, Where.TRAIL),
+        (Where.MACHINE, Where.KERNEL, Where.STEP, Where.TRAIL, Where.AUDIT),
         ("merges", "digests"),
         (BarrierRecord,),
         merge_says,

@@ -110,7 +110,7 @@ LAWS = (
         "What a crash leaves is a prefix of whole steps, and every law that does not speak of the end holds of it.",
         Family.RECOVERY,
         Level.CORE,
-        (Where.MACHINE, Where.STEP, Where.TRAIL),
+        (Where.MACHINE, Where.STEP, Where.TRAIL, Where.AUDIT),
         ("seq", "tx"),
         (),
         crash_leaves_whole_steps,

@@ -69,10 +69,12 @@ def read_adapter(name: str, text: str) -> Adapter:
     views = dict(like.views) if like is not None else {}
     views.update(_view(name, statement) for statement in _statements(text))
     views = {relation: query for relation, query in views.items() if relation not in said["Leaves out"]}
+    profile = (*(like.profile if like is not None else ()), *(_peculiarity(name, entry) for entry in said["Profile"]))
     missing = [need for need in ("runs", "tokens") if need not in views]
     if missing:
-        raise BadSource(f"{name}: there is no view trail_{missing[0]}; runs and tokens are the least that there must be")
-    profile = (*(like.profile if like is not None else ()), *(_peculiarity(name, entry) for entry in said["Profile"]))
+        raise BadSource(
+            f"{name}: there is no view trail_{missing[0]}; runs and tokens are the least that there must be"
+        )
     wants = tuple(want for line in said["Wants"] for want in line.split(", "))
     notes = (*(like.notes if like is not None else ()), *said["Note"])
     return Adapter(name, views, wants, profile, notes)
@@ -150,7 +152,9 @@ def find_adapter(path: Path, views: Path | None = None) -> Adapter:
 
 def _tables(conn: sqlite3.Connection) -> dict[str, set[str]]:
     """The real tables and their columns. A view that is named like a table is none."""
-    names = [str(name) for (name,) in conn.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table' LIMIT 2000")]
+    names = [
+        str(name) for (name,) in conn.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table' LIMIT 2000")
+    ]
     quoted = {name: '"' + name.replace('"', '""') + '"' for name in names}
     return {name: {str(row[1]) for row in conn.execute(f"PRAGMA main.table_xinfo({quoted[name]})")} for name in names}
 

@@ -175,7 +175,9 @@ def _judged(
 # ---------------------------------------------------------------------------------------------------- batches and runs
 
 
-def _of_all(slices: Slices, spills: Sequence[Path], found: Audited, before: Remembered, wanted_laws: frozenset[str] | None) -> None:
+def _of_all(
+    slices: Slices, spills: Sequence[Path], found: Audited, before: Remembered, wanted_laws: frozenset[str] | None
+) -> None:
     """What spans ranges: batches with all their members, parents in other ranges, the run and its rows."""
     conn, source = slices.conn, slices.source
     slices.whole()
@@ -191,7 +193,12 @@ def _of_all(slices: Slices, spills: Sequence[Path], found: Audited, before: Reme
         conn.execute("DETACH spill")
     conn.executemany(
         "INSERT INTO slice.stretches VALUES (?, ?, ?, ?, ?)",
-        [(run, *stretch) for run, last in before.runs.items() for stretch in last.stretches],
+        [
+            (slices.runs.index(run), *stretch)
+            for run, last in before.runs.items()
+            if run in slices.runs
+            for stretch in last.stretches
+        ],
     )
     conn.execute("CREATE INDEX slice.ends_batch ON ends (run, batch, ordinal)")
     conn.execute("CREATE INDEX slice.outputs_batch ON outputs (run, batch)")
@@ -199,12 +206,17 @@ def _of_all(slices: Slices, spills: Sequence[Path], found: Audited, before: Reme
     conn.execute("CREATE TABLE slice.totals (run, rows)")
     for run in found.runs:
         if "rows" in source.columns:
-            conn.execute("INSERT INTO slice.totals SELECT ?, count(*) FROM given_rows WHERE run = ?", (run, run))
+            conn.execute(
+                "INSERT INTO slice.totals SELECT ?, count(*) FROM given_rows WHERE run = ?",
+                (slices.runs.index(run), run),
+            )
     found.judged.records["batches"] = conn.execute("SELECT count(*) FROM slice.trail_batches").fetchone()[0]
     if not wanted_laws or "L6" in wanted_laws:
         for run, relation in source.strays():
             found.judged.breached["run/L6"] += 1
-            found.judged.breaches.append(Breach("run/L6", "L6", run, None, None, None, f"a record of {relation} is of a run that there is not"))
+            found.judged.breaches.append(
+                Breach("run/L6", "L6", run, None, None, None, f"a record of {relation} is of a run that there is not")
+            )
     counts = {**found.judged.records, "runs": len(found.runs)}
     slices.see(found.judged)
     for query in slices.queries:
@@ -217,15 +229,13 @@ def _of_all(slices: Slices, spills: Sequence[Path], found: Audited, before: Reme
         found.judged.checked.pop(name, None)
     found.judged.breaches = [breach for breach in found.judged.breaches if breach.query not in unseen]
     for run, last in found.remembered.runs.items():
-        last.stretches = _stretches(conn, run)
+        last.stretches = _stretches(conn, slices.runs.index(run))
 
 
 def missing(query: Query, found: Audited) -> list[str]:
     """The relations and columns that a query needs and that are not recorded."""
     return [
-        need
-        for need in query.needs
-        if (need not in found.judged.seen if "." in need else need not in found.columns)
+        need for need in query.needs if (need not in found.judged.seen if "." in need else need not in found.columns)
     ]
 
 
@@ -234,14 +244,16 @@ def _kin(source: Source) -> None:
     source.conn.execute("CREATE TABLE slice.kin (run, token, row)")
     if source.conn.execute("SELECT 1 FROM slice.strangers LIMIT 1").fetchone():
         source.conn.execute(
-            'INSERT INTO slice.kin SELECT run, token, "row" FROM given_tokens WHERE token IN (SELECT parent FROM slice.strangers)'
+            'INSERT INTO slice.kin SELECT n.number, t.token, t."row" FROM given_tokens AS t '
+            "JOIN slice.run_numbers AS n ON n.name = t.run WHERE t.token IN (SELECT parent FROM slice.strangers)"
         )
     source.conn.execute("CREATE INDEX slice.kin_token ON kin (token, run)")
 
 
-def _stretches(conn: sqlite3.Connection, run: str) -> list[tuple[str | None, int, int, int]]:
+def _stretches(conn: sqlite3.Connection, run: int) -> list[tuple[str | None, int, int, int]]:
     """How far each source was read, as one stretch."""
     rows = conn.execute(
-        "SELECT source, max(part), min(first_idx), max(last_idx) FROM slice.stretches WHERE run = ? GROUP BY source", (run,)
+        "SELECT source, max(part), min(first_idx), max(last_idx) FROM slice.stretches WHERE run = ? GROUP BY source",
+        (run,),
     )
     return [(source, int(part), int(first), int(last)) for source, part, first, last in rows]

@@ -27,7 +27,7 @@ _TOKEN: Final = {name: "child" if name == "parents" else "token" for name in OF_
 def copy_lines(path: Path, into: Path) -> Adapter:
     """Copy a file of JSON lines; how the copy is read."""
     try:
-        return copy_records(lines_of(path), into, path.name)
+        return copy_records(lines_of(path), into, str(path))
     except BadTrail as error:
         raise BadSource(str(error)) from None
 
@@ -72,7 +72,9 @@ def _views(offered: Mapping[str, Sequence[str]]) -> dict[str, str]:
     views = {}
     for relation, columns in offered.items():
         kept = [f'"{column}"' for column in columns if column != "part"]
-        views[relation] = f"SELECT {', '.join([*kept, 'part'] if relation in OF_ROWS else kept)} FROM main.told_{relation}"
+        views[relation] = (
+            f"SELECT {', '.join([*kept, 'part'] if relation in OF_ROWS else kept)} FROM main.told_{relation}"
+        )
     of_no_run = (f"SELECT run, '{name}' AS rec FROM main.told_{name} WHERE run NOT IN (SELECT run FROM main.told_runs)"
                  for name in RELATIONS)  # fmt: skip
     return {**views, STRAYS: " UNION ALL ".join(of_no_run)}
@@ -105,14 +107,17 @@ def _settle(conn: sqlite3.Connection) -> None:
     """Drop what later records replace, number the rows, and note by which number each record is found."""
     for column in COLUMNS["runs"][1:]:
         conn.execute(
-            f'UPDATE told_runs SET "{column}" = (SELECT later."{column}" FROM told_runs AS later WHERE later.run = told_runs.run '
-            f'AND later."{column}" IS NOT NULL ORDER BY later.rowid DESC LIMIT 1)'
+            f'UPDATE told_runs SET "{column}" = (SELECT later."{column}" FROM told_runs AS later '
+            f'WHERE later.run = told_runs.run AND later."{column}" IS NOT NULL ORDER BY later.rowid DESC LIMIT 1)'
         )
     for relation, key in _REPLACED.items():
-        conn.execute(f"DELETE FROM told_{relation} WHERE rowid NOT IN (SELECT max(rowid) FROM told_{relation} GROUP BY {key})")
+        conn.execute(
+            f"DELETE FROM told_{relation} WHERE rowid NOT IN (SELECT max(rowid) FROM told_{relation} GROUP BY {key})"
+        )
     conn.execute(
         'CREATE TABLE parts AS SELECT run, "row", row_number() OVER (ORDER BY min(place), "row") AS part FROM ('
-        'SELECT run, "row", rowid AS place FROM told_rows UNION ALL SELECT run, "row", rowid FROM told_tokens) GROUP BY run, "row"'
+        'SELECT run, "row", rowid AS place FROM told_rows '
+        'UNION ALL SELECT run, "row", rowid FROM told_tokens) GROUP BY run, "row"'
     )
     conn.execute('CREATE INDEX parts_row ON parts (run, "row")')
     for relation in ("rows", "tokens"):
@@ -124,7 +129,7 @@ def _settle(conn: sqlite3.Connection) -> None:
     for relation, token in _TOKEN.items():
         if relation not in ("rows", "tokens", "barriers"):
             _number(conn, relation, f"t.token = told_{relation}.{token}")
-    conn.execute("CREATE INDEX told_tokens_group ON told_tokens (run, \"group\")")
+    conn.execute('CREATE INDEX told_tokens_group ON told_tokens (run, "group")')
     _number(conn, "barriers", 't."group" = told_barriers.fork_group')
     for relation in OF_ROWS:
         conn.execute(f"CREATE INDEX told_{relation}_part ON told_{relation} (run, part)")
@@ -137,5 +142,3 @@ def _number(conn: sqlite3.Connection, relation: str, joined: str) -> None:
         f"UPDATE told_{relation} SET part = (SELECT t.part FROM told_tokens AS t "
         f"WHERE t.run = told_{relation}.run AND {joined} LIMIT 1)"
     )
-
-

@@ -36,7 +36,9 @@ def engine() -> Any:
         import duckdb
         import sqlglot  # noqa: F401 - what transpiles
     except ImportError as error:
-        raise BadSource(f"DuckDB is not here ({error.name}); install fateline with its extra: fateline[fleet]") from None
+        raise BadSource(
+            f"DuckDB is not here ({error.name}); install fateline with its extra: fateline[fleet]"
+        ) from None
     return duckdb
 
 
@@ -63,10 +65,16 @@ def export_parquet(source: Source, folder: Path) -> None:
             rows = source.conn.execute(f"SELECT {', '.join(map(_quoted, names))} FROM given_{relation}")
             _put(conn, Path(scratch), folder, f"trail_{relation}", names, rows)
         for name in OF_THE_GRAPH:
-            rows = source.conn.execute(f"SELECT * FROM slice.{name}")
-            _put(conn, Path(scratch), folder, name, [str(column[0]) for column in rows.description], rows)
+            rows = source.conn.execute(
+                f"SELECT n.name AS run, g.* FROM slice.{name} AS g JOIN slice.run_numbers AS n ON n.number = g.run"
+            )
+            names = [str(column[0]) for column in rows.description]
+            _put(conn, Path(scratch), folder, name, ["run", *names[2:]], ((row[0], *row[2:]) for row in rows))
     conn.close()
-    about = {"adapter": source.adapter.name, "columns": {k: [c for c in v if c != "part"] for k, v in source.columns.items()}}
+    about = {
+        "adapter": source.adapter.name,
+        "columns": {k: [c for c in v if c != "part"] for k, v in source.columns.items()},
+    }
     (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
 
 
@@ -104,7 +112,11 @@ def _opened(folder: Path) -> Iterator[tuple[Any, Adapter, dict[str, tuple[str, .
     duckdb = engine()
     try:
         about = json.loads((folder / ABOUT).read_text("utf-8"))
-        columns = {relation: tuple(map(str, about["columns"][relation])) for relation in RELATIONS if relation in about["columns"]}
+        columns = {
+            relation: tuple(map(str, about["columns"][relation]))
+            for relation in RELATIONS
+            if relation in about["columns"]
+        }
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadSource(f"{folder / ABOUT}: is not what --export wrote: {error}") from error
     with tempfile.TemporaryDirectory(prefix="fateline-audit-") as scratch:
@@ -164,15 +176,21 @@ def audit_fleet(folder: Path, laws: frozenset[str] | None, kept: int, progress: 
 
 
 def _prepare(conn: Any, columns: dict[str, tuple[str, ...]]) -> None:
-    fields = ", ".join(f"{_quoted(name)} VARCHAR" for name in ("outcome", "sink", "error", "reason", "batch", "group", "promised"))
+    fields = ", ".join(
+        f"{_quoted(name)} VARCHAR" for name in ("outcome", "sink", "error", "reason", "batch", "group", "promised")
+    )
     conn.execute(f"CREATE TABLE outcome_rules ({fields})")
-    conn.executemany("INSERT INTO outcome_rules VALUES (?, ?, ?, ?, ?, ?, ?)", outcome_rules(columns.get("outcomes", ())))
+    conn.executemany(
+        "INSERT INTO outcome_rules VALUES (?, ?, ?, ?, ?, ?, ?)", outcome_rules(columns.get("outcomes", ()))
+    )
     for name in OF_THE_ROWS:
         conn.execute(f"CREATE TABLE {name} AS {transpiled(shared(name).sql)}")
     for name, (names, origin) in SPILLED.items():
         said = ", ".join(map(_quoted, names.split(", ")))
         conn.execute(f"CREATE TABLE {name} AS SELECT * FROM ({transpiled(origin)}) AS t({said})")
-    conn.execute('CREATE TABLE kin AS SELECT run, token, "row" FROM trail_tokens WHERE token IN (SELECT parent FROM strangers)')
+    conn.execute(
+        'CREATE TABLE kin AS SELECT run, token, "row" FROM trail_tokens WHERE token IN (SELECT parent FROM strangers)'
+    )
     conn.execute("CREATE TABLE totals AS SELECT run, count(*) AS rows FROM trail_rows GROUP BY run")
 
 
@@ -190,10 +208,10 @@ def _ask(conn: Any, name: str, law: str, sql: str, found: Audited, kept: int) ->
     if count:
         found.judged.breached[name] = count
         found.judged.breaches += [
-            Breach(name, law, str(run), None, text_of(token), text_of(node), str(told)[:600]) for run, token, node, told in rows[:kept]
+            Breach(name, law, str(run), None, text_of(token), text_of(node), str(told)[:600])
+            for run, token, node, told in rows[:kept]
         ]
 
 
 def _one(conn: Any, sql: str) -> int:
     return int(conn.execute(sql).fetchone()[0])
-

@@ -19,13 +19,16 @@ _UNITS: Final = {"row": "laws", "batch": "batch_laws", "run": "run_laws"}
 """What a query looks at: the records of some rows, those of all batches, or the run as a whole."""
 
 OF_THE_GRAPH: Final = ("settings", "branches", "joined", "onward", "stacks")
-OF_THE_ROWS: Final = ("fates", "links", "starts", "debts", "descent")
+OF_THE_ROWS: Final = ("fates", "links", "starts", "steps", "debts")
 """The tables that laws share, in the order in which one builds on the other."""
 
 PUT_BY: Final = ("ends", "outputs", "strangers", "stretches", "kin", "totals")
 _TABLE: Final = re.compile(
-    r"\b(FROM|JOIN)\s+((?:trail_(?:" + "|".join(RELATIONS) + r"))|outcome_rules|"
-    + "|".join((*OF_THE_GRAPH, *OF_THE_ROWS, *PUT_BY)) + r")\b"
+    r"\b(FROM|JOIN)\s+((?:trail_(?:"
+    + "|".join(RELATIONS)
+    + r"))|outcome_rules|"
+    + "|".join((*OF_THE_GRAPH, *OF_THE_ROWS, *PUT_BY))
+    + r")\b"
 )
 
 
@@ -113,7 +116,15 @@ def _query(unit: str, name: str, text: str) -> Query:
     words, sql = _head(text)
     meaning = [line for line in words if not line.startswith(("Asked of:", "Needs:"))]
     said = {key: value for key, _, value in (line.partition(": ") for line in words)}
-    return Query(f"{unit}/{name}", name.partition("_")[0], unit, " ".join(meaning), said["Asked of"], tuple(said["Needs"].split(", ")), sql)
+    return Query(
+        f"{unit}/{name}",
+        name.partition("_")[0],
+        unit,
+        " ".join(meaning),
+        said["Asked of"],
+        tuple(said["Needs"].split(", ")),
+        sql,
+    )
 
 
 def _head(text: str) -> tuple[list[str], str]:

@@ -39,7 +39,9 @@ class Remembered:
             held.upto = None
 
     def to_json(self) -> str:
-        return json.dumps({"schema": SCHEMA, "adapter": self.adapter, "runs": {k: asdict(v) for k, v in self.runs.items()}})
+        return json.dumps(
+            {"schema": SCHEMA, "adapter": self.adapter, "runs": {k: asdict(v) for k, v in self.runs.items()}}
+        )
 
 
 def recall(path: Path, adapter: str) -> Remembered | None:
@@ -56,7 +58,9 @@ def recall(path: Path, adapter: str) -> Remembered | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, BadSource):
             raise
-        raise BadSource(f"{path}: is not what an audit leaves ({type(error).__name__}); remove it to begin anew") from error
+        raise BadSource(
+            f"{path}: is not what an audit leaves ({type(error).__name__}); remove it to begin anew"
+        ) from error
     return Remembered(adapter, runs)
 
 
@@ -67,5 +71,8 @@ def _run(told: dict[str, object]) -> RunRemembered:
     return RunRemembered(
         upto,
         [int(part) for part in parts],
-        [(None if source is None else str(source), int(part), int(first), int(last)) for source, part, first, last in stretches],
+        [
+            (None if source is None else str(source), int(part), int(first), int(last))
+            for source, part, first, last in stretches
+        ],
     )

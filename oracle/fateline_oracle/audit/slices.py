@@ -25,12 +25,12 @@ KEYS: Final = {
     "losses": ("barrier", "token"),
     "merges": ("token, field",),
     "members": ("token",),
-    "nodes": ("run, node",),
-    "edges": ("run, src, label",),
-    "batches": ("run, batch",),
-    "runs": ("run",),
+    "nodes": ("node",),
+    "edges": ("src, label",),
+    "batches": ("batch",),
+    "runs": (),
 }
-"""By what the records of a relation are looked up."""
+"""By what the records of a relation are looked up, in a run."""
 
 SPILLED: Final = {
     "ends": (
@@ -135,23 +135,31 @@ class Slices:
     def __init__(self, source: Source, laws: frozenset[str] | None, patience: float, kept: int) -> None:
         self.source, self.conn, self.kept, self.patience = source, source.conn, kept, patience
         self.queries = [query for query in queries() if laws is None or query.law in laws]
+        self.runs = source.runs()
+        """A run is a number here: its place in this list."""
         self._run: str | None = None
         self._needed = {need for query in self.queries for need in query.needs if "." in need}
         self._make()
 
     def _make(self) -> None:
+        self.conn.execute("CREATE TABLE slice.run_numbers (name PRIMARY KEY, number) WITHOUT ROWID")
+        self.conn.executemany("INSERT INTO slice.run_numbers VALUES (?, ?)", [(r, n) for n, r in enumerate(self.runs)])
         for relation, columns in COLUMNS.items():
             named = [f'"{column}"' for column in (*columns, "part")]
             self.conn.execute(f"CREATE TABLE slice.trail_{relation} ({', '.join(named)})")
             for number, key in enumerate(KEYS[relation]):
-                self.conn.execute(f"CREATE INDEX slice.trail_{relation}_{number} ON trail_{relation} ({key})")
-        self.conn.execute('CREATE TABLE slice.outcome_rules (outcome PRIMARY KEY, sink, error, reason, batch, "group", promised)')
-        self.conn.executemany("INSERT INTO slice.outcome_rules VALUES (?, ?, ?, ?, ?, ?, ?)", outcome_rules(self.source.columns.get("outcomes", ())))
+                self.conn.execute(f"CREATE INDEX slice.trail_{relation}_{number} ON trail_{relation} (run, {key})")
+        self.conn.execute(
+            'CREATE TABLE slice.outcome_rules (outcome PRIMARY KEY, sink, error, reason, batch, "group", promised)'
+        )
+        self.conn.executemany(
+            "INSERT INTO slice.outcome_rules VALUES (?, ?, ?, ?, ?, ?, ?)",
+            outcome_rules(self.source.columns.get("outcomes", ())),
+        )
         for name in (*OF_THE_GRAPH, *OF_THE_ROWS):
             one = shared(name)
             self.conn.execute(f"CREATE TABLE slice.{name} AS SELECT * FROM ({placed(one.sql)}) LIMIT 0")
-            for number, key in enumerate(one.keys):
-                columns = key if name in OF_THE_GRAPH else key[1:]  # a range is of one run
+            for number, columns in enumerate(one.keys):
                 self.conn.execute(f"CREATE INDEX slice.{name}_{number} ON {name} ({', '.join(columns)})")
 
     # ------------------------------------------------------------------------------------------------ loading
@@ -180,9 +188,16 @@ class Slices:
         self.conn.execute(f"DELETE FROM slice.trail_{relation}")
         if relation not in self.source.columns:
             return 0
-        columns = ", ".join(f'"{column}"' for column in self.source.columns[relation])
+        own = [f'"{column}"' for column in self.source.columns[relation] if column != "run"]
+        number = (
+            "(SELECT number FROM slice.run_numbers WHERE name = run)"
+            if where == "true"
+            else str(self.runs.index(str(values[0])))
+        )
         return self.conn.execute(
-            f"INSERT INTO slice.trail_{relation} ({columns}) SELECT {columns} FROM given_{relation} WHERE {where}", values
+            f"INSERT INTO slice.trail_{relation} ({', '.join(['run', *own])}) "
+            f"SELECT {', '.join([number, *own])} FROM given_{relation} WHERE {where}",
+            values,
         ).rowcount
 
     def _derive(self, name: str) -> None:
@@ -221,12 +236,7 @@ class Slices:
 
     def unfinished(self) -> list[int]:
         """The rows of the range that have not come to their end: a token without a fate, or an open visit."""
-        return [
-            int(part)
-            for (part,) in self.conn.execute(
-                placed(_UNFINISHED)
-            )
-        ]
+        return [int(part) for (part,) in self.conn.execute(placed(_UNFINISHED))]
 
     def _counts(self, records: Counter[str]) -> Counter[str]:
         counts = Counter({name: int(self.conn.execute(placed(sql)).fetchone()[0]) for name, sql in ASKED.items()})
@@ -237,7 +247,9 @@ class Slices:
         """Which of the columns that a law needs hold anything."""
         for need in sorted(self._needed):
             relation, column = need.split(".")
-            if self.conn.execute(f'SELECT 1 FROM slice.trail_{relation} WHERE "{column}" IS NOT NULL LIMIT 1').fetchone():
+            if self.conn.execute(
+                f'SELECT 1 FROM slice.trail_{relation} WHERE "{column}" IS NOT NULL LIMIT 1'
+            ).fetchone():
                 found.seen.add(need)
         self._needed -= found.seen
 
@@ -260,7 +272,16 @@ class Slices:
     def _returned(self, query: Query) -> Iterator[Breach]:
         for run, token, node, said in self.conn.execute(placed(query.sql)):
             row, part = self._row_of(token)
-            yield Breach(query.name, query.law, str(run), text_of(row), text_of(token), text_of(node), str(said)[:600], part)
+            yield Breach(
+                query.name,
+                query.law,
+                self.runs[run],
+                text_of(row),
+                text_of(token),
+                text_of(node),
+                str(said)[:600],
+                part,
+            )
 
     def _row_of(self, token: object) -> tuple[object, int | None]:
         found = None

@@ -80,7 +80,9 @@ class Source:
         for relation in OF_ROWS:
             if relation not in self.columns:
                 continue
-            found = self.conn.execute(f"SELECT * FROM given_{relation} WHERE run = ? AND part = ? LIMIT ?", (run, part, most))
+            found = self.conn.execute(
+                f"SELECT * FROM given_{relation} WHERE run = ? AND part = ? LIMIT ?", (run, part, most)
+            )
             names = [column[0] for column in found.description]
             for values in found:
                 pairs = zip(names, values, strict=True)

@@ -57,10 +57,12 @@ class Told:
 
     def explained(self, group: Group) -> str | None:
         """What the profile says of breaches of a core law, that it cannot declare away."""
-        return next((one.sentence for one in self.profile if one.law == group.law and fnmatch(group.shape, one.shape)), None)
+        return next(
+            (one.sentence for one in self.profile if one.law == group.law and fnmatch(group.shape, one.shape)), None
+        )
 
 
-def tell(found: Audited, source: Source, database: str, reproduce: str, limit: int) -> Told:
+def tell(found: Audited, source: Source | None, database: str, reproduce: str, limit: int) -> Told:
     """Say what was found."""
     breached = found.breached
     declared = {
@@ -95,8 +97,8 @@ def tell(found: Audited, source: Source, database: str, reproduce: str, limit: i
     groups = list(_groups(breaches))
     for group in groups:
         example = group.breaches[0]
-        if example.part is not None:
-            group.picture = source.row(example.run, example.part)
+        if source is not None and example.part is not None:
+            group.picture = _picture(source.row(example.run, example.part))
     return Told(report, found.adapter.name, found.adapter.notes, groups, declared, found.adapter.profile)
 
 
@@ -131,9 +133,7 @@ def _happened(need: str, found: Audited) -> bool:
     return relation not in found.columns or relation in WHOLE or found.judged.records[relation] > 0
 
 
-def _skipped(
-    found: Audited, laws: dict[str, LawResult], declared: dict[str, tuple[int, str]]
-) -> Iterator[Skipped]:
+def _skipped(found: Audited, laws: dict[str, LawResult], declared: dict[str, tuple[int, str]]) -> Iterator[Skipped]:
     for law, result in laws.items():
         if result.verdict is None:
             cases = declared[law][0] if law in declared else 0
@@ -155,6 +155,23 @@ def _finding(breach: Breach) -> Finding:
         tokens=(breach.token,) if breach.token is not None else (),
         rows=(breach.row,) if breach.row is not None else (),
         nodes=(breach.node,) if breach.node is not None else (),
+    )
+
+
+def _picture(records: list[dict[str, object]]) -> list[dict[str, object]]:
+    """In an order in which it can be drawn: the fate of a token after its waiting, and a parent of another row as such."""
+    tokens = {record["token"] for record in records if record["rec"] == "tokens"}
+    beyond = {record["parent"] for record in records if record["rec"] == "parents"} - tokens
+    strangers = [
+        record
+        for name in sorted(beyond, key=str)
+        for record in (
+            {"rec": "tokens", "token": name},
+            {"rec": "outcomes", "token": name, "outcome": "of another row"},
+        )
+    ]
+    return strangers + sorted(
+        records, key=lambda record: (record["rec"] == "outcomes", record.get("outcome") != "buffered")
     )
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from ..verification import judge_mutants, read_lock
 from ..zoo.census import read_census
-from . import evidence, judged, rules, vocabulary
+from . import evidence, found, judged, rules, vocabulary
 from .markdown import NOTICE
 from .schemas import SCHEMAS
 from .tables import TABLES, with_version
@@ -26,6 +26,7 @@ PLAIN: Final[dict[str, Callable[[], str]]] = {
     "stimuli.md": rules.stimuli_page,
     "proofs.md": evidence.proofs_page,
     "ports.md": judged.ports_page,
+    "found.md": found.found_page,
 }
 INDEX: Final = "README.md"
 

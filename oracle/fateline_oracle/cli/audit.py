@@ -40,10 +40,16 @@ _LONG = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{12,}\b")
 @click.option("--run", "runs", multiple=True, metavar="RUN", help="Only this run; may be repeated.")
 @click.option("--law", "laws", multiple=True, metavar="LAW", help="Only this law; may be repeated.")
 @click.option("--views", metavar="FILE", help="How your own schema is read: CREATE VIEW trail_<relation> AS SELECT ...")
-@click.option("--limit", type=click.IntRange(1), default=3, show_default=True, help="Examples shown of each kind of breach.")
-@click.option("--since", metavar="FILE", help="Judge only rows that were not at their end the last time; FILE remembers.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=3, show_default=True, help="Examples shown of each kind of breach."
+)
+@click.option(
+    "--since", metavar="FILE", help="Judge only rows that were not at their end the last time; FILE remembers."
+)
 @click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="How many processes.")
-@click.option("--patience", type=click.FloatRange(0.01), default=600.0, help="Seconds for one question about one range.")
+@click.option(
+    "--patience", type=click.FloatRange(0.01), default=600.0, help="Seconds for one question about one range."
+)
 @click.option("--html", metavar="FILE", help="Write the report there, as one page that works offline.")
 @click.option("--export", metavar="FOLDER", help="Write the trail there as Parquet files, to be judged on DuckDB.")
 @click.option("--sql", "printed", metavar="LAW", help="Print the queries of a law, and nothing else.")
@@ -73,16 +79,27 @@ def audit(
         raise click.UsageError("Missing argument 'DATABASE'.")
     for law in laws:
         if law not in judged_at_rest():
-            raise click.ClickException(f"--law {law}: there is no query for it; there are {', '.join(sorted(judged_at_rest()))}")
+            raise click.ClickException(
+                f"--law {law}: there is no query for it; there are {', '.join(sorted(judged_at_rest()))}"
+            )
     asked = frozenset(laws) if laws else None
     try:
+        if Path(database).is_dir():
+            told = _of_fleet(Path(database), asked, max(1_000, limit), _reproduce(database, runs, laws, views), limit)
+            return _shown(told, database, limit, html, as_json)
         with _prepared(Path(database), Path(views) if views is not None else None) as (path, adapter):
             wanted = Wanted(path, adapter, runs, asked, jobs, max(1_000, limit), patience)
             before = recall(Path(since), adapter.name) if since is not None else None
             with Progress() as progress:
                 found = audited(wanted, before, progress.update)
             with reading(path, adapter) as source:
-                told = tell(found, source, database, _reproduce(database, runs, laws, views), limit * 1_000 if as_json else limit)
+                told = tell(
+                    found,
+                    source,
+                    database,
+                    _reproduce(database, runs, laws, views),
+                    limit * 1_000 if as_json else limit,
+                )
                 if export is not None:
                     from ..audit.fleet import export_parquet
 
@@ -91,6 +108,23 @@ def audit(
         raise click.ClickException(str(error)) from None
     if since is not None:
         Path(since).write_text(found.remembered.to_json(), encoding="utf-8")
+    code = _shown(told, database, limit, html, as_json)
+    if export is not None:
+        click.echo(f"The trail as Parquet: {Path(export).resolve()}", err=as_json)
+    return code
+
+
+def _of_fleet(folder: Path, laws: frozenset[str] | None, kept: int, reproduce: str, limit: int) -> Told:
+    from ..audit.fleet import audit_fleet, is_fleet
+
+    if not is_fleet(folder):
+        raise BadSource(f"{folder}: a folder, and none that --export wrote")
+    with Progress() as progress:
+        found = audit_fleet(folder, laws, kept, progress.update)
+    return tell(found, None, str(folder), reproduce, limit)
+
+
+def _shown(told: Told, database: str, limit: int, html: str | None, as_json: bool) -> ExitCode:
     click.echo(told.report.to_json() if as_json else _text(told, limit))
     if html is not None:
         from ..page.audited import render_audit
@@ -98,8 +132,6 @@ def audit(
         Path(html).parent.mkdir(parents=True, exist_ok=True)
         Path(html).write_text(render_audit(told, database), encoding="utf-8")
         click.echo(f"The report: {Path(html).resolve()}", err=as_json)
-    if export is not None:
-        click.echo(f"The trail as Parquet: {Path(export).resolve()}", err=as_json)
     return told.report.exit_code
 
 
@@ -124,7 +156,9 @@ def _prepared(path: Path, views: Path | None) -> Iterator[tuple[Path, Adapter]]:
 def _queries(law: str) -> str:
     own = [query for query in queries() if query.law == law]
     if not own:
-        raise click.ClickException(f"--sql {law}: there is no query for it; there are {', '.join(sorted(judged_at_rest()))}")
+        raise click.ClickException(
+            f"--sql {law}: there is no query for it; there are {', '.join(sorted(judged_at_rest()))}"
+        )
     head = f"-- {law} · {LAWS[law].title}\n-- {LAWS[law].sentence}"
     tables = [shared(name) for name in needed_tables(own)]
     made = [f"-- {one.name}: {one.meaning}\nCREATE TEMP VIEW {one.name} AS\n{one.sql};" for one in tables]
@@ -166,7 +200,10 @@ def _text(told: Told, limit: int) -> str:
 def _group(told: Told, group: Group, limit: int) -> list[str]:
     law = LAWS[group.law]
     count = len(group.breaches)
-    lines = [f"{paint(group.law, 'red', bold=True)}  {law.title}: {group.shape} ({count:,} times)", f"    {law.sentence}"]
+    lines = [
+        f"{paint(group.law, 'red', bold=True)}  {law.title}: {group.shape} ({count:,} times)",
+        f"    {law.sentence}",
+    ]
     known = told.explained(group)
     if known is not None:
         lines.append(f"    Known of this schema: {known}")

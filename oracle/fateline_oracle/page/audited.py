@@ -49,7 +49,9 @@ def render_audit(told: Told, database: str) -> str:
             section("What was found", *(_group(told, group) for group in told.groups), id_="found"),
             section(
                 "Declared otherwise",
-                listed(f"{escaped(law)}, {count:,} times: {escaped(said)}" for law, (count, said) in told.declared.items()),
+                listed(
+                    f"{escaped(law)}, {count:,} times: {escaped(said)}" for law, (count, said) in told.declared.items()
+                ),
                 id_="declared",
             ),
             section("The laws", laws, id_="laws"),

@@ -31,7 +31,13 @@ def pipelines(scope: str = "small") -> list[Instance]:
 def graph(pipeline: Pipeline, run: str) -> Iterator[Record]:
     """The nodes and edges of a pipeline as records."""
     for node in pipeline.nodes.values():
-        yield {"rec": "nodes", "run": run, "node": node.name, "kind": str(node.kind), "config": json.dumps(config(node))}
+        yield {
+            "rec": "nodes",
+            "run": run,
+            "node": node.name,
+            "kind": str(node.kind),
+            "config": json.dumps(config(node)),
+        }
     for (src, label), dst in pipeline.edges.items():
         yield {"rec": "edges", "run": run, "src": src, "label": label, "dst": dst}
 

@@ -4,7 +4,12 @@
 SELECT run, child AS token, NULL AS node, 'was there before its parent ' || parent AS said
 FROM links WHERE parent_seq > seq
 UNION ALL
-SELECT t.run, t.token, NULL, 'descends from no root token: its lineage goes in a circle'
-FROM trail_tokens AS t
-WHERE EXISTS (SELECT 1 FROM links AS l WHERE l.run = t.run AND l.child = t.token AND l.parent_known IS NOT NULL)
-    AND NOT EXISTS (SELECT 1 FROM descent AS d WHERE d.run = t.run AND d.token = t.token)
+SELECT run, origin, NULL, 'is its own ancestor'
+FROM (
+    WITH RECURSIVE up(run, origin, token) AS (
+        SELECT run, child, parent FROM links WHERE parent_known IS NOT NULL AND NOT coalesce(parent_seq < seq, false)
+        UNION
+        SELECT u.run, u.origin, l.parent FROM up AS u JOIN links AS l ON l.run = u.run AND l.child = u.token
+    )
+    SELECT run, origin FROM up WHERE token = origin
+) AS u

@@ -40,6 +40,6 @@ FROM trail_losses AS x JOIN trail_barriers AS b ON b.run = x.run AND b.barrier =
 WHERE b.tx <> x.tx AND x.seq = (SELECT max(last.seq) FROM trail_losses AS last WHERE last.run = x.run AND last.barrier = x.barrier)
 UNION ALL
 SELECT f.run, f.token, v.node, 'is ' || f.outcome || ' in transaction ' || f.tx || ', and the visit that ended so in ' || v.tx
-FROM fates AS f JOIN trail_visits AS v ON v.run = f.run AND v.token = f.token
+FROM fates AS f JOIN steps AS v ON v.run = f.run AND v.token = f.token
 WHERE f.outcome NOT IN ('forked', 'expanded') AND v.tx <> f.tx
-    AND v.opened = (SELECT max(last.opened) FROM trail_visits AS last WHERE last.run = v.run AND last.token = v.token)
+    AND NOT EXISTS (SELECT 1 FROM steps AS n WHERE n.run = v.run AND n.token = v.token AND n.place = v.place + 1)

@@ -2,14 +2,7 @@
 -- Asked of: visits
 -- Needs: visits.opened, visits.closed
 SELECT run, token, node, 'begins its visit of ' || node || ' before the one of ' || earlier || ' is closed' AS said
-FROM (
-    SELECT run, token, node, opened,
-        lag(node) OVER (PARTITION BY run, token ORDER BY opened, attempt) AS earlier,
-        lag(opened) OVER (PARTITION BY run, token ORDER BY opened, attempt) AS earlier_opened,
-        coalesce(lag(closed) OVER (PARTITION BY run, token ORDER BY opened, attempt), 9223372036854775807) AS earlier_closed
-    FROM trail_visits WHERE opened IS NOT NULL
-) AS v
-WHERE earlier_opened IS NOT NULL AND earlier_closed > opened
+FROM steps WHERE earlier_opened IS NOT NULL AND (earlier_closed IS NULL OR earlier_closed > opened)
 UNION ALL
 SELECT v.run, v.token, v.node, 'is ' || f.outcome || ', and its visit of ' || v.node || ' is ' || v.status
 FROM trail_visits AS v JOIN fates AS f ON f.run = v.run AND f.token = v.token

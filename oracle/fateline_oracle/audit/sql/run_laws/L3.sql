@@ -1,7 +1,7 @@
 -- A returned row is a token with a parent of another run.
 -- Asked of: parents
 -- Needs: tokens, parents
-SELECT s.run, s.child AS token, NULL AS node, 'has the parent ' || s.parent || ', which is of run ' || min(k.run) AS said
+SELECT s.run, s.child AS token, NULL AS node, 'has the parent ' || s.parent || ', which is of another run' AS said
 FROM strangers AS s JOIN kin AS k ON k.token = s.parent
 WHERE NOT EXISTS (SELECT 1 FROM kin AS own WHERE own.run = s.run AND own.token = s.parent)
 GROUP BY s.run, s.child, s.parent

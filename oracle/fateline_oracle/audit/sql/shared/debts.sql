@@ -1,15 +1,16 @@
 -- debts: what a token owes by its lineage: coalesces, branches and fork groups, outermost first, each after a separator;
 -- and the coalesce, branch and fork group of the innermost. A token that owes nothing is not there.
--- Of the rows. Key: run, token
+-- Of the rows. Key: run, token; run, fork_group, coalesce
 WITH RECURSIVE
 made(run, token, parent, kind, fork_group, branch, coalesce) AS (
     SELECT l.run, l.child, l.parent, l.group_kind, l."group", l.branch, j.coalesce
     FROM links AS l
     LEFT JOIN starts AS s ON l.group_kind = 'fork' AND s.run = l.run AND s.token = l.child
     LEFT JOIN joined AS j ON j.run = s.run AND j.gate = s.src AND j.branch = l.branch
-    WHERE l.group_kind IN ('fork', 'expand', 'batch')
+    WHERE l.group_kind IN ('fork', 'expand', 'batch') AND l.parent_known IS NOT NULL
     UNION ALL
-    SELECT run, child, min(parent), 'join', NULL, NULL, NULL FROM links WHERE group_kind = 'join' GROUP BY run, child
+    SELECT run, child, min(parent), 'join', NULL, NULL, NULL FROM links
+    WHERE group_kind = 'join' AND parent_known IS NOT NULL GROUP BY run, child
 ),
 owed(run, token, coalesces, branches, groups) AS (
     SELECT run, token, '', '', '' FROM trail_tokens WHERE group_kind IS NULL

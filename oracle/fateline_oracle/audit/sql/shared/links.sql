@@ -1,7 +1,7 @@
--- links: each lineage link with what is known of both ends; the parent's columns are absent where no such token is there.
+-- links: each lineage link with what is known of both ends; the parent's columns are absent where its row has no such token.
 -- Of the rows. Key: run, parent; run, child
 SELECT p.run, p.child, p.parent, p.ordinal, c."row", c.branch, c.group_kind, c."group", c.seq, c.tx,
-    q."row" AS parent_row, q.seq AS parent_seq, c.token AS child_known, q.token AS parent_known
+    q.seq AS parent_seq, c.token AS child_known, q.token AS parent_known
 FROM trail_parents AS p
 LEFT JOIN trail_tokens AS c ON c.run = p.run AND c.token = p.child
-LEFT JOIN trail_tokens AS q ON q.run = p.run AND q.token = p.parent
+LEFT JOIN trail_tokens AS q ON q.run = p.run AND q.token = p.parent AND q."row" = c."row"

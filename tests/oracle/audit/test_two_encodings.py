@@ -1,0 +1,107 @@
+"""The law stands twice at rest: trails that are lawful are quiet in both, and damaged ones are found by both."""
+
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from fateline_model import Pipeline
+from fateline_model.checker.systems import PipelineSystem
+from fateline_oracle.acceptance.judge import TrailJudged, judge_run
+from fateline_oracle.acceptance.settings import pipeline_of
+from fateline_oracle.acceptance.trail import runs_of
+from fateline_oracle.audit.auditing import Audited, Wanted, audit
+from fateline_oracle.audit.copying import copy_records
+from fateline_oracle.audit.opening import BadSource
+from fateline_oracle.audit.queries import judged_at_rest
+
+from ..damages import DAMAGES, OTHERWISE
+from .corpus import Record, pipelines, walked
+from .damage import WAYS, drop_field
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+Trails = dict[str, tuple[Pipeline | None, list[Record]]]
+WALKED = ("leaving policy=require_all", "batch mode=transform", "batch mode=passthrough", "expand then fork",
+          "nested outer=require_all inner=first", "diamond branches=2 policy=quorum:2 merge=union:fail",
+          "retries", "quarantine")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trails(example_trails: dict[str, list[Record]]) -> Trails:
+    """The examples, and walks of some instances of the small scope."""
+    found: Trails = {name: (None, records) for name, records in example_trails.items()}
+    for instance in pipelines():
+        if instance.name.startswith(WALKED):
+            assert isinstance(instance.system, PipelineSystem)
+            for number, records in enumerate(walked(instance, 4)):
+                found[f"{instance.name} {number}"] = (instance.system.pipeline, records)
+    return found
+
+
+def asked(records: Sequence[Record], folder: Path) -> Audited:
+    copy = folder / "copy.db"
+    copy.unlink(missing_ok=True)
+    return audit(Wanted(copy, copy_records(records, copy)))
+
+
+def stepped(records: Sequence[Record], pipeline: Pipeline | None) -> TrailJudged:
+    found = TrailJudged()
+    for trail in runs_of(records):
+        if trail.about.get("nodes"):
+            judge_run(trail, pipeline or pipeline_of(trail), found)
+        else:
+            found.breached["L6"] += 1
+    return found
+
+
+def test_a_lawful_trail_is_quiet_in_both(trails: Trails, tmp_path: Path) -> None:
+    for name, (pipeline, records) in trails.items():
+        found = asked(records, tmp_path)
+        assert dict(found.breached) == {}, (name, found.judged.breaches[:3])
+        assert dict(stepped(records, pipeline).breached) == {}, name
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_both_name_the_law_of_a_damage(example_trails: dict[str, list[Record]], tmp_path: Path, name: str) -> None:
+    example, damage, law = DAMAGES[name]
+    damaged = damage([dict(record) for record in example_trails[example]])
+    assert law in stepped(damaged, None).breached
+    assert law in asked(damaged, tmp_path).breached
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_a_query_names_the_law_and_stepping_what_follows(
+    example_trails: dict[str, list[Record]], tmp_path: Path, name: str
+) -> None:
+    example, damage, law, other = OTHERWISE[name]
+    damaged = damage([dict(record) for record in example_trails[example]])
+    found = stepped(damaged, None).breached
+    assert other in found
+    assert law not in found, "stepping names it: it belongs into the first table"
+    assert law in asked(damaged, tmp_path).breached
+
+
+def test_every_law_that_has_a_query_has_a_damage() -> None:
+    named = {law for _, _, law in DAMAGES.values()} | {law for _, _, law, _ in OTHERWISE.values()}
+    assert judged_at_rest() - named == set()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_stepping_does_not_accept_a_query_finds(trails: Trails, tmp_path: Path, seed: int) -> None:
+    names = sorted(trails)
+    found = 0
+    for number in range(25):
+        draw = random.Random(f"{seed}/{number}")
+        name, way = draw.choice(names), draw.choice([way for way in WAYS if way is not drop_field])
+        pipeline, records = trails[name]
+        damaged = way(records, draw)
+        try:
+            accepted = not stepped(damaged, pipeline).breached
+            noticed = bool(asked(damaged, tmp_path).breached)
+        except BadSource:
+            continue
+        found += not accepted
+        assert accepted or noticed, (name, way.__name__, number, json.dumps([r for r in damaged if r not in records]))
+    assert found >= 10, "the damage does no damage"
