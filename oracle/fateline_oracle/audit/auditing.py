@@ -10,7 +10,7 @@ import sqlite3
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from .adapters import Adapter
+from .copying import copy_records
 from .opening import BadSource
 from .queries import Query
 from .remembering import Remembered, RunRemembered
@@ -60,12 +61,28 @@ class Audited:
     queries: tuple[Query, ...] = field(default=())
 
     @property
+    def checked(self) -> Counter[str]:
+        """Checks by law."""
+        return _by_law(self.judged.checked)
+
+    @property
     def breached(self) -> Counter[str]:
         """Breaches by law."""
-        found: Counter[str] = Counter()
-        for name, count in self.judged.breached.items():
-            found[name.partition("/")[2].partition("_")[0]] += count
-        return found
+        return _by_law(self.judged.breached)
+
+
+def _by_law(by_query: Mapping[str, int]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for name, count in by_query.items():
+        found[name.partition("/")[2].partition("_")[0]] += count
+    return found
+
+
+def audit_records(records: Iterable[Mapping[str, object]]) -> Audited:
+    """Judge records that are at hand."""
+    with tempfile.TemporaryDirectory(prefix="fateline-audit-") as folder:
+        copy = Path(folder) / "trail.db"
+        return audit(Wanted(copy, copy_records(records, copy)))
 
 
 def audit(wanted: Wanted, before: Remembered | None = None, progress: Callable[[str], None] | None = None) -> Audited:

@@ -4,24 +4,47 @@ For JSON lines, and for views that do not say by which number the records of a r
 relation, with the columns that were recorded, and `part`: rows are numbered as they first appear. Not here: judging.
 """
 
+import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from fateline_model import Pipeline
 from fateline_model.records import RELATIONS
+from fateline_model.words import NodeKind
 
 from ..acceptance.trail import BadTrail, lines_of
 from .adapters import STRAYS, Adapter
 from .opening import BadSource
 from .source import COLUMNS, OF_ROWS, Source, optional
 
+_SETTINGS: Final = {
+    NodeKind.SOURCE: (),
+    NodeKind.GATE: (),
+    NodeKind.TRANSFORM: ("attempts", "expands"),
+    NodeKind.SINK: ("attempts",),
+    NodeKind.COALESCE: (
+        "branches", "policy", "quorum_count", "timeout_seconds", "merge", "select_branch", "collisions",
+    ),
+    NodeKind.AGGREGATION: ("mode", "count", "timeout_seconds", "condition"),
+}  # fmt: skip
+"""Which settings of a node its record tells."""
 _AT_ONCE: Final = 10_000
 _REPLACED: Final = {"runs": "run", "visits": "run, visit", "batches": "run, batch"}
 """Written when they begin and again when they change: the later record counts. Of a run, what the later leaves out too."""
 _MAY_LACK: Final = ("visits", "hops", "losses", "merges")
 """Whoever records none of a kind is not held to it. Of the others there is a record when something happened."""
 _TOKEN: Final = {name: "child" if name == "parents" else "token" for name in OF_ROWS}
+
+
+def graph_records(pipeline: Pipeline, run: str) -> Iterator[dict[str, object]]:
+    """The nodes and edges of a pipeline as records, for a trail that has none."""
+    for node in pipeline.nodes.values():
+        config = {name: value for name in _SETTINGS[node.kind] if (value := getattr(node, name)) not in (None, ())}
+        yield {"rec": "nodes", "run": run, "node": node.name, "kind": str(node.kind), "config": json.dumps(config)}
+    for (src, label), dst in pipeline.edges.items():
+        yield {"rec": "edges", "run": run, "src": src, "label": label, "dst": dst}
 
 
 def copy_lines(path: Path, into: Path) -> Adapter:

@@ -108,7 +108,7 @@ def _by_law(breach: Breach) -> int:
 
 def _result(law: str, found: Audited, declared: dict[str, tuple[int, str]]) -> LawResult:
     own = [query for query in found.queries if query.law == law]
-    checked = sum(found.judged.checked[query.name] for query in own)
+    checked = found.checked[law]
     count = found.breached[law]
     if not own:
         return LawResult(None, why=WHY_NOT.get(law, "it was not asked for"))

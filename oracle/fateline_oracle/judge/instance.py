@@ -6,13 +6,13 @@ Not here: which instances, in how many processes, and what is made of it all (`c
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final
 
-from fateline_model import Stimulus
+from fateline_model import Pipeline, Stimulus
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem, State
 
@@ -43,6 +43,7 @@ class Strategy(StrEnum):
     REFUSALS = "refusals"
     RANDOM = "random"
     ACCEPTANCE = "acceptance"
+    AUDIT = "audit"
 
 
 @dataclass
@@ -99,7 +100,9 @@ def judge_instance(
     guard = GuardedPipeline(port)
     try:
         if strategy is Strategy.ACCEPTANCE:
-            _at_rest(judged, hello, instance, system, guard)
+            _at_rest(judged, hello, instance, system, guard, stepped_at_rest)
+        elif strategy is Strategy.AUDIT:
+            _at_rest(judged, hello, instance, system, guard, asked_at_rest)
         elif strategy is Strategy.RANDOM:
             _at_random(judged, hello, instance, system, guard, seed, steps)
         else:
@@ -231,11 +234,14 @@ def _as_found(found: Divergence) -> Found:
 # ------------------------------------------------------------------------------------------------- at rest
 
 
-def _at_rest(judged: Judged, hello: Hello, instance: Instance, system: PipelineSystem, guard: GuardedPipeline) -> None:
-    """Whole runs, judged by nothing but the trail that they leave: the longest walks of the graph, a run each."""
-    from ..acceptance.judge import TrailJudged, judge_run
-    from ..acceptance.trail import runs_of
+AtRest = Callable[[Pipeline, list[Written]], tuple[Mapping[str, int], list[tuple[str, str]]]]
+"""Judges the records of one run: what was checked how often, and the laws that are broken, each with words."""
 
+
+def _at_rest(
+    judged: Judged, hello: Hello, instance: Instance, system: PipelineSystem, guard: GuardedPipeline, judge: AtRest
+) -> None:
+    """Whole runs, judged by nothing but the trail that they leave: the longest walks of the graph, a run each."""
     ways = Ways(system, partial(sayable, hello), reduced=instance.machine == "pipeline")
     walks = sorted((ways.graph.stimuli(walk) for walk in plan(ways.graph.targets)), key=len, reverse=True)
     for walk in walks[:RUNS_AT_REST]:
@@ -249,16 +255,33 @@ def _at_rest(judged: Judged, hello: Hello, instance: Instance, system: PipelineS
             if reply.refused is not None or reply.unsaid is not None:
                 break
             here = taken.to
-        found = TrailJudged()
-        for run in runs_of({"run": "r", **record} for record in guard.trail()):
-            judge_run(run, system.pipeline, found)
-        judged.checked.update(found.checked)
-        if found.breached:
+        checked, laws = judge(system.pipeline, [{"run": "r", **record} for record in guard.trail()])
+        judged.checked.update(checked)
+        if laws:
             judged.steps_to_find = judged.steps
-            laws = tuple((finding.law, finding.message) for finding in found.findings)
             said = tuple(map(str, walk))
-            judged.found = Found(tuple(walk), said, (), "the trail at rest", tuple(m for _, m in laws), laws)
+            judged.found = Found(tuple(walk), said, (), "the trail at rest", tuple(m for _, m in laws), tuple(laws))
             return
+
+
+def stepped_at_rest(pipeline: Pipeline, records: list[Written]) -> tuple[Mapping[str, int], list[tuple[str, str]]]:
+    """By stepping what the records tell through the law."""
+    from ..acceptance.judge import TrailJudged, judge_run
+    from ..acceptance.trail import runs_of
+
+    found = TrailJudged()
+    for run in runs_of(records):
+        judge_run(run, pipeline, found)
+    return found.checked, [(finding.law, finding.message) for finding in found.findings]
+
+
+def asked_at_rest(pipeline: Pipeline, records: list[Written]) -> tuple[Mapping[str, int], list[tuple[str, str]]]:
+    """By asking every query of them."""
+    from ..audit.auditing import audit_records
+    from ..audit.copying import graph_records
+
+    found = audit_records([*graph_records(pipeline, "r"), *records])
+    return found.checked, [(breach.law, breach.said) for breach in found.judged.breaches]
 
 
 # ------------------------------------------------------------------------------------------------- at random

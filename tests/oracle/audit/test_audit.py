@@ -13,7 +13,7 @@ from fateline_model import LAWS
 from fateline_model.laws import ALL, Where
 from fateline_oracle.audit.adapters import find_adapter, known_adapters, read_adapter
 from fateline_oracle.audit.auditing import Wanted, audit
-from fateline_oracle.audit.copying import copy_records
+from fateline_oracle.audit.copying import copy_records, graph_records
 from fateline_oracle.audit.opening import BadSource
 from fateline_oracle.audit.queries import OF_THE_GRAPH, OF_THE_ROWS, judged_at_rest, queries, shared
 from fateline_oracle.audit.slices import ASKED, Slices
@@ -23,7 +23,7 @@ from fateline_oracle.cli import main
 from fateline_oracle.found import CASES, judged, unpacked
 from fateline_oracle.report import Verdict
 
-from .corpus import Record, graph, pipelines
+from .corpus import Record, pipelines
 
 ROOT = Path(__file__).parents[3]
 
@@ -79,7 +79,7 @@ def test_the_graph_as_queries_is_the_graph_of_the_law(tmp_path: Path) -> None:
     for number, instance in enumerate(pipelines("standard")):
         pipeline = instance.system.pipeline
         copy = tmp_path / f"{number}.db"
-        records: list[Record] = [{"rec": "runs", "run": "r", "status": "running"}, *graph(pipeline, "r")]
+        records: list[Record] = [{"rec": "runs", "run": "r", "status": "running"}, *graph_records(pipeline, "r")]
         with reading(copy, copy_records(records, copy)) as source:
             source.conn.execute("ATTACH '' AS slice")
             slices = Slices(source, None, 60.0, 10)
