@@ -21,11 +21,12 @@ from ..judge.result import Conformance
 from ..judge.text import conformance_text
 from ..report import ExitCode
 from ..zoo import NoSuchAnimal
+from .command import TakesCommand, written
 from .terminal import Progress
 from .verify import JOBS
 
 
-@click.command()
+@click.command(cls=TakesCommand)
 @click.argument("engine", default="")
 @click.option("--scope", type=click.Choice(NAMED), default="standard", help="How much to drive.", show_default=True)
 @click.option("--seed", type=click.IntRange(0), help="For the interleaving of rows; drawn if not given, and printed.")
@@ -48,7 +49,10 @@ def conform(
     pipeline_file: str | None,
     as_json: bool,
 ) -> ExitCode:
-    """Hold ENGINE against the law: nothing is the reference engine, module:factory yours, zoo:NAME one with a bug."""
+    """Hold ENGINE against the law: nothing is the reference engine, module:factory yours, zoo:NAME one with a bug.
+
+    After `--`, ENGINE is a command: a process that speaks the protocol of specs/protocol.md.
+    """
     if trail is not None:
         if engine:
             raise click.UsageError("--trail judges records at rest: leave out ENGINE")
@@ -74,8 +78,9 @@ def conform(
 
 
 def _reproduce(engine: str, scope: str, seed: int, profile: str | None) -> str:
-    words = ["fateline", "conform", *([engine] if engine else []), "--scope", scope, "--seed", str(seed)]
-    return shlex.join([*words, *(["--profile", profile] if profile is not None else [])])
+    words = ["fateline", "conform", "--scope", scope, "--seed", str(seed)]
+    words += ["--profile", profile] if profile is not None else []
+    return shlex.join([*words, *written(engine)])
 
 
 def _written(found: Conformance, html: str | None, cases: str | None) -> list[str]:

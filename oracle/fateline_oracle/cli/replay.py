@@ -19,10 +19,11 @@ from ..judge.replay import replay as step_again
 from ..judge.text import case_text
 from ..report import ExitCode
 from ..zoo import NoSuchAnimal
+from .command import TakesCommand
 from .terminal import paint
 
 
-@click.command()
+@click.command(cls=TakesCommand)
 @click.argument("case", metavar="CASE")
 @click.argument("engine", default="")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")

@@ -1,4 +1,5 @@
-"""Which engine is meant: nothing is the reference engine, `zoo:NAME` one with a seeded bug, `module:factory` anybody's.
+"""Which engine is meant: nothing is the reference engine, `zoo:NAME` one with a seeded bug, `module:factory` anybody's, and
+`process:COMMAND` whatever speaks the protocol.
 
 What `factory()` gives must have the five methods of `port.Engine`; what it says in `hello` is looked through before it is
 believed. Not here: the judging.
@@ -15,6 +16,8 @@ from .port import ClockOf, Does, Drive, Engine, EngineFault, Hello, Port, Shows
 
 REFERENCE = "reference"
 ZOO = "zoo:"
+PROCESS = "process:"
+"""Before a command, written as in a shell: an engine that speaks the protocol."""
 
 
 class NoSuchEngine(ValueError):
@@ -33,6 +36,14 @@ def engine_of(name: str) -> Iterator[Engine]:
 
         with engine_in_cage(name.removeprefix(ZOO)) as engine:
             yield engine
+    elif name.startswith(PROCESS):
+        from ..protocol.engine import process_engine
+
+        process = process_engine(name.removeprefix(PROCESS))
+        try:
+            yield process
+        finally:
+            process.close()
     else:
         yield _imported(name)
 

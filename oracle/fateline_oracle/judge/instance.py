@@ -280,7 +280,9 @@ def asked_at_rest(pipeline: Pipeline, records: list[Written]) -> tuple[Mapping[s
     from ..audit.auditing import audit_records
     from ..audit.copying import graph_records
 
-    found = audit_records([*graph_records(pipeline, "r"), *records])
+    runs = dict.fromkeys(str(record["run"]) for record in records)
+    graphs = [record for run in runs for record in graph_records(pipeline, run)]
+    found = audit_records([*graphs, *records])
     return found.checked, [(breach.law, breach.said) for breach in found.judged.breaches]
 
 

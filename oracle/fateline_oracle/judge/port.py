@@ -223,4 +223,11 @@ class Engine(Protocol):
 
 
 class EngineFault(Exception):
-    """The engine broke down where it should have answered: an error of the case, never of the judge."""
+    """The engine broke down where it should have answered: an error of the case, never of the judge.
+
+    `log` is the end of what it said to its standard error, if it is a process.
+    """
+
+    def __init__(self, said: str, log: str = "") -> None:
+        super().__init__(said)
+        self.log = log
