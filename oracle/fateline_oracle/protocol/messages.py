@@ -4,7 +4,7 @@ The page `specs/protocol.md` and the JSON Schemas come from these declarations, 
 Not here: bytes and processes (`process.py`).
 """
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -228,7 +228,9 @@ _ASKING: Final = msgspec.json.Decoder(
     | VerdictSaid
     | Bye
 )
-_ANSWERS: Final = {kind: msgspec.json.Decoder(kind) for kind in (HelloSaid, Begun, Done, Told)}
+_ANSWERS: Final[dict[type[Answer], msgspec.json.Decoder[Any]]] = {
+    kind: msgspec.json.Decoder(kind) for kind in (HelloSaid, Begun, Done, Told)
+}
 _WHILE_RUNNING: Final = msgspec.json.Decoder(dict[str, object])
 
 
@@ -259,5 +261,5 @@ def schemas() -> dict[str, object]:
 def _union(kinds: tuple[type[Struct], ...]) -> object:
     found: object = kinds[0]
     for kind in kinds[1:]:
-        found = found | kind  # type: ignore[operator]
+        found = found | kind
     return found
