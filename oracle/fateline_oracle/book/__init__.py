@@ -12,7 +12,7 @@ from typing import Final
 
 from ..verification import judge_mutants, read_lock
 from ..zoo.census import read_census
-from . import evidence, found, judged, rules, vocabulary
+from . import evidence, found, judged, protocol, rules, vocabulary
 from .markdown import NOTICE
 from .schemas import SCHEMAS
 from .tables import TABLES, with_version
@@ -27,6 +27,7 @@ PLAIN: Final[dict[str, Callable[[], str]]] = {
     "proofs.md": evidence.proofs_page,
     "ports.md": judged.ports_page,
     "found.md": found.found_page,
+    "protocol.md": protocol.protocol_page,
 }
 INDEX: Final = "README.md"
 

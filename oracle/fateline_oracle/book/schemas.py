@@ -3,7 +3,8 @@
 Not here: the pages that say the same to a person (`vocabulary.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 from fateline_model import LAW_VERSION
@@ -11,6 +12,9 @@ from fateline_model.pipeline import ENGINE_KEYS, ENGINE_SETTINGS, fields_of
 from fateline_model.records import COMMON_COLUMNS, RELATIONS
 from fateline_model.stimuli import SHAPES, Do, Validity
 from fateline_model.words import NAME_PATTERN, FlushVerdict, MergeData, NodeKind, Verdict
+
+from ..protocol.messages import VERSION as PROTOCOL
+from ..protocol.messages import schemas as protocol_schemas
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
@@ -214,9 +218,16 @@ def case_schema() -> Schema:
     }
 
 
-SCHEMAS: Final = {
+def _protocol_schema(side: str, title: str) -> Schema:
+    """One direction of the protocol, as it is decoded."""
+    return {"$schema": DIALECT, "title": f"{title}, protocol version {PROTOCOL}", **protocol_schemas()[side]}
+
+
+SCHEMAS: Final[dict[str, Callable[[], Schema]]] = {
     "trail": trail_schema,
     "pipeline": pipeline_schema,
     "stimulus": stimulus_schema,
     "case": case_schema,
+    "protocol-judge": partial(_protocol_schema, "judge", "What the judge asks"),
+    "protocol-engine": partial(_protocol_schema, "engine", "What an engine may answer"),
 }

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 VERSION: Final = 1
 """Of the protocol. It goes up with every change that breaks an engine."""
 Text = Annotated[str, Meta(max_length=65_536)]
-Record = Annotated[dict[str, object], Meta(description="a record of specs/trail.md, with its `rec`")]
+Record = Annotated[dict[str, Any], Meta(description="a record of specs/trail.md, with its `rec`")]
 Records = Annotated[list[Record], Meta(max_length=1_000_000)]
 
 
@@ -35,7 +35,7 @@ class HelloAsked(Asking, tag="hello"):
 class Start(Asking, tag="start"):
     """Port `pipeline`. Begin a new run of a pipeline (specs/pipeline.md); an earlier run is given up."""
 
-    pipeline: dict[str, object]
+    pipeline: dict[str, Any]
 
 
 class HoldSaid(Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -71,7 +71,7 @@ class TrailAsked(Asking, tag="trail"):
 class BarrierStart(Asking, tag="start_barrier"):
     """Port `barrier`. Begin one barrier of this coalesce, a node of specs/pipeline.md; nothing has arrived."""
 
-    coalesce: dict[str, object]
+    coalesce: dict[str, Any]
 
 
 class BarrierAsked(Asking, tag="barrier"):
@@ -113,7 +113,7 @@ class OperationAsked(Asking, tag="operation"):
 class RunAsked(Asking, tag="run"):
     """Port `trail`. Run a pipeline over rows (`valid` or `invalid`) to its end, in any order. The engine may ask back."""
 
-    pipeline: dict[str, object]
+    pipeline: dict[str, Any]
     rows: list[str]
 
 
@@ -231,7 +231,7 @@ _ASKING: Final = msgspec.json.Decoder(
 _ANSWERS: Final[dict[type[Answer], msgspec.json.Decoder[Any]]] = {
     kind: msgspec.json.Decoder(kind) for kind in (HelloSaid, Begun, Done, Told)
 }
-_WHILE_RUNNING: Final = msgspec.json.Decoder(dict[str, object])
+_WHILE_RUNNING: Final = msgspec.json.Decoder(dict[str, Any])
 
 
 def decode_asking(line: bytes) -> Asking:
@@ -250,12 +250,11 @@ def decode_answer(asked: Asking, line: bytes) -> Answer | VerdictWanted:
     return answer
 
 
-def schemas() -> dict[str, object]:
+def schemas() -> dict[str, dict[str, Any]]:
     """A JSON Schema for each direction."""
-    (asked, answered), components = msgspec.json.schema_components(
-        [_union(ASKED), _union(ANSWERED)], ref_template="#/$defs/{name}"
-    )
-    return {"judge": {**asked, "$defs": components}, "engine": {**answered, "$defs": components}}
+    asked, of_asked = msgspec.json.schema_components([_union(ASKED)], ref_template="#/$defs/{name}")
+    answered, of_answered = msgspec.json.schema_components(ANSWERED, ref_template="#/$defs/{name}")
+    return {"judge": {**asked[0], "$defs": of_asked}, "engine": {"anyOf": list(answered), "$defs": of_answered}}
 
 
 def _union(kinds: tuple[type[Struct], ...]) -> object:
