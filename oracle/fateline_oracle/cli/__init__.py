@@ -20,6 +20,7 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
     LazyCommand("verify", f"{_HERE}.verify:verify", "Model-check the law, or its own mutants."),
     LazyCommand("prove", f"{_HERE}.prove:prove", "Prove the kernels of the law for every integer."),
     LazyCommand("conform", f"{_HERE}.conform:conform", "Hold an engine against the law."),
+    LazyCommand("hunt", f"{_HERE}.hunt:hunt", "Hunt for breaches at random, keep what is found, go on another day."),
     LazyCommand("zoo", f"{_HERE}.zoo:zoo", "Judge engines with one seeded bug each: every one must be told."),
     LazyCommand("replay", f"{_HERE}.replay:replay", "Step a saved counterexample again."),
     LazyCommand("audit", f"{_HERE}.audit:audit", "Judge an audit database where it lies."),

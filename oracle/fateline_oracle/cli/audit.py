@@ -24,6 +24,7 @@ from ..audit.remembering import recall
 from ..audit.source import reading
 from ..audit.telling import Group, Told, tell
 from ..counterexample import lineage
+from ..junit import write_junit
 from ..report import ExitCode, Verdict
 from .exploring import COLOUR
 from .terminal import Progress, paint, table
@@ -53,6 +54,7 @@ _LONG = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{12,}\b")
 @click.option("--html", metavar="FILE", help="Write the report there, as one page that works offline.")
 @click.option("--export", metavar="FOLDER", help="Write the trail there as Parquet files, to be judged on DuckDB.")
 @click.option("--sql", "printed", metavar="LAW", help="Print the queries of a law, and nothing else.")
+@click.option("--junit", metavar="FILE", help="Write JUnit XML there, a test a law.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def audit(
     database: str | None,
@@ -66,6 +68,7 @@ def audit(
     html: str | None,
     export: str | None,
     printed: str | None,
+    junit: str | None,
     as_json: bool,
 ) -> ExitCode:
     """Judge DATABASE, an audit database or a trail in JSON lines, and say of every breach what, where and why.
@@ -86,7 +89,7 @@ def audit(
     try:
         if Path(database).is_dir():
             told = _of_fleet(Path(database), asked, max(1_000, limit), _reproduce(database, runs, laws, views), limit)
-            return _shown(told, database, limit, html, as_json)
+            return _shown(told, database, limit, html, junit, as_json)
         with _prepared(Path(database), Path(views) if views is not None else None) as (path, adapter):
             wanted = Wanted(path, adapter, runs, asked, jobs, max(1_000, limit), patience)
             before = recall(Path(since), adapter.name) if since is not None else None
@@ -108,7 +111,7 @@ def audit(
         raise click.ClickException(str(error)) from None
     if since is not None:
         Path(since).write_text(found.remembered.to_json(), encoding="utf-8")
-    code = _shown(told, database, limit, html, as_json)
+    code = _shown(told, database, limit, html, junit, as_json)
     if export is not None:
         click.echo(f"The trail as Parquet: {Path(export).resolve()}", err=as_json)
     return code
@@ -124,8 +127,10 @@ def _of_fleet(folder: Path, laws: frozenset[str] | None, kept: int, reproduce: s
     return tell(found, None, str(folder), reproduce, limit)
 
 
-def _shown(told: Told, database: str, limit: int, html: str | None, as_json: bool) -> ExitCode:
+def _shown(told: Told, database: str, limit: int, html: str | None, junit: str | None, as_json: bool) -> ExitCode:
     click.echo(told.report.to_json() if as_json else _text(told, limit))
+    if junit is not None:
+        click.echo(write_junit(told.report, database, Path(junit)), err=as_json)
     if html is not None:
         from ..page.audited import render_audit
 

@@ -19,6 +19,7 @@ from ..judge.port import EngineFault
 from ..judge.profile import BadProfile, Profile, read_profile
 from ..judge.result import Conformance
 from ..judge.text import conformance_text
+from ..junit import write_junit
 from ..report import ExitCode
 from ..zoo import NoSuchAnimal
 from .command import TakesCommand, written
@@ -36,6 +37,7 @@ from .verify import JOBS
 @click.option("--cases", metavar="DIR", help="Write every counterexample there, one JSON file each.")
 @click.option("--trail", metavar="FILE", help="Judge a trail at rest instead: JSON lines, or a reference database.")
 @click.option("--pipeline", "pipeline_file", metavar="FILE", help="With --trail: its pipeline, in full.")
+@click.option("--junit", metavar="FILE", help="Write JUnit XML there, a test a law.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def conform(
     engine: str,
@@ -47,6 +49,7 @@ def conform(
     cases: str | None,
     trail: str | None,
     pipeline_file: str | None,
+    junit: str | None,
     as_json: bool,
 ) -> ExitCode:
     """Hold ENGINE against the law: nothing is the reference engine, module:factory yours, zoo:NAME one with a bug.
@@ -72,6 +75,8 @@ def conform(
         return ExitCode.UNDETERMINED
     found = conclude(campaign, tests, profile, _reproduce(engine, scope, seed, profile_file))
     click.echo(found.report.to_json() if as_json else conformance_text(found))
+    if junit is not None:
+        click.echo(write_junit(found.report, found.hello.name, Path(junit)), err=as_json)
     for line in _written(found, html, cases):
         click.echo(line, err=as_json)
     return found.report.exit_code

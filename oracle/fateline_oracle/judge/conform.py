@@ -54,7 +54,7 @@ def conclude(campaign: Campaign, tests: Sequence[SelfTest], profile: Profile, re
     blind = [test.animal for test in tests if test.named is None]
     short = _not_covered(campaign.judged) if not breached and not faults else []
     verdict = overall_verdict(laws.values(), bound_reached=bool(short), error=bool(faults or blind))
-    cases = [_case(campaign, judged, judged.found) for judged in breached if judged.found is not None]
+    cases = [case_of(campaign, judged, judged.found) for judged in breached if judged.found is not None]
     report = Report(
         verdict=verdict,
         law_version=LAW_VERSION,
@@ -182,7 +182,7 @@ def _finding(judged: Judged, law: str, said: str) -> Finding:
 # ------------------------------------------------------------------------------------------------- counterexamples
 
 
-def _case(campaign: Campaign, judged: Judged, found: Found) -> dict[str, object]:
+def case_of(campaign: Campaign, judged: Judged, found: Found) -> dict[str, object]:
     """One counterexample as data: what came before as the law writes it, the last step as the engine did."""
     instance = next(one for one in every_instance(campaign.scope) if one.name == judged.name)
     document = case_document(

@@ -1,0 +1,70 @@
+"""For pytest: a class whose subclass holds an engine against the law, one test a law.
+
+    import fateline
+
+    class TestMyEngine(fateline.Conformance):
+        engine = "my_package.adapter:engine"
+
+A breached law fails with its counterexample, one that was not judged is skipped with the reason, one left undetermined
+fails and says so. The engine is driven once for the whole class. Not here: the judging.
+"""
+
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from fateline_model import LAWS
+
+from .judge.campaign import run_campaign
+from .judge.conform import conclude, self_test
+from .judge.profile import Profile, read_profile
+from .judge.result import Conformance as Result
+from .judge.text import case_text
+from .report import Verdict
+
+_RESULTS: dict[tuple[object, ...], Result] = {}
+
+
+class Conformance:
+    """Subclass it, name it Test..., and say which engine."""
+
+    engine: ClassVar[str] = ""
+    """As for `fateline conform`: `module:factory`, `process:COMMAND`, `zoo:NAME`, or nothing for the reference engine."""
+    scope: ClassVar[str] = "small"
+    seed: ClassVar[int] = 0
+    jobs: ClassVar[int] = 1
+    profile: ClassVar[str | None] = None
+    """A file with what the engine does otherwise on purpose."""
+
+    @pytest.mark.parametrize("law", list(LAWS))
+    def test_law(self, law: str) -> None:
+        """One law."""
+        result = self._result()
+        verdict = result.report.laws[law]
+        if result.faults:
+            pytest.fail(f"the engine broke down: {result.faults[0]}", pytrace=False)
+        if verdict.verdict is None:
+            pytest.skip(verdict.why or "not judged")
+        if verdict.verdict is Verdict.BREACHED:
+            pytest.fail(_told(law, result), pytrace=False)
+        if verdict.verdict is Verdict.UNDETERMINED:
+            pytest.fail(f"{law} is undetermined: {verdict.why}", pytrace=False)
+
+    @classmethod
+    def _result(cls) -> Result:
+        key = (cls.engine, cls.scope, cls.seed, cls.profile)
+        if key not in _RESULTS:
+            profile = read_profile(Path(cls.profile)) if cls.profile is not None else Profile()
+            campaign = run_campaign(cls.engine, cls.scope, seed=cls.seed, jobs=cls.jobs)
+            words = f"fateline conform {cls.engine} --scope {cls.scope} --seed {cls.seed}"
+            _RESULTS[key] = conclude(campaign, self_test(), profile, words)
+        return _RESULTS[key]
+
+
+def _told(law: str, result: Result) -> str:
+    """The first counterexample that breaks the law, and how to see it again."""
+    own = [case for case in result.cases if any(one[0] == law for one in case["laws"])]  # type: ignore[attr-defined]
+    own.sort(key=lambda case: (case["laws"][0][0] != law, len(case["steps"])))  # type: ignore[index, arg-type]
+    head = f"{law} {LAWS[law].title}: {LAWS[law].sentence}"
+    return "\n".join([head, case_text(own[0]) if own else "", f"Again: {result.report.reproduce}"])
