@@ -9,6 +9,7 @@ which they can be found, so that the database is judged in place, a range of row
     -- Wants: table.column, !table.column     what a database must have, and must not, to be read by it
     -- Profile: LAW sentence                  what its engine does otherwise on purpose
     -- Profile: LAW [shape] sentence          the same, of breaches that say so; * stands for anything
+    -- Whole: sentence                        an empty column says that nothing happened, not that nothing is recorded
     -- Note: sentence                         what a reader of the verdict should know
 
 Not here: opening (`opening.py`), and reading through the views (`source.py`).
@@ -54,13 +55,15 @@ class Adapter:
     wants: tuple[str, ...] = ()
     profile: tuple[Peculiarity, ...] = ()
     notes: tuple[str, ...] = ()
+    whole: bool = False
+    """Whether whatever has a column is recorded, so that an empty column says that nothing happened."""
 
 
 def read_adapter(name: str, text: str) -> Adapter:
     """An adapter from the text of its file. Everything that is wrong with it is said with the name of the file."""
     if len(text) > LONGEST:
         raise BadSource(f"{name}: {len(text):,} characters; a file of views has at most {LONGEST:,}")
-    said: dict[str, list[str]] = {"Like": [], "Leaves out": [], "Wants": [], "Profile": [], "Note": []}
+    said: dict[str, list[str]] = {"Like": [], "Leaves out": [], "Whole": [], "Wants": [], "Profile": [], "Note": []}
     for line in text.splitlines():
         key, _, value = line.removeprefix("--").strip().partition(": ")
         if line.startswith("--") and key in said:
@@ -77,7 +80,7 @@ def read_adapter(name: str, text: str) -> Adapter:
         )
     wants = tuple(want for line in said["Wants"] for want in line.split(", "))
     notes = (*(like.notes if like is not None else ()), *said["Note"])
-    return Adapter(name, views, wants, profile, notes)
+    return Adapter(name, views, wants, profile, notes, bool(said["Whole"]))
 
 
 def _peculiarity(name: str, entry: str) -> Peculiarity:

@@ -79,10 +79,10 @@ def _by_law(by_query: Mapping[str, int]) -> Counter[str]:
 
 
 def audit_records(records: Iterable[Mapping[str, object]]) -> Audited:
-    """Judge records that are at hand."""
+    """Judge records of an engine that records everything."""
     with tempfile.TemporaryDirectory(prefix="fateline-audit-") as folder:
         copy = Path(folder) / "trail.db"
-        return audit(Wanted(copy, copy_records(records, copy)))
+        return audit(Wanted(copy, copy_records(records, copy, whole=True)))
 
 
 def audit(wanted: Wanted, before: Remembered | None = None, progress: Callable[[str], None] | None = None) -> Audited:
@@ -251,9 +251,14 @@ def _of_all(
 
 def missing(query: Query, found: Audited) -> list[str]:
     """The relations and columns that a query needs and that are not recorded."""
-    return [
-        need for need in query.needs if (need not in found.judged.seen if "." in need else need not in found.columns)
-    ]
+    return [need for need in query.needs if not _recorded(need, found)]
+
+
+def _recorded(need: str, found: Audited) -> bool:
+    relation, _, column = need.partition(".")
+    if not column or found.adapter.whole:
+        return relation in found.columns and (not column or column in found.columns[relation])
+    return need in found.judged.seen
 
 
 def _kin(source: Source) -> None:

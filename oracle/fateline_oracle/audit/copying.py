@@ -7,6 +7,7 @@ relation, with the columns that were recorded, and `part`: rows are numbered as 
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -55,7 +56,9 @@ def copy_lines(path: Path, into: Path) -> Adapter:
         raise BadSource(str(error)) from None
 
 
-def copy_records(records: Iterable[Mapping[str, object]], into: Path, name: str = "records") -> Adapter:
+def copy_records(
+    records: Iterable[Mapping[str, object]], into: Path, name: str = "records", *, whole: bool = False
+) -> Adapter:
     """Copy records; how the copy is read."""
     seen: dict[str, set[str]] = {relation: set() for relation in RELATIONS}
     waiting: dict[str, list[list[object]]] = {relation: [] for relation in RELATIONS}
@@ -71,9 +74,14 @@ def copy_records(records: Iterable[Mapping[str, object]], into: Path, name: str 
     _settle(conn)
     if not seen["runs"]:
         raise BadSource(f"{name}: there is no record of a run; a trail begins with one")
-    offered = {relation: [column for column in COLUMNS[relation] if column in columns or not optional(relation, column)]
-               for relation, columns in seen.items() if columns or relation not in _MAY_LACK}  # fmt: skip
-    return Adapter(name, _views(offered))
+    offered = {
+        relation: [
+            column for column in COLUMNS[relation] if whole or column in columns or not optional(relation, column)
+        ]
+        for relation, columns in seen.items()
+        if whole or columns or relation not in _MAY_LACK
+    }
+    return Adapter(name, _views(offered), whole=whole)
 
 
 def copy_source(source: Source, into: Path) -> Adapter:
@@ -88,7 +96,7 @@ def copy_source(source: Source, into: Path) -> Adapter:
             conn.executemany(f"INSERT INTO told_{relation} ({names}) VALUES ({marks})", found)
     _settle(conn)
     adapter = source.adapter
-    return Adapter(adapter.name, _views(source.columns), (), adapter.profile, adapter.notes)
+    return replace(adapter, views=_views(source.columns), wants=())
 
 
 def _views(offered: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 -- Adapter: Fateline
 -- The landscape of the reference engine, in place: the views of the engine, and beside them the number of the row.
+-- Whole: The engine records every column of every relation.
 -- Wants: runs.last_tx, rows.valid, tokens.frame, parents.parent_row, visits.opened_tx, fates.merged, barriers.fork, members.batch
 
 CREATE VIEW trail_runs AS SELECT id AS run, pipeline, status, rows, seq, tx, at FROM runs;

@@ -5,7 +5,9 @@ SELECT run, token, node, 'ends its visit of ' || node || ' with ' || coalesce(ve
     || coalesce('takes edge ' || label, CASE WHEN outcome IS NOT NULL THEN 'is ' || outcome || coalesce(' (' || reason || ')', '') END,
         'nothing follows') AS said
 FROM (
-    SELECT v.run, v.token, v.node, v.status, v.verdict, v.attempt, s.kind, s.expands, s.attempts, h.label, start.label AS came, start.src AS came_from,
+    SELECT v.run, v.token, v.node, v.status, v.verdict, v.attempt, CASE WHEN v.attempt = 0 THEN 0 ELSE (
+            SELECT count(*) FROM trail_visits AS cut
+            WHERE cut.run = v.run AND cut.token = v.token AND cut.node = v.node AND cut.status = 'interrupted') END AS cut, s.kind, s.expands, s.attempts, h.label, start.label AS came, start.src AS came_from,
         CASE WHEN h.label IS NULL THEN f.outcome END AS outcome, CASE WHEN h.label IS NULL THEN f.reason END AS reason,
         CASE WHEN instr(v.verdict, ' ') > 0 THEN substr(v.verdict, 1, instr(v.verdict, ' ') - 1) ELSE v.verdict END AS word,
         CASE WHEN instr(v.verdict, ' ') > 0 THEN substr(v.verdict, instr(v.verdict, ' ') + 1) END AS argument,
@@ -42,7 +44,7 @@ WHERE CASE
     WHEN word IN ('error', 'error_retryable', 'refused', 'refused_retryable') THEN NOT (status = 'failed' AND CASE
         WHEN has_error_edge THEN label IS NOT DISTINCT FROM 'on_error'
         ELSE outcome IN ('failed', 'quarantined') AND reason IS NOT DISTINCT FROM 'node_failed' END)
-        OR (word IN ('error_retryable', 'refused_retryable') AND attempt + 1 < attempts)
+        OR (word IN ('error_retryable', 'refused_retryable') AND attempt + 1 - cut < attempts)
     ELSE true END
 UNION ALL
 SELECT t.run, t.token, h.src, 'is of an invalid row, and is neither quarantined nor on its way there'
@@ -50,9 +52,10 @@ FROM trail_tokens AS t LEFT JOIN starts AS h ON h.run = t.run AND h.token = t.to
 LEFT JOIN fates AS f ON f.run = t.run AND f.token = t.token
 WHERE t.group_kind IS NULL AND h.token IS NULL AND f.outcome IS DISTINCT FROM 'quarantined'
 UNION ALL
-SELECT f.run, f.token, v.node, 'fails at ' || v.node || ' on attempt ' || v.attempt || ' of ' || s.attempts
-FROM fates AS f JOIN trail_visits AS v ON v.run = f.run AND v.token = f.token AND v.status = 'failed'
+SELECT v.run, v.token, v.node, 'is at ' || v.node || ' on attempt ' || v.attempt || ', and ' || s.attempts || ' are allowed'
+FROM trail_visits AS v
 JOIN settings AS s ON s.run = v.run AND s.node = v.node AND s.kind IN ('transform', 'gate', 'sink')
-WHERE v.attempt - (
+WHERE v.attempt >= s.attempts AND v.attempt - (
     SELECT count(*) FROM trail_visits AS cut
-    WHERE cut.run = v.run AND cut.token = v.token AND cut.node = v.node AND cut.status = 'interrupted') >= s.attempts
+    WHERE cut.run = v.run AND cut.token = v.token AND cut.node = v.node AND cut.status = 'interrupted'
+        AND cut.attempt < v.attempt) >= s.attempts
