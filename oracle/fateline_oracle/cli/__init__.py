@@ -22,6 +22,7 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
     LazyCommand("conform", f"{_HERE}.conform:conform", "Hold an engine against the law."),
     LazyCommand("hunt", f"{_HERE}.hunt:hunt", "Hunt for breaches at random, keep what is found, go on another day."),
     LazyCommand("zoo", f"{_HERE}.zoo:zoo", "Judge engines with one seeded bug each: every one must be told."),
+    LazyCommand("vectors", f"{_HERE}.vectors:vectors", "Write or check the vectors, or ask an engine what they ask."),
     LazyCommand("replay", f"{_HERE}.replay:replay", "Step a saved counterexample again."),
     LazyCommand("audit", f"{_HERE}.audit:audit", "Judge an audit database where it lies."),
     LazyCommand("diff", f"{_HERE}.diff:diff", "Compare two trails name by name."),

@@ -282,6 +282,12 @@ class Packed:
         look = event.do is Do.CRASH and self._look_at_crash
         before = list(self.port.trail()) if look else []
         reply = self.port.do(Asked(event))
+        if reply.unsaid is not None:
+            places = self.ways.graph.places
+            self.closed |= {(walker.here.number, places[walker.here.number][event]) for walker in self._walkers}
+            self.tally.skipped[reply.unsaid] += 1
+            self._walkers = []
+            return
         taken = [(walker, self.ways.take(walker.here, event)) for walker in self._walkers]
         for walker, _ in taken:
             walker.done.append(event)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from fateline_model import LAW_VERSION
 
-from .making import SCOPE, Document, all_published, graph_of, pipeline_of, vectors_of
+from .making import SCOPE, Document, Graph, all_published, pipeline_of, vectors_of
 
 SCHEMA: Final = "fateline.vectors/1"
 INDEX: Final = "index.json"
@@ -42,7 +42,7 @@ def made() -> dict[str, bytes]:
     families: dict[str, list[Document]] = {}
     index: list[Document] = []
     for instance in all_published():
-        graph = graph_of(instance)
+        graph = Graph(instance)
         vectors = list(vectors_of(instance, graph))
         head = {"instance": instance.name, "machine": instance.machine, "pipeline": pipeline_of(instance)}
         families.setdefault(instance.family, []).extend([head, *vectors])

@@ -16,11 +16,13 @@ from fateline_model import LAW_VERSION, Stimulus
 from fateline_model.checker.scopes import Instance, instances
 from fateline_model.checker.systems import BarrierSystem, PipelineSystem
 from fateline_model.checker.verify import stimulus_as_json
-from fateline_model.records import Record, as_json
+from fateline_model.records import as_json
+from fateline_model.stimuli import from_json
 from fateline_model.words import NodeKind
 
 from ..judge.barrier import document_of
 from ..judge.blame import concerned
+from ..judge.graph import Ways
 from ..judge.tour import plan
 
 SCOPE: Final = "small"
@@ -38,22 +40,39 @@ class Step:
     """One stimulus, and what the law writes, or the rule by which it refuses."""
 
     stimulus: Any
-    records: tuple[Record, ...]
+    records: Sequence[Document]
     refused: str | None
+    kinds: frozenset[type] = frozenset()
 
     def as_json(self) -> Document:
         said: Document = {"says": str(self.stimulus), "stimulus": stimulus_as_json(self.stimulus)}
-        if self.refused is not None:
-            return {**said, "refused": self.refused}
-        return {**said, "records": [as_json(record) for record in self.records]}
+        return (
+            {**said, "refused": self.refused} if self.refused is not None else {**said, "records": list(self.records)}
+        )
 
 
-@dataclass
 class Graph:
-    """The states of an instance by number: its lawful steps, with where each leads, and what is refused there."""
+    """The states of an instance by number, and what a walk through them asks.
 
-    edges: list[list[tuple[Any, tuple[Record, ...], int]]]
-    refusals: list[list[tuple[Any, str]]]
+    Rows of a pipeline that look alike but for the names of their branches are one state here, as wherever coverage is counted.
+    """
+
+    def __init__(self, instance: Instance) -> None:
+        system = instance.system
+        self._ways: Ways | None = None
+        if isinstance(system, PipelineSystem):
+            self._ways = Ways(system, lambda stimulus, state: True, reduced=instance.machine == "pipeline")
+            self.edges = [
+                [(edge.stimulus, edge.records, edge.target) for edge in own] for own in self._ways.graph.edges
+            ]
+            refusals = self._ways.graph.refusals if instance.machine == "pipeline" else [[] for _ in self.edges]
+            # where rows meet there are a hundred refusals for each step, and each is one of a single row too
+            self.refusals = [
+                [(stimulus, str(rule)) for stimulus, rule in own if _can_be_told(stimulus)] for own in refusals
+            ]
+        else:
+            assert isinstance(system, BarrierSystem)
+            self.edges, self.refusals = _explored(system)
 
     @property
     def targets(self) -> list[list[int]]:
@@ -63,6 +82,44 @@ class Graph:
     def transitions(self) -> int:
         return sum(map(len, self.edges))
 
+    def steps(self, walk: Sequence[int], tried: set[int]) -> Iterator[Step]:
+        """What a walk asks; in states that were not `tried`, with everything that is refused there."""
+        state = 0
+        here = self._ways.first() if self._ways is not None else None
+        for taken in (*walk, None):
+            if state not in tried:
+                tried.add(state)
+                for stimulus, rule in self.refusals[state]:
+                    yield Step(here.say(stimulus) if here is not None else stimulus, (), rule)
+            if taken is None:
+                return
+            stimulus, records, state = self.edges[state][taken]
+            if here is None or self._ways is None:
+                yield Step(stimulus, [as_json(record) for record in records], None, frozenset(map(type, records)))
+            else:
+                step = self._ways.take(here, stimulus)
+                here = step.to
+                yield Step(step.stimulus, step.expected, None, step.kinds)
+
+
+def _explored(system: BarrierSystem) -> tuple[list[list[Any]], list[list[Any]]]:
+    """A single barrier, explored as it is."""
+    numbers: dict[Any, int] = {system.first(): 0}
+    states, every, refused = [system.first()], [], []
+    for state in states:
+        edges, refusals = [], []
+        for offer in system.offers(state):
+            if offer.refusal is not None:
+                refusals.append((offer.stimulus, str(offer.refusal)))
+            elif offer.after is not None and not offer.beyond:
+                if offer.after not in numbers:
+                    numbers[offer.after] = len(states)
+                    states.append(offer.after)
+                edges.append((offer.stimulus, offer.records, numbers[offer.after]))
+        every.append(edges)
+        refused.append(refusals)
+    return every, refused
+
 
 def published(instance: Instance) -> bool:
     """Whether an instance is in the published set: pipelines and single barriers. Operations of a token manager are calls
@@ -70,43 +127,19 @@ def published(instance: Instance) -> bool:
     return isinstance(instance.system, PipelineSystem | BarrierSystem)
 
 
-def graph_of(instance: Instance) -> Graph:
-    """Explore an instance, unreduced: a vector is read by somebody who knows no symmetry.
-
-    Where rows meet, refusals are left out: there are a hundred of them for each step, and each is one of a single row too.
-    """
-    system = instance.system
-    numbers: dict[Any, int] = {system.first(): 0}
-    states = [system.first()]
-    graph = Graph([], [])
-    place = 0
-    while place < len(states):
-        edges, refusals = [], []
-        for offer in system.offers(states[place]):
-            if offer.refusal is not None:
-                if instance.machine != "batch" and _can_be_told(offer.stimulus):
-                    refusals.append((offer.stimulus, str(offer.refusal)))
-            elif offer.after is not None and not offer.beyond:
-                if offer.after not in numbers:
-                    numbers[offer.after] = len(states)
-                    states.append(offer.after)
-                edges.append((offer.stimulus, offer.records, numbers[offer.after]))
-        graph.edges.append(edges)
-        graph.refusals.append(refusals)
-        place += 1
-    return graph
-
-
-def _can_be_told(stimulus: Any) -> bool:
-    """What a merge kernel is to say where it cannot is nothing that an engine is told."""
-    return not isinstance(stimulus, Stimulus) or not stimulus.data
+def _can_be_told(stimulus: Stimulus) -> bool:
+    """Whether a stimulus has a form on paper; what a merge kernel is to say where it cannot is nothing to be told."""
+    try:
+        return not stimulus.data and from_json(stimulus_as_json(stimulus)) == stimulus
+    except ValueError:
+        return False
 
 
 def vectors_of(instance: Instance, graph: Graph) -> Iterator[Document]:
     """The published vectors of one instance."""
     tried: set[int] = set()
     for walk in plan(graph.targets):
-        yield document(instance, list(_steps(graph, walk, tried)))
+        yield document(instance, list(graph.steps(walk, tried)))
 
 
 def hidden_of(instance: Instance, graph: Graph, seed: int) -> Iterator[Document]:
@@ -118,18 +151,7 @@ def hidden_of(instance: Instance, graph: Graph, seed: int) -> Iterator[Document]
         while graph.edges[state] and len(walk) < LONGEST:
             walk.append(chance.randrange(len(graph.edges[state])))
             state = graph.edges[state][walk[-1]][2]
-        yield document(instance, list(_steps(graph, walk, set(range(len(graph.edges))))))
-
-
-def _steps(graph: Graph, walk: Sequence[int], tried: set[int]) -> Iterator[Step]:
-    state = 0
-    for taken in (*walk, None):
-        if state not in tried:
-            tried.add(state)
-            yield from (Step(stimulus, (), rule) for stimulus, rule in graph.refusals[state])
-        if taken is not None:
-            stimulus, records, state = graph.edges[state][taken]
-            yield Step(stimulus, records, None)
+        yield document(instance, list(graph.steps(walk, set(range(len(graph.edges))))))
 
 
 def document(instance: Instance, steps: Sequence[Step]) -> Document:
@@ -139,7 +161,7 @@ def document(instance: Instance, steps: Sequence[Step]) -> Document:
     asked = [step["stimulus"] for step in said]
     body = json.dumps([LAW_VERSION, instance.machine, pipeline, asked], sort_keys=True, separators=(",", ":"))
     name = sha256(body.encode()).hexdigest()[:16]
-    kinds = Counter(frozenset(map(type, step.records)) for step in steps if step.refused is None)
+    kinds = Counter(step.kinds for step in steps if step.refused is None)
     laws = [law for law, count in concerned(kinds).items() if count]
     return {"id": name, "slug": _slug(instance.name, name), "instance": instance.name, "laws": laws, "steps": said}
 

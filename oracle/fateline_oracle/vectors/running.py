@@ -17,7 +17,7 @@ from ..judge.port import Engine, Hello, Port
 from ..judge.replay import Case, replay
 from ..judge.small import PORT_OF
 from .keeping import Vector
-from .making import all_published, graph_of, hidden_of, pipeline_of
+from .making import Graph, all_published, hidden_of, pipeline_of
 
 GAP: Final = 0.05
 """So much more of the published than of the hidden is suspicious."""
@@ -89,7 +89,7 @@ def hidden(seed: int) -> Iterator[Vector]:
 
 
 def _hidden_of(instance: Instance, seed: int) -> Iterator[Vector]:
-    for document in hidden_of(instance, graph_of(instance), seed):
+    for document in hidden_of(instance, Graph(instance), seed):
         yield Vector(instance.machine, pipeline_of(instance), document)
 
 

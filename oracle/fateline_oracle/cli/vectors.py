@@ -1,0 +1,119 @@
+"""`fateline vectors`: write or check the published vectors, or ask an engine what they ask.
+
+Not here: the making and the asking (`fateline_oracle.vectors`).
+"""
+
+import json
+import shlex
+from pathlib import Path
+
+import click
+
+from fateline_model import LAW_VERSION, LAWS
+
+from ..judge.engines import NoSuchEngine, engine_of, hello_of
+from ..judge.port import EngineFault
+from ..report import SCHEMA, ExitCode, Verdict
+from ..vectors.keeping import INDEX, BadVectors, folder_of, made, read, stale, write
+from ..vectors.running import Score, gap, hidden, run
+from ..zoo import NoSuchAnimal
+from .command import TakesCommand, written
+from .exploring import COLOUR
+from .terminal import Progress, paint, table
+
+SHOWN = 20
+
+
+@click.command(cls=TakesCommand)
+@click.argument("engine", required=False)
+@click.option("--check", is_flag=True, help="Write nothing; fail if the published vectors are not what the law gives.")
+@click.option(
+    "--folder", metavar="DIR", help="Where they are. Default: specs/vectors here, or those of the installation."
+)
+@click.option("--seed", type=click.IntRange(0), help="With ENGINE: ask a hidden set too, drawn from this seed.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+def vectors(engine: str | None, check: bool, folder: str | None, seed: int | None, as_json: bool) -> ExitCode:
+    """Write the vectors of the published scope, or check them; with ENGINE, named as for conform, ask it what they ask.
+
+    `reference` is the reference engine. A gap between the published and the hidden set is flagged.
+    """
+    where = Path(folder) if folder is not None else folder_of()
+    try:
+        if engine is None:
+            return _files(where, check, as_json)
+        with engine_of(engine) as asked, Progress() as progress:
+            hello = hello_of(asked)
+            public = run(asked, hello, read(where), progress=progress.update)
+            secret = run(asked, hello, hidden(seed), progress=progress.update) if seed is not None else Score()
+    except (NoSuchEngine, NoSuchAnimal, BadVectors) as error:
+        raise click.ClickException(str(error)) from error
+    except EngineFault as fault:
+        click.echo(f"The engine cannot be judged: {fault}", err=True)
+        return ExitCode.UNDETERMINED
+    failed = {**public.failed, **secret.failed}
+    verdict = (
+        Verdict.BREACHED if any(law in LAWS for law in failed.values())
+        else Verdict.UNDETERMINED if failed or not public.asked or gap(public, secret) else Verdict.HOLDS
+    )  # fmt: skip
+    words = ["fateline", "vectors", *(["--seed", str(seed)] if seed is not None else []), *written(engine)]
+    click.echo(_json(public, secret, seed, verdict, shlex.join(words)) if as_json else _text(public, secret, verdict))
+    return verdict.exit_code
+
+
+def _files(where: Path, check: bool, as_json: bool) -> ExitCode:
+    with Progress() as progress:
+        progress.update("making the vectors")
+        files = made()
+    problems = stale(where, files) if check else []
+    changed = [] if check else write(where, files)
+    about = json.loads(files[INDEX])
+    if as_json:
+        click.echo(json.dumps({"folder": str(where), "changed": changed, "problems": problems, **about}))
+    else:
+        for name in changed:
+            click.echo(f"written  {name}")
+        for problem in problems:
+            click.echo(f"{paint('not fresh', 'red')}  {problem}")
+        if problems:
+            click.echo(
+                "Run `fateline vectors`, look at what has changed, and commit it with the change that caused it."
+            )
+        else:
+            click.echo(
+                f"{paint('fresh', 'green')}  {about['vectors']:,} vectors of scope {about['scope']}: "
+                f"{about['transitions']:,} transitions in {about['steps']:,} steps ({about['redundancy']} a transition), "
+                f"{about['refusals']:,} refusals; {where}"
+            )
+    return ExitCode.BREACHED if problems else ExitCode.HOLDS
+
+
+def _text(public: Score, secret: Score, verdict: Verdict) -> str:
+    rows = [
+        (name, f"{score.passed:,} of {score.asked:,}", f"{score.share:.1%}", f"{score.steps:,}")
+        for name, score in (("published", public), ("hidden", secret))
+        if score.asked
+    ]
+    lines = [table(rows, ("vectors", "passed", "", "steps"))]
+    failed = list({**public.failed, **secret.failed}.items())
+    lines += ["", *(f"failed  {name}  {law}" for name, law in failed[:SHOWN])] if failed else []
+    if len(failed) > SHOWN:
+        lines.append(f"... and {len(failed) - SHOWN:,} more; --json lists them")
+    lines += [f"skipped: {count:,} vectors: {why}" for why, count in sorted(public.skipped.items())]
+    if gap(public, secret):
+        lines.append("a gap: much more of what is published is passed than of what is hidden")
+    return "\n".join([*lines, f"\n{paint(verdict, COLOUR[verdict], bold=True)}"])
+
+
+def _json(public: Score, secret: Score, seed: int | None, verdict: Verdict, reproduce: str) -> str:
+    failed = {**public.failed, **secret.failed}
+    said = {
+        "schema": SCHEMA, "verdict": verdict, "law_version": LAW_VERSION, "scope": "vectors", "seed": seed, "laws": {},
+        "counts": {
+            "published": public.asked, "published_passed": public.passed, "hidden": secret.asked,
+            "hidden_passed": secret.passed, "steps": public.steps + secret.steps, "gap": int(gap(public, secret)),
+        },
+        "skipped": [{"what": "vectors", "why": why, "laws": [], "cases": n} for why, n in public.skipped.items()],
+        "findings": [{"law": law, "message": f"vector {name}", "case": name} for name, law in failed.items()],
+        "seconds": 0.0, "reproduce": reproduce,
+    }  # fmt: skip
+    return json.dumps(said, indent=2)
