@@ -30,6 +30,7 @@ from fateline_engine.script import Boundary, Kind, Production, Script, Work
 from fateline_engine.settings import GateNode, Pipeline
 from fateline_engine.state import Phase, RunState
 from fateline_engine.token_manager import Limits, TokenManager
+from fateline_engine.unchanged import refuse_another_source, refuse_tampered_data
 from fateline_engine.words import Outcome, Refusal, RunStatus, VisitStatus
 
 _T = TypeVar("_T")
@@ -184,9 +185,15 @@ class Orchestrator:
             raise Refused(Refusal.RUN_UP, "the run is not interrupted, so there is nothing to resume")
         found = self._resumable()
         self.run_id = found.id
-        self._open(resume=True)
-        self._build(found.run)
-        self._cut_back()
+        try:
+            self._open(resume=True)
+            self._build(found.run)
+            refuse_another_source(self.landscape.conn, found.run, self.intake)
+            refuse_tampered_data(self.landscape.conn, found.run)
+            self._cut_back()
+        except BaseException:
+            self.close()
+            raise
         self._load()
         self._up = True
         self.recorder.step(self.script.now())
