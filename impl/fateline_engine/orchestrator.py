@@ -172,8 +172,8 @@ class Orchestrator:
         if self._up:
             raise Refused(Refusal.RUN_UP, "the run is up already")
         self._open(resume=False)
-        self._build(begin_run(self.landscape, self.graph, self.run_id, self.script.now()))
-        self.recorder.commit({self.atlas[name].number: sink.position() for name, sink in self.sinks.items()})
+        positions = {name: sink.position() for name, sink in self.sinks.items()}
+        self._build(begin_run(self.landscape, self.graph, self.run_id, self.script.now(), positions))
         self.intake.begin(False)
         self._up = True
 

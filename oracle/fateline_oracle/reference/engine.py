@@ -5,6 +5,7 @@ from typing import Final
 
 from fateline_oracle.judge.port import Hello, Port
 from fateline_oracle.reference.barrier import BarrierPort
+from fateline_oracle.reference.crash import ReferenceCrashPort
 from fateline_oracle.reference.lifecycle import LifecyclePort
 from fateline_oracle.reference.pipeline import ReferencePort
 from fateline_oracle.reference.whole import TrailPort
@@ -32,6 +33,9 @@ class ReferenceEngine:
 
     def barrier(self) -> BarrierPort:
         return BarrierPort()
+
+    def crash(self) -> ReferenceCrashPort:
+        return ReferenceCrashPort()
 
     def trail(self) -> TrailPort:
         return TrailPort()
