@@ -20,6 +20,7 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
     LazyCommand("verify", f"{_HERE}.verify:verify", "Model-check the law, or its own mutants."),
     LazyCommand("prove", f"{_HERE}.prove:prove", "Prove the kernels of the law for every integer."),
     LazyCommand("conform", f"{_HERE}.conform:conform", "Hold an engine against the law."),
+    LazyCommand("torture", f"{_HERE}.torture:torture", "Crash an engine at every write boundary, and resume it."),
     LazyCommand("zoo", f"{_HERE}.zoo:zoo", "Judge engines with one seeded bug each: every one must be told."),
     LazyCommand("replay", f"{_HERE}.replay:replay", "Step a saved counterexample again."),
     LazyCommand("diff", f"{_HERE}.diff:diff", "Compare two trails name by name."),

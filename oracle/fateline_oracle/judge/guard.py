@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from fateline_model import RELATIONS, BarrierStimulus, Operation, World
 from fateline_model.records import COMMON_COLUMNS
@@ -121,11 +121,11 @@ class GuardedCrash:
         return checked_reply(asked.stimulus, reply)
 
     def boundaries(self) -> Sequence[Boundary]:
-        met = guarded("boundaries", lambda: list(self._port.boundaries()), self._seconds)
+        met: list[object] = guarded("boundaries", lambda: list(self._port.boundaries()), self._seconds)
         for one in met:
             if not isinstance(one, Boundary) or one.write not in _WRITES or not isinstance(one.digest, str):
                 raise EngineFault(f"boundaries: {_short(one)} is no Boundary of {', '.join(Write)}")
-        return met
+        return cast("list[Boundary]", met)
 
     def crash_to(self, digest: str, policy: Policy | None) -> None:
         guarded("crash_to", lambda: self._port.crash_to(digest, policy), self._seconds)
@@ -134,7 +134,9 @@ class GuardedCrash:
         return _whole_trail(self._port, self._seconds)
 
     def sinks(self) -> dict[str, list[str]]:
-        sinks = guarded("sinks", lambda: {sink: list(found) for sink, found in self._port.sinks().items()}, self._seconds)
+        sinks = guarded(
+            "sinks", lambda: {sink: list(found) for sink, found in self._port.sinks().items()}, self._seconds
+        )
         if not all(isinstance(token, str) for found in sinks.values() for token in found):
             raise EngineFault(f"sinks: answered {_short(sinks)}; give the ids of tokens")
         return sinks

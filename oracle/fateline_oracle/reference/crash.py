@@ -76,7 +76,8 @@ class ReferenceCrashPort(ReferencePort):
     def begin(self, pipeline: Mapping[str, object], policy: Policy) -> None:
         if pipeline is not self._pipeline or self._witness is None or self._fresh is None:
             self._settle_in(pipeline)
-        assert self._witness is not None and self._fresh is not None
+        assert self._witness is not None
+        assert self._fresh is not None
         self._gone()
         self._witness.forget()
         self._witness.go_back(self._fresh)
@@ -120,7 +121,8 @@ class ReferenceCrashPort(ReferencePort):
 
     def _come_back(self, policy: Policy | None, at: int) -> None:
         """A process that knows nothing yet. Without a policy nobody watches it."""
-        assert self._witness is not None and self._opened is not None
+        assert self._witness is not None
+        assert self._opened is not None
         kinds, witness = dict(SINKS), self._witness
         sinks = {name: kinds[path.suffix](path) for name, path in self._paths.items()}
         conn: Any = self._bare
@@ -227,5 +229,3 @@ def _effects(path: Path) -> list[str]:
     if path.suffix == ".csv":
         return [row[0] for row in list(csv.reader(lines))[1:]]
     return [str(json.loads(line)[FIELDS[0]]) for line in lines]
-
-

@@ -117,7 +117,7 @@ def run(file: Path, policy: Policy, doom: Doom) -> Ended:
     with os.fdopen(heard, "rb") as stream:
         told = stream.read().split(b"\n")
     _, status = os.waitpid(child, 0)
-    write, met = (told[-2].decode().split() + ["", "0"])[:2] if len(told) > 1 else ("", "0")
+    write, met = told[-2].decode().split() if len(told) > 1 else ("", "0")
     killed = os.WIFSIGNALED(status)
     return Ended(None if killed else os.WEXITSTATUS(status), write, int(met), time.perf_counter() - begun)
 
@@ -193,9 +193,7 @@ def _content(path: Path) -> object:
 def effects(file: Path) -> Counter[str]:
     """How many tokens were written to each sink, by the trail of the last run."""
     with Landscape.read(database_of(file)) as landscape:
-        query = (
-            "SELECT n.name, count(*) FROM fates AS f JOIN nodes AS n ON n.run = f.run AND n.node = f.sink GROUP BY n.name"
-        )
+        query = "SELECT n.name, count(*) FROM fates AS f JOIN nodes AS n ON n.run = f.run AND n.node = f.sink GROUP BY n.name"
         return Counter(dict(landscape.conn.execute(query).fetchall()))
 
 

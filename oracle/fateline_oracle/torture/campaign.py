@@ -18,7 +18,7 @@ from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem
 
 from ..judge.campaign import every_instance
-from ..judge.engines import engine_of, hello_of
+from ..judge.engines import NoSuchEngine, engine_of, hello_of
 from ..judge.port import Engine, Hello
 from .instance import Tortured, torture_instance
 
@@ -52,21 +52,31 @@ class TortureCampaign:
         return total
 
 
-def instances_to_torture(scope: str) -> tuple[Instance, ...]:
-    """The instances of a scope that are pipelines."""
-    return tuple(one for one in every_instance(scope) if isinstance(one.system, PipelineSystem))
+def instances_to_torture(scope: str, family: str | None = None) -> tuple[Instance, ...]:
+    """The instances of a scope that are pipelines, or those of one family."""
+    found = tuple(one for one in every_instance(scope) if isinstance(one.system, PipelineSystem))
+    families = dict.fromkeys(one.family for one in found)
+    if family is not None and family not in families:
+        raise NoSuchEngine(f"scope {scope} has no family {family!r}; there are: {', '.join(families)}")
+    return tuple(one for one in found if family in (None, one.family))
 
 
 def torture_scope(
-    engine: str, scope: str, *, depth: int, jobs: int, progress: Callable[[str], None] | None = None
+    engine: str,
+    scope: str,
+    *,
+    depth: int,
+    jobs: int,
+    family: str | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> TortureCampaign:
     """Torture an engine, named as in `judge/engines.py`, at a scope."""
     started = time.perf_counter()
     with engine_of(engine) as made:
         campaign = TortureCampaign(engine, scope, depth, hello_of(made))
-    table = instances_to_torture(scope)
+    table = instances_to_torture(scope, family)
     results: dict[int, Tortured] = {}
-    for place, done in _all(engine, table, scope, depth, jobs):
+    for place, done in _all(engine, table, depth, jobs):
         results[place] = done
         if progress is not None:
             crashed = sum(one.crashed.total() for one in results.values())
@@ -78,9 +88,7 @@ def torture_scope(
     return campaign
 
 
-def _all(
-    engine: str, table: Sequence[Instance], scope: str, depth: int, jobs: int
-) -> Iterator[tuple[int, Tortured]]:
+def _all(engine: str, table: Sequence[Instance], depth: int, jobs: int) -> Iterator[tuple[int, Tortured]]:
     if jobs == 1:
         with engine_of(engine) as made:
             hello = hello_of(made)
@@ -89,7 +97,7 @@ def _all(
         return
     order = sorted(range(len(table)), key=lambda place: -_weight(table[place]))
     left = set(order)
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("fork"), _begin, (engine, scope)) as pool:
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("fork"), _begin, (engine, table)) as pool:
         waiting = {pool.submit(_work, place, depth): place for place in order}
         try:
             for future in as_completed(waiting):
@@ -112,11 +120,11 @@ _HERE: dict[str, tuple[Engine, Hello, Sequence[Instance]]] = {}
 _OPEN: Final = ExitStack()
 
 
-def _begin(engine: str, scope: str) -> None:
+def _begin(engine: str, table: Sequence[Instance]) -> None:
     """In a worker: the engine, once for all instances that come here."""
     gc.set_threshold(*IN_WORKERS)
     made = _OPEN.enter_context(engine_of(engine))
-    _HERE["engine"] = made, hello_of(made), instances_to_torture(scope)
+    _HERE["engine"] = made, hello_of(made), table
 
 
 def _work(place: int, depth: int) -> Tortured:

@@ -8,7 +8,7 @@ here: what is right (`judging.py`), and which instances (`campaign.py`).
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -144,7 +144,7 @@ class Torture:
     def replay(self, stimuli: Sequence[Stimulus], policy: Policy, boundaries: Sequence[int]) -> None:
         """One scenario broken off at these boundaries and no others."""
         line = Line.of(self.law, stimuli)
-        asked = None
+        asked, met = None, list[tuple[int, Boundary]]()
         for each in (Policy.STEP, policy):
             self.port.begin(self.document, each)
             met = [(0, boundary) for boundary in self.port.boundaries()]
@@ -187,9 +187,7 @@ class Torture:
         self._caught(line, policy, (), [("D1", f"the same stimuli, committed otherwise: {said}")])
         return None
 
-    def _go_on(
-        self, line: Line, asked: Sequence[Asked], at: int, met: list[tuple[int, Boundary]] | None
-    ) -> str | None:
+    def _go_on(self, line: Line, asked: Sequence[Asked], at: int, met: list[tuple[int, Boundary]] | None) -> str | None:
         """The rest of a line; what is refused, if something is."""
         for number, one in enumerate(asked, at + 1):
             reply = self.port.do(one)
@@ -255,7 +253,9 @@ class Torture:
             return None
         if self._ended(line, run.policy, cuts):
             return None
-        then = Run(line, [*run.asked[:at], RESUME, RESUME, *asked] if trail else run.asked, run.policy, cuts, since, (at,))
+        then = Run(
+            line, [*run.asked[:at], RESUME, RESUME, *asked] if trail else run.asked, run.policy, cuts, since, (at,)
+        )
         return then, more
 
     def _ended(self, line: Line, policy: Policy, cuts: tuple[Cut, ...]) -> bool:
@@ -291,5 +291,3 @@ class Run(NamedTuple):
     cuts: tuple[Cut, ...]
     since: int = 0
     before: tuple[int, ...] = ()
-
-

@@ -108,9 +108,9 @@ def _whole(graph: LocalGraph, walk: Sequence[int], to_the_end: Sequence[int | No
     places, state = list(walk), 0
     for place in places:
         state = graph.edges[state][place].target
-    while (place := to_the_end[state]) is not None:
-        places.append(place)
-        state = graph.edges[state][place].target
+    while (last := to_the_end[state]) is not None:
+        places.append(last)
+        state = graph.edges[state][last].target
     return graph.stimuli(places)
 
 
