@@ -43,6 +43,7 @@ class Strategy(StrEnum):
     REFUSALS = "refusals"
     RANDOM = "random"
     ACCEPTANCE = "acceptance"
+    TORTURE = "torture"
 
 
 @dataclass

@@ -4,7 +4,6 @@ Its landscape and its sinks (csv, jsonl and sqlite, by turns) are files in a fol
 is asked of it is what the pipeline port is asked. Not here: how boundaries are heard (`watched.py`), and any judgement.
 """
 
-import csv
 import json
 import shutil
 import sqlite3
@@ -225,7 +224,13 @@ def _effects(path: Path) -> list[str]:
         with closing(sqlite3.connect(path)) as conn, suppress(sqlite3.OperationalError):
             return [str(token) for (token,) in conn.execute(f"SELECT token FROM {TABLE} ORDER BY rowid")]
         return []
-    lines = [line.decode() for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
-    if path.suffix == ".csv":
-        return [row[0] for row in list(csv.reader(lines))[1:]]
-    return [str(json.loads(line)[FIELDS[0]]) for line in lines]
+    lines = [line.decode().rstrip("\n") for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+    return lines[1:] if path.suffix == ".csv" else [_token_in(line) for line in lines]
+
+
+def _token_in(line: str) -> str:
+    """The token of one effect; what is no JSON object of ours is a strange one, and named as it stands there."""
+    try:
+        return str(json.loads(line)[FIELDS[0]])
+    except (ValueError, TypeError, KeyError):
+        return line

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from fateline_model import LAW_VERSION
-from fateline_model.checker.scopes import Instance
 from fateline_model.checker.verify import Step, stimulus_as_json
 from fateline_model.laws import ALL
 
@@ -22,7 +21,6 @@ from ..report import Finding, LawResult, Report, Skipped, Verdict, overall_verdi
 from .campaign import TortureCampaign, instances_to_torture
 from .instance import Caught, Tortured
 from .kills import Killed
-from .scenarios import CRASH_AND_RESUME
 
 RECOVERY: Final = ("R1", "R2", "R3", "R4")
 
@@ -137,7 +135,7 @@ def _case(campaign: TortureCampaign, one: Tortured, found: Caught) -> dict[str, 
         instance=one.name,
         pipeline=instance.document,
         laws=found.laws,
-        steps=_steps(instance, found),
+        steps=_steps(found),
         expected=None,
         reproduce=shlex.join([*words, "--depth", str(campaign.depth)]),
     )
@@ -150,11 +148,8 @@ def _case(campaign: TortureCampaign, one: Tortured, found: Caught) -> dict[str, 
     }
 
 
-def _steps(instance: Instance, found: Caught) -> list[Step]:
-    said = list(found.stimuli)
-    for cut in found.cuts:
-        said[cut.steps : cut.steps] = CRASH_AND_RESUME
-    steps = [Step(str(stimulus), stimulus_as_json(stimulus), []) for stimulus in said]
+def _steps(found: Caught) -> list[Step]:
+    steps = [Step(str(stimulus), stimulus_as_json(stimulus), []) for stimulus in found.broken_off]
     if steps:
         steps[-1] = replace(steps[-1], records=named(found.observed))
     return steps

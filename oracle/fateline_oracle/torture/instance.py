@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from fateline_model import Run, Stimulus
 from fateline_model.checker.scopes import Instance
-from fateline_model.stimuli import Do, Stimulus
+from fateline_model.stimuli import Do
 
 from ..judge.data import Broken
 from ..judge.guard import GuardedCrash
@@ -21,7 +22,7 @@ from ..judge.names import Names
 from ..judge.offered import asks_for, unshown
 from ..judge.port import Asked, Boundary, CrashPort, Does, Engine, EngineFault, Hello, Policy, Written
 from .judging import Judge
-from .scenarios import Law, Line, scenarios
+from .scenarios import CRASH_AND_RESUME, Law, Line, scenarios
 
 RESUME: Final = Asked(Stimulus(Do.RESUME))
 
@@ -44,6 +45,14 @@ class Caught:
     cuts: tuple[Cut, ...]
     observed: tuple[Written, ...]
     laws: tuple[Broken, ...]
+
+    @property
+    def broken_off(self) -> tuple[Stimulus, ...]:
+        """The scenario with its crashes and resumes."""
+        said = list(self.stimuli)
+        for cut in self.cuts:
+            said[cut.steps : cut.steps] = CRASH_AND_RESUME
+        return tuple(said)
 
 
 @dataclass
@@ -86,7 +95,8 @@ def crash_port(engine: Engine) -> GuardedCrash:
 def torture_instance(engine: Engine, hello: Hello, instance: Instance, *, depth: int) -> Tortured:
     """Break an engine off at every boundary of an instance; `depth` is how often in one run.
 
-    The longest scenario is broken off twice in any case.
+    Longest scenarios first: a leftover is resumed once, and then goes on the longest way that there is. The very first one
+    is broken off twice in any case.
     """
     started = time.perf_counter()
     done = Tortured(instance.family, instance.name)
@@ -98,10 +108,8 @@ def torture_instance(engine: Engine, hello: Hello, instance: Instance, *, depth:
     torture = Torture(port, hello, instance, done)
     try:
         lines = list(scenarios(instance, hello, torture.law))
-        for number, line in enumerate(lines, 1):
-            torture.scenario(line, max(depth, 2) if number == len(lines) else depth)
-            if done.found is not None:
-                break
+        if not torture.all(reversed(lines), depth):
+            torture.shorter(lines, depth)
     except EngineFault as fault:
         done.fault = str(fault)
     finally:
@@ -122,6 +130,21 @@ class Torture:
         self.judge = Judge(instance.system.pipeline, unshown(hello), accept_leftovers=False)
         self._seen: set[str] = set()
 
+    def all(self, lines: Iterable[Line], depth: int) -> bool:
+        """These scenarios, the first of them broken off twice in any case; false after a breach."""
+        for number, line in enumerate(lines):
+            self.scenario(line, depth if number else max(depth, 2))
+            if self.done.found is not None:
+                return False
+        return True
+
+    def shorter(self, lines: Iterable[Line], depth: int) -> None:
+        """A breach was found, and somebody will read it: look for one in the shortest scenario that has one."""
+        found, self.done.found = self.done.found, None
+        self._seen.clear()
+        self.all(lines, depth)
+        self.done.found = self.done.found or found
+
     def note(self) -> None:
         """Add what the judge looked at."""
         done, judge = self.done, self.judge
@@ -138,7 +161,7 @@ class Torture:
             asked = self._learn(line, met) if asked is None else self._again(line, asked, policy, met)
             if asked is None or self._ended(line, policy, ()):
                 return
-            if not self._break_off(Run(line, asked, policy, ()), met, depth):
+            if not self._break_off(Going(line, asked, policy, ()), met, depth):
                 return
 
     def replay(self, stimuli: Sequence[Stimulus], policy: Policy, boundaries: Sequence[int]) -> None:
@@ -151,7 +174,7 @@ class Torture:
             asked = self._learn(line, met) if asked is None else self._again(line, asked, each, met)
             if asked is None or self._ended(line, each, ()):
                 return
-        run = Run(line, asked or [], policy, ())
+        run = Going(line, asked or [], policy, ())
         for number, place in enumerate(boundaries, 1):
             if place >= len(met):
                 raise EngineFault(f"the run has {len(met)} boundaries, and was to be broken off at number {place}")
@@ -199,7 +222,7 @@ class Torture:
 
     # Breaking off
 
-    def _break_off(self, run: "Run", met: Sequence[tuple[int, Boundary]], depth: int) -> bool:
+    def _break_off(self, run: "Going", met: Sequence[tuple[int, Boundary]], depth: int) -> bool:
         """Fall back to every leftover that was not met before; false after a breach."""
         todo = [place for place, (_, boundary) in enumerate(met) if self._is_new(boundary.digest)]
         for place in todo:
@@ -223,8 +246,8 @@ class Torture:
             self.done.crashed[boundary.write] += boundary.digest in self._seen
 
     def _fall(
-        self, run: "Run", place: int, met: Sequence[tuple[int, Boundary]], *, last: bool
-    ) -> tuple["Run", list[tuple[int, Boundary]]] | None:
+        self, run: "Going", place: int, met: Sequence[tuple[int, Boundary]], *, last: bool
+    ) -> tuple["Going", list[tuple[int, Boundary]]] | None:
         """Fall back to one leftover, judge it, resume and go on to the end; what that came to, or None after a breach."""
         step, boundary = met[place]
         port = self.port
@@ -251,17 +274,17 @@ class Torture:
         if said_no is not None:
             self._caught(run.line, run.policy, cuts, [("R2", f"after the resume {said_no}")])
             return None
-        if self._ended(line, run.policy, cuts):
+        if self._ended(line, run.policy, cuts, run.line.runs[at]):
             return None
-        then = Run(
+        then = Going(
             line, [*run.asked[:at], RESUME, RESUME, *asked] if trail else run.asked, run.policy, cuts, since, (at,)
         )
         return then, more
 
-    def _ended(self, line: Line, policy: Policy, cuts: tuple[Cut, ...]) -> bool:
+    def _ended(self, line: Line, policy: Policy, cuts: tuple[Cut, ...], broken_off: Run | None = None) -> bool:
         """Whether the end of a run is a breach."""
         trail = self.port.trail()
-        broken = self.judge.end(line, trail, self.port.sinks())
+        broken = self.judge.end(line, trail, self.port.sinks(), broken_off)
         if broken:
             self._caught(line, policy, cuts, broken, trail)
         return bool(broken)
@@ -279,7 +302,7 @@ class Torture:
         self.done.found = Caught(stimuli, policy, cuts, observed, tuple(broken))
 
 
-class Run(NamedTuple):
+class Going(NamedTuple):
     """A run as it went so far: its line, how its steps were asked, the policy, and where it was broken off before.
 
     `since` is the number of steps after which the last resume had come, `before` what was committed when it had not.

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from fateline_model import Stimulus
+from fateline_model import Run, Stimulus
 from fateline_model.wellformed import Pipeline
 
 from ..acceptance.accept import Acceptor
@@ -33,7 +33,9 @@ class Judge:
         self._unshown = unshown
         self._acceptor = Acceptor(pipeline, unshown)
         self.accept_leftovers = accept_leftovers
-        """Whether each leftover is also judged as a trail at rest; a prefix that is the law's own breaks no law of it."""
+        """Whether each leftover is also judged as a trail at rest; what is the law's own, record by record, breaks none."""
+        self._broken_off: set[Run] = set()
+        """Where a run stood when it was broken off whose end was accepted as a trail at rest; every end is the law's own."""
         self._accepted_last: Sequence[Written] = ()
         self._left_last: tuple[Line, Sequence[Written], int] | None = None
         self._ended_last: tuple[Sequence[Stimulus], Sequence[Written]] | None = None
@@ -61,8 +63,10 @@ class Judge:
         said = f"what a crash left is no prefix of whole steps: {'; '.join(wrong[:SHOWN])}"
         return steps[0], [*broken, *self._accepted(trail, [("R1", said)])]
 
-    def end(self, line: Line, trail: Sequence[Written], sinks: Mapping[str, Sequence[str]]) -> list[Broken]:
-        """What is wrong with a run that came to its end."""
+    def end(
+        self, line: Line, trail: Sequence[Written], sinks: Mapping[str, Sequence[str]], broken_off: Run | None
+    ) -> list[Broken]:
+        """What is wrong with a run that came to its end; `broken_off` is where it stood, by the law, when it last was."""
         self.checked.update(("R2", "R3", "R4"))
         broken = self._rows(line, trail)
         if self._ended_last is None or self._ended_last != (line.stimuli, trail):
@@ -72,6 +76,10 @@ class Judge:
             else:
                 self._ended_last = line.stimuli, trail
         broken += self._not_once(trail, sinks)
+        if broken_off is not None and not broken:
+            if broken_off in self._broken_off:
+                return []
+            self._broken_off.add(broken_off)
         return self._accepted(trail, broken)
 
     def _same(self, wanted: Keyed, found: Mapping[Key, tuple[object, ...]]) -> bool:
