@@ -9,6 +9,7 @@ here: what is right (`judging.py`), and which instances (`campaign.py`).
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -142,8 +143,10 @@ class Torture:
         """A breach was found, and somebody will read it: look for one in the shortest scenario that has one."""
         found, self.done.found = self.done.found, None
         self._seen.clear()
-        self.all(lines, depth)
-        self.done.found = self.done.found or found
+        with suppress(EngineFault):
+            self.all(lines, depth)
+        if self.done.found is None:
+            self.done.found = found
 
     def note(self) -> None:
         """Add what the judge looked at."""

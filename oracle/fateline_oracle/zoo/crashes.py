@@ -95,10 +95,14 @@ ANIMALS: Final = (
         ("diamond branches=2 policy=require_all merge=union",),
     ),
     _tortured(
-        "members-in-memory-only",
+        "remembers-one-member",
         "R2",
-        "which tokens a batch holds is known to the process alone",
-        (Patch("recovery.py", "                batch.held[ordinal] = live\n", "                batch.held.clear()\n"),),
+        "of the tokens that a batch held before a crash one is remembered",
+        (
+            Patch(
+                "recovery.py", "                batch.held[ordinal] = live\n", "                batch.held[0] = live\n"
+            ),
+        ),
         ("batch mode=transform",),
     ),
     unguarded(
