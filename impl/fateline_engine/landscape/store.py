@@ -146,7 +146,7 @@ def _prepare(conn: sqlite3.Connection, name: str) -> None:
 
 
 def _configure(conn: sqlite3.Connection) -> None:
-    conn.execute("PRAGMA synchronous = NORMAL")
+    conn.execute("PRAGMA synchronous = FULL")  # what was committed survives a power loss too, see specs/durability.md
     conn.execute("PRAGMA foreign_keys = ON")
     conn.execute("PRAGMA cache_size = -16384")
 
@@ -157,6 +157,9 @@ def _recognise(conn: sqlite3.Connection, name: str) -> bool:
         (application,) = conn.execute("PRAGMA application_id").fetchone()
         (version,) = conn.execute("PRAGMA user_version").fetchone()
         (objects,) = conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.OperationalError as error:
+        told = "if a process was killed while it wrote, resume the run or begin it again: that mends the file"
+        raise LandscapeError(f"{name}: cannot be read ({error}); {told}") from error
     except sqlite3.DatabaseError as error:
         raise LandscapeError(f"{name}: not a SQLite database ({error}); choose another file") from error
     if application == APPLICATION_ID:

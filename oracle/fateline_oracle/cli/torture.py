@@ -14,9 +14,10 @@ from fateline_model.checker.scopes import NAMED
 from ..cases import write_case
 from ..judge.engines import NoSuchEngine
 from ..judge.port import EngineFault
-from ..report import ExitCode, Skipped
+from ..report import ExitCode, Skipped, Verdict
 from ..torture.campaign import torture_scope
 from ..torture.conclude import RECOVERY, conclude
+from ..torture.figures import keep_figures
 from ..torture.kills import Killed, disturb, pipelines_in
 from ..torture.text import torture_text
 from ..zoo import NoSuchAnimal
@@ -37,6 +38,7 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
 @click.option("--seed", type=click.IntRange(0), help="For kills and faults; drawn if not given, and printed.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="How many processes.")
 @click.option("--cases", metavar="DIR", help="Write every counterexample there, one JSON file each.")
+@click.option("--lock", is_flag=True, help="Keep the figures, from which the book is made.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def torture(
     engine: str,
@@ -49,6 +51,7 @@ def torture(
     seed: int | None,
     jobs: int,
     cases: str | None,
+    lock: bool,
     as_json: bool,
 ) -> ExitCode:
     """Crash ENGINE at every write boundary, and resume it: named as for `conform`, nothing is the reference engine.
@@ -78,6 +81,8 @@ def torture(
     words += ["--kill", str(kills), "--faults", str(faults), "--seed", str(seed)] if kills or faults else []
     found = conclude(campaign, killed, skipped, shlex.join(words))
     click.echo(found.report.to_json() if as_json else torture_text(found))
+    if lock and not engine and found.report.verdict is Verdict.HOLDS:
+        keep_figures(found.report)
     if cases is not None:
         for place, case in enumerate(found.cases):
             write_case(Path(cases), f"{place:03d}-{case['instance']}", case)

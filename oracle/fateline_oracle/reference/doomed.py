@@ -170,6 +170,14 @@ def database_of(file: Path) -> Path:
     return file.with_suffix(".db")
 
 
+def mend(file: Path) -> bool:
+    """Whether there is a landscape; of one that was being made when the process was killed, SQLite takes back the half."""
+    if not database_of(file).exists():
+        return False
+    with closing(sqlite3.connect(database_of(file))) as conn:
+        return bool(conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
+
+
 def sinks_of(file: Path) -> dict[str, Path]:
     """The files of the pipeline's sinks. Nothing is bound: plugins are imported only where they run."""
     sinks = [node for node in load_pipeline(file).nodes if isinstance(node, SinkNode)]

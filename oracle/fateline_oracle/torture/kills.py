@@ -196,7 +196,7 @@ def _note(done: Killed, doom: Doom, ended: Ended) -> None:
 
 def _judge(done: Killed, file: Path, wanted: Undisturbed | None) -> list[Broken]:
     """What is wrong with what is there: with what is left, or with the end if it is the end."""
-    there = doomed.database_of(file).exists()
+    there = doomed.mend(file)
     judged = judge_trail(doomed.database_of(file), read_pipeline(file)) if there else TrailJudged()
     if not judged.runs:  # killed before there was a run
         return [] if wanted is None else [("R2", "a finished run has no trail")]

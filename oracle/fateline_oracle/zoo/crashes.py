@@ -103,7 +103,7 @@ ANIMALS: Final = (
                 "recovery.py", "                batch.held[ordinal] = live\n", "                batch.held[0] = live\n"
             ),
         ),
-        ("batch mode=transform",),
+        ("two batches",),
     ),
     unguarded(
         _tortured(
