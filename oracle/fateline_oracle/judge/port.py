@@ -106,6 +106,10 @@ class ClockOf(StrEnum):
     NONE = "none"
 
 
+UNLESS_SAID = frozenset(Does) - {Does.BOUNDARIES}
+"""What an engine does that says nothing of it: all but what takes a port of its own."""
+
+
 class Hello(NamedTuple):
     """What an engine says of itself. What it does not declare is not judged, and counted."""
 
@@ -113,7 +117,7 @@ class Hello(NamedTuple):
     version: str
     law_version: str
     ports: frozenset[Port]
-    does: frozenset[Does] = frozenset(Does)
+    does: frozenset[Does] = UNLESS_SAID
     shows: frozenset[Shows] = frozenset(Shows)
     drive: Drive = Drive.LOCKSTEP
     clock: ClockOf = ClockOf.INJECTED

@@ -3,7 +3,7 @@
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
-from fateline_oracle.judge.port import Hello, Port
+from fateline_oracle.judge.port import Does, Hello, Port
 from fateline_oracle.reference.barrier import BarrierPort
 from fateline_oracle.reference.crash import ReferenceCrashPort
 from fateline_oracle.reference.lifecycle import LifecyclePort
@@ -23,7 +23,7 @@ class ReferenceEngine:
             own = version("fateline")
         except PackageNotFoundError:
             own = "not installed"
-        return Hello("reference engine", own, LAW_VERSION, PORTS)
+        return Hello("reference engine", own, LAW_VERSION, PORTS, frozenset(Does))
 
     def pipeline(self) -> ReferencePort:
         return ReferencePort()

@@ -1,9 +1,16 @@
 """Real processes, really killed; and writes that really fail. What they leave is judged, and the end is as undisturbed."""
 
+import os
+import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from fateline_engine.errors import LandscapeError
+from fateline_engine.landscape import Landscape
+from fateline_oracle.acceptance.judge import judge_trail
 from fateline_oracle.judge.port import Policy
 from fateline_oracle.reference import doomed
 from fateline_oracle.reference.doomed import Doom, How
@@ -66,3 +73,28 @@ def test_as_many_as_were_asked_for_are_disturbed() -> None:
     done = disturb(pipelines_in(EXAMPLES), 24, 12, seed=7, jobs=2)
     assert done.findings == []
     assert done.disturbed.total() >= 36
+
+
+def test_a_trail_that_was_broken_off_early_tells_its_pipeline_all_the_same(tmp_path: Path) -> None:
+    """A gate has an edge to go on by, and nobody has taken it yet."""
+    file = prepared(EXAMPLES / "claims" / "pipeline.yaml", Policy.STEP, tmp_path / "claims")
+    assert doomed.run(file, Policy.STEP, Doom(How.KILLED_AT, 60)).status is None
+    judged = judge_trail(doomed.database_of(file))
+    assert (judged.runs, judged.findings) == (1, [])
+
+
+def test_a_landscape_with_half_a_transaction_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "half.db"
+    with closing(sqlite3.connect(path)) as conn:
+        conn.execute("CREATE TABLE t (x)")
+    child = os.fork()
+    if child == 0:
+        conn = sqlite3.connect(path, isolation_level=None)
+        conn.execute("PRAGMA cache_size = 1")
+        conn.execute("BEGIN")
+        conn.executemany("INSERT INTO t VALUES (?)", [("x" * 1000,) for _ in range(500)])
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert path.with_name("half.db-journal").exists()
+    with pytest.raises(LandscapeError, match="resume the run or begin it again: that mends the file"):
+        Landscape.read(path)
