@@ -43,9 +43,11 @@ check: $(READY) ## style, types, the import rules, and whether the book is fresh
 	@$(BIN)/fateline spec --check >$(VENV)/spec.txt || { cat $(VENV)/spec.txt; exit 1; }
 	@echo "check: style, types, import rules and the book hold"
 
-deep: $(READY) ## what takes minutes: the deep scope, the law's own mutants, the proofs, the whole zoo, the slow tests
+deep: $(READY) ## what takes an hour: the deep scope, torture, the law's own mutants, the proofs, the whole zoo, the slow tests
 	@$(BIN)/fateline verify --scope deep
 	@$(BIN)/fateline conform --scope deep
+	@$(BIN)/fateline torture --scope small --depth 2 --kill 1000 --faults 200
+	@$(BIN)/fateline torture --scope standard
 	@$(BIN)/fateline zoo --strategies
 	@$(BIN)/fateline verify --self-test
 	@$(BIN)/fateline prove

@@ -40,7 +40,7 @@ class LandscapeError(EngineError):
 
 
 class ResumeRefused(EngineError):
-    """No such run, another pipeline, or a run that is over."""
+    """No such run, a run that is over, another pipeline, another source, or data that were tampered with."""
 
 
 class EngineBug(EngineError):

@@ -2,14 +2,15 @@
 
 What it is: a peek at the next record, and its reading: a valid row becomes row and root token, an invalid one (or one
 that no trail could keep, or that is too large) is quarantined, and nothing is read twice, for it begins behind what
-the trail has.
+the trail has. Before a run is taken up again, what was read is compared with what the source gives now.
 
 What it is not: when to read. It writes through the ``TokenManager``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Final
 
-from fateline_engine.contracts import SchemaContract
+from fateline_engine.contracts import EMPTY, SchemaContract
 from fateline_engine.errors import LimitExceeded, Refused
 from fateline_engine.plugins import Contract, Source, SourceRecord
 from fateline_engine.rows import NotJson, PipelineRow
@@ -44,14 +45,42 @@ class Intake:
         record = self.peek()
         if record is None:
             raise Refused(Refusal.SOURCE_ENDED, "the source has no more rows")
-        if record.error is not None:
-            self._quarantine(record, record.error)
+        row, error = self._taken(record)
+        if error is None:
+            self.tokens.initial(record.index, row)
         else:
-            try:
-                self.tokens.initial(record.index, self._row(record))
-            except (NotJson, LimitExceeded) as error:
-                self._quarantine(record, str(error))
+            self.tokens.quarantine(record.index, row or _NOTHING, error)
         self._peeked = None
+
+    def first_change(self, recorded: Iterable[tuple[int, int, bytes]]) -> int | None:
+        """The first row that the source does not give as it was read: its index, whether it was valid, its digest."""
+        records = iter(()) if self.source is None else self.source.records(0)
+        for index, valid, digest in recorded:
+            record = next((record for record in records if record.index >= index), None)
+            if record is None or record.index != index:
+                return index
+            row, error = self._taken(record)
+            if (error is None, None if row is None else row.digest) != (bool(valid), digest):
+                return index
+        return None
+
+    def _taken(self, record: SourceRecord) -> tuple[PipelineRow | None, str | None]:
+        """What the trail keeps of a record, and why it is invalid; of an invalid one whose data cannot be kept, none."""
+        error = record.error
+        if error is None:
+            try:
+                return self._fitting(record, self._row(record)), None
+            except (NotJson, LimitExceeded) as problem:
+                error = str(problem)
+        try:
+            return self._fitting(record, PipelineRow.of(record.data, EMPTY)), error
+        except (NotJson, LimitExceeded):
+            return _NOTHING, error
+
+    def _fitting(self, record: SourceRecord, row: PipelineRow | None) -> PipelineRow | None:
+        if row is not None:
+            self.tokens.fits(row, f"row {record.index}")
+        return row
 
     def _row(self, record: SourceRecord) -> PipelineRow | None:
         if record.contract is None:
@@ -62,9 +91,5 @@ class Intake:
             self._told = (dict(record.contract), contract)
         return PipelineRow.of(record.data, contract)
 
-    def _quarantine(self, record: SourceRecord, error: str) -> None:
-        """An invalid row; if not even its data can be kept, without them."""
-        try:
-            self.tokens.quarantine(record.index, record.data, error)
-        except (NotJson, LimitExceeded):
-            self.tokens.quarantine(record.index, {}, error)
+
+_NOTHING: Final = PipelineRow.of({})

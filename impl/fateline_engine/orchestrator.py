@@ -30,6 +30,7 @@ from fateline_engine.script import Boundary, Kind, Production, Script, Work
 from fateline_engine.settings import GateNode, Pipeline
 from fateline_engine.state import Phase, RunState
 from fateline_engine.token_manager import Limits, TokenManager
+from fateline_engine.unchanged import refuse_another_source, refuse_tampered_data
 from fateline_engine.words import Outcome, Refusal, RunStatus, VisitStatus
 
 _T = TypeVar("_T")
@@ -171,8 +172,8 @@ class Orchestrator:
         if self._up:
             raise Refused(Refusal.RUN_UP, "the run is up already")
         self._open(resume=False)
-        self._build(begin_run(self.landscape, self.graph, self.run_id, self.script.now()))
-        self.recorder.commit({self.atlas[name].number: sink.position() for name, sink in self.sinks.items()})
+        positions = {name: sink.position() for name, sink in self.sinks.items()}
+        self._build(begin_run(self.landscape, self.graph, self.run_id, self.script.now(), positions))
         self.intake.begin(False)
         self._up = True
 
@@ -184,9 +185,15 @@ class Orchestrator:
             raise Refused(Refusal.RUN_UP, "the run is not interrupted, so there is nothing to resume")
         found = self._resumable()
         self.run_id = found.id
-        self._open(resume=True)
-        self._build(found.run)
-        self._cut_back()
+        try:
+            self._open(resume=True)
+            self._build(found.run)
+            refuse_another_source(self.landscape.conn, found.run, self.intake)
+            refuse_tampered_data(self.landscape.conn, found.run)
+            self._cut_back()
+        except BaseException:
+            self.close()
+            raise
         self._load()
         self._up = True
         self.recorder.step(self.script.now())

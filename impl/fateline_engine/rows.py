@@ -36,6 +36,14 @@ def canonical(value: object) -> bytes:
         raise NotJson(f"not a JSON value: {error}") from error
 
 
+def from_json(encoded: bytes) -> object:
+    """The value that JSON says."""
+    try:
+        return _decode(encoded)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NotJson(f"not JSON: {error}") from error
+
+
 def digest_bytes(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
 

@@ -6,6 +6,7 @@ What it is not: what happens in a run.
 """
 
 import uuid
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from fateline_engine.errors import LandscapeError, ResumeRefused
@@ -26,8 +27,14 @@ class RunRow(NamedTuple):
     status: RunStatus
 
 
-def begin_run(landscape: Landscape, graph: ExecutionGraph, run_id: str | None, at: int) -> int:
-    """Write a new run with its nodes and edges, and give its number."""
+def begin_run(
+    landscape: Landscape, graph: ExecutionGraph, run_id: str | None, at: int, positions: Mapping[str, int] = {}
+) -> int:
+    """Write a new run with its nodes and edges, and give its number.
+
+    ``positions``: where each sink stands before anything is written. They come with the run: one that had none could not
+    be cut back after a crash.
+    """
     texts = graph.texts
     name = run_id or uuid.uuid4().hex
     if landscape.conn.execute("SELECT 1 FROM runs WHERE id = ?", (name,)).fetchone():
@@ -46,6 +53,10 @@ def begin_run(landscape: Landscape, graph: ExecutionGraph, run_id: str | None, a
         landscape.conn.executemany(
             "INSERT INTO edges VALUES (?, ?, ?, ?, ?)",
             [(run, number, numbers[e.src], e.label, numbers[e.dst]) for number, e in enumerate(graph.edges)],
+        )
+        landscape.conn.executemany(
+            "INSERT INTO positions VALUES (?, ?, ?)",
+            [(run, numbers[sink], str(position)) for sink, position in positions.items()],
         )
     return int(run)
 

@@ -6,7 +6,6 @@ foreign or newer file is refused before anything is written to it.
 What it is not: what is in it. ``LandscapeRecorder`` is the only writer, ``reader`` and the views are for reading.
 """
 
-import os
 import sqlite3
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +15,7 @@ import sqlite_utils
 
 from fateline_engine.errors import LandscapeError
 from fateline_engine.landscape.guards import GUARDS
+from fateline_engine.locks import InUse, hold, let_go
 
 APPLICATION_ID: Final = 0x46415445  # "FATE"
 SCHEMA_VERSION: Final = 1
@@ -57,7 +57,7 @@ class Landscape:
                 conn.close()
                 raise
         except BaseException:
-            _let_go(lock)
+            let_go(lock)
             raise
         return cls(conn, name, lock)
 
@@ -123,7 +123,7 @@ class Landscape:
 
     def close(self) -> None:
         self.conn.close()
-        _let_go(self._lock)
+        let_go(self._lock)
         self._lock = None
 
     def __enter__(self) -> "Landscape":
@@ -146,7 +146,7 @@ def _prepare(conn: sqlite3.Connection, name: str) -> None:
 
 
 def _configure(conn: sqlite3.Connection) -> None:
-    conn.execute("PRAGMA synchronous = NORMAL")
+    conn.execute("PRAGMA synchronous = FULL")  # what was committed survives a power loss too, see specs/durability.md
     conn.execute("PRAGMA foreign_keys = ON")
     conn.execute("PRAGMA cache_size = -16384")
 
@@ -157,6 +157,9 @@ def _recognise(conn: sqlite3.Connection, name: str) -> bool:
         (application,) = conn.execute("PRAGMA application_id").fetchone()
         (version,) = conn.execute("PRAGMA user_version").fetchone()
         (objects,) = conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.OperationalError as error:
+        told = "if a process was killed while it wrote, resume the run or begin it again: that mends the file"
+        raise LandscapeError(f"{name}: cannot be read ({error}); {told}") from error
     except sqlite3.DatabaseError as error:
         raise LandscapeError(f"{name}: not a SQLite database ({error}); choose another file") from error
     if application == APPLICATION_ID:
@@ -181,23 +184,10 @@ def _create(conn: sqlite3.Connection) -> None:
 
 
 def _hold(name: str) -> int | None:
-    """Keep other writers out for as long as the descriptor is open; the lock dies with the process."""
+    """Keep other writers out."""
     try:
-        import fcntl
-    except ImportError:  # a system without advisory locks: SQLite's own still protect each transaction
-        return None
-    try:
-        handle = os.open(name, os.O_RDWR | os.O_CREAT, 0o644)
+        return hold(name)
+    except InUse as error:
+        raise LandscapeError(f"{error}; wait for it, or choose another file") from error
     except OSError as error:
         raise LandscapeError(f"{name}: cannot be opened for writing: {error.strerror}") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
-        raise LandscapeError(f"{name}: another process is writing it; wait for it, or choose another file") from error
-    return handle
-
-
-def _let_go(lock: int | None) -> None:
-    if lock is not None:
-        os.close(lock)

@@ -36,7 +36,8 @@ def named(records: Iterable[Written], row: str | None = None) -> list[dict[str, 
     """
     found = list(records)
     names = Names(row)
-    names.learn([record for record in found if record["rec"] in ("rows", "batches")])
+    names.learn([record for record in found if record["rec"] == "rows"])
+    names.learn(_by_opening(found))
     parents: dict[str, list[Written]] = {}
     hops: dict[str, Written] = {}
     for record in found:
@@ -67,6 +68,17 @@ def named(records: Iterable[Written], row: str | None = None) -> list[dict[str, 
             if record["rec"] == "rows":
                 record["idx"] = int(row)
     return said
+
+
+def _by_opening(records: Sequence[Written]) -> list[Written]:
+    """The batches in the order in which they were opened, by which they are numbered: of their first members."""
+    opened: dict[str, int] = {}
+    for record in records:
+        if record["rec"] == "members":
+            batch, at = str(record.get("batch")), int(str(record.get("seq") or 0))
+            opened[batch] = min(at, opened.get(batch, at))
+    batches = [record for record in records if record["rec"] == "batches"]
+    return sorted(batches, key=lambda record: opened.get(str(record.get("batch")), 0))
 
 
 def stimuli_of(pipeline: Pipeline, records: Sequence[Mapping[str, object]], rows_read: bool) -> list[Proposed]:

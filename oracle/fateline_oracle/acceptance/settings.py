@@ -54,6 +54,8 @@ def _node(node: Written, edges: Iterable[Written], trail: RunTrail) -> dict[str,
         branches = {label: dst for label, dst in own.items() if label in shown.branches}
         routes = {label: dst for label, dst in own.items() if label not in {CONTINUE, ON_ERROR, *branches}}
         said["routes"] = {**routes, **shown.routes, **config.get("routes", {})}
+        if CONTINUE in own and CONTINUE not in said["routes"].values():
+            said["routes"]["goes-on"] = CONTINUE  # there is such a route, and nobody has taken it yet
         said["routes"] = said["routes"] or {"never": DISCARD}
         if branches:
             said["fork"] = branches

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from ..torture.figures import read_figures
 from ..verification import judge_mutants, read_lock
 from ..zoo.census import read_census
 from . import evidence, found, judged, protocol, rules, vocabulary
@@ -41,7 +42,7 @@ def make_book(*, jobs: int = 1) -> dict[str, str]:
     book["scopes.md"] = evidence.scopes_page(lock)
     book["mutants.md"] = evidence.mutants_page(mutants)
     census = read_census()
-    book["evidence.md"] = judged.evidence_page(census)
+    book["evidence.md"] = judged.evidence_page(census, read_figures())
     book["findings.md"] = judged.findings_page(census)
     for name, table in TABLES.items():
         book[f"tables/{name}.json"] = _json(with_version(table()))

@@ -13,6 +13,7 @@ from fateline_model.stimuli import SHAPES, Do
 
 from ..judge.offered import CANNOT, NEEDS
 from ..judge.port import Does, Port, Shows
+from ..torture.text import WRITES
 from ..zoo.findings import FINDINGS
 from .markdown import page, table
 
@@ -20,8 +21,8 @@ Census = Mapping[str, Any]
 FROM: Final = "A figure here is one that a command printed: `fateline zoo --strategies` gives it again."
 
 
-def evidence_page(census: Census) -> str:
-    """`evidence.md`: the zoo."""
+def evidence_page(census: Census, figures: Mapping[str, Mapping[str, Any]]) -> str:
+    """`evidence.md`: the zoo, and what torture came to."""
     animals: Sequence[Mapping[str, Any]] = census.get("animals", ())
     killed = sum(bool(one["killed"]) for one in animals)
     rows = [
@@ -51,7 +52,8 @@ def evidence_page(census: Census) -> str:
         "Steps of the engine, refusals included, until something is noticed, over the instances in which an animal is "
         "looked for. `random` takes lawful stimuli at random, with two rows; `guided` walks through the whole graph; "
         "`refusals` tries all that the law refuses there as well; `acceptance` judges nothing but the trails that whole "
-        "runs leave. Hostile callers and single barriers have no random walk and leave no trail: there the first two "
+        "runs leave; `torture` breaks runs off at every write, and its steps are boundaries. Hostile callers "
+        "and single barriers have no random walk and leave no trail: there the first two "
         "columns fall back on their graph.",
         table(["Strategy", "Noticed", "Median steps"], strategies),
         "## What each law alone catches",
@@ -63,7 +65,17 @@ def evidence_page(census: Census) -> str:
         ),
         "## Laws without an animal",
         table(["Law", "Why"], list(census.get("without", {}).items())),
+        "## The reference engine under torture",
+        "Nothing lost, nothing doubled, no token without a fate: what `fateline torture` counted, by command "
+        "([durability.md](durability.md) says what is promised).",
+        *(part for command, found in figures.items() for part in _tortured(command, found)),
     )
+
+
+def _tortured(command: str, found: Mapping[str, Any]) -> tuple[str, str]:
+    counts: Mapping[str, int] = found["counts"]
+    rows = [(name.replace("_", " "), f"{count:,}") for name, count in counts.items() if count]
+    return f"`{command}`: {found['verdict']}.", table(["What", "How many"], rows)
 
 
 def findings_page(census: Census) -> str:
@@ -109,6 +121,11 @@ def ports_page() -> str:
         table(["Stimulus", "", Port.LIFECYCLE, Port.BARRIER, Port.PIPELINE, "Only in part"], stimuli),
         f"Through the port `{Port.TRAIL}` nothing is said: whole runs, and trails at rest, are judged by what was recorded "
         "(`fateline conform --trail`).",
+        "## Crash and resume",
+        "An engine that declares `boundaries` gives, by `crash()`, a crash port: the pipeline port, which also tells each "
+        "write boundary that it meets, with a digest of what a kill there would leave, and can be as after such a kill. "
+        "`fateline torture` falls back to each. An engine that does not declare it is skipped, and counted.",
+        table(["Boundary", "Before"], [(f"`{write}`", says.removeprefix("before ")) for write, says in WRITES.items()]),
         "## What an engine says of itself",
         f"`does`: {', '.join(f'`{word}`' for word in Does)}.",
         f"`shows`: {', '.join(f'`{word}`' for word in Shows)}.",

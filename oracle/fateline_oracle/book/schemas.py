@@ -13,6 +13,7 @@ from fateline_model.records import COMMON_COLUMNS, RELATIONS
 from fateline_model.stimuli import SHAPES, Do, Validity
 from fateline_model.words import NAME_PATTERN, FlushVerdict, MergeData, NodeKind, Verdict
 
+from ..judge.port import Policy, Write
 from ..protocol.messages import VERSION as PROTOCOL
 from ..protocol.messages import schemas as protocol_schemas
 
@@ -183,7 +184,7 @@ def case_schema() -> Schema:
             "schema": {"const": "fateline.case/1"},
             "law_version": {"type": "string"},
             "title": {"type": "string"},
-            "machine": {"enum": ["pipeline", "batch", "barrier", "lifecycle", "kernel"]},
+            "machine": {"enum": ["pipeline", "batch", "barrier", "lifecycle", "kernel", "torture"]},
             "instance": {"type": "string", "description": "the instance of a scope"},
             "pipeline": {"oneOf": [{"$ref": "pipeline.schema.json"}, {"type": "null"}]},
             "laws": {
@@ -212,6 +213,21 @@ def case_schema() -> Schema:
                 "description": "what would have been lawful instead",
             },
             "observed": {"type": "string", "description": "how the engine answered, where it wrote no records"},
+            "policy": {"enum": [*Policy], "description": "of a torture: when the engine committed"},
+            "cuts": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "boundary": {"type": "integer", "minimum": 0, "description": "its number in that run, from 0"},
+                        "write": {"enum": [*Write], "description": "what would have come next"},
+                        "steps": {"type": "integer", "minimum": 0, "description": "how many were committed"},
+                    },
+                    "required": ["boundary", "write", "steps"],
+                    "additionalProperties": False,
+                },
+                "description": "of a torture: where the run was broken off, one after the other",
+            },
         },
         "required": ["schema", "law_version", "title", "machine", "instance", "laws", "steps", "expected", "reproduce"],
         "additionalProperties": False,

@@ -21,6 +21,7 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
     LazyCommand("prove", f"{_HERE}.prove:prove", "Prove the kernels of the law for every integer."),
     LazyCommand("conform", f"{_HERE}.conform:conform", "Hold an engine against the law."),
     LazyCommand("hunt", f"{_HERE}.hunt:hunt", "Hunt for breaches at random, keep what is found, go on another day."),
+    LazyCommand("torture", f"{_HERE}.torture:torture", "Crash an engine at every write boundary, and resume it."),
     LazyCommand("zoo", f"{_HERE}.zoo:zoo", "Judge engines with one seeded bug each: every one must be told."),
     LazyCommand("vectors", f"{_HERE}.vectors:vectors", "Write or check the vectors, or ask an engine what they ask."),
     LazyCommand("replay", f"{_HERE}.replay:replay", "Step a saved counterexample again."),

@@ -13,11 +13,12 @@ from fateline_model import LAWS
 from ..judge.campaign import every_instance
 from ..judge.conform import steps_of
 from ..judge.engines import NoSuchEngine, engine_of, hello_of
-from ..judge.port import EngineFault
+from ..judge.port import Engine, EngineFault
 from ..judge.replay import BadCase, Case, Replayed, read_case
 from ..judge.replay import replay as step_again
 from ..judge.text import case_text
-from ..report import ExitCode
+from ..report import ExitCode, Verdict
+from ..torture.replay import replay_torture
 from ..zoo import NoSuchAnimal
 from .command import TakesCommand
 from .terminal import paint
@@ -40,6 +41,8 @@ def replay(case: str, engine: str, as_json: bool) -> ExitCode:
     try:
         name = engine or (read.engine if read.engine.startswith("zoo:") else "")
         with engine_of(name) as made:
+            if read.machine == "torture":
+                return _broken_off_again(read, made, as_json)
             done = step_again(read, made, hello_of(made))
     except (BadCase, NoSuchEngine, NoSuchAnimal) as error:
         raise click.ClickException(str(error)) from error
@@ -49,6 +52,26 @@ def replay(case: str, engine: str, as_json: bool) -> ExitCode:
     if done.fault is not None:
         return ExitCode.UNDETERMINED
     return ExitCode.HOLDS if done.found is None else ExitCode.BREACHED
+
+
+def _broken_off_again(case: Case, engine: Engine, as_json: bool) -> ExitCode:
+    """A case of a torture."""
+    done, tortured = replay_torture(case.document, engine, hello_of(engine))
+    laws = [law for law, _ in tortured.found.laws] if tortured.found is not None else []
+    verdict = "undetermined" if done.fault else "breached" if laws else "holds"
+    if as_json:
+        told = {"instance": case.instance, "verdict": verdict, "steps": done.steps, "laws": laws}
+        click.echo(json.dumps({"schema": "fateline.replay/1", **told, "laws_then": [*case.laws], "fault": done.fault}))
+    elif done.fault is not None:
+        click.echo(f"{paint(verdict, 'yellow', bold=True)}  the engine broke down: {done.fault}")
+    elif tortured.found is None:
+        click.echo(
+            f"{paint(verdict, 'green', bold=True)}  broken off at the same places, and nothing is lost or doubled"
+        )
+    else:
+        click.echo("\n".join(f"     {law}: {said}" for law, said in tortured.found.laws))
+        click.echo(f"\n{paint(verdict, 'red', bold=True)}  {laws[0]} {LAWS[laws[0]].title}, in {done.steps} steps")
+    return Verdict(verdict).exit_code
 
 
 def _as_json(case: Case, done: Replayed) -> dict[str, object]:

@@ -48,7 +48,7 @@ def zoo(
         raise click.UsageError("--lock goes with --strategies and without names: the whole zoo is locked, or nothing")
     started = time.perf_counter()
     chosen = [ANIMALS[name] for name in names] or list(ANIMALS.values())
-    tried = tuple(Strategy) if strategies else (Strategy.REFUSALS,)
+    tried = tuple(Strategy) if strategies else (Strategy.REFUSALS, Strategy.TORTURE)
     with Progress() as progress:
         found = census(chosen, tried, seed=seed, jobs=jobs, clean=not names, progress=progress.update)
     found.seconds = time.perf_counter() - started

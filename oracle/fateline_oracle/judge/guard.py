@@ -10,12 +10,24 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from fateline_model import RELATIONS, BarrierStimulus, Operation, World
 from fateline_model.records import COMMON_COLUMNS
 
-from .port import Asked, BarrierPort, EngineFault, LifecyclePort, PipelinePort, Reply, Written
+from .port import (
+    Asked,
+    BarrierPort,
+    Boundary,
+    CrashPort,
+    EngineFault,
+    LifecyclePort,
+    PipelinePort,
+    Policy,
+    Reply,
+    Write,
+    Written,
+)
 
 SECONDS: Final = 10.0
 """How long an engine may take for one answer."""
@@ -25,6 +37,8 @@ TEXT: Final = 65_536
 """How long a text in a record may be."""
 
 _COLUMNS: Final = {name: frozenset({"rec", *kind._fields, *COMMON_COLUMNS}) for name, kind in RELATIONS.items()}
+
+_WRITES: Final = frozenset(Write)
 
 T = TypeVar("T")
 
@@ -86,20 +100,63 @@ class GuardedPipeline:
         return replies
 
     def trail(self) -> list[Written]:
-        def read() -> list[Written]:
-            found: list[Written] = []
-            for record in self._port.trail():
-                found.append(record)
-                if len(found) > 10 * RECORDS:
-                    raise EngineFault(f"trail: more than {10 * RECORDS} records of one run")
-            return found
-
-        records = guarded("trail", read, self._seconds)
-        check_records("trail", records)
-        return records
+        return _whole_trail(self._port, self._seconds)
 
     def close(self) -> None:
         guarded("close", self._port.close, self._seconds)
+
+
+class GuardedCrash:
+    """A crash port behind the guard."""
+
+    def __init__(self, port: CrashPort, seconds: float = SECONDS) -> None:
+        self._port = port
+        self._seconds = seconds
+
+    def begin(self, pipeline: Mapping[str, object], policy: Policy) -> None:
+        guarded("begin", lambda: self._port.begin(pipeline, policy), self._seconds)
+
+    def do(self, asked: Asked) -> Reply:
+        reply = guarded(asked.stimulus, lambda: self._port.do(asked), self._seconds)
+        return checked_reply(asked.stimulus, reply)
+
+    def boundaries(self) -> Sequence[Boundary]:
+        met: list[object] = guarded("boundaries", lambda: list(self._port.boundaries()), self._seconds)
+        for one in met:
+            if not isinstance(one, Boundary) or one.write not in _WRITES or not isinstance(one.digest, str):
+                raise EngineFault(f"boundaries: {_short(one)} is no Boundary of {', '.join(Write)}")
+        return cast("list[Boundary]", met)
+
+    def crash_to(self, digest: str, policy: Policy | None) -> None:
+        guarded("crash_to", lambda: self._port.crash_to(digest, policy), self._seconds)
+
+    def trail(self) -> list[Written]:
+        return _whole_trail(self._port, self._seconds)
+
+    def sinks(self) -> dict[str, list[str]]:
+        sinks = guarded(
+            "sinks", lambda: {sink: list(found) for sink, found in self._port.sinks().items()}, self._seconds
+        )
+        if not all(isinstance(token, str) for found in sinks.values() for token in found):
+            raise EngineFault(f"sinks: answered {_short(sinks)}; give the ids of tokens")
+        return sinks
+
+    def close(self) -> None:
+        guarded("close", self._port.close, self._seconds)
+
+
+def _whole_trail(port: PipelinePort | CrashPort, seconds: float) -> list[Written]:
+    def read() -> list[Written]:
+        found: list[Written] = []
+        for record in port.trail():
+            found.append(record)
+            if len(found) > 10 * RECORDS:
+                raise EngineFault(f"trail: more than {10 * RECORDS} records of one run")
+        return found
+
+    records = guarded("trail", read, seconds)
+    check_records("trail", records)
+    return records
 
 
 def _look(asked: Asked, reply: Reply) -> None:

@@ -44,6 +44,7 @@ class Strategy(StrEnum):
     RANDOM = "random"
     ACCEPTANCE = "acceptance"
     AUDIT = "audit"
+    TORTURE = "torture"
 
 
 @dataclass

@@ -7,7 +7,7 @@ does, what it shows and how it is driven. Not here: what follows from that for e
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from fateline_model.lifecycle import Operation, World
 from fateline_model.single import BarrierStimulus
@@ -73,6 +73,7 @@ class Does(StrEnum):
     DEADLINES = "deadlines"
     INVALID_ROWS = "invalid_rows"
     CRASH = "crash"
+    BOUNDARIES = "boundaries"
 
 
 class Shows(StrEnum):
@@ -105,6 +106,10 @@ class ClockOf(StrEnum):
     NONE = "none"
 
 
+UNLESS_SAID = frozenset(Does) - {Does.BOUNDARIES}
+"""What an engine does that says nothing of it: all but what takes a port of its own."""
+
+
 class Hello(NamedTuple):
     """What an engine says of itself. What it does not declare is not judged, and counted."""
 
@@ -112,7 +117,7 @@ class Hello(NamedTuple):
     version: str
     law_version: str
     ports: frozenset[Port]
-    does: frozenset[Does] = frozenset(Does)
+    does: frozenset[Does] = UNLESS_SAID
     shows: frozenset[Shows] = frozenset(Shows)
     drive: Drive = Drive.LOCKSTEP
     clock: ClockOf = ClockOf.INJECTED
@@ -142,6 +147,78 @@ class PipelinePort(Protocol):
 
     def trail(self) -> Iterable[Written]:
         """All that is recorded of this run, as it stands."""
+        ...
+
+    def close(self) -> None:
+        """Give up the run and whatever it holds."""
+        ...
+
+
+class Write(StrEnum):
+    """What an engine is about to do at a boundary: a kill there comes before it."""
+
+    TRANSACTION = "transaction"
+    STATEMENT = "statement"
+    PAYLOAD = "payload"
+    COMMIT = "commit"
+    SINK_WRITE = "sink_write"
+    SINK_TORN = "sink_torn"
+    SINK_FLUSH = "sink_flush"
+    SINK_CUT = "sink_cut"
+
+
+class Boundary(NamedTuple):
+    """One place where a kill leaves something: what would have come next, and a digest of what is left.
+
+    Two boundaries have one digest only if the same is committed and the same bytes are in the sinks.
+    """
+
+    write: str
+    digest: str
+
+
+class Policy(StrEnum):
+    """When an engine commits: after each step, or as it does when nobody looks."""
+
+    STEP = "step"
+    DEFAULT = "default"
+
+
+@runtime_checkable
+class CrashPort(Protocol):
+    """A pipeline port whose engine can be killed at each of its write boundaries; what `crash()` gives of an engine that
+    declares `boundaries`.
+
+    Every sink keeps each effect as the id of the token that it is of. A reply may show no records while nothing is
+    committed. The ids of tokens follow from the stimuli, so that what was asked once can be asked again.
+    """
+
+    def begin(self, pipeline: Mapping[str, object], policy: Policy) -> None:
+        """Begin a new run, in a place of its own, of which the boundaries are told. An earlier run is given up."""
+        ...
+
+    def do(self, asked: Asked) -> Reply:
+        """One stimulus; of these, `resume` is for who is gone."""
+        ...
+
+    def boundaries(self) -> Sequence[Boundary]:
+        """The boundaries that were met since this was last asked, in their order."""
+        ...
+
+    def crash_to(self, digest: str, policy: Policy | None) -> None:
+        """Be gone, leaving behind what a kill at a boundary of this digest leaves: one that was met since `begin`.
+
+        `policy` is that of the engine which will be started on it; without one it commits as it likes, and need not tell
+        its boundaries.
+        """
+        ...
+
+    def trail(self) -> Iterable[Written]:
+        """All that is recorded of the run as it stands; nothing if it was never begun."""
+        ...
+
+    def sinks(self) -> Mapping[str, Sequence[str]]:
+        """What somebody reads in each sink, in its order: of each effect the id of its token."""
         ...
 
     def close(self) -> None:

@@ -54,7 +54,7 @@ class BarrierPort:
             each_step=True,
         )
         self._engine.start()
-        rows.next = deque(["valid"])
+        rows.given = ["valid"]
         self._engine.intake.begin(False)
         self._engine.do(Work(Kind.READ))
         self._engine.do(Work(Kind.BEGIN, token=(0, 0)))

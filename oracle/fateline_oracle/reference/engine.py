@@ -3,8 +3,9 @@
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
-from fateline_oracle.judge.port import Hello, Port
+from fateline_oracle.judge.port import Does, Hello, Port
 from fateline_oracle.reference.barrier import BarrierPort
+from fateline_oracle.reference.crash import ReferenceCrashPort
 from fateline_oracle.reference.lifecycle import LifecyclePort
 from fateline_oracle.reference.pipeline import ReferencePort
 from fateline_oracle.reference.whole import TrailPort
@@ -22,7 +23,7 @@ class ReferenceEngine:
             own = version("fateline")
         except PackageNotFoundError:
             own = "not installed"
-        return Hello("reference engine", own, LAW_VERSION, PORTS)
+        return Hello("reference engine", own, LAW_VERSION, PORTS, frozenset(Does))
 
     def pipeline(self) -> ReferencePort:
         return ReferencePort()
@@ -32,6 +33,9 @@ class ReferenceEngine:
 
     def barrier(self) -> BarrierPort:
         return BarrierPort()
+
+    def crash(self) -> ReferenceCrashPort:
+        return ReferenceCrashPort()
 
     def trail(self) -> TrailPort:
         return TrailPort()

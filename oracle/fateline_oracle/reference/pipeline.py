@@ -51,10 +51,9 @@ def passed_on(token: TokenInfo, node: Node, attempt: int) -> Verdict:
 
 
 class Rows:
-    """A source that gives what the next stimulus says."""
+    """A source that gives what the stimuli said so far, and again if it is asked again."""
 
     def __init__(self) -> None:
-        self.next: deque[str] = deque()
         self.given: list[str] = []
 
     def open(self) -> None: ...
@@ -62,16 +61,11 @@ class Rows:
     def close(self) -> None: ...
 
     def records(self, start: int = 0) -> Iterator[SourceRecord]:
-        index = start
-        while True:
-            if not self.next:
-                return
-            validity = self.next.popleft()
+        for index, validity in enumerate(self.given[start:], start):
             if validity == Validity.INVALID:
                 yield SourceRecord(index, {"n": index}, error="invalid")
             else:
                 yield SourceRecord(index, {"n": index}, {"n": "int"} if validity == Validity.VALID else None)
-            index += 1
 
 
 class Scripted(Production):
@@ -260,7 +254,7 @@ class ReferencePort:
             engine.take_up()
         else:
             if stimulus.do is Do.READ:
-                self._rows.next = deque([str(stimulus.verdict)])
+                self._rows.given[self._given :] = [str(stimulus.verdict)]
                 engine.intake.begin(engine.recorder.rows_read is not None)
             engine.do(_work(stimulus, hold))
 

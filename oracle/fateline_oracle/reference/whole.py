@@ -5,7 +5,6 @@ A node is asked about a token by the name that the judge derives from the engine
 the law.
 """
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -69,7 +68,7 @@ class TrailPort:
 
     def run(self, pipeline: Mapping[str, object], rows: Sequence[str], verdicts: Verdicts) -> list[dict[str, Any]]:
         source, script = Rows(), _Whole(verdicts)
-        source.next = deque(rows)
+        source.given = list(rows)
         with Landscape.open(":memory:") as landscape:
             script.views = Views(landscape.conn)
             engine = Orchestrator(

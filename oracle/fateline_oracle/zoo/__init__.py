@@ -10,11 +10,11 @@ from typing import Final
 
 from fateline_oracle.judge.port import Engine
 
-from . import barriers, batches, fates, forks, lineage, recovery, visits
+from . import barriers, batches, crashes, fates, forks, lineage, recovery, visits
 from .animal import Animal
 from .cage import caged
 
-_FILES: Final = (fates, lineage, forks, barriers, batches, visits, recovery)
+_FILES: Final = (fates, lineage, forks, barriers, batches, visits, recovery, crashes)
 ANIMALS: Final[dict[str, Animal]] = {animal.name: animal for file in _FILES for animal in file.ANIMALS}
 
 NO_ANIMAL: Final[dict[str, str]] = {

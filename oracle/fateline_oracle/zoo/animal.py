@@ -19,7 +19,8 @@ class Animal(NamedTuple):
 
     `law` is the law that the bug breaks; `places` names families of scope small, or
     instances by the beginning of their names, in which it shows. `guard` is the guard
-    of the database that refuses the write, for an animal whose guards are on; then nothing reaches the trail.
+    of the database that refuses the write, for an animal whose guards are on; then nothing reaches the trail. One that is
+    `tortured` shows only when it is crashed in the midst of a step, or resumed.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Animal(NamedTuple):
     places: tuple[str, ...]
     finding: int | None = None
     guard: str | None = None
+    tortured: bool = False
 
 
 GUARDS_OFF: Final = (

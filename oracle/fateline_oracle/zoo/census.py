@@ -88,14 +88,15 @@ def census(
     from . import NO_ANIMAL
 
     results: dict[tuple[str, Strategy], Hunted] = {}
-    tasks = [(animal, strategy) for strategy in strategies for animal in animals]
+    tasks = [
+        (animal, strategy) for strategy in strategies for animal in animals if animal.tortured == _tortures(strategy)
+    ]
     for hunted in _all(tasks, seed, jobs):
         results[hunted.animal.name, hunted.strategy] = hunted
         if progress is not None:
             progress(f"{len(results)} of {len(tasks)}: {hunted.animal.name}")
-    strongest = Strategy.REFUSALS if Strategy.REFUSALS in strategies else strategies[-1]
-    by_strategy = {s: [results[animal.name, s] for animal in animals] for s in strategies}
-    found = Census(by_strategy[strongest], by_strategy, dict(NO_ANIMAL))
+    by_strategy = {s: [results[a.name, s] for a in animals if (a.name, s) in results] for s in strategies}
+    found = Census([results[a.name, _strongest(a)] for a in animals], by_strategy, dict(NO_ANIMAL))
     found.alone = _alone(found.hunted)
     if len(strategies) > 1:
         found.medians = {strategy: _median(hunted) for strategy, hunted in by_strategy.items()}
@@ -103,6 +104,14 @@ def census(
         told = run_campaign("", "small", seed=seed, jobs=jobs, progress=progress)
         found.clean = not any(judged.found or judged.fault for judged in told.judged)
     return found
+
+
+def _tortures(strategy: Strategy) -> bool:
+    return strategy is Strategy.TORTURE
+
+
+def _strongest(animal: Animal) -> Strategy:
+    return Strategy.TORTURE if animal.tortured else Strategy.REFUSALS
 
 
 def _all(tasks: Sequence[tuple[Animal, Strategy]], seed: int, jobs: int) -> Iterator[Hunted]:

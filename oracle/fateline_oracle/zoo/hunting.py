@@ -11,10 +11,12 @@ from typing import Final
 from fateline_model.checker.scopes import Instance, beside_the_scopes, instances
 from fateline_model.checker.systems import PipelineSystem
 
+from ..acceptance.rebuild import named
 from ..judge.engines import hello_of
 from ..judge.instance import Found, Judged, Strategy, judge_instance
 from ..judge.port import Engine, EngineFault, Hello
 from ..judge.small import judge_small
+from ..torture.instance import torture_instance
 from .animal import Animal
 from .cage import caged
 
@@ -24,12 +26,12 @@ RANDOM_STEPS: Final = 400
 
 @dataclass
 class Hunted:
-    """What became of one animal under one strategy."""
+    """What became of one animal under one strategy. A tortured animal knows one only."""
 
     animal: Animal
     strategy: Strategy
     steps: int = 0
-    """Steps and refusals until it was noticed, over all instances that were tried."""
+    """Steps and refusals until it was noticed, over all instances that were tried; of a torture, boundaries crashed."""
     first: str | None = None
     """The law that is named first, or the guard that refused."""
     named: tuple[str, ...] = ()
@@ -52,7 +54,8 @@ class Hunted:
 
 
 def hunt(animal: Animal, strategy: Strategy, *, seed: int = 0) -> Hunted:
-    """One animal, one strategy; ends at the first instance in which it is noticed."""
+    """One animal, one strategy; ends at the first instance in which it is noticed. The tortured are tortured."""
+    strategy = Strategy.TORTURE if animal.tortured else strategy
     started = time.perf_counter()
     hunted = Hunted(animal, strategy)
     with caged(animal) as engine:
@@ -99,6 +102,20 @@ def places(animal: Animal) -> Iterator[Instance]:
 
 
 def _judge(engine: Engine, hello: Hello, instance: Instance, strategy: Strategy, seed: int) -> Judged:
+    if strategy is Strategy.TORTURE:
+        return _torture(engine, hello, instance)
     if isinstance(instance.system, PipelineSystem):
         return judge_instance(engine, hello, instance, strategy, seed=seed, steps=RANDOM_STEPS)
     return judge_small(engine, hello, instance, refusals=strategy is Strategy.REFUSALS)
+
+
+def _torture(engine: Engine, hello: Hello, instance: Instance) -> Judged:
+    """What torture finds, as any other judging tells it."""
+    done = torture_instance(engine, hello, instance, depth=2)
+    judged = Judged(instance.family, instance.name, instance.machine, fault=done.fault, seconds=done.seconds)
+    judged.steps_to_find = done.crashed.total()
+    if done.found is not None:
+        stimuli, said = done.found.broken_off, tuple(message for _, message in done.found.laws)
+        observed = tuple(named(done.found.observed))
+        judged.found = Found(stimuli, tuple(map(str, stimuli)), (), observed, said, done.found.laws)
+    return judged

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from fateline_engine.locks import InUse, hold, let_go
 from fateline_engine.plugins.options import IfExists
 from fateline_engine.plugins.protocols import PluginUnavailable
 
@@ -39,6 +40,14 @@ def closing_on_failure(thing: Closable) -> Iterator[None]:
         raise
 
 
+def alone(path: Path) -> int | None:
+    """Keep other processes from writing the same file until the lock is let go."""
+    try:
+        return hold(path)
+    except InUse as error:
+        raise PluginUnavailable(f"{error}; two runs cannot share a sink") from error
+
+
 class LineFile:
     """A file that grows by whole lines."""
 
@@ -46,6 +55,7 @@ class LineFile:
         self.path = path
         self._if_exists = if_exists
         self._stream: BinaryIO | None = None
+        self._lock: int | None = None
         self._position = 0
         self._new = False
 
@@ -61,6 +71,7 @@ class LineFile:
             exists = self.path.exists()
             if exists and not resume and self._if_exists is IfExists.FAIL:
                 raise PluginUnavailable(f"{self.path} exists already: move it, or say if_exists: replace or append")
+            self._lock = alone(self.path)
             keep = exists and (resume or self._if_exists is IfExists.APPEND)
             self._stream = self.path.open("r+b" if keep else "wb")
             self._new = not exists
@@ -109,3 +120,5 @@ class LineFile:
             stream, self._stream = self._stream, None
             with suppress(OSError):  # what was not flushed was never confirmed, and may be lost
                 stream.close()
+        lock, self._lock = self._lock, None
+        let_go(lock)

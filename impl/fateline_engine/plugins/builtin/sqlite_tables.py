@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from fateline_engine.plugins.builtin.files import closing_on_failure
+from fateline_engine.locks import let_go
+from fateline_engine.plugins.builtin.files import alone, closing_on_failure
 from fateline_engine.plugins.builtin.values import contract_of, convert, to_json
 from fateline_engine.plugins.marks import sink, source
 from fateline_engine.plugins.options import IfExists, Key, Place, field_types, fields, file_path, one_of, text
@@ -17,6 +18,7 @@ from fateline_engine.plugins.protocols import PluginUnavailable, Row, RowRefused
 from fateline_engine.settings.keys import name as a_name
 
 _WAIT_SECONDS: Final = 5.0
+_NO_TABLE: Final = -1
 
 
 def _table(value: object, place: Place) -> object:
@@ -126,7 +128,8 @@ class SqliteSource:
 )
 class SqliteSink:
     """A row of the table a row. The table is made with ``fields``, or the fields of the first row. The position is the
-    last rowid; lists and mappings are written as JSON, booleans as 0 and 1."""
+    last rowid, and -1 while there is no table: a table that no commit confirmed is taken away again. Lists and mappings
+    are written as JSON, booleans as 0 and 1."""
 
     def __init__(
         self, path: Path, table: str, fields: tuple[str, ...] = (), if_exists: IfExists = IfExists.REPLACE
@@ -139,6 +142,7 @@ class SqliteSink:
         self._connection: sqlite3.Connection | None = None
         self._columns: tuple[str, ...] = ()
         self._last = 0
+        self._lock: int | None = None
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -149,6 +153,7 @@ class SqliteSink:
     def open(self, *, resume: bool) -> None:
         with closing_on_failure(self), _blaming(self.path, "opened for writing"):
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = alone(self.path)
             self._connection = sqlite3.connect(self.path, timeout=_WAIT_SECONDS, isolation_level=None)
             self._connection.execute("pragma synchronous = full")
             self._look()
@@ -193,24 +198,28 @@ class SqliteSink:
                 self._db.execute("commit")
 
     def position(self) -> int:
-        return self._last
+        return self._last if self._columns else _NO_TABLE
 
     def truncate(self, position: int) -> None:
         with _blaming(self.path, "cut back"):
             if self._db.in_transaction:
                 self._db.execute("rollback")
             self._look()
-            if self._last < position:
+            if self.position() < position:
                 told = f"{self.path} has rows up to {self._last}, and {position} was confirmed: restore it from a copy"
                 raise PluginUnavailable(told)
-            if self._columns:
+            if position == _NO_TABLE:
+                self._db.execute(f"drop table if exists {self._table}")
+            else:
                 self._db.execute(f"delete from {self._table} where rowid > ?", [position])
-            self._last = position
+            self._look()
 
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        lock, self._lock = self._lock, None
+        let_go(lock)
 
 
 def _stored(value: object) -> object:
