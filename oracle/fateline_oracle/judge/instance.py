@@ -45,6 +45,7 @@ class Strategy(StrEnum):
     ACCEPTANCE = "acceptance"
     AUDIT = "audit"
     TORTURE = "torture"
+    VECTORS = "vectors"
 
 
 @dataclass

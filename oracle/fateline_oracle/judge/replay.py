@@ -116,14 +116,15 @@ def _pipeline(case: Case, engine: Engine, hello: Hello) -> Replayed:
     )
     try:
         lockstep.start()
-        return _stepped(lockstep, stimuli)
+        return stepped(lockstep, stimuli)
     except EngineFault as fault:
         return Replayed(None, str(fault), 0)
     finally:
         guard.close()
 
 
-def _stepped(lockstep: Lockstep, stimuli: list[Stimulus]) -> Replayed:
+def stepped(lockstep: Lockstep, stimuli: list[Stimulus]) -> Replayed:
+    """Stimuli in the law and in the engine, from a run that was started, to the first difference or to their end."""
     for place, stimulus in enumerate(stimuli, 1):
         found: Divergence | None = lockstep.do(stimulus)
         if found is not None:
@@ -137,16 +138,22 @@ def _stepped(lockstep: Lockstep, stimuli: list[Stimulus]) -> Replayed:
 
 
 def _small(case: Case, engine: Engine, instance: Instance) -> Replayed:
-    """A case of the lifecycle or the single-barrier machine: its stimuli are found again by what they say."""
-    beside = _beside(engine, instance)
+    """A case of the lifecycle or the single-barrier machine."""
+    return small_steps(
+        beside_of(engine, instance), instance, [str(step.get("says")) for step in case.document["steps"]]
+    )
+
+
+def small_steps(beside: Beside[Any, Any], instance: Instance, said_steps: list[str]) -> Replayed:
+    """Stimuli of one of the smaller machines: they are found again by what they say."""
     state = instance.system.first()
     swept, path = Swept(), list[Any]()
     try:
         beside.start()
-        for place, step in enumerate(case.document["steps"], 1):
-            offer = next((o for o in instance.system.offers(state) if str(o.stimulus) == step.get("says")), None)
+        for place, says in enumerate(said_steps, 1):
+            offer = next((o for o in instance.system.offers(state) if str(o.stimulus) == says), None)
             if offer is None:
-                raise BadCase(f"step {place}: {step.get('says')!r} is nothing that {instance.name} knows")
+                raise BadCase(f"step {place}: {says!r} is nothing that {instance.name} knows")
             path.append(offer.stimulus)
             if not step_once(beside, offer, path, swept) or swept.differences:
                 break
@@ -161,7 +168,8 @@ def _small(case: Case, engine: Engine, instance: Instance) -> Replayed:
     )
 
 
-def _beside(engine: Engine, instance: Instance) -> Beside[Any, Any]:
+def beside_of(engine: Engine, instance: Instance) -> Beside[Any, Any]:
+    """The law and the engine side by side, for an instance of one of the smaller machines."""
     system = instance.system
     if isinstance(system, LifecycleSystem):
         lifecycle = engine.lifecycle()

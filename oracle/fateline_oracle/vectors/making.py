@@ -138,8 +138,12 @@ def _can_be_told(stimulus: Stimulus) -> bool:
 def vectors_of(instance: Instance, graph: Graph) -> Iterator[Document]:
     """The published vectors of one instance."""
     tried: set[int] = set()
+    told: set[str] = set()
     for walk in plan(graph.targets):
-        yield document(instance, list(graph.steps(walk, tried)))
+        vector = document(instance, list(graph.steps(walk, tried)))
+        if vector["id"] not in told:  # two walks of the graph may read the same in the names of the states they pass
+            told.add(vector["id"])
+            yield vector
 
 
 def hidden_of(instance: Instance, graph: Graph, seed: int) -> Iterator[Document]:

@@ -7,17 +7,22 @@ which law a difference breaks in what way (`judge/`), beyond the first that is n
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
 from fateline_model import load
 from fateline_model.checker.scopes import Instance
+from fateline_model.stimuli import from_json
 
-from ..judge.offered import asks_for
-from ..judge.port import Engine, Hello, Port
-from ..judge.replay import Case, replay
+from ..judge.beside import Beside
+from ..judge.guard import GuardedPipeline
+from ..judge.lockstep import Lockstep
+from ..judge.offered import asks_for, unshown
+from ..judge.port import Engine, EngineFault, Hello, Port, Shows
+from ..judge.replay import Replayed, beside_of, small_steps, stepped
 from ..judge.small import PORT_OF
-from .keeping import Vector
-from .making import Graph, all_published, hidden_of, pipeline_of
+from .keeping import BadVectors, Vector
+from .making import Graph, all_published, hidden_of, pipeline_of, vectors_of
 
 GAP: Final = 0.05
 """So much more of the published than of the hidden is suspicious."""
@@ -33,10 +38,60 @@ class Score:
     skipped: Counter[str] = field(default_factory=Counter)
     failed: dict[str, str] = field(default_factory=dict)
     """By id: the law that is named first, or how the engine broke down."""
+    first: Replayed | None = None
+    """What came of the first that failed."""
 
     @property
     def share(self) -> float:
         return self.passed / self.asked if self.asked else 0.0
+
+
+class Asker:
+    """Asks an engine vector by vector; what an instance needs is made once for all of its vectors."""
+
+    def __init__(self, engine: Engine, hello: Hello) -> None:
+        self.engine, self.hello = engine, hello
+        self._port: GuardedPipeline | None = None
+        self._ready: dict[str, Lockstep | Beside[Any, Any]] = {}
+
+    def ask(self, vector: Vector) -> Replayed:
+        """One vector, to its end or to the first difference."""
+        name, steps = str(vector.document["instance"]), vector.document["steps"]
+        try:
+            if vector.machine == "barrier":
+                instance = _instances()[name]
+                beside = self._ready.setdefault(name, beside_of(self.engine, instance))
+                assert isinstance(beside, Beside)
+                return small_steps(beside, instance, [str(step["says"]) for step in steps])
+            lockstep = self._lockstep(name, vector)
+            lockstep.start()
+            return stepped(lockstep, [from_json(step["stimulus"]) for step in steps])
+        except EngineFault as fault:
+            return Replayed(None, str(fault), 0)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadVectors(f"vector {vector.id}: {type(error).__name__}: {error}") from error
+
+    def _lockstep(self, name: str, vector: Vector) -> Lockstep:
+        found = self._ready.get(name)
+        if not isinstance(found, Lockstep):
+            if self._port is None:
+                made = self.engine.pipeline()
+                assert made is not None
+                self._port = GuardedPipeline(made)
+            found = self._ready[name] = Lockstep(
+                load(vector.pipeline), vector.pipeline, self._port, unshown=unshown(self.hello),
+                refusals_have_reasons=Shows.REFUSALS in self.hello.shows,
+            )  # fmt: skip
+        return found
+
+    def close(self) -> None:
+        if self._port is not None:
+            self._port.close()
+
+
+@cache
+def _instances() -> dict[str, Instance]:
+    return {instance.name: instance for instance in all_published()}
 
 
 def run(
@@ -47,27 +102,26 @@ def run(
     stop: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> Score:
-    """Ask vector by vector; to `stop` is to end at the first that fails."""
-    score = Score()
+    """Ask every vector; to `stop` is to end at the first that fails."""
+    score, asker = Score(), Asker(engine, hello)
     for vector in vectors:
         lacks = _lacks(hello, vector)
         if lacks is not None:
             score.skipped[lacks] += 1
             continue
-        case = Case(
-            {**vector.document, "pipeline": vector.pipeline}, vector.machine, str(vector.document["instance"]), "", ()
-        )
-        done = replay(case, engine, hello)
+        done = asker.ask(vector)
         score.asked += 1
         score.steps += done.steps
         if done.found is None and done.fault is None:
             score.passed += 1
         else:
             score.failed[vector.id] = done.laws[0] if done.laws else str(done.fault)
+            score.first = score.first or done
             if stop:
                 break
         if progress is not None and score.asked % 50 == 0:
             progress(f"{score.asked:,} vectors, {len(score.failed)} failed")
+    asker.close()
     return score
 
 
@@ -86,6 +140,13 @@ def hidden(seed: int) -> Iterator[Vector]:
     """A set that only who knows the seed can know."""
     for instance in all_published():
         yield from _hidden_of(instance, seed)
+
+
+def published_of(instance: Instance) -> Iterator[Vector]:
+    """The published vectors of one instance; none where it is not published."""
+    if instance.name in _instances():
+        for document in vectors_of(instance, Graph(instance)):
+            yield Vector(instance.machine, pipeline_of(instance), document)
 
 
 def _hidden_of(instance: Instance, seed: int) -> Iterator[Vector]:

@@ -17,6 +17,7 @@ from ..judge.instance import Found, Judged, Strategy, judge_instance
 from ..judge.port import Engine, EngineFault, Hello
 from ..judge.small import judge_small
 from ..torture.instance import torture_instance
+from ..vectors.running import published_of, run
 from .animal import Animal
 from .cage import caged
 
@@ -104,6 +105,8 @@ def places(animal: Animal) -> Iterator[Instance]:
 def _judge(engine: Engine, hello: Hello, instance: Instance, strategy: Strategy, seed: int) -> Judged:
     if strategy is Strategy.TORTURE:
         return _torture(engine, hello, instance)
+    if strategy is Strategy.VECTORS:
+        return _by_vectors(engine, hello, instance)
     if isinstance(instance.system, PipelineSystem):
         return judge_instance(engine, hello, instance, strategy, seed=seed, steps=RANDOM_STEPS)
     return judge_small(engine, hello, instance, refusals=strategy is Strategy.REFUSALS)
@@ -118,4 +121,14 @@ def _torture(engine: Engine, hello: Hello, instance: Instance) -> Judged:
         stimuli, said = done.found.broken_off, tuple(message for _, message in done.found.laws)
         observed = tuple(named(done.found.observed))
         judged.found = Found(stimuli, tuple(map(str, stimuli)), (), observed, said, done.found.laws)
+    return judged
+
+
+def _by_vectors(engine: Engine, hello: Hello, instance: Instance) -> Judged:
+    """What the published vectors of an instance find by themselves."""
+    judged = Judged(instance.family, instance.name, instance.machine)
+    score = run(engine, hello, published_of(instance), stop=True)
+    judged.steps_to_find = score.steps
+    if score.first is not None:
+        judged.found, judged.fault = score.first.found, score.first.fault
     return judged

@@ -75,7 +75,7 @@ def _ours() -> list[str]:
 @pytest.fixture(autouse=True)
 def _marked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FATELINE_TEST_OF", str(os.getpid()))
-    monkeypatch.setattr(process_module, "LINE", 4 * 1024 * 1024)
+    monkeypatch.setattr(process_module, "LINE", 1024 * 1024)
 
 
 def drive(engine: ProcessEngine) -> None:
@@ -99,7 +99,7 @@ CASES = [
 
 @pytest.mark.parametrize("ask, way", CASES)
 def test_whatever_it_does_is_said_in_one_line_and_nothing_is_left(ask: str, way: str) -> None:
-    engine = ProcessEngine([sys.executable, str(HOSTILE), ask, way], seconds=2)
+    engine = ProcessEngine([sys.executable, str(HOSTILE), ask, way], seconds=2 if way in WAITS else 6)
     try:
         with pytest.raises(EngineFault) as fault:
             drive(engine)

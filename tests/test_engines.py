@@ -1,0 +1,88 @@
+"""The engines of `examples/engines`, and their page typed as it stands: what is promised there is what is printed."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ENGINES = ROOT / "examples" / "engines"
+NODE, PERL = shutil.which("node"), shutil.which("perl")
+needs_node = pytest.mark.skipif(NODE is None, reason="SKIPPED LOUDLY: there is no node on this machine")
+needs_perl = pytest.mark.skipif(PERL is None, reason="SKIPPED LOUDLY: there is no perl on this machine")
+
+
+def fateline(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from fateline_oracle.cli import main; main()", *words]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def blocks(heading: str) -> list[str]:
+    """The shell transcripts under a heading of the page."""
+    text = (ENGINES / "README.md").read_text()
+    part = text.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    return re.findall(r"```text\n(.*?)```", part, re.S)
+
+
+@needs_node
+def test_the_first_attempts_give_the_errors_that_the_page_shows(tmp_path: Path) -> None:
+    for block in blocks("1. A process that answers"):
+        listing, command = block.split("\n$ fateline ", 1)
+        (tmp_path / "engine.js").write_text(listing.removeprefix("$ cat engine.js\n"))
+        line, _, expected = command.partition("\n")
+        found = fateline(*line.split(" | ")[0].split(), cwd=tmp_path)
+        last = [one for one in (found.stdout + found.stderr).splitlines() if one.strip()]
+        for wanted in (one for one in expected.splitlines() if one.strip()):
+            plain = re.sub(r"[\d.]+ s\b", "# s", wanted)
+            assert plain in [re.sub(r"[\d.]+ s\b", "# s", one) for one in last], found.stdout[-800:]
+
+
+@needs_node
+@pytest.mark.slow
+def test_the_engine_in_javascript_holds() -> None:
+    found = fateline("conform", "--scope", "standard", "--seed", "1", "--", "node", str(ENGINES / "node/adapter.js"))
+    assert found.returncode == 0, found.stdout[-2000:]
+
+
+@needs_node
+def test_its_seeded_bug_is_found_in_at_most_ten_steps_and_without_it_nothing_is(tmp_path: Path) -> None:
+    words = [
+        "hunt",
+        "--corpus",
+        str(tmp_path / "h"),
+        "--seed",
+        "3",
+        "--rounds",
+        "60",
+        "--",
+        "node",
+        str(ENGINES / "node/adapter.js"),
+    ]
+    assert fateline(*words).returncode == 0
+    words[2] = str(tmp_path / "bug")
+    found = fateline(*words, "--bug", "late-without-a-fate")
+    assert found.returncode == 1
+    steps = [int(number) for number in re.findall(r"new +C5 in (\d+) steps", found.stdout)]
+    assert steps
+    assert min(steps) <= 10
+
+
+def test_an_adapter_has_at_most_a_hundred_lines() -> None:
+    lengths = {
+        path: len((ENGINES / path).read_text().splitlines()) for path in ("node/adapter.js", "python/template.py")
+    }
+    assert max(lengths.values()) <= 100
+    assert len((ENGINES / "perl/vectors.pl").read_text().splitlines()) <= 60
+
+
+@needs_perl
+def test_the_barrier_in_perl_is_held_against_the_vectors_and_a_bug_in_it_is_seen() -> None:
+    words = [str(PERL), str(ENGINES / "perl/vectors.pl"), str(ROOT / "specs/vectors/barrier.jsonl.gz")]
+    good = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (good.returncode, good.stdout) == (0, "0 of 720 vectors failed\n")
+    bad = subprocess.run([*words, "--bug"], capture_output=True, text=True, check=False)
+    assert bad.returncode == 1
+    assert "the law says 'waits', this says 'merged" in bad.stdout
