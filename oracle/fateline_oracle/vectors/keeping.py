@@ -41,9 +41,12 @@ def made() -> dict[str, bytes]:
     """Every file, by name. It is the same whenever it is made."""
     families: dict[str, list[Document]] = {}
     index: list[Document] = []
+    told: set[str] = set()
     for instance in all_published():
         graph = Graph(instance)
-        vectors = list(vectors_of(instance, graph))
+        # what two instances ask alike of one pipeline is asked once
+        vectors = [vector for vector in vectors_of(instance, graph) if vector["id"] not in told]
+        told.update(vector["id"] for vector in vectors)
         head = {"instance": instance.name, "machine": instance.machine, "pipeline": pipeline_of(instance)}
         families.setdefault(instance.family, []).extend([head, *vectors])
         lawful = sum("records" in step for vector in vectors for step in vector["steps"])
