@@ -56,6 +56,10 @@ def evidence_page(census: Census, figures: Mapping[str, Mapping[str, Any]]) -> s
         "and single barriers have no random walk and leave no trail: there the first two "
         "columns fall back on their graph.",
         table(["Strategy", "Noticed", "Median steps"], strategies),
+        "## What vectors alone do not find",
+        "Published vectors hold pipelines and single barriers. What hostile callers of a token manager may do, what a clock shows, "
+        "and what only whole runs or crashes at a boundary tell, is not in a list of stimuli.",
+        ", ".join(f"`{name}`" for name in census.get("beyond_vectors", ())),
         "## What each law alone catches",
         "No other law is named, those aside that nearly every difference breaks (D1, D2, Z1).",
         table(["Law", "Animals", ""], alone),

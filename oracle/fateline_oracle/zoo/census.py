@@ -69,6 +69,9 @@ class Census:
             ],
             "alone": self.alone,
             "strategies": {strategy: found._asdict() for strategy, found in self.medians.items()},
+            "beyond_vectors": sorted(
+                one.animal.name for one in self.by_strategy.get(Strategy.VECTORS, ()) if not one.noticed
+            ),
             "without": self.without,
             "clean": self.clean,
             "seconds": round(self.seconds, 3),
