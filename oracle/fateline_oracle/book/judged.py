@@ -52,13 +52,14 @@ def evidence_page(census: Census, figures: Mapping[str, Mapping[str, Any]]) -> s
         "Steps of the engine, refusals included, until something is noticed, over the instances in which an animal is "
         "looked for. `random` takes lawful stimuli at random, with two rows; `guided` walks through the whole graph; "
         "`refusals` tries all that the law refuses there as well; `acceptance` judges nothing but the trails that whole "
-        "runs leave; `torture` breaks runs off at every write, and its steps are boundaries. Hostile callers "
+        "runs leave; `torture` breaks runs off at every write, and its steps are boundaries; `audit` asks "
+        "finished trails by query; `vectors` is what the published vectors find by themselves. Hostile callers "
         "and single barriers have no random walk and leave no trail: there the first two "
         "columns fall back on their graph.",
         table(["Strategy", "Noticed", "Median steps"], strategies),
         "## What vectors alone do not find",
-        "Published vectors hold pipelines and single barriers. What hostile callers of a token manager may do, what a clock shows, "
-        "and what only whole runs or crashes at a boundary tell, is not in a list of stimuli.",
+        "Published vectors hold pipelines and single barriers. What hostile callers of a token manager may do, what a clock "
+        "shows, and what only whole runs or crashes at a boundary tell, is not in a list of stimuli.",
         ", ".join(f"`{name}`" for name in census.get("beyond_vectors", ())),
         "## What each law alone catches",
         "No other law is named, those aside that nearly every difference breaks (D1, D2, Z1).",
