@@ -136,10 +136,10 @@ def _sharing_a_batch(source: Source, run: str, last: RunRemembered) -> Iterator[
     """Rows at their end that share a batch with a row that was not: they are judged with it."""
     if "members" not in source.columns:
         return
-    fresh: set[object] = set()
     rows = list(source.conn.execute("SELECT batch, part FROM given_members WHERE run = ? AND part IS NOT NULL", (run,)))
     assert last.upto is not None
-    fresh = {batch for batch, part in rows if part > last.upto or part in last.open}
+    unended = set(last.open)
+    fresh = {batch for batch, part in rows if part > last.upto or part in unended}
     yield from (int(part) for batch, part in rows if batch in fresh and part <= last.upto)
 
 
@@ -173,9 +173,10 @@ def _one(piece: Range) -> tuple[Range, Judged, list[int]]:
 def _asked(slices: Slices, piece: Range) -> tuple[Range, Judged, list[int]]:
     slices.conn.execute("BEGIN")
     judged = slices.judge(piece)
-    left = slices.unfinished() if judged.records["tokens"] else []
+    left = set(slices.unfinished()) if judged.records["tokens"] else set()
+    left |= {breach.part for breach in judged.breaches if breach.part is not None}  # what is broken is told again
     slices.conn.execute("COMMIT")
-    return piece, judged, left
+    return piece, judged, sorted(left)
 
 
 def _judged(

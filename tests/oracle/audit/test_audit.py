@@ -222,6 +222,15 @@ def test_only_what_was_not_at_its_end_is_judged_again(tmp_path: Path) -> None:
     assert run(broken, "--since", memory).exit_code == 1, "the number of rows is asked of the whole run"
 
 
+def test_a_row_that_was_broken_is_told_again(landscape: Path, tmp_path: Path) -> None:
+    path = damaged(landscape, tmp_path, "UPDATE fates SET sink = NULL WHERE row = 1 AND sink IS NOT NULL")
+    memory = tmp_path / "last.json"
+    assert run(path, "--since", memory).exit_code == 1
+    again = json.loads(run(path, "--since", memory, "--json").output)
+    assert again["verdict"] == "breached"
+    assert again["counts"]["rows"] == 1
+
+
 def test_an_unfinished_row_is_judged_again_with_all_that_shared_its_batch(tmp_path: Path) -> None:
     """The first audit sees a batch of which one member has not gone on; the second must see the whole batch."""
     records: list[Record] = [
