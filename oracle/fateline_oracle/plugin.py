@@ -21,7 +21,7 @@ from .judge.conform import conclude, self_test
 from .judge.profile import Profile, read_profile
 from .judge.result import Conformance as Result
 from .judge.text import case_text
-from .report import Verdict
+from .report.verdict import Verdict
 
 _RESULTS: dict[tuple[object, ...], Result] = {}
 

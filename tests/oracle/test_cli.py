@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from fateline_oracle.cli import COMMANDS, main
 from fateline_oracle.cli.group import VerdictGroup
 from fateline_oracle.cli.lazy import LazyCommand
-from fateline_oracle.report import ExitCode
+from fateline_oracle.report.verdict import ExitCode
 
 
 @click.command()

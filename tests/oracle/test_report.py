@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from fateline_oracle.report import ExitCode, Finding, LawResult, Report, Skipped, Verdict, overall_verdict
+from fateline_oracle.report.verdict import ExitCode, Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 
 HOLDS = LawResult(Verdict.HOLDS, checked=9)
 BREACHED = LawResult(Verdict.BREACHED, checked=9, breached=1)

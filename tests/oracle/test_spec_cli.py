@@ -13,7 +13,7 @@ from fateline_oracle.book.markdown import NOTICE, page, table
 from fateline_oracle.book.schemas import SCHEMAS
 from fateline_oracle.book.tables import TABLES
 from fateline_oracle.cli import main
-from fateline_oracle.report import ExitCode
+from fateline_oracle.report.verdict import ExitCode
 
 SPECS = Path(__file__).parents[2] / "specs"
 

@@ -17,7 +17,7 @@ from fateline_model.words import RunStatus
 
 from ..judge.blame import concerned
 from ..judge.compare import Unshown
-from ..report import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
+from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 from .accept import Accepting, Acceptor
 from .rebuild import named
 from .settings import pipeline_of

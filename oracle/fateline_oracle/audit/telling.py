@@ -13,7 +13,7 @@ from typing import Final
 from fateline_model import LAW_VERSION, LAWS
 from fateline_model.laws import ALL
 
-from ..report import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
+from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 from .adapters import Peculiarity, may_declare
 from .auditing import Audited, missing
 from .slices import Breach

@@ -10,7 +10,7 @@ from fateline_model import LAWS
 from ..audit.telling import Told
 from ..counterexample import lineage
 from ..found import CASES, judged
-from ..report import Verdict
+from ..report.verdict import Verdict
 from .markdown import page, table
 
 _LONG = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{12,}\b")

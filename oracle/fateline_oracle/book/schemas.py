@@ -153,7 +153,7 @@ def _verdict(do: Do) -> Schema:
 
 
 def case_schema() -> Schema:
-    """A counterexample as data: `fateline_oracle.cases` writes it."""
+    """A counterexample as data: `fateline_oracle.report.case` writes it."""
     record = {"$ref": "trail.schema.json"}
     step = {
         "type": "object",

@@ -24,10 +24,10 @@ from ..audit.remembering import recall
 from ..audit.source import reading
 from ..audit.telling import Group, Told, tell
 from ..counterexample import lineage
-from ..junit import write_junit
-from ..report import ExitCode, Verdict
-from .exploring import COLOUR
-from .terminal import Progress, paint, table
+from ..report.junit import write_junit
+from ..report.law_results import COLOUR
+from ..report.terminal import Progress, paint, table
+from ..report.verdict import ExitCode, Verdict
 from .verify import JOBS
 
 PICTURED = 40

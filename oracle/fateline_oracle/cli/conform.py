@@ -11,7 +11,6 @@ import click
 
 from fateline_model.checker.scopes import NAMED
 
-from ..cases import write_case
 from ..judge.campaign import run_campaign
 from ..judge.conform import conclude, self_test
 from ..judge.engines import NoSuchEngine
@@ -19,11 +18,12 @@ from ..judge.port import EngineFault
 from ..judge.profile import BadProfile, Profile, read_profile
 from ..judge.result import Conformance
 from ..judge.text import conformance_text
-from ..junit import write_junit
-from ..report import ExitCode
+from ..report.case import write_case
+from ..report.junit import write_junit
+from ..report.terminal import Progress
+from ..report.verdict import ExitCode
 from ..zoo import NoSuchAnimal
 from .command import TakesCommand, written
-from .terminal import Progress
 from .verify import JOBS
 
 

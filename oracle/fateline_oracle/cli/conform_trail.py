@@ -12,9 +12,9 @@ from fateline_model import LAW_VERSION, LAWS
 
 from ..acceptance.judge import judge_trail, report_of
 from ..acceptance.trail import BadTrail
-from ..report import ExitCode, Report, Verdict
-from .exploring import COLOUR
-from .terminal import Progress, paint, table
+from ..report.law_results import COLOUR
+from ..report.terminal import Progress, paint, table
+from ..report.verdict import ExitCode, Report, Verdict
 from .verify_pipeline import read_pipeline
 
 SHOWN = 20

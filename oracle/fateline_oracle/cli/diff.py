@@ -11,8 +11,8 @@ import click
 from ..acceptance.difference import Compared, compare_runs
 from ..acceptance.settings import pipeline_of
 from ..acceptance.trail import BadTrail, RunTrail, read_trail
-from ..report import ExitCode
-from .terminal import paint, table
+from ..report.terminal import paint, table
+from ..report.verdict import ExitCode
 from .verify_pipeline import read_pipeline
 
 SHOWN = 40

@@ -15,11 +15,11 @@ from fateline_model import LAW_VERSION
 from ..judge.engines import NoSuchEngine, engine_of, hello_of
 from ..judge.hunt import BadCorpus, Event, Hunt
 from ..judge.port import EngineFault
-from ..report import SCHEMA, ExitCode, Verdict
+from ..report.law_results import COLOUR
+from ..report.terminal import Progress, paint
+from ..report.verdict import SCHEMA, ExitCode, Verdict
 from ..zoo import NoSuchAnimal
 from .command import TakesCommand, written
-from .exploring import COLOUR
-from .terminal import Progress, paint
 
 SHOWN = {"new": "red", "fault": "yellow"}
 

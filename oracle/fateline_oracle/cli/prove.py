@@ -17,8 +17,8 @@ from fateline_model import LAW_VERSION, LAWS
 from ..proofs.gate import GET_CROSSHAIR, SECONDS, Proof, call_text, value_text
 from ..proofs.obligations import BY_NAME
 from ..proofs.settle import Settled, settle_all
-from ..report import ExitCode, Finding, LawResult, Report, Skipped, Verdict, overall_verdict
-from .terminal import Progress, paint, table
+from ..report.terminal import Progress, paint, table
+from ..report.verdict import ExitCode, Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 
 JOBS = max(1, min(8, os.cpu_count() or 1))
 COLOUR = {"confirmed": "green", "holds": "green", "refuted": "red", "breached": "red"}

@@ -17,11 +17,11 @@ from ..judge.port import Engine, EngineFault
 from ..judge.replay import BadCase, Case, Replayed, read_case
 from ..judge.replay import replay as step_again
 from ..judge.text import case_text
-from ..report import ExitCode, Verdict
+from ..report.terminal import paint
+from ..report.verdict import ExitCode, Verdict
 from ..torture.replay import replay_torture
 from ..zoo import NoSuchAnimal
 from .command import TakesCommand
-from .terminal import paint
 
 
 @click.command(cls=TakesCommand)

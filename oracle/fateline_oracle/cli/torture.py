@@ -11,17 +11,17 @@ import click
 
 from fateline_model.checker.scopes import NAMED
 
-from ..cases import write_case
 from ..judge.engines import NoSuchEngine
 from ..judge.port import EngineFault
-from ..report import ExitCode, Skipped, Verdict
+from ..report.case import write_case
+from ..report.terminal import Progress
+from ..report.verdict import ExitCode, Skipped, Verdict
 from ..torture.campaign import torture_scope
 from ..torture.conclude import RECOVERY, conclude
 from ..torture.figures import keep_figures
 from ..torture.kills import Killed, disturb, pipelines_in
 from ..torture.text import torture_text
 from ..zoo import NoSuchAnimal
-from .terminal import Progress
 from .verify import JOBS
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

@@ -13,13 +13,13 @@ from fateline_model import LAW_VERSION, LAWS
 
 from ..judge.engines import NoSuchEngine, engine_of, hello_of
 from ..judge.port import EngineFault
-from ..report import SCHEMA, ExitCode, Verdict
+from ..report.law_results import COLOUR
+from ..report.terminal import Progress, paint, table
+from ..report.verdict import SCHEMA, ExitCode, Verdict
 from ..vectors.keeping import INDEX, BadVectors, folder_of, made, read, stale, write
 from ..vectors.running import Score, gap, hidden, run
 from ..zoo import NoSuchAnimal
 from .command import TakesCommand, written
-from .exploring import COLOUR
-from .terminal import Progress, paint, table
 
 SHOWN = 20
 

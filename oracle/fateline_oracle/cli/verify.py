@@ -17,9 +17,11 @@ from fateline_model.checker.scopes import NAMED, instances
 from fateline_model.checker.verify import UNREACHABLE, Step
 from fateline_model.laws import ALL
 
-from ..cases import case_document, write_case
 from ..counterexample import expected_last, show
-from ..report import ExitCode, Finding, LawResult, Report, Skipped, Verdict, overall_verdict
+from ..report.case import case_document, write_case
+from ..report.law_results import COLOUR, law_results
+from ..report.terminal import Progress, paint, table
+from ..report.verdict import ExitCode, Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 from ..verification import (
     MutantReport,
     ScopeReport,
@@ -28,8 +30,6 @@ from ..verification import (
     verify_scope,
     write_lock,
 )
-from .exploring import COLOUR, law_results
-from .terminal import Progress, paint, table
 
 JOBS = max(1, min(8, os.cpu_count() or 1))
 

@@ -20,9 +20,9 @@ from fateline_model.checker.verify import finding_of
 from fateline_model.laws import ALL
 
 from ..counterexample import show
-from ..report import ExitCode, Finding, Report, overall_verdict
-from .exploring import COLOUR, law_results
-from .terminal import Progress, paint
+from ..report.law_results import COLOUR, law_results
+from ..report.terminal import Progress, paint
+from ..report.verdict import ExitCode, Finding, Report, overall_verdict
 
 LARGEST = 1_000_000
 

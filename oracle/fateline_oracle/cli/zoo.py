@@ -10,11 +10,11 @@ import click
 
 from ..judge.instance import Strategy
 from ..judge.text import case_text
-from ..report import ExitCode
+from ..report.terminal import Progress, paint, table
+from ..report.verdict import ExitCode
 from ..zoo import ANIMALS
 from ..zoo.census import Census, census, write_census
 from ..zoo.exhibit import case_of
-from .terminal import Progress, paint, table
 from .verify import JOBS
 
 

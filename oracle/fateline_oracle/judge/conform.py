@@ -16,8 +16,8 @@ from fateline_model.laws import ALL, Where
 from fateline_model.machine import Accepted
 from fateline_model.records import as_json
 
-from ..cases import case_document
-from ..report import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
+from ..report.case import case_document
+from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 from ..zoo import ANIMALS
 from ..zoo.hunting import hunt
 from .campaign import Campaign, every_instance

@@ -16,7 +16,7 @@ from fateline_model import LAW_VERSION, Stimulus
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem
 
-from ..cases import write_case
+from ..report.case import write_case
 from .campaign import Campaign, every_instance
 from .conform import case_of
 from .guard import GuardedPipeline

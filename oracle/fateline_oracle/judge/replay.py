@@ -16,7 +16,7 @@ from fateline_model.checker.systems import BarrierSystem, LifecycleSystem
 from fateline_model.stimuli import from_json
 from fateline_model.words import NodeKind
 
-from ..cases import SCHEMA
+from ..report.case import SCHEMA
 from .barrier import BarrierBeside, document_of
 from .beside import Beside, Swept, step_once
 from .campaign import every_instance

@@ -5,7 +5,7 @@ Not here: how it is found (`campaign.py`), and how it looks.
 
 from dataclasses import dataclass, field
 
-from ..report import Report
+from ..report.verdict import Report
 from .port import Hello
 
 

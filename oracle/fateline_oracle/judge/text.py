@@ -9,10 +9,10 @@ from typing import Any, Final
 from fateline_model import LAWS, Refusal
 from fateline_model.checker.verify import Step
 
-from ..cli.exploring import COLOUR
-from ..cli.terminal import paint, table
 from ..counterexample import show
-from ..report import LawResult, Verdict
+from ..report.law_results import COLOUR
+from ..report.terminal import paint, table
+from ..report.verdict import LawResult, Verdict
 from .result import Conformance
 
 CASES_SHOWN: Final = 3

@@ -8,7 +8,7 @@ from importlib.resources import files
 from fateline_model import LAWS
 
 from ..audit.telling import Group, Told
-from ..report import Verdict
+from ..report.verdict import Verdict
 from .drawing import lineage_svg
 from .html import element, escaped, folded, listed, section, table, text
 

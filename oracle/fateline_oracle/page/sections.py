@@ -11,7 +11,7 @@ from fateline_model.words import REFUSALS, Refusal
 
 from ..counterexample import say
 from ..judge.result import Conformance
-from ..report import LawResult, Verdict
+from ..report.verdict import LawResult, Verdict
 from .drawing import lineage_svg, pipeline_svg
 from .html import bar, element, escaped, folded, listed, section, table, text
 

@@ -14,10 +14,10 @@ from fateline_model.checker.verify import Step, stimulus_as_json
 from fateline_model.laws import ALL
 
 from ..acceptance.rebuild import named
-from ..cases import case_document
 from ..judge.data import Broken
 from ..judge.port import Hello, Write
-from ..report import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
+from ..report.case import case_document
+from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 from .campaign import TortureCampaign, instances_to_torture
 from .instance import Caught, Tortured
 from .kills import Killed

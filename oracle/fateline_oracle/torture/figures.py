@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ..report import Report
+from ..report.verdict import Report
 
 LOCK: Final = Path(__file__).parent / "figures.json"
 

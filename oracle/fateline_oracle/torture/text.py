@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from fateline_model import LAWS
 
-from ..cli.exploring import COLOUR
-from ..cli.terminal import paint, table
 from ..judge.port import Policy, Write
 from ..judge.text import case_text
+from ..report.law_results import COLOUR
+from ..report.terminal import paint, table
 from .conclude import Torment
 
 SHOWN: Final = 3

@@ -19,7 +19,7 @@ from fateline_oracle.judge.graph import Ways
 from fateline_oracle.judge.names import Names
 from fateline_oracle.judge.tour import plan
 from fateline_oracle.reference.pipeline import ReferencePort
-from fateline_oracle.report import Verdict
+from fateline_oracle.report.verdict import Verdict
 
 from ..damages import Record, changed
 

@@ -21,7 +21,7 @@ from fateline_oracle.audit.source import reading
 from fateline_oracle.audit.telling import WHY_NOT
 from fateline_oracle.cli import main
 from fateline_oracle.found import CASES, judged, unpacked
-from fateline_oracle.report import Verdict
+from fateline_oracle.report.verdict import Verdict
 
 from .corpus import Record, pipelines
 

@@ -14,7 +14,7 @@ from fateline_oracle.judge.instance import Found, Judged
 from fateline_oracle.judge.port import Hello, Port
 from fateline_oracle.judge.profile import BadProfile, Profile, read_profile
 from fateline_oracle.judge.result import SelfTest
-from fateline_oracle.report import Verdict
+from fateline_oracle.report.verdict import Verdict
 from fateline_oracle.zoo.hunting import place_called
 
 STRANGE = "tests.oracle.judge.strange"

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from fateline_oracle.cases import write_case
 from fateline_oracle.cli import main
 from fateline_oracle.judge.instance import Strategy
 from fateline_oracle.judge.replay import BadCase, read_case
+from fateline_oracle.report.case import write_case
 from fateline_oracle.zoo import ANIMALS
 from fateline_oracle.zoo.exhibit import case_of
 from fateline_oracle.zoo.hunting import Hunted, hunt

@@ -8,7 +8,7 @@ from typing import Final
 
 from fateline_model.laws import ALL
 
-from ..report import LawResult, Verdict
+from .verdict import LawResult, Verdict
 
 COLOUR: Final = {Verdict.HOLDS: "green", Verdict.BREACHED: "red", Verdict.UNDETERMINED: "yellow"}
 

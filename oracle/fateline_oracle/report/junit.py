@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 from fateline_model import LAWS
 
-from .report import Report, Verdict
+from .verdict import Report, Verdict
 
 SHOWN = 10
 
