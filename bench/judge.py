@@ -26,8 +26,8 @@ from fateline_oracle.judge.graph import Ways
 from fateline_oracle.judge.lockstep import Lockstep
 from fateline_oracle.judge.names import Names
 from fateline_oracle.judge.packed import Packed, tour
-from fateline_oracle.judge.port import Asked, Reply
 from fateline_oracle.judge.tour import plan
+from fateline_oracle.ports.port import Asked, Reply
 from fateline_oracle.reference.pipeline import ReferencePort
 
 PLACES = ("nested outer=best_effort inner=first", "partial policy=require_all", "expand then fork policy=require_all")

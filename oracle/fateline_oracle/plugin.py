@@ -18,9 +18,9 @@ from fateline_model import LAWS
 
 from .judge.campaign import run_campaign
 from .judge.conform import conclude, self_test
-from .judge.profile import Profile, read_profile
 from .judge.result import Conformance as Result
 from .judge.text import case_text
+from .ports.profile import Profile, read_profile
 from .report.verdict import Verdict
 
 _RESULTS: dict[tuple[object, ...], Result] = {}

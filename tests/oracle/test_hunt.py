@@ -7,8 +7,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fateline_oracle.cli import main
-from fateline_oracle.judge.engines import engine_of, hello_of
+from fateline_oracle.judge.engines import engine_of
 from fateline_oracle.judge.hunt import STATE, Hunt
+from fateline_oracle.ports.hello import hello_of
 
 
 def hunt(*words: object) -> Result:

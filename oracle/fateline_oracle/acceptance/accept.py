@@ -17,7 +17,7 @@ from fateline_model.words import STANDING, MergeData, Outcome, Reason, VisitStat
 from ..judge.blame import blame
 from ..judge.compare import REWRITTEN, Key, Keyed, Unshown, by_key, differences, keyed
 from ..judge.data import Broken, DataTrail, torn
-from ..judge.port import Written
+from ..ports.port import Written
 from .rebuild import Proposed, stimuli_of
 
 NODES: Final = 5_000

@@ -14,7 +14,7 @@ from fateline_model.stimuli import Do, Validity
 from fateline_model.words import BatchMode, BatchStatus, NodeKind, Trigger, VisitStatus
 
 from ..judge.names import Names
-from ..judge.port import Written
+from ..ports.port import Written
 
 
 class Proposed(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any
 from fateline_model import IllFormed, Pipeline, load
 from fateline_model.words import CONTINUE, DISCARD, FORK, ON_ERROR, Outcome, Reason, VisitStatus
 
-from ..judge.port import Written
+from ..ports.port import Written
 from .trail import BadTrail, RunTrail
 
 

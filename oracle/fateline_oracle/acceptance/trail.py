@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ..judge.guard import check_records
-from ..judge.port import EngineFault, Written
+from ..ports.port import EngineFault, Written
+from ..ports.validate import check_records
 
 LINE: Final = 1_048_576
 """How long a line may be."""

@@ -14,10 +14,10 @@ from fateline_model.checker.scopes import NAMED
 from ..judge.campaign import run_campaign
 from ..judge.conform import conclude, self_test
 from ..judge.engines import NoSuchEngine
-from ..judge.port import EngineFault
-from ..judge.profile import BadProfile, Profile, read_profile
 from ..judge.result import Conformance
 from ..judge.text import conformance_text
+from ..ports.port import EngineFault
+from ..ports.profile import BadProfile, Profile, read_profile
 from ..report.case import write_case
 from ..report.junit import write_junit
 from ..report.terminal import Progress

@@ -12,9 +12,10 @@ import click
 
 from fateline_model import LAW_VERSION
 
-from ..judge.engines import NoSuchEngine, engine_of, hello_of
+from ..judge.engines import NoSuchEngine, engine_of
 from ..judge.hunt import BadCorpus, Event, Hunt
-from ..judge.port import EngineFault
+from ..ports.hello import hello_of
+from ..ports.port import EngineFault
 from ..report.law_results import COLOUR
 from ..report.terminal import Progress, paint
 from ..report.verdict import SCHEMA, ExitCode, Verdict

@@ -12,11 +12,12 @@ from fateline_model import LAWS
 
 from ..judge.campaign import every_instance
 from ..judge.conform import steps_of
-from ..judge.engines import NoSuchEngine, engine_of, hello_of
-from ..judge.port import Engine, EngineFault
+from ..judge.engines import NoSuchEngine, engine_of
 from ..judge.replay import BadCase, Case, Replayed, read_case
 from ..judge.replay import replay as step_again
 from ..judge.text import case_text
+from ..ports.hello import hello_of
+from ..ports.port import Engine, EngineFault
 from ..report.terminal import paint
 from ..report.verdict import ExitCode, Verdict
 from ..torture.replay import replay_torture

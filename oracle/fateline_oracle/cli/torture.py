@@ -12,7 +12,7 @@ import click
 from fateline_model.checker.scopes import NAMED
 
 from ..judge.engines import NoSuchEngine
-from ..judge.port import EngineFault
+from ..ports.port import EngineFault
 from ..report.case import write_case
 from ..report.terminal import Progress
 from ..report.verdict import ExitCode, Skipped, Verdict

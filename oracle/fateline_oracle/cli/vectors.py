@@ -11,8 +11,9 @@ import click
 
 from fateline_model import LAW_VERSION, LAWS
 
-from ..judge.engines import NoSuchEngine, engine_of, hello_of
-from ..judge.port import EngineFault
+from ..judge.engines import NoSuchEngine, engine_of
+from ..ports.hello import hello_of
+from ..ports.port import EngineFault
 from ..report.law_results import COLOUR
 from ..report.terminal import Progress, paint, table
 from ..report.verdict import SCHEMA, ExitCode, Verdict

@@ -16,9 +16,9 @@ from fateline_model.checker.systems import LifecycleSystem, Offer, State, System
 from fateline_model.lifecycle import World
 from fateline_model.records import Record, as_json
 
+from ..ports.port import EngineFault, Reply, Written
 from .blame import blame
 from .data import Broken
-from .port import EngineFault, Reply, Written
 from .tour import plan
 
 S = TypeVar("S")

@@ -16,9 +16,9 @@ from fateline_model.lifecycle import Operation, World
 from fateline_model.records import RELATIONS, Record
 from fateline_model.single import BarrierStimulus
 
+from ..ports.port import Written
 from .compare import OPTIONAL, REWRITTEN, keyed
 from .data import Broken
-from .port import Written
 
 LAST: Final = ("Z1", "D2", "D1")
 """Laws that nearly every difference breaks as well: named after those that say more."""

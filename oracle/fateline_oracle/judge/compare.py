@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from fateline_model.records import SOME
 from fateline_model.words import OUTCOMES, Outcome
 
-from .port import Written
+from ..ports.port import Written
 
 
 class Compared(NamedTuple):

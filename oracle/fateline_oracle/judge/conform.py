@@ -16,6 +16,8 @@ from fateline_model.laws import ALL, Where
 from fateline_model.machine import Accepted
 from fateline_model.records import as_json
 
+from ..ports.port import Written
+from ..ports.profile import Profile
 from ..report.case import case_document
 from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 from ..zoo import ANIMALS
@@ -24,8 +26,6 @@ from .campaign import Campaign, every_instance
 from .data import LAWS as OF_DATA
 from .instance import Found, Judged, Strategy
 from .offered import lacks
-from .port import Written
-from .profile import Profile
 from .result import Conformance, Declared, FamilyCoverage, SelfTest
 
 SELF_TEST: Final = ("late-without-a-fate", "quorum-off-by-one", "merges-rows-unguarded", "siblings-share-data")

@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 
-from fateline_model import LAW_VERSION
-
-from .guard import guarded
-from .port import ClockOf, Does, Drive, Engine, EngineFault, Hello, Port, Shows
+from ..ports.port import Engine, EngineFault, Port
+from ..ports.validate import guarded
 
 REFERENCE = "reference"
 ZOO = "zoo:"
@@ -37,7 +35,7 @@ def engine_of(name: str) -> Iterator[Engine]:
         with engine_in_cage(name.removeprefix(ZOO)) as engine:
             yield engine
     elif name.startswith(PROCESS):
-        from ..protocol.engine import process_engine
+        from ..ports.process_engine import process_engine
 
         process = process_engine(name.removeprefix(PROCESS))
         try:
@@ -64,27 +62,6 @@ def _imported(name: str) -> Engine:
         raise NoSuchEngine(f"{name}: {fault}") from fault
     missing = [method for method in ("hello", *Port) if not callable(getattr(engine, method, None))]
     if missing:
-        raise NoSuchEngine(f"{name}: what it gives has no method {', '.join(missing)}; see fateline_oracle.judge.port")
+        raise NoSuchEngine(f"{name}: what it gives has no method {', '.join(missing)}; see fateline_oracle.ports.port")
     made: Engine = engine
     return made
-
-
-def hello_of(engine: Engine) -> Hello:
-    """What an engine says of itself, if it says it in the words there are."""
-    said: object = guarded("hello", engine.hello)
-    if not isinstance(said, Hello):
-        raise EngineFault(f"hello: answered {type(said).__name__}, which is no Hello")
-    if said.law_version != LAW_VERSION:
-        raise EngineFault(
-            f"hello: speaks of law version {said.law_version!r}; this judge holds version {LAW_VERSION!r}"
-        )
-    for field, words in (("ports", Port), ("does", Does), ("shows", Shows)):
-        strange = [word for word in getattr(said, field) if word not in set(words)]
-        if strange:
-            raise EngineFault(f"hello: {field} has {strange[0]!r}; there are {', '.join(words)}")
-    if said.drive not in set(Drive) or said.clock not in set(ClockOf):
-        raise EngineFault(f"hello: drive {said.drive!r} and clock {said.clock!r} are not words there are")
-    offered = frozenset(port for port in Port if guarded(f"port {port}", getattr(engine, port)) is not None)
-    if lied := said.ports - offered:
-        raise EngineFault(f"hello: says that it offers {', '.join(sorted(lied))}, and gives no such port")
-    return said

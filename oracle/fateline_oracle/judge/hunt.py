@@ -16,14 +16,14 @@ from fateline_model import LAW_VERSION, Stimulus
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem
 
+from ..ports.port import Engine, EngineFault, Hello, Port, Shows
+from ..ports.validate import GuardedPipeline
 from ..report.case import write_case
 from .campaign import Campaign, every_instance
 from .conform import case_of
-from .guard import GuardedPipeline
 from .instance import Found, Judged
 from .lockstep import Divergence, Lockstep
 from .offered import asks_for, sayable, unshown
-from .port import Engine, EngineFault, Hello, Port, Shows
 from .replay import BadCase, read_case, replay
 from .shrink import Shrinker
 

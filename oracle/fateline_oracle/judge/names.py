@@ -10,7 +10,7 @@ from typing import Final
 
 from fateline_model.stimuli import Stimulus
 
-from .port import Asked, Hold, Written
+from ..ports.port import Asked, Hold, Written
 
 TOKEN_COLUMNS: Final = {
     "tokens": ("token",),

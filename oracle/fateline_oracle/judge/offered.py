@@ -15,8 +15,8 @@ from fateline_model.single import BarrierEvent
 from fateline_model.stimuli import Do, Validity
 from fateline_model.words import Collisions, NodeKind, Policy, Strategy
 
+from ..ports.port import ClockOf, Does, Hello, Port, Shows
 from .compare import RELATIONS, Unshown
-from .port import ClockOf, Does, Hello, Port, Shows
 
 # ------------------------------------------------------------------------------------------------- stimulus by port
 

@@ -16,16 +16,16 @@ from fateline_model.checker.systems import BarrierSystem, LifecycleSystem
 from fateline_model.stimuli import from_json
 from fateline_model.words import NodeKind
 
+from ..ports.port import Engine, EngineFault, Hello, Shows
+from ..ports.validate import GuardedBarrier, GuardedLifecycle, GuardedPipeline
 from ..report.case import SCHEMA
 from .barrier import BarrierBeside, document_of
 from .beside import Beside, Swept, step_once
 from .campaign import every_instance
-from .guard import GuardedBarrier, GuardedLifecycle, GuardedPipeline
 from .instance import Found
 from .lifecycle import LifecycleBeside
 from .lockstep import Divergence, Lockstep
 from .offered import unshown
-from .port import Engine, EngineFault, Hello, Shows
 
 LARGEST: Final = 4_194_304
 STEPS: Final = 2_000

@@ -5,8 +5,8 @@ Not here: how it is found (`campaign.py`), and how it looks.
 
 from dataclasses import dataclass, field
 
+from ..ports.port import Hello
 from ..report.verdict import Report
-from .port import Hello
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from fateline_model.checker.systems import PipelineSystem
 
 from ..acceptance.judge import TrailJudged, judge_run
 from ..acceptance.trail import runs_of
-from .guard import check_records, guarded
+from ..ports.port import EngineFault, TrailPort
+from ..ports.validate import check_records, guarded
 from .instance import Found, Judged
-from .port import EngineFault, TrailPort
 
 RUNS: Final = 4
 ROWS: Final = 24

@@ -15,8 +15,7 @@ from fateline_model.stimuli import Do, Stimulus
 from fateline_model.words import MergeData
 
 from ..judge.engines import engine_of
-from ..judge.port import Asked, Engine, EngineFault, Hold, Port, Reply
-from .messages import (
+from ..ports.messages import (
     Answer,
     Asking,
     BarrierAsked,
@@ -39,6 +38,7 @@ from .messages import (
     decode_asking,
     encode,
 )
+from ..ports.port import Asked, Engine, EngineFault, Hold, Port, Reply
 
 
 class Served:

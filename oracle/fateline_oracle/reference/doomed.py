@@ -26,7 +26,7 @@ from fateline_engine.plugins import PluginUnavailable
 from fateline_engine.plugins.registry import bind
 from fateline_engine.settings import SinkNode, load_pipeline
 from fateline_engine.words import RunStatus
-from fateline_oracle.judge.port import Policy, Write
+from fateline_oracle.ports.port import Policy, Write
 from fateline_oracle.reference.watched import WatchedConnection, WatchedSink
 
 FINISHED: Final = 0

@@ -18,8 +18,9 @@ from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem
 
 from ..judge.campaign import every_instance
-from ..judge.engines import NoSuchEngine, engine_of, hello_of
-from ..judge.port import Engine, Hello
+from ..judge.engines import NoSuchEngine, engine_of
+from ..ports.hello import hello_of
+from ..ports.port import Engine, Hello
 from .instance import Tortured, torture_instance
 
 IN_WORKERS: Final = 100_000, 50, 100

@@ -15,7 +15,7 @@ from fateline_model.laws import ALL
 
 from ..acceptance.rebuild import named
 from ..judge.data import Broken
-from ..judge.port import Hello, Write
+from ..ports.port import Hello, Write
 from ..report.case import case_document
 from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 from .campaign import TortureCampaign, instances_to_torture

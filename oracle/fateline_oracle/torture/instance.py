@@ -18,10 +18,10 @@ from fateline_model.checker.scopes import Instance
 from fateline_model.stimuli import Do
 
 from ..judge.data import Broken
-from ..judge.guard import GuardedCrash
 from ..judge.names import Names
 from ..judge.offered import asks_for, unshown
-from ..judge.port import Asked, Boundary, CrashPort, Does, Engine, EngineFault, Hello, Policy, Written
+from ..ports.port import Asked, Boundary, CrashPort, Does, Engine, EngineFault, Hello, Policy, Written
+from ..ports.validate import GuardedCrash
 from .judging import Judge
 from .scenarios import CRASH_AND_RESUME, Law, Line, scenarios
 

@@ -19,7 +19,7 @@ from ..acceptance.rebuild import named
 from ..acceptance.trail import runs_of
 from ..judge.compare import Key, Keyed, Unshown, differences, keyed
 from ..judge.data import Broken
-from ..judge.port import Written
+from ..ports.port import Written
 from .scenarios import Line
 
 SHOWN: Final = 3

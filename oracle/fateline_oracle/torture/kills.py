@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 from ..acceptance.judge import TrailJudged, judge_trail
 from ..cli.verify_pipeline import read_pipeline
 from ..judge.data import Broken
-from ..judge.port import Policy
+from ..ports.port import Policy
 from ..reference import doomed
 from ..reference.doomed import Doom, Ended, How
 

@@ -21,8 +21,8 @@ from fateline_model.words import RunStatus
 from ..judge.compare import Keyed, keyed
 from ..judge.graph import LocalGraph, Ways
 from ..judge.offered import sayable
-from ..judge.port import Hello
 from ..judge.tour import plan
+from ..ports.port import Hello
 
 CRASH_AND_RESUME: Final = (Stimulus(Do.CRASH), Stimulus(Do.RESUME))
 STARTED: Final[Keyed] = {("runs",): (str(RunStatus.RUNNING), None)}

@@ -15,12 +15,12 @@ from fateline_model.checker.scopes import Instance
 from fateline_model.stimuli import from_json
 
 from ..judge.beside import Beside
-from ..judge.guard import GuardedPipeline
 from ..judge.lockstep import Lockstep
 from ..judge.offered import asks_for, unshown
-from ..judge.port import Engine, EngineFault, Hello, Port, Shows
 from ..judge.replay import Replayed, beside_of, small_steps, stepped
 from ..judge.small import PORT_OF
+from ..ports.port import Engine, EngineFault, Hello, Port, Shows
+from ..ports.validate import GuardedPipeline
 from .keeping import BadVectors, Vector
 from .making import Graph, all_published, hidden_of, pipeline_of, vectors_of
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from fateline_oracle.judge.port import Engine
+from fateline_oracle.ports.port import Engine
 
 from . import barriers, batches, crashes, fates, forks, lineage, recovery, visits
 from .animal import Animal

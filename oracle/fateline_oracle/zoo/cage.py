@@ -14,8 +14,8 @@ from typing import Final
 
 import fateline_engine
 import fateline_oracle.reference
-from fateline_oracle.judge.port import Engine
 from fateline_oracle.patched import NoSuchPatch
+from fateline_oracle.ports.port import Engine
 
 from .animal import Animal, Patch
 

@@ -12,10 +12,10 @@ from fateline_model.checker.scopes import Instance, beside_the_scopes, instances
 from fateline_model.checker.systems import PipelineSystem
 
 from ..acceptance.rebuild import named
-from ..judge.engines import hello_of
 from ..judge.instance import Found, Judged, Strategy, judge_instance
-from ..judge.port import Engine, EngineFault, Hello
 from ..judge.small import judge_small
+from ..ports.hello import hello_of
+from ..ports.port import Engine, EngineFault, Hello
 from ..torture.instance import torture_instance
 from ..vectors.running import published_of, run
 from .animal import Animal

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from fateline_oracle.judge.port import Asked, Hello, Port, Reply
+from fateline_oracle.ports.port import Asked, Hello, Port, Reply
 from fateline_oracle.reference.engine import LAW_VERSION, ReferenceEngine
 from fateline_oracle.reference.pipeline import ReferencePort
 

@@ -11,9 +11,9 @@ from fateline_oracle.cli import main
 from fateline_oracle.judge import campaign, conform
 from fateline_oracle.judge.campaign import Campaign
 from fateline_oracle.judge.instance import Found, Judged
-from fateline_oracle.judge.port import Hello, Port
-from fateline_oracle.judge.profile import BadProfile, Profile, read_profile
 from fateline_oracle.judge.result import SelfTest
+from fateline_oracle.ports.port import Hello, Port
+from fateline_oracle.ports.profile import BadProfile, Profile, read_profile
 from fateline_oracle.report.verdict import Verdict
 from fateline_oracle.zoo.hunting import place_called
 

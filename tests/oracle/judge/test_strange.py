@@ -3,10 +3,11 @@
 import pytest
 
 from fateline_model.checker.scopes import Instance, instances
-from fateline_oracle.judge import guard
-from fateline_oracle.judge.engines import NoSuchEngine, engine_of, hello_of
+from fateline_oracle.judge.engines import NoSuchEngine, engine_of
 from fateline_oracle.judge.instance import Judged, Strategy, judge_instance
-from fateline_oracle.judge.port import EngineFault
+from fateline_oracle.ports import validate
+from fateline_oracle.ports.hello import hello_of
+from fateline_oracle.ports.port import EngineFault
 
 HERE = "tests.oracle.judge.strange"
 
@@ -43,7 +44,7 @@ def test_what_is_no_answer_is_one_clear_line(name: str, says: str) -> None:
 
 
 def test_an_answer_that_does_not_come_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard.GuardedPipeline.__init__, "__defaults__", (0.3,))
+    monkeypatch.setattr(validate.GuardedPipeline.__init__, "__defaults__", (0.3,))
     found = judged("too_late")
     assert found.fault is not None
     assert "no answer within 0.3 s" in found.fault

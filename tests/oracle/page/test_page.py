@@ -8,12 +8,13 @@ import pytest
 from fateline_model.laws import ALL
 from fateline_oracle.judge.campaign import Campaign
 from fateline_oracle.judge.conform import conclude
-from fateline_oracle.judge.engines import engine_of, hello_of
+from fateline_oracle.judge.engines import engine_of
 from fateline_oracle.judge.instance import Judged, Strategy, judge_instance
-from fateline_oracle.judge.port import Engine
-from fateline_oracle.judge.profile import Profile
 from fateline_oracle.judge.result import Conformance, SelfTest
 from fateline_oracle.page import render
+from fateline_oracle.ports.hello import hello_of
+from fateline_oracle.ports.port import Engine
+from fateline_oracle.ports.profile import Profile
 from fateline_oracle.zoo.hunting import place_called
 
 PLACE = "untimed diamond policy=first timed=False"

@@ -14,11 +14,12 @@ from click.testing import CliRunner
 
 from fateline_model.stimuli import Do, Stimulus
 from fateline_oracle.cli import main
-from fateline_oracle.judge.engines import engine_of, hello_of
-from fateline_oracle.judge.guard import GuardedPipeline
-from fateline_oracle.judge.port import Asked, EngineFault
-from fateline_oracle.protocol import process as process_module
-from fateline_oracle.protocol.engine import ProcessEngine
+from fateline_oracle.judge.engines import engine_of
+from fateline_oracle.ports import process as process_module
+from fateline_oracle.ports.hello import hello_of
+from fateline_oracle.ports.port import Asked, EngineFault
+from fateline_oracle.ports.process_engine import ProcessEngine
+from fateline_oracle.ports.validate import GuardedPipeline
 
 HOSTILE = Path(__file__).parent / "hostile.py"
 LINE = {

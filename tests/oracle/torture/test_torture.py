@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 
 from fateline_model.stimuli import Do, Stimulus
 from fateline_oracle.cli import main
-from fateline_oracle.judge.engines import hello_of
-from fateline_oracle.judge.port import Asked, Boundary, Does, EngineFault, Policy, Reply
+from fateline_oracle.ports.hello import hello_of
+from fateline_oracle.ports.port import Asked, Boundary, Does, EngineFault, Policy, Reply
 from fateline_oracle.reference.crash import ReferenceCrashPort
 from fateline_oracle.reference.engine import ReferenceEngine
 from fateline_oracle.torture.campaign import instances_to_torture

@@ -16,8 +16,8 @@ from typing import Final
 
 import msgspec
 
-from ..judge.port import EngineFault
 from .messages import Answer, Asking, Bye, VerdictWanted, decode_answer, encode
+from .port import EngineFault
 
 SECONDS: Final = 10.0
 """How long an answer may take."""

@@ -10,19 +10,6 @@ from fateline_model import LAW_VERSION
 from fateline_model.lifecycle import Operation, World
 from fateline_model.single import BarrierStimulus
 
-from ..judge.port import (
-    Asked,
-    ClockOf,
-    Does,
-    Drive,
-    EngineFault,
-    Hello,
-    Port,
-    Reply,
-    Shows,
-    Verdicts,
-    Written,
-)
 from .messages import (
     VERSION,
     Answer,
@@ -46,6 +33,19 @@ from .messages import (
     TrailAsked,
     VerdictSaid,
     VerdictWanted,
+)
+from .port import (
+    Asked,
+    ClockOf,
+    Does,
+    Drive,
+    EngineFault,
+    Hello,
+    Port,
+    Reply,
+    Shows,
+    Verdicts,
+    Written,
 )
 from .process import SECONDS, EngineProcess
 
