@@ -11,8 +11,8 @@ from fateline_model.checker.mutants import MUTANTS
 from fateline_model.checker.verify import Step
 from fateline_model.laws import LAWS
 from fateline_oracle.counterexample import expected_last, lineage, say, show
+from fateline_oracle.law.verification import judge_mutant
 from fateline_oracle.report.case import case_document, write_case
-from fateline_oracle.verification import judge_mutant
 
 LATE = judge_mutant(next(mutant for mutant in MUTANTS if mutant.name == "late-without-a-fate"))
 TWICE = judge_mutant(next(mutant for mutant in MUTANTS if mutant.name == "row-read-twice"))

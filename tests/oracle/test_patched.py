@@ -11,7 +11,7 @@ import pytest
 
 import fateline_model
 from fateline_model import coalesce, words
-from fateline_oracle.patched import NoSuchPatch, part, patched_model
+from fateline_oracle.law.patched import NoSuchPatch, part, patched_model
 
 FILE, FIND, REPLACE = "coalesce.py", "return counts.arrived > 0\n", "return counts.arrived > 1\n"
 MODEL = Path(fateline_model.__file__).parent

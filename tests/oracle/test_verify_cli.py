@@ -22,8 +22,8 @@ from fateline_oracle import verification
 from fateline_oracle.cli import main
 from fateline_oracle.cli import verify_pipeline as pipeline_module
 from fateline_oracle.cli.verify_pipeline import LARGEST, read_pipeline
+from fateline_oracle.law.verification import MutantReport, ScopeReport, judge_mutant, read_lock
 from fateline_oracle.report.verdict import ExitCode
-from fateline_oracle.verification import MutantReport, ScopeReport, judge_mutant, read_lock
 from tests.model.checker.explored import small_report
 from tests.model.schemas import validator
 

@@ -11,10 +11,10 @@ from fateline_model import LAWS, coalesce, kernels, merging
 from fateline_model.coalesce import Counts, Decision, Event, decide, possible, well_formed
 from fateline_model.kernels import Move, Phase, Standing, advance, consistent
 from fateline_model.words import Policy
-from fateline_oracle.proofs import restated
-from fateline_oracle.proofs.gate import Proof, contract
-from fateline_oracle.proofs.obligations import BY_NAME, OBLIGATIONS, Mutant
-from fateline_oracle.proofs.settle import kill, settle, settle_all
+from fateline_oracle.law.proofs import restated
+from fateline_oracle.law.proofs.gate import Proof, contract
+from fateline_oracle.law.proofs.obligations import BY_NAME, OBLIGATIONS, Mutant
+from fateline_oracle.law.proofs.settle import kill, settle, settle_all
 
 pytestmark = pytest.mark.proof
 

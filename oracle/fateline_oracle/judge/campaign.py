@@ -19,9 +19,9 @@ from typing import Final
 from fateline_model.checker.scopes import Instance, beside_the_scopes, instances
 from fateline_model.checker.systems import PipelineSystem
 
+from ..law.verification import read_lock
 from ..ports.hello import hello_of
 from ..ports.port import Engine, EngineFault, Hello, Port
-from ..verification import read_lock
 from .engines import engine_of
 from .instance import Judged, Strategy, judge_instance
 from .offered import asks_for

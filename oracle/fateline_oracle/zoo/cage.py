@@ -14,7 +14,7 @@ from typing import Final
 
 import fateline_engine
 import fateline_oracle.reference
-from fateline_oracle.patched import NoSuchPatch
+from fateline_oracle.law.patched import NoSuchPatch
 from fateline_oracle.ports.port import Engine
 
 from .animal import Animal, Patch

@@ -18,7 +18,7 @@ from fateline_model.coalesce import Counts, Decision, Event
 from fateline_model.kernels import Line, Move, Phase, Standing, Tally
 from fateline_model.merging import FieldFold
 from fateline_model.words import Policy, Reason, Refusal, Strategy
-from fateline_oracle.proofs import restated
+from fateline_oracle.law.proofs import restated
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from signal import SIG_DFL, SIGINT, signal
 from types import ModuleType
 from typing import Any
 
-from fateline_oracle.patched import NoSuchPatch, part, patched_model
-from fateline_oracle.proofs import restated
-from fateline_oracle.proofs.gate import SECONDS, BadCall, Judged, Proof, check_call, conclusion, prove, value_text
-from fateline_oracle.proofs.obligations import BY_NAME, Mutant, Obligation, Witness
+from fateline_oracle.law.patched import NoSuchPatch, part, patched_model
+from fateline_oracle.law.proofs import restated
+from fateline_oracle.law.proofs.gate import SECONDS, BadCall, Judged, Proof, check_call, conclusion, prove, value_text
+from fateline_oracle.law.proofs.obligations import BY_NAME, Mutant, Obligation, Witness
 
 
 @dataclass(frozen=True, slots=True)
