@@ -22,9 +22,9 @@ from fateline_model.wellformed import Pipeline
 from fateline_oracle.acceptance.accept import Acceptor
 from fateline_oracle.acceptance.judge import TrailJudged, judge_run
 from fateline_oracle.acceptance.trail import runs_of
+from fateline_oracle.compare.names import Names
 from fateline_oracle.judge.graph import Ways
 from fateline_oracle.judge.lockstep import Lockstep
-from fateline_oracle.judge.names import Names
 from fateline_oracle.judge.packed import Packed, tour
 from fateline_oracle.judge.tour import plan
 from fateline_oracle.ports.port import Asked, Reply

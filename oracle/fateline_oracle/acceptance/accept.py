@@ -14,9 +14,9 @@ from fateline_model.records import BarrierRecord, as_json
 from fateline_model.stimuli import Do
 from fateline_model.words import STANDING, MergeData, Outcome, Reason, VisitStatus
 
-from ..judge.blame import blame
-from ..judge.compare import REWRITTEN, Key, Keyed, Unshown, by_key, differences, keyed
-from ..judge.data import Broken, DataTrail, torn
+from ..compare.broken_laws import blame
+from ..compare.data_laws import Broken, DataTrail, torn
+from ..compare.records import REWRITTEN, Key, Keyed, Unshown, by_key, differences, keyed
 from ..ports.port import Written
 from .rebuild import Proposed, stimuli_of
 

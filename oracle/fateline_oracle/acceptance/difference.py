@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from fateline_model import Pipeline
 
-from ..judge.compare import Key, Keyed, keyed
+from ..compare.records import Key, Keyed, keyed
 from .accept import Acceptor
 from .rebuild import named
 from .trail import RunTrail

@@ -15,8 +15,8 @@ from fateline_model import LAW_VERSION, Pipeline
 from fateline_model.laws import ALL, Where
 from fateline_model.words import RunStatus
 
-from ..judge.blame import concerned
-from ..judge.compare import Unshown
+from ..compare.broken_laws import concerned
+from ..compare.records import Unshown
 from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 from .accept import Accepting, Acceptor
 from .rebuild import named

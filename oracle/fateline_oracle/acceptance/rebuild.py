@@ -13,7 +13,7 @@ from fateline_model import Pipeline, Stimulus
 from fateline_model.stimuli import Do, Validity
 from fateline_model.words import BatchMode, BatchStatus, NodeKind, Trigger, VisitStatus
 
-from ..judge.names import Names
+from ..compare.names import Names
 from ..ports.port import Written
 
 

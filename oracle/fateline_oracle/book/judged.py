@@ -11,7 +11,7 @@ from fateline_model.lifecycle import SHAPES as OPERATIONS
 from fateline_model.single import BarrierEvent
 from fateline_model.stimuli import SHAPES, Do
 
-from ..judge.offered import CANNOT, NEEDS
+from ..compare.capabilities import CANNOT, NEEDS
 from ..ports.port import Does, Port, Shows
 from ..torture.text import WRITES
 from ..zoo.findings import FINDINGS

@@ -16,10 +16,10 @@ from fateline_model.records import OutcomeRecord, Record, as_json
 from fateline_model.single import initial
 from fateline_model.words import Strategy
 
+from ..compare.names import Names
+from ..compare.records import differences, keyed
 from ..ports.port import BarrierPort, Reply, Written
 from .beside import Beside, Difference
-from .compare import differences, keyed
-from .names import Names
 
 SEEN: Final = ("visits", "outcomes", "tokens", "parents", "losses", "barriers")
 FORK: Final = "0"

@@ -16,9 +16,9 @@ from fateline_model.checker.systems import LifecycleSystem, Offer, State, System
 from fateline_model.lifecycle import World
 from fateline_model.records import Record, as_json
 
+from ..compare.broken_laws import blame
+from ..compare.data_laws import Broken
 from ..ports.port import EngineFault, Reply, Written
-from .blame import blame
-from .data import Broken
 from .tour import plan
 
 S = TypeVar("S")

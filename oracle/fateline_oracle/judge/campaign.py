@@ -19,12 +19,12 @@ from typing import Final
 from fateline_model.checker.scopes import Instance, beside_the_scopes, instances
 from fateline_model.checker.systems import PipelineSystem
 
+from ..compare.capabilities import asks_for
 from ..law.verification import read_lock
 from ..ports.hello import hello_of
 from ..ports.port import Engine, EngineFault, Hello, Port
 from .engines import engine_of
 from .instance import Judged, Strategy, judge_instance
-from .offered import asks_for
 from .small import judge_small
 from .whole import judge_whole
 

@@ -16,6 +16,8 @@ from fateline_model.laws import ALL, Where
 from fateline_model.machine import Accepted
 from fateline_model.records import as_json
 
+from ..compare.capabilities import lacks
+from ..compare.data_laws import LAWS as OF_DATA
 from ..ports.port import Written
 from ..ports.profile import Profile
 from ..report.case import case_document
@@ -23,9 +25,7 @@ from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overa
 from ..zoo import ANIMALS
 from ..zoo.hunting import hunt
 from .campaign import Campaign, every_instance
-from .data import LAWS as OF_DATA
 from .instance import Found, Judged, Strategy
-from .offered import lacks
 from .result import Conformance, Declared, FamilyCoverage, SelfTest
 
 SELF_TEST: Final = ("late-without-a-fate", "quorum-off-by-one", "merges-rows-unguarded", "siblings-share-data")

@@ -15,7 +15,7 @@ from fateline_model.checker.systems import PipelineSystem, State
 from fateline_model.records import Record, as_json
 from fateline_model.stimuli import Do
 
-from .compare import Keyed, keyed
+from ..compare.records import Keyed, keyed
 
 OF_THE_RUN: Final = frozenset({Do.END_OF_SOURCE, Do.CRASH, Do.RESUME, Do.RUN_OVER})
 """What happens to the run as a whole, and so to every row at once."""

@@ -16,6 +16,7 @@ from fateline_model import LAW_VERSION, Stimulus
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem
 
+from ..compare.capabilities import asks_for, sayable, unshown
 from ..ports.port import Engine, EngineFault, Hello, Port, Shows
 from ..ports.validate import GuardedPipeline
 from ..report.case import write_case
@@ -23,7 +24,6 @@ from .campaign import Campaign, every_instance
 from .conform import case_of
 from .instance import Found, Judged
 from .lockstep import Divergence, Lockstep
-from .offered import asks_for, sayable, unshown
 from .replay import BadCase, read_case, replay
 from .shrink import Shrinker
 

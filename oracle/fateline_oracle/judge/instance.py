@@ -16,14 +16,14 @@ from fateline_model import Pipeline, Stimulus
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem, State
 
+from ..compare.broken_laws import concerned
+from ..compare.capabilities import asks_for, sayable, unshown
+from ..compare.data_laws import Broken
+from ..compare.names import Names
 from ..ports.port import Engine, EngineFault, Hello, Shows, Written
 from ..ports.validate import GuardedPipeline
-from .blame import concerned
-from .data import Broken
 from .graph import Ways
 from .lockstep import Divergence, Lockstep, Tally
-from .names import Names
-from .offered import asks_for, sayable, unshown
 from .packed import Packed, Walk, tour
 from .shrink import Shrinker
 from .tour import plan

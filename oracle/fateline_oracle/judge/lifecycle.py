@@ -12,10 +12,10 @@ from fateline_model.laws import NOT_IN_LIFECYCLE
 from fateline_model.lifecycle import NO_GRAPH, TokenRef
 from fateline_model.records import Record, as_json
 
+from ..compare.names import Names
+from ..compare.records import differences, keyed
 from ..ports.port import LifecyclePort, Reply, Written
 from .beside import Beside, Difference
-from .compare import differences, keyed
-from .names import Names
 
 SEEN: Final = ("rows", "tokens", "parents", "outcomes", "batches", "members")
 RUNS: Final = "AB"

@@ -14,11 +14,11 @@ from fateline_model import Accepted, Pipeline, Refusal, Run, Stimulus, step
 from fateline_model.records import as_json
 from fateline_model.stimuli import Do
 
+from ..compare.broken_laws import blame
+from ..compare.data_laws import Broken, DataTrail
+from ..compare.names import Names
+from ..compare.records import Unshown, differences, keyed
 from ..ports.port import EngineFault, PipelinePort, Reply, Written
-from .blame import blame
-from .compare import Unshown, differences, keyed
-from .data import Broken, DataTrail
-from .names import Names
 
 DATA_SPEAK: Final = "an engine's data speak for themselves; nobody can tell it what they say"
 

@@ -14,12 +14,12 @@ from typing import Final, NamedTuple
 from fateline_model import Refusal, Stimulus
 from fateline_model.stimuli import Do
 
+from ..compare.data_laws import Broken, DataTrail
+from ..compare.names import Names
+from ..compare.records import Unshown, differences, keyed
 from ..ports.port import Asked, EngineFault, PipelinePort, Reply, Written
-from .compare import Unshown, differences, keyed
-from .data import Broken, DataTrail
 from .graph import OF_THE_RUN, Here, Taken, Ways
 from .lockstep import DATA_SPEAK, Tally
-from .names import Names
 
 Walk = Sequence[Stimulus]
 """Stimuli of the graph, from its first state."""

@@ -16,6 +16,7 @@ from fateline_model.checker.systems import BarrierSystem, LifecycleSystem
 from fateline_model.stimuli import from_json
 from fateline_model.words import NodeKind
 
+from ..compare.capabilities import unshown
 from ..ports.port import Engine, EngineFault, Hello, Shows
 from ..ports.validate import GuardedBarrier, GuardedLifecycle, GuardedPipeline
 from ..report.case import SCHEMA
@@ -25,7 +26,6 @@ from .campaign import every_instance
 from .instance import Found
 from .lifecycle import LifecycleBeside
 from .lockstep import Divergence, Lockstep
-from .offered import unshown
 
 LARGEST: Final = 4_194_304
 STEPS: Final = 2_000

@@ -10,14 +10,14 @@ from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import BarrierSystem, LifecycleSystem
 from fateline_model.words import NodeKind, Policy, Strategy
 
+from ..compare.broken_laws import concerned
+from ..compare.capabilities import POLICY, STRATEGY
 from ..ports.port import Engine, EngineFault, Hello, Port
 from ..ports.validate import GuardedBarrier, GuardedLifecycle
 from .barrier import BarrierBeside, document_of
 from .beside import Beside, sweep
-from .blame import concerned
 from .instance import Found, Judged
 from .lifecycle import LifecycleBeside
-from .offered import POLICY, STRATEGY
 
 PORT_OF: Final = {"barrier": Port.BARRIER, "lifecycle": Port.LIFECYCLE}
 

@@ -14,7 +14,7 @@ from fateline_model.checker.verify import Step, stimulus_as_json
 from fateline_model.laws import ALL
 
 from ..acceptance.rebuild import named
-from ..judge.data import Broken
+from ..compare.data_laws import Broken
 from ..ports.port import Hello, Write
 from ..report.case import case_document
 from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict

@@ -17,9 +17,9 @@ from fateline_model import Run, Stimulus
 from fateline_model.checker.scopes import Instance
 from fateline_model.stimuli import Do
 
-from ..judge.data import Broken
-from ..judge.names import Names
-from ..judge.offered import asks_for, unshown
+from ..compare.capabilities import asks_for, unshown
+from ..compare.data_laws import Broken
+from ..compare.names import Names
 from ..ports.port import Asked, Boundary, CrashPort, Does, Engine, EngineFault, Hello, Policy, Written
 from ..ports.validate import GuardedCrash
 from .judging import Judge

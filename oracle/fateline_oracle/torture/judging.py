@@ -17,8 +17,8 @@ from ..acceptance.accept import Acceptor
 from ..acceptance.judge import TrailJudged, judge_run
 from ..acceptance.rebuild import named
 from ..acceptance.trail import runs_of
-from ..judge.compare import Key, Keyed, Unshown, differences, keyed
-from ..judge.data import Broken
+from ..compare.data_laws import Broken
+from ..compare.records import Key, Keyed, Unshown, differences, keyed
 from ..ports.port import Written
 from .scenarios import Line
 

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 from ..acceptance.judge import TrailJudged, judge_trail
 from ..cli.verify_pipeline import read_pipeline
-from ..judge.data import Broken
+from ..compare.data_laws import Broken
 from ..ports.port import Policy
 from ..reference import doomed
 from ..reference.doomed import Doom, Ended, How

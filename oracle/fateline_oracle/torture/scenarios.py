@@ -18,9 +18,9 @@ from fateline_model.stimuli import Do
 from fateline_model.wellformed import Pipeline
 from fateline_model.words import RunStatus
 
-from ..judge.compare import Keyed, keyed
+from ..compare.capabilities import sayable
+from ..compare.records import Keyed, keyed
 from ..judge.graph import LocalGraph, Ways
-from ..judge.offered import sayable
 from ..judge.tour import plan
 from ..ports.port import Hello
 

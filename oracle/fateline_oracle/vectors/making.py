@@ -20,8 +20,8 @@ from fateline_model.records import as_json
 from fateline_model.stimuli import from_json
 from fateline_model.words import NodeKind
 
+from ..compare.broken_laws import concerned
 from ..judge.barrier import document_of
-from ..judge.blame import concerned
 from ..judge.graph import Ways
 from ..judge.tour import plan
 

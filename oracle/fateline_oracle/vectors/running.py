@@ -14,9 +14,9 @@ from fateline_model import load
 from fateline_model.checker.scopes import Instance
 from fateline_model.stimuli import from_json
 
+from ..compare.capabilities import asks_for, unshown
 from ..judge.beside import Beside
 from ..judge.lockstep import Lockstep
-from ..judge.offered import asks_for, unshown
 from ..judge.replay import Replayed, beside_of, small_steps, stepped
 from ..judge.small import PORT_OF
 from ..ports.port import Engine, EngineFault, Hello, Port, Shows

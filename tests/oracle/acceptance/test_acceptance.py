@@ -15,8 +15,8 @@ from fateline_oracle.acceptance.judge import TrailJudged, judge_run, judge_trail
 from fateline_oracle.acceptance.settings import pipeline_of
 from fateline_oracle.acceptance.trail import BadTrail, read_trail, runs_of
 from fateline_oracle.cli import main
+from fateline_oracle.compare.names import Names
 from fateline_oracle.judge.graph import Ways
-from fateline_oracle.judge.names import Names
 from fateline_oracle.judge.tour import plan
 from fateline_oracle.reference.pipeline import ReferencePort
 from fateline_oracle.report.verdict import Verdict

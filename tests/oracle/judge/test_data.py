@@ -4,7 +4,7 @@ import pytest
 
 from fateline_model.checker.shapes import diamond
 from fateline_model.wellformed import load
-from fateline_oracle.judge.data import DataTrail
+from fateline_oracle.compare.data_laws import DataTrail
 
 Record = dict[str, object]
 

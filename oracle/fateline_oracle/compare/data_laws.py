@@ -15,7 +15,7 @@ from fateline_model.pipeline import Node
 from fateline_model.words import Collisions, GroupKind, NodeKind, Outcome, Strategy, Trigger, VisitStatus
 
 from ..ports.port import Written
-from .compare import Unshown
+from .records import Unshown
 
 Broken = tuple[str, str]
 """A law, and in which words it is broken."""

@@ -16,7 +16,7 @@ from fateline_model.stimuli import Do, Validity
 from fateline_model.words import Collisions, NodeKind, Policy, Strategy
 
 from ..ports.port import ClockOf, Does, Hello, Port, Shows
-from .compare import RELATIONS, Unshown
+from .records import RELATIONS, Unshown
 
 # ------------------------------------------------------------------------------------------------- stimulus by port
 

@@ -17,8 +17,8 @@ from fateline_model.records import RELATIONS, Record
 from fateline_model.single import BarrierStimulus
 
 from ..ports.port import Written
-from .compare import OPTIONAL, REWRITTEN, keyed
-from .data import Broken
+from .data_laws import Broken
+from .records import OPTIONAL, REWRITTEN, keyed
 
 LAST: Final = ("Z1", "D2", "D1")
 """Laws that nearly every difference breaks as well: named after those that say more."""
