@@ -18,10 +18,10 @@ from fateline_model.checker.shapes import SHAPES, diamond
 from fateline_model.checker.systems import PipelineSystem
 from fateline_model.checker.verify import Finding
 from fateline_model.laws import ALL, LAWS
-from fateline_oracle import verification
 from fateline_oracle.cli import main
 from fateline_oracle.cli import verify_pipeline as pipeline_module
 from fateline_oracle.cli.verify_pipeline import LARGEST, read_pipeline
+from fateline_oracle.law import verification
 from fateline_oracle.law.verification import MutantReport, ScopeReport, judge_mutant, read_lock
 from fateline_oracle.report.verdict import ExitCode
 from tests.model.checker.explored import small_report

@@ -15,7 +15,7 @@ from fateline_model import Pipeline
 from fateline_model.records import RELATIONS
 from fateline_model.words import NodeKind
 
-from ..acceptance.trail import BadTrail, lines_of
+from ..trails.reader import BadTrail, lines_of
 from .adapters import STRAYS, Adapter
 from .opening import BadSource
 from .source import COLUMNS, OF_ROWS, Source, optional

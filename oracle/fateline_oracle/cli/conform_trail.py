@@ -10,11 +10,11 @@ import click
 
 from fateline_model import LAW_VERSION, LAWS
 
-from ..acceptance.judge import judge_trail, report_of
-from ..acceptance.trail import BadTrail
 from ..report.law_results import COLOUR
 from ..report.terminal import Progress, paint, table
 from ..report.verdict import ExitCode, Report, Verdict
+from ..trails.check import judge_trail, report_of
+from ..trails.reader import BadTrail
 from .verify_pipeline import read_pipeline
 
 SHOWN = 20

@@ -1,6 +1,6 @@
 """`fateline diff`: two trails compared name by name.
 
-Not here: the comparing (`fateline_oracle.acceptance.difference`).
+Not here: the comparing (`fateline_oracle.trails.diff`).
 """
 
 import json
@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from ..acceptance.difference import Compared, compare_runs
-from ..acceptance.settings import pipeline_of
-from ..acceptance.trail import BadTrail, RunTrail, read_trail
 from ..report.terminal import paint, table
 from ..report.verdict import ExitCode
+from ..trails.diff import Compared, compare_runs
+from ..trails.pipeline import pipeline_of
+from ..trails.reader import BadTrail, RunTrail, read_trail
 from .verify_pipeline import read_pipeline
 
 SHOWN = 40

@@ -268,8 +268,8 @@ def _at_rest(
 
 def stepped_at_rest(pipeline: Pipeline, records: list[Written]) -> tuple[Mapping[str, int], list[tuple[str, str]]]:
     """By stepping what the records tell through the law."""
-    from ..acceptance.judge import TrailJudged, judge_run
-    from ..acceptance.trail import runs_of
+    from ..trails.check import TrailJudged, judge_run
+    from ..trails.reader import runs_of
 
     found = TrailJudged()
     for run in runs_of(records):

@@ -10,10 +10,10 @@ from typing import Final
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem
 
-from ..acceptance.judge import TrailJudged, judge_run
-from ..acceptance.trail import runs_of
 from ..ports.port import EngineFault, TrailPort
 from ..ports.validate import check_records, guarded
+from ..trails.check import TrailJudged, judge_run
+from ..trails.reader import runs_of
 from .instance import Found, Judged
 
 RUNS: Final = 4

@@ -13,11 +13,11 @@ from fateline_model import LAW_VERSION
 from fateline_model.checker.verify import Step, stimulus_as_json
 from fateline_model.laws import ALL
 
-from ..acceptance.rebuild import named
 from ..compare.data_laws import Broken
 from ..ports.port import Hello, Write
 from ..report.case import case_document
 from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
+from ..trails.reconstruct import named
 from .campaign import TortureCampaign, instances_to_torture
 from .instance import Caught, Tortured
 from .kills import Killed

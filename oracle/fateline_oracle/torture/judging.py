@@ -13,13 +13,13 @@ from typing import Final
 from fateline_model import Run, Stimulus
 from fateline_model.wellformed import Pipeline
 
-from ..acceptance.accept import Acceptor
-from ..acceptance.judge import TrailJudged, judge_run
-from ..acceptance.rebuild import named
-from ..acceptance.trail import runs_of
 from ..compare.data_laws import Broken
 from ..compare.records import Key, Keyed, Unshown, differences, keyed
 from ..ports.port import Written
+from ..trails.accept import Acceptor
+from ..trails.check import TrailJudged, judge_run
+from ..trails.reader import runs_of
+from ..trails.reconstruct import named
 from .scenarios import Line
 
 SHOWN: Final = 3

@@ -19,12 +19,12 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ..acceptance.judge import TrailJudged, judge_trail
 from ..cli.verify_pipeline import read_pipeline
 from ..compare.data_laws import Broken
 from ..ports.port import Policy
 from ..reference import doomed
 from ..reference.doomed import Doom, Ended, How
+from ..trails.check import TrailJudged, judge_trail
 
 ROWS: Final = 240
 """At least so many has a run that commits as it does when nobody looks: more than one commit."""

@@ -11,12 +11,12 @@ from typing import Final
 from fateline_model.checker.scopes import Instance, beside_the_scopes, instances
 from fateline_model.checker.systems import PipelineSystem
 
-from ..acceptance.rebuild import named
 from ..judge.instance import Found, Judged, Strategy, judge_instance
 from ..judge.small import judge_small
 from ..ports.hello import hello_of
 from ..ports.port import Engine, EngineFault, Hello
 from ..torture.instance import torture_instance
+from ..trails.reconstruct import named
 from ..vectors.running import published_of, run
 from .animal import Animal
 from .cage import caged

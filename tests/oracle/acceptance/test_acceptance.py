@@ -10,16 +10,16 @@ from click.testing import CliRunner
 from fateline_model.checker.scopes import instances
 from fateline_model.checker.systems import PipelineSystem
 from fateline_model.stimuli import Do
-from fateline_oracle.acceptance.accept import Acceptor
-from fateline_oracle.acceptance.judge import TrailJudged, judge_run, judge_trail, report_of
-from fateline_oracle.acceptance.settings import pipeline_of
-from fateline_oracle.acceptance.trail import BadTrail, read_trail, runs_of
 from fateline_oracle.cli import main
 from fateline_oracle.compare.names import Names
 from fateline_oracle.judge.graph import Ways
 from fateline_oracle.judge.tour import plan
 from fateline_oracle.reference.pipeline import ReferencePort
 from fateline_oracle.report.verdict import Verdict
+from fateline_oracle.trails.accept import Acceptor
+from fateline_oracle.trails.check import TrailJudged, judge_run, judge_trail, report_of
+from fateline_oracle.trails.pipeline import pipeline_of
+from fateline_oracle.trails.reader import BadTrail, read_trail, runs_of
 
 from ..damages import Record, changed
 

@@ -1,6 +1,6 @@
 """What is rebuilt from the records of a trail, whatever the order in which they come."""
 
-from fateline_oracle.acceptance.rebuild import named
+from fateline_oracle.trails.reconstruct import named
 
 
 def test_batches_are_numbered_by_their_opening_and_not_by_their_last_change() -> None:

@@ -13,8 +13,8 @@ from fateline_model import Pipeline
 
 from ..compare.records import Key, Keyed, keyed
 from .accept import Acceptor
-from .rebuild import named
-from .trail import RunTrail
+from .reader import RunTrail
+from .reconstruct import named
 
 WORDS_OF_NODES: Final = ("transform", "gate", "sink")
 

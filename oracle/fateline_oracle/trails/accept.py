@@ -18,7 +18,7 @@ from ..compare.broken_laws import blame
 from ..compare.data_laws import Broken, DataTrail, torn
 from ..compare.records import REWRITTEN, Key, Keyed, Unshown, by_key, differences, keyed
 from ..ports.port import Written
-from .rebuild import Proposed, stimuli_of
+from .reconstruct import Proposed, stimuli_of
 
 NODES: Final = 5_000
 """So many steps are tried where a trail records no order; more is undetermined."""

@@ -13,7 +13,7 @@ from fateline_model import IllFormed, Pipeline, load
 from fateline_model.words import CONTINUE, DISCARD, FORK, ON_ERROR, Outcome, Reason, VisitStatus
 
 from ..ports.port import Written
-from .trail import BadTrail, RunTrail
+from .reader import BadTrail, RunTrail
 
 
 def pipeline_of(trail: RunTrail) -> Pipeline:

@@ -19,9 +19,9 @@ from ..compare.broken_laws import concerned
 from ..compare.records import Unshown
 from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 from .accept import Accepting, Acceptor
-from .rebuild import named
-from .settings import pipeline_of
-from .trail import RunTrail, partitions, read_trail
+from .pipeline import pipeline_of
+from .reader import RunTrail, partitions, read_trail
+from .reconstruct import named
 
 COLUMNS: Final = {"digests": ("visits", "digest_in"), "times": ("barriers", "decided_at"), "tx": ("outcomes", "tx")}
 """Where a trail shows what a law needs beyond relations."""
