@@ -20,10 +20,10 @@ from fateline_model.checker.systems import PipelineSystem
 from fateline_model.stimuli import Do, Stimulus
 from fateline_model.wellformed import Pipeline
 from fateline_oracle.compare.names import Names
-from fateline_oracle.judge.graph import Ways
-from fateline_oracle.judge.lockstep import Lockstep
-from fateline_oracle.judge.packed import Packed, tour
-from fateline_oracle.judge.tour import plan
+from fateline_oracle.conform.batch_driver import Packed, tour
+from fateline_oracle.conform.edge_cover import plan
+from fateline_oracle.conform.explore import Ways
+from fateline_oracle.conform.lockstep import Lockstep
 from fateline_oracle.ports.port import Asked, Reply
 from fateline_oracle.reference.pipeline import ReferencePort
 from fateline_oracle.trails.accept import Acceptor

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from fateline_model.checker.scopes import instances
-from fateline_oracle.judge.engines import engine_of
-from fateline_oracle.judge.instance import Strategy, judge_instance
+from fateline_oracle.conform.instance import Strategy, judge_instance
+from fateline_oracle.engines import engine_of
 from fateline_oracle.ports.hello import hello_of
 
 FAMILIES: Final = ("line", "retries", "diamond", "leaving", "sequential")

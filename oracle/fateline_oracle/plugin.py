@@ -16,11 +16,11 @@ import pytest
 
 from fateline_model import LAWS
 
-from .judge.campaign import run_campaign
-from .judge.conform import conclude, self_test
-from .judge.result import Conformance as Result
-from .judge.text import case_text
+from .conform.campaign import run_campaign
+from .conform.result import Conformance as Result
+from .conform.verdict import conclude, self_test
 from .ports.profile import Profile, read_profile
+from .render.conform_text import case_text
 from .report.verdict import Verdict
 
 _RESULTS: dict[tuple[object, ...], Result] = {}

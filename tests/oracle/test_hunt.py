@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fateline_oracle.cli import main
-from fateline_oracle.judge.engines import engine_of
-from fateline_oracle.judge.hunt import STATE, Hunt
+from fateline_oracle.conform.fuzz import STATE, Hunt
+from fateline_oracle.engines import engine_of
 from fateline_oracle.ports.hello import hello_of
 
 
@@ -85,7 +85,7 @@ def test_it_steers_to_what_was_not_seen(tmp_path: Path) -> None:
     counts = []
     for looked_at in (6, 1):
         with engine_of("") as engine, pytest.MonkeyPatch.context() as patch:
-            patch.setattr("fateline_oracle.judge.hunt.LOOKED_AT", looked_at)
+            patch.setattr("fateline_oracle.conform.fuzz.LOOKED_AT", looked_at)
             found = Hunt(engine, hello_of(engine), "", tmp_path / str(looked_at), 7)
             for event in found.rounds():
                 if event.kind == "walked" and found.told.rounds == 80:

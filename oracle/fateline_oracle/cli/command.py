@@ -8,7 +8,7 @@ import shlex
 
 import click
 
-from ..judge.engines import PROCESS
+from ..engines import PROCESS
 
 
 class TakesCommand(click.Command):

@@ -11,13 +11,13 @@ import click
 
 from fateline_model.checker.scopes import NAMED
 
-from ..judge.campaign import run_campaign
-from ..judge.conform import conclude, self_test
-from ..judge.engines import NoSuchEngine
-from ..judge.result import Conformance
-from ..judge.text import conformance_text
+from ..conform.campaign import run_campaign
+from ..conform.result import Conformance
+from ..conform.verdict import conclude, self_test
+from ..engines import NoSuchEngine
 from ..ports.port import EngineFault
 from ..ports.profile import BadProfile, Profile, read_profile
+from ..render.conform_text import conformance_text
 from ..report.case import write_case
 from ..report.junit import write_junit
 from ..report.terminal import Progress

@@ -1,6 +1,6 @@
 """`fateline hunt`: random walks without end or within a budget, and a folder of what they found.
 
-Not here: the hunting (`fateline_oracle.judge.hunt`).
+Not here: the hunting (`fateline_oracle.conform.fuzz`).
 """
 
 import json
@@ -12,8 +12,8 @@ import click
 
 from fateline_model import LAW_VERSION
 
-from ..judge.engines import NoSuchEngine, engine_of
-from ..judge.hunt import BadCorpus, Event, Hunt
+from ..conform.fuzz import BadCorpus, Event, Hunt
+from ..engines import NoSuchEngine, engine_of
 from ..ports.hello import hello_of
 from ..ports.port import EngineFault
 from ..report.law_results import COLOUR

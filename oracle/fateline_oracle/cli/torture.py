@@ -11,7 +11,7 @@ import click
 
 from fateline_model.checker.scopes import NAMED
 
-from ..judge.engines import NoSuchEngine
+from ..engines import NoSuchEngine
 from ..ports.port import EngineFault
 from ..report.case import write_case
 from ..report.terminal import Progress

@@ -11,7 +11,7 @@ import click
 
 from fateline_model import LAW_VERSION, LAWS
 
-from ..judge.engines import NoSuchEngine, engine_of
+from ..engines import NoSuchEngine, engine_of
 from ..ports.hello import hello_of
 from ..ports.port import EngineFault
 from ..report.law_results import COLOUR

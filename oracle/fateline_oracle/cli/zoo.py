@@ -8,8 +8,8 @@ import time
 
 import click
 
-from ..judge.instance import Strategy
-from ..judge.text import case_text
+from ..conform.instance import Strategy
+from ..render.conform_text import case_text
 from ..report.terminal import Progress, paint, table
 from ..report.verdict import ExitCode
 from ..zoo import ANIMALS

@@ -6,7 +6,7 @@ engine is escaped and bounded. Not here: what is concluded (`judge/conform.py`).
 
 from importlib.resources import files
 
-from ..judge.result import Conformance
+from ..conform.result import Conformance
 from .html import escaped
 from .sections import body
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 from fateline_model.laws import ALL, LAWS, Family
 from fateline_model.words import REFUSALS, Refusal
 
+from ..conform.result import Conformance
 from ..counterexample import say
-from ..judge.result import Conformance
 from ..report.verdict import LawResult, Verdict
 from .drawing import lineage_svg, pipeline_svg
 from .html import bar, element, escaped, folded, listed, section, table, text

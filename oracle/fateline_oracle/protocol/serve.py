@@ -14,7 +14,7 @@ from fateline_model.single import BarrierEvent, BarrierStimulus
 from fateline_model.stimuli import Do, Stimulus
 from fateline_model.words import MergeData
 
-from ..judge.engines import engine_of
+from ..engines import engine_of
 from ..ports.messages import (
     Answer,
     Asking,

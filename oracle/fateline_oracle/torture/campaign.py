@@ -17,8 +17,8 @@ from typing import Final
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem
 
-from ..judge.campaign import every_instance
-from ..judge.engines import NoSuchEngine, engine_of
+from ..conform.campaign import every_instance
+from ..engines import NoSuchEngine, engine_of
 from ..ports.hello import hello_of
 from ..ports.port import Engine, Hello
 from .instance import Tortured, torture_instance

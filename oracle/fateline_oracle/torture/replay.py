@@ -12,7 +12,7 @@ from fateline_model.checker.systems import Menu, PipelineSystem
 from fateline_model.laws import ALL
 from fateline_model.stimuli import Do, from_json
 
-from ..judge.replay import BadCase, Replayed
+from ..conform.replay import BadCase, Replayed
 from ..ports.port import Engine, EngineFault, Hello, Policy
 from .instance import Torture, Tortured, crash_port, declines
 

@@ -20,8 +20,8 @@ from fateline_model.words import RunStatus
 
 from ..compare.capabilities import sayable
 from ..compare.records import Keyed, keyed
-from ..judge.graph import LocalGraph, Ways
-from ..judge.tour import plan
+from ..conform.edge_cover import plan
+from ..conform.explore import LocalGraph, Ways
 from ..ports.port import Hello
 
 CRASH_AND_RESUME: Final = (Stimulus(Do.CRASH), Stimulus(Do.RESUME))

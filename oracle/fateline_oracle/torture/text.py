@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from fateline_model import LAWS
 
-from ..judge.text import case_text
 from ..ports.port import Policy, Write
+from ..render.conform_text import case_text
 from ..report.law_results import COLOUR
 from ..report.terminal import paint, table
 from .conclude import Torment

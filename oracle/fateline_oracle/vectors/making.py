@@ -21,9 +21,9 @@ from fateline_model.stimuli import from_json
 from fateline_model.words import NodeKind
 
 from ..compare.broken_laws import concerned
-from ..judge.barrier import document_of
-from ..judge.graph import Ways
-from ..judge.tour import plan
+from ..conform.barrier_driver import document_of
+from ..conform.edge_cover import plan
+from ..conform.explore import Ways
 
 SCOPE: Final = "small"
 """The scope that is published: every kind of pipeline there is, with as few branches and attempts as show it."""

@@ -15,10 +15,10 @@ from fateline_model.checker.scopes import Instance
 from fateline_model.stimuli import from_json
 
 from ..compare.capabilities import asks_for, unshown
-from ..judge.beside import Beside
-from ..judge.lockstep import Lockstep
-from ..judge.replay import Replayed, beside_of, small_steps, stepped
-from ..judge.small import PORT_OF
+from ..conform.lockstep import Lockstep
+from ..conform.machine_driver import Beside
+from ..conform.machine_instance import PORT_OF
+from ..conform.replay import Replayed, beside_of, small_steps, stepped
 from ..ports.port import Engine, EngineFault, Hello, Port, Shows
 from ..ports.validate import GuardedPipeline
 from .keeping import BadVectors, Vector

@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple
 
 from fateline_model.laws import ALL
 
-from ..judge.campaign import run_campaign
-from ..judge.instance import Strategy
+from ..conform.campaign import run_campaign
+from ..conform.instance import Strategy
 from .animal import Animal
 from .hunting import Hunted, hunt
 

@@ -5,7 +5,7 @@ Not here: how it is found (`hunting.py`), and how it looks (`judge/text.py`).
 
 from fateline_model import Refusal
 
-from ..judge.conform import legal, steps_of
+from ..conform.verdict import legal, steps_of
 from ..report.case import case_document
 from .hunting import Hunted, place_called
 

@@ -11,8 +11,8 @@ from typing import Final
 from fateline_model.checker.scopes import Instance, beside_the_scopes, instances
 from fateline_model.checker.systems import PipelineSystem
 
-from ..judge.instance import Found, Judged, Strategy, judge_instance
-from ..judge.small import judge_small
+from ..conform.instance import Found, Judged, Strategy, judge_instance
+from ..conform.machine_instance import judge_small
 from ..ports.hello import hello_of
 from ..ports.port import Engine, EngineFault, Hello
 from ..torture.instance import torture_instance

@@ -12,8 +12,8 @@ from fateline_model.checker.systems import PipelineSystem
 from fateline_model.stimuli import Do
 from fateline_oracle.cli import main
 from fateline_oracle.compare.names import Names
-from fateline_oracle.judge.graph import Ways
-from fateline_oracle.judge.tour import plan
+from fateline_oracle.conform.edge_cover import plan
+from fateline_oracle.conform.explore import Ways
 from fateline_oracle.reference.pipeline import ReferencePort
 from fateline_oracle.report.verdict import Verdict
 from fateline_oracle.trails.accept import Acceptor

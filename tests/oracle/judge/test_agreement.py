@@ -10,10 +10,10 @@ import pytest
 
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem
-from fateline_oracle.judge.campaign import every_instance
-from fateline_oracle.judge.instance import Judged, Strategy, judge_instance
-from fateline_oracle.judge.small import judge_small
-from fateline_oracle.judge.whole import judge_whole
+from fateline_oracle.conform.campaign import every_instance
+from fateline_oracle.conform.free_run import judge_whole
+from fateline_oracle.conform.instance import Judged, Strategy, judge_instance
+from fateline_oracle.conform.machine_instance import judge_small
 from fateline_oracle.ports.hello import hello_of
 from fateline_oracle.reference.engine import ReferenceEngine
 

@@ -8,10 +8,10 @@ from click.testing import CliRunner
 
 from fateline_model.laws import ALL
 from fateline_oracle.cli import main
-from fateline_oracle.judge import campaign, conform
-from fateline_oracle.judge.campaign import Campaign
-from fateline_oracle.judge.instance import Found, Judged
-from fateline_oracle.judge.result import SelfTest
+from fateline_oracle.conform import campaign, verdict
+from fateline_oracle.conform.campaign import Campaign
+from fateline_oracle.conform.instance import Found, Judged
+from fateline_oracle.conform.result import SelfTest
 from fateline_oracle.ports.port import Hello, Port
 from fateline_oracle.ports.profile import BadProfile, Profile, read_profile
 from fateline_oracle.report.verdict import Verdict
@@ -29,8 +29,8 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three instances instead of a scope, in this process."""
     chosen = (place_called(PLACE), place_called("outcomes"), place_called("retries attempts=3"))
     monkeypatch.setattr(campaign, "every_instance", lambda scope: chosen)
-    monkeypatch.setattr(conform, "every_instance", lambda scope: chosen)
-    monkeypatch.setattr(conform, "SELF_TEST", ("late-without-a-fate",))
+    monkeypatch.setattr(verdict, "every_instance", lambda scope: chosen)
+    monkeypatch.setattr(verdict, "SELF_TEST", ("late-without-a-fate",))
     campaign._table.cache_clear()
 
 
@@ -83,7 +83,7 @@ def test_what_cannot_be_believed_or_found_is_one_line() -> None:
 
 
 def concluded(judged: list[Judged], profile: Profile = NOTHING, tests: tuple[SelfTest, ...] = SEEN) -> Verdict:
-    return conform.conclude(Campaign("x", "small", 1, HELLO, judged), tests, profile, "again").report.verdict
+    return verdict.conclude(Campaign("x", "small", 1, HELLO, judged), tests, profile, "again").report.verdict
 
 
 def whole(law: str | None = None, **more: int) -> Judged:

@@ -5,7 +5,7 @@ import pytest
 from fateline_model import Stimulus
 from fateline_model.checker.scopes import instances
 from fateline_model.checker.systems import PipelineSystem, State
-from fateline_oracle.judge.graph import Ways
+from fateline_oracle.conform.explore import Ways
 from fateline_oracle.law.verification import read_lock
 
 SYMMETRIC = [

@@ -13,7 +13,7 @@ from fateline_model.checker.shapes import batch, diamond, expand_then_fork, nest
 from fateline_model.checker.systems import Menu, PipelineSystem
 from fateline_model.stimuli import Do, Stimulus
 from fateline_model.wellformed import load
-from fateline_oracle.judge.lockstep import Divergence, Lockstep
+from fateline_oracle.conform.lockstep import Divergence, Lockstep
 from fateline_oracle.ports.port import Engine
 from fateline_oracle.reference.engine import ReferenceEngine
 from fateline_oracle.zoo import engine_in_cage

@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from fateline_oracle.cli import main
-from fateline_oracle.judge.instance import Strategy
-from fateline_oracle.judge.replay import BadCase, read_case
+from fateline_oracle.conform.instance import Strategy
+from fateline_oracle.conform.replay import BadCase, read_case
 from fateline_oracle.report.case import write_case
 from fateline_oracle.zoo import ANIMALS
 from fateline_oracle.zoo.exhibit import case_of

@@ -3,8 +3,8 @@
 import pytest
 
 from fateline_model.checker.scopes import Instance, instances
-from fateline_oracle.judge.engines import NoSuchEngine, engine_of
-from fateline_oracle.judge.instance import Judged, Strategy, judge_instance
+from fateline_oracle.conform.instance import Judged, Strategy, judge_instance
+from fateline_oracle.engines import NoSuchEngine, engine_of
 from fateline_oracle.ports import validate
 from fateline_oracle.ports.hello import hello_of
 from fateline_oracle.ports.port import EngineFault

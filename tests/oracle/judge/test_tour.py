@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from fateline_oracle.judge.tour import Cyclic, plan
+from fateline_oracle.conform.edge_cover import Cyclic, plan
 
 
 def some_graph(seed: int, states: int) -> list[list[int]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fateline_oracle.judge.campaign import run_campaign
+from fateline_oracle.conform.campaign import run_campaign
 
 ENGINES = Path(__file__).parents[3] / "examples" / "engines"
 

@@ -6,11 +6,11 @@ from html.parser import HTMLParser
 import pytest
 
 from fateline_model.laws import ALL
-from fateline_oracle.judge.campaign import Campaign
-from fateline_oracle.judge.conform import conclude
-from fateline_oracle.judge.engines import engine_of
-from fateline_oracle.judge.instance import Judged, Strategy, judge_instance
-from fateline_oracle.judge.result import Conformance, SelfTest
+from fateline_oracle.conform.campaign import Campaign
+from fateline_oracle.conform.instance import Judged, Strategy, judge_instance
+from fateline_oracle.conform.result import Conformance, SelfTest
+from fateline_oracle.conform.verdict import conclude
+from fateline_oracle.engines import engine_of
 from fateline_oracle.page import render
 from fateline_oracle.ports.hello import hello_of
 from fateline_oracle.ports.port import Engine

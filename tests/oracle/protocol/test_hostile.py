@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from fateline_model.stimuli import Do, Stimulus
 from fateline_oracle.cli import main
-from fateline_oracle.judge.engines import engine_of
+from fateline_oracle.engines import engine_of
 from fateline_oracle.ports import process as process_module
 from fateline_oracle.ports.hello import hello_of
 from fateline_oracle.ports.port import Asked, EngineFault

@@ -95,7 +95,7 @@ def test_a_crash_twice_at_one_place_leaves_one_trace() -> None:
     ids=[animal.name for animal in TORTURED],
 )
 def test_what_is_broken_on_purpose_is_named_by_its_law(animal: Any) -> None:
-    from fateline_oracle.judge.instance import Strategy
+    from fateline_oracle.conform.instance import Strategy
 
     hunted = hunt(animal, Strategy.TORTURE)
     assert hunted.killed, f"first {hunted.first}, named {hunted.named}, fault {hunted.fault}"
@@ -105,7 +105,7 @@ def test_what_is_broken_on_purpose_is_named_by_its_law(animal: Any) -> None:
 @pytest.mark.parametrize("name", ["forgets-what-it-held", "forgets-what-was-lost", "a-step-in-two-transactions"])
 def test_animals_of_the_judge_are_told_by_torture_too(name: str) -> None:
     """What a crash between two steps shows, one in the midst of a step shows as well."""
-    from fateline_oracle.judge.instance import Strategy
+    from fateline_oracle.conform.instance import Strategy
 
     animal = ANIMALS[name]._replace(tortured=True, places=("line", "diamond branches=2 policy=best_effort merge=union"))
     assert hunt(animal, Strategy.TORTURE).first in ("R1", "R2")

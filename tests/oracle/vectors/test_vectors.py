@@ -11,7 +11,7 @@ from fateline_model import Accepted, Refusal, Run, load, step
 from fateline_model.records import as_json
 from fateline_model.stimuli import from_json
 from fateline_oracle.cli import main
-from fateline_oracle.judge.engines import engine_of
+from fateline_oracle.engines import engine_of
 from fateline_oracle.ports.hello import hello_of
 from fateline_oracle.vectors import keeping
 from fateline_oracle.vectors.keeping import BadVectors, folder_of, made, read, stale, write

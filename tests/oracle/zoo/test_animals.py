@@ -7,7 +7,7 @@ import pytest
 
 import fateline_engine
 from fateline_model.laws import ALL
-from fateline_oracle.judge.instance import Strategy
+from fateline_oracle.conform.instance import Strategy
 from fateline_oracle.law.patched import NoSuchPatch
 from fateline_oracle.zoo import ANIMALS, NO_ANIMAL, NoSuchAnimal, engine_in_cage
 from fateline_oracle.zoo.animal import Animal, Patch

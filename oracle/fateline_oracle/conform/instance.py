@@ -22,11 +22,11 @@ from ..compare.data_laws import Broken
 from ..compare.names import Names
 from ..ports.port import Engine, EngineFault, Hello, Shows, Written
 from ..ports.validate import GuardedPipeline
-from .graph import Ways
+from .batch_driver import Packed, Walk, tour
+from .edge_cover import plan
+from .explore import Ways
 from .lockstep import Divergence, Lockstep, Tally
-from .packed import Packed, Walk, tour
 from .shrink import Shrinker
-from .tour import plan
 
 ROWS: Final = 200
 """So many walks are taken side by side where rows do not meet."""

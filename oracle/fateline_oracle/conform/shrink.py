@@ -12,7 +12,7 @@ from fateline_model import Pipeline, Refusal, Run, Stimulus, step
 from fateline_model.state import split
 from fateline_model.stimuli import Do
 
-from .graph import LocalGraph
+from .explore import LocalGraph
 from .lockstep import Divergence, Lockstep
 
 TRIES: Final = 400

@@ -15,7 +15,7 @@ from fateline_model.records import Record, as_json
 from ..compare.names import Names
 from ..compare.records import differences, keyed
 from ..ports.port import LifecyclePort, Reply, Written
-from .beside import Beside, Difference
+from .machine_driver import Beside, Difference
 
 SEEN: Final = ("rows", "tokens", "parents", "outcomes", "batches", "members")
 RUNS: Final = "AB"

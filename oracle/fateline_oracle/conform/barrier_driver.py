@@ -19,7 +19,7 @@ from fateline_model.words import Strategy
 from ..compare.names import Names
 from ..compare.records import differences, keyed
 from ..ports.port import BarrierPort, Reply, Written
-from .beside import Beside, Difference
+from .machine_driver import Beside, Difference
 
 SEEN: Final = ("visits", "outcomes", "tokens", "parents", "losses", "barriers")
 FORK: Final = "0"

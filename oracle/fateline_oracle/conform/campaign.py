@@ -20,13 +20,13 @@ from fateline_model.checker.scopes import Instance, beside_the_scopes, instances
 from fateline_model.checker.systems import PipelineSystem
 
 from ..compare.capabilities import asks_for
+from ..engines import engine_of
 from ..law.verification import read_lock
 from ..ports.hello import hello_of
 from ..ports.port import Engine, EngineFault, Hello, Port
-from .engines import engine_of
+from .free_run import judge_whole
 from .instance import Judged, Strategy, judge_instance
-from .small import judge_small
-from .whole import judge_whole
+from .machine_instance import judge_small
 
 MACHINES: Final = ("pipeline", "batch", "barrier", "lifecycle")
 

@@ -20,12 +20,12 @@ from ..compare.capabilities import unshown
 from ..ports.port import Engine, EngineFault, Hello, Shows
 from ..ports.validate import GuardedBarrier, GuardedLifecycle, GuardedPipeline
 from ..report.case import SCHEMA
-from .barrier import BarrierBeside, document_of
-from .beside import Beside, Swept, step_once
+from .barrier_driver import BarrierBeside, document_of
 from .campaign import every_instance
 from .instance import Found
-from .lifecycle import LifecycleBeside
+from .lifecycle_driver import LifecycleBeside
 from .lockstep import Divergence, Lockstep
+from .machine_driver import Beside, Swept, step_once
 
 LARGEST: Final = 4_194_304
 STEPS: Final = 2_000

@@ -21,11 +21,11 @@ from ..ports.port import Engine, EngineFault, Hello, Port, Shows
 from ..ports.validate import GuardedPipeline
 from ..report.case import write_case
 from .campaign import Campaign, every_instance
-from .conform import case_of
 from .instance import Found, Judged
 from .lockstep import Divergence, Lockstep
 from .replay import BadCase, read_case, replay
 from .shrink import Shrinker
+from .verdict import case_of
 
 ROWS: Final = 3
 STEPS: Final = 80

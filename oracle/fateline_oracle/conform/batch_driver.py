@@ -18,7 +18,7 @@ from ..compare.data_laws import Broken, DataTrail
 from ..compare.names import Names
 from ..compare.records import Unshown, differences, keyed
 from ..ports.port import Asked, EngineFault, PipelinePort, Reply, Written
-from .graph import OF_THE_RUN, Here, Taken, Ways
+from .explore import OF_THE_RUN, Here, Taken, Ways
 from .lockstep import DATA_SPEAK, Tally
 
 Walk = Sequence[Stimulus]

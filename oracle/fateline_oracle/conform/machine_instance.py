@@ -14,10 +14,10 @@ from ..compare.broken_laws import concerned
 from ..compare.capabilities import POLICY, STRATEGY
 from ..ports.port import Engine, EngineFault, Hello, Port
 from ..ports.validate import GuardedBarrier, GuardedLifecycle
-from .barrier import BarrierBeside, document_of
-from .beside import Beside, sweep
+from .barrier_driver import BarrierBeside, document_of
 from .instance import Found, Judged
-from .lifecycle import LifecycleBeside
+from .lifecycle_driver import LifecycleBeside
+from .machine_driver import Beside, sweep
 
 PORT_OF: Final = {"barrier": Port.BARRIER, "lifecycle": Port.LIFECYCLE}
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 
-from ..ports.port import Engine, EngineFault, Port
-from ..ports.validate import guarded
+from .ports.port import Engine, EngineFault, Port
+from .ports.validate import guarded
 
 REFERENCE = "reference"
 ZOO = "zoo:"
@@ -26,16 +26,16 @@ class NoSuchEngine(ValueError):
 def engine_of(name: str) -> Iterator[Engine]:
     """The engine while the block runs."""
     if name in ("", REFERENCE):
-        from ..reference.engine import ReferenceEngine
+        from .reference.engine import ReferenceEngine
 
         yield ReferenceEngine()
     elif name.startswith(ZOO):
-        from ..zoo import engine_in_cage
+        from .zoo import engine_in_cage
 
         with engine_in_cage(name.removeprefix(ZOO)) as engine:
             yield engine
     elif name.startswith(PROCESS):
-        from ..ports.process_engine import process_engine
+        from .ports.process_engine import process_engine
 
         process = process_engine(name.removeprefix(PROCESS))
         try:

@@ -19,7 +19,7 @@ from fateline_model.records import Record, as_json
 from ..compare.broken_laws import blame
 from ..compare.data_laws import Broken
 from ..ports.port import EngineFault, Reply, Written
-from .tour import plan
+from .edge_cover import plan
 
 S = TypeVar("S")
 W = TypeVar("W", bound=World)
