@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from ..crash.figures import read_figures
 from ..law.verification import judge_mutants, read_lock
-from ..torture.figures import read_figures
 from ..zoo.census import read_census
 from . import evidence, found, judged, protocol, rules, vocabulary
 from .markdown import NOTICE

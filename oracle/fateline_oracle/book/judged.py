@@ -13,7 +13,7 @@ from fateline_model.stimuli import SHAPES, Do
 
 from ..compare.capabilities import CANNOT, NEEDS
 from ..ports.port import Does, Port, Shows
-from ..torture.text import WRITES
+from ..render.crash_text import WRITES
 from ..zoo.findings import FINDINGS
 from .markdown import page, table
 

@@ -14,13 +14,13 @@ from ..conform.campaign import every_instance
 from ..conform.replay import BadCase, Case, Replayed, read_case
 from ..conform.replay import replay as step_again
 from ..conform.verdict import steps_of
+from ..crash.replay import replay_torture
 from ..engines import NoSuchEngine, engine_of
 from ..ports.hello import hello_of
 from ..ports.port import Engine, EngineFault
 from ..render.conform_text import case_text
 from ..report.terminal import paint
 from ..report.verdict import ExitCode, Verdict
-from ..torture.replay import replay_torture
 from ..zoo import NoSuchAnimal
 from .command import TakesCommand
 

@@ -11,16 +11,16 @@ import click
 
 from fateline_model.checker.scopes import NAMED
 
+from ..crash.campaign import torture_scope
+from ..crash.figures import keep_figures
+from ..crash.kill import Killed, disturb, pipelines_in
+from ..crash.verdict import RECOVERY, conclude
 from ..engines import NoSuchEngine
 from ..ports.port import EngineFault
+from ..render.crash_text import torture_text
 from ..report.case import write_case
 from ..report.terminal import Progress
 from ..report.verdict import ExitCode, Skipped, Verdict
-from ..torture.campaign import torture_scope
-from ..torture.conclude import RECOVERY, conclude
-from ..torture.figures import keep_figures
-from ..torture.kills import Killed, disturb, pipelines_in
-from ..torture.text import torture_text
 from ..zoo import NoSuchAnimal
 from .verify import JOBS
 

@@ -13,9 +13,9 @@ from fateline_model.checker.systems import PipelineSystem
 
 from ..conform.instance import Found, Judged, Strategy, judge_instance
 from ..conform.machine_instance import judge_small
+from ..crash.instance import torture_instance
 from ..ports.hello import hello_of
 from ..ports.port import Engine, EngineFault, Hello
-from ..torture.instance import torture_instance
 from ..trails.reconstruct import named
 from ..vectors.running import published_of, run
 from .animal import Animal

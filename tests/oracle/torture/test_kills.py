@@ -10,10 +10,10 @@ import pytest
 
 from fateline_engine.errors import LandscapeError
 from fateline_engine.landscape import Landscape
+from fateline_oracle.crash.kill import Trial, disturb, one, pipelines_in, prepared, trials, undisturbed
 from fateline_oracle.ports.port import Policy
 from fateline_oracle.reference import doomed
 from fateline_oracle.reference.doomed import Doom, How
-from fateline_oracle.torture.kills import Trial, disturb, one, pipelines_in, prepared, trials, undisturbed
 from fateline_oracle.trails.check import judge_trail
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

@@ -11,13 +11,13 @@ from click.testing import CliRunner, Result
 
 from fateline_model.stimuli import Do, Stimulus
 from fateline_oracle.cli import main
+from fateline_oracle.crash.campaign import instances_to_torture
+from fateline_oracle.crash.instance import Tortured, torture_instance
+from fateline_oracle.crash.scenarios import Law, scenarios
 from fateline_oracle.ports.hello import hello_of
 from fateline_oracle.ports.port import Asked, Boundary, Does, EngineFault, Policy, Reply
 from fateline_oracle.reference.crash import ReferenceCrashPort
 from fateline_oracle.reference.engine import ReferenceEngine
-from fateline_oracle.torture.campaign import instances_to_torture
-from fateline_oracle.torture.instance import Tortured, torture_instance
-from fateline_oracle.torture.scenarios import Law, scenarios
 from fateline_oracle.zoo import ANIMALS
 from fateline_oracle.zoo.crashes import ANIMALS as TORTURED
 from fateline_oracle.zoo.hunting import hunt, place_called

@@ -20,7 +20,7 @@ from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overa
 from ..trails.reconstruct import named
 from .campaign import TortureCampaign, instances_to_torture
 from .instance import Caught, Tortured
-from .kills import Killed
+from .kill import Killed
 
 RECOVERY: Final = ("R1", "R2", "R3", "R4")
 

@@ -22,7 +22,7 @@ from ..compare.data_laws import Broken
 from ..compare.names import Names
 from ..ports.port import Asked, Boundary, CrashPort, Does, Engine, EngineFault, Hello, Policy, Written
 from ..ports.validate import GuardedCrash
-from .judging import Judge
+from .check import Judge
 from .scenarios import CRASH_AND_RESUME, Law, Line, scenarios
 
 RESUME: Final = Asked(Stimulus(Do.RESUME))

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from fateline_model import LAWS
 
+from ..crash.verdict import Torment
 from ..ports.port import Policy, Write
-from ..render.conform_text import case_text
 from ..report.law_results import COLOUR
 from ..report.terminal import paint, table
-from .conclude import Torment
+from .conform_text import case_text
 
 SHOWN: Final = 3
 WRITES: Final = {
