@@ -17,8 +17,8 @@ from ..ports.port import EngineFault
 from ..report.law_results import COLOUR
 from ..report.terminal import Progress, paint, table
 from ..report.verdict import SCHEMA, ExitCode, Verdict
-from ..vectors.keeping import INDEX, BadVectors, folder_of, made, read, stale, write
-from ..vectors.running import Score, gap, hidden, run
+from ..vectors.run import Score, gap, hidden, run
+from ..vectors.store import INDEX, BadVectors, folder_of, made, read, stale, write
 from ..zoo import NoSuchAnimal
 from .command import TakesCommand, written
 

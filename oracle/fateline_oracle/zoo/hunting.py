@@ -17,7 +17,7 @@ from ..crash.instance import torture_instance
 from ..ports.hello import hello_of
 from ..ports.port import Engine, EngineFault, Hello
 from ..trails.reconstruct import named
-from ..vectors.running import published_of, run
+from ..vectors.run import published_of, run
 from .animal import Animal
 from .cage import caged
 

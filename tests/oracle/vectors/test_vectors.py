@@ -14,9 +14,9 @@ from fateline_oracle.cli import main
 from fateline_oracle.engines import engine_of
 from fateline_oracle.ports.hello import hello_of
 from fateline_oracle.vectors import keeping
-from fateline_oracle.vectors.keeping import BadVectors, folder_of, made, read, stale, write
-from fateline_oracle.vectors.making import Graph, all_published, document, hidden_of, vectors_of
-from fateline_oracle.vectors.running import Score, gap, published_of, run
+from fateline_oracle.vectors.make import Graph, all_published, document, hidden_of, vectors_of
+from fateline_oracle.vectors.run import Score, gap, published_of, run
+from fateline_oracle.vectors.store import BadVectors, folder_of, made, read, stale, write
 
 FEW = (
     "line",

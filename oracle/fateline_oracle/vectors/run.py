@@ -21,8 +21,8 @@ from ..conform.machine_instance import PORT_OF
 from ..conform.replay import Replayed, beside_of, small_steps, stepped
 from ..ports.port import Engine, EngineFault, Hello, Port, Shows
 from ..ports.validate import GuardedPipeline
-from .keeping import BadVectors, Vector
-from .making import Graph, all_published, hidden_of, pipeline_of, vectors_of
+from .make import Graph, all_published, hidden_of, pipeline_of, vectors_of
+from .store import BadVectors, Vector
 
 GAP: Final = 0.05
 """So much more of the published than of the hidden is suspicious."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from fateline_model import LAW_VERSION
 
-from .making import SCOPE, Document, Graph, all_published, pipeline_of, vectors_of
+from .make import SCOPE, Document, Graph, all_published, pipeline_of, vectors_of
 
 SCHEMA: Final = "fateline.vectors/1"
 INDEX: Final = "index.json"
