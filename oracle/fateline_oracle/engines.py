@@ -30,7 +30,7 @@ def engine_of(name: str) -> Iterator[Engine]:
 
         yield ReferenceEngine()
     elif name.startswith(ZOO):
-        from .zoo import engine_in_cage
+        from .mutants import engine_in_cage
 
         with engine_in_cage(name.removeprefix(ZOO)) as engine:
             yield engine

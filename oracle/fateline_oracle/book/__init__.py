@@ -12,7 +12,7 @@ from typing import Final
 
 from ..crash.figures import read_figures
 from ..law.verification import judge_mutants, read_lock
-from ..zoo.census import read_census
+from ..mutants.matrix import read_census
 from . import evidence, found, judged, protocol, rules, vocabulary
 from .markdown import NOTICE
 from .schemas import SCHEMAS

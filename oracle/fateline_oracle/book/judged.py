@@ -12,9 +12,9 @@ from fateline_model.single import BarrierEvent
 from fateline_model.stimuli import SHAPES, Do
 
 from ..compare.capabilities import CANNOT, NEEDS
+from ..mutants.findings import FINDINGS
 from ..ports.port import Does, Port, Shows
 from ..render.crash_text import WRITES
-from ..zoo.findings import FINDINGS
 from .markdown import page, table
 
 Census = Mapping[str, Any]

@@ -15,6 +15,7 @@ from ..conform.campaign import run_campaign
 from ..conform.result import Conformance
 from ..conform.verdict import conclude, self_test
 from ..engines import NoSuchEngine
+from ..mutants import NoSuchAnimal
 from ..ports.port import EngineFault
 from ..ports.profile import BadProfile, Profile, read_profile
 from ..render.conform_text import conformance_text
@@ -22,7 +23,6 @@ from ..report.case import write_case
 from ..report.junit import write_junit
 from ..report.terminal import Progress
 from ..report.verdict import ExitCode
-from ..zoo import NoSuchAnimal
 from .command import TakesCommand, written
 from .verify import JOBS
 

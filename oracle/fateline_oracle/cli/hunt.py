@@ -14,12 +14,12 @@ from fateline_model import LAW_VERSION
 
 from ..conform.fuzz import BadCorpus, Event, Hunt
 from ..engines import NoSuchEngine, engine_of
+from ..mutants import NoSuchAnimal
 from ..ports.hello import hello_of
 from ..ports.port import EngineFault
 from ..report.law_results import COLOUR
 from ..report.terminal import Progress, paint
 from ..report.verdict import SCHEMA, ExitCode, Verdict
-from ..zoo import NoSuchAnimal
 from .command import TakesCommand, written
 
 SHOWN = {"new": "red", "fault": "yellow"}

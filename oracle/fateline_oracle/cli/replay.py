@@ -16,12 +16,12 @@ from ..conform.replay import replay as step_again
 from ..conform.verdict import steps_of
 from ..crash.replay import replay_torture
 from ..engines import NoSuchEngine, engine_of
+from ..mutants import NoSuchAnimal
 from ..ports.hello import hello_of
 from ..ports.port import Engine, EngineFault
 from ..render.conform_text import case_text
 from ..report.terminal import paint
 from ..report.verdict import ExitCode, Verdict
-from ..zoo import NoSuchAnimal
 from .command import TakesCommand
 
 

@@ -16,12 +16,12 @@ from ..crash.figures import keep_figures
 from ..crash.kill import Killed, disturb, pipelines_in
 from ..crash.verdict import RECOVERY, conclude
 from ..engines import NoSuchEngine
+from ..mutants import NoSuchAnimal
 from ..ports.port import EngineFault
 from ..render.crash_text import torture_text
 from ..report.case import write_case
 from ..report.terminal import Progress
 from ..report.verdict import ExitCode, Skipped, Verdict
-from ..zoo import NoSuchAnimal
 from .verify import JOBS
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

@@ -12,6 +12,7 @@ import click
 from fateline_model import LAW_VERSION, LAWS
 
 from ..engines import NoSuchEngine, engine_of
+from ..mutants import NoSuchAnimal
 from ..ports.hello import hello_of
 from ..ports.port import EngineFault
 from ..report.law_results import COLOUR
@@ -19,7 +20,6 @@ from ..report.terminal import Progress, paint, table
 from ..report.verdict import SCHEMA, ExitCode, Verdict
 from ..vectors.run import Score, gap, hidden, run
 from ..vectors.store import INDEX, BadVectors, folder_of, made, read, stale, write
-from ..zoo import NoSuchAnimal
 from .command import TakesCommand, written
 
 SHOWN = 20

@@ -1,6 +1,6 @@
 """`fateline zoo`: engines with one seeded bug each; which is noticed, by which law first, and how soon.
 
-Not here: the animals (`fateline_oracle.zoo`), and the judging of one (`fateline_oracle.zoo.hunting`).
+Not here: the animals (`fateline_oracle.mutants`), and the judging of one (`fateline_oracle.mutants.kill`).
 """
 
 import json
@@ -9,12 +9,12 @@ import time
 import click
 
 from ..conform.instance import Strategy
+from ..mutants import ANIMALS
+from ..mutants.case import case_of
+from ..mutants.matrix import Census, census, write_census
 from ..render.conform_text import case_text
 from ..report.terminal import Progress, paint, table
 from ..report.verdict import ExitCode
-from ..zoo import ANIMALS
-from ..zoo.census import Census, census, write_census
-from ..zoo.exhibit import case_of
 from .verify import JOBS
 
 

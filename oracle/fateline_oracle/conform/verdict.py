@@ -18,12 +18,12 @@ from fateline_model.records import as_json
 
 from ..compare.capabilities import lacks
 from ..compare.data_laws import LAWS as OF_DATA
+from ..mutants import ANIMALS
+from ..mutants.kill import hunt
 from ..ports.port import Written
 from ..ports.profile import Profile
 from ..report.case import case_document
 from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
-from ..zoo import ANIMALS
-from ..zoo.hunting import hunt
 from .campaign import Campaign, every_instance
 from .instance import Found, Judged, Strategy
 from .result import Conformance, Declared, FamilyCoverage, SelfTest

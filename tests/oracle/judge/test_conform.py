@@ -12,10 +12,10 @@ from fateline_oracle.conform import campaign, verdict
 from fateline_oracle.conform.campaign import Campaign
 from fateline_oracle.conform.instance import Found, Judged
 from fateline_oracle.conform.result import SelfTest
+from fateline_oracle.mutants.kill import place_called
 from fateline_oracle.ports.port import Hello, Port
 from fateline_oracle.ports.profile import BadProfile, Profile, read_profile
 from fateline_oracle.report.verdict import Verdict
-from fateline_oracle.zoo.hunting import place_called
 
 STRANGE = "tests.oracle.judge.strange"
 HELLO = Hello("x", "0", "1", frozenset({Port.PIPELINE}))

@@ -14,9 +14,9 @@ from fateline_model.checker.systems import Menu, PipelineSystem
 from fateline_model.stimuli import Do, Stimulus
 from fateline_model.wellformed import load
 from fateline_oracle.conform.lockstep import Divergence, Lockstep
+from fateline_oracle.mutants import engine_in_cage
 from fateline_oracle.ports.port import Engine
 from fateline_oracle.reference.engine import ReferenceEngine
-from fateline_oracle.zoo import engine_in_cage
 
 DOCUMENTS = [diamond(2, "first"), diamond(3, "best_effort", "union:fail"), nested("quorum:1", "require_all"),
              expand_then_fork("first"), batch("transform", 2)]  # fmt: skip

@@ -9,10 +9,10 @@ from click.testing import CliRunner
 from fateline_oracle.cli import main
 from fateline_oracle.conform.instance import Strategy
 from fateline_oracle.conform.replay import BadCase, read_case
+from fateline_oracle.mutants import ANIMALS
+from fateline_oracle.mutants.case import case_of
+from fateline_oracle.mutants.kill import Hunted, hunt
 from fateline_oracle.report.case import write_case
-from fateline_oracle.zoo import ANIMALS
-from fateline_oracle.zoo.exhibit import case_of
-from fateline_oracle.zoo.hunting import Hunted, hunt
 from tests.model.schemas import validator
 
 CHOSEN = (

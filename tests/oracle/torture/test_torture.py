@@ -14,13 +14,13 @@ from fateline_oracle.cli import main
 from fateline_oracle.crash.campaign import instances_to_torture
 from fateline_oracle.crash.instance import Tortured, torture_instance
 from fateline_oracle.crash.scenarios import Law, scenarios
+from fateline_oracle.mutants import ANIMALS
+from fateline_oracle.mutants.crashes import ANIMALS as TORTURED
+from fateline_oracle.mutants.kill import hunt, place_called
 from fateline_oracle.ports.hello import hello_of
 from fateline_oracle.ports.port import Asked, Boundary, Does, EngineFault, Policy, Reply
 from fateline_oracle.reference.crash import ReferenceCrashPort
 from fateline_oracle.reference.engine import ReferenceEngine
-from fateline_oracle.zoo import ANIMALS
-from fateline_oracle.zoo.crashes import ANIMALS as TORTURED
-from fateline_oracle.zoo.hunting import hunt, place_called
 
 QUICK = ("line", "quarantine", "retries attempts=3")
 OTHERS = ("diamond branches=2 policy=first merge=union", "two batches", "leaving policy=require_all")

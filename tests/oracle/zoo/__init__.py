@@ -1,1 +1,1 @@
-"""Tests of `fateline_oracle.zoo`."""
+"""Tests of `fateline_oracle.mutants`."""

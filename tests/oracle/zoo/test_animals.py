@@ -9,10 +9,10 @@ import fateline_engine
 from fateline_model.laws import ALL
 from fateline_oracle.conform.instance import Strategy
 from fateline_oracle.law.patched import NoSuchPatch
-from fateline_oracle.zoo import ANIMALS, NO_ANIMAL, NoSuchAnimal, engine_in_cage
-from fateline_oracle.zoo.animal import Animal, Patch
-from fateline_oracle.zoo.cage import caged, patched_text
-from fateline_oracle.zoo.hunting import hunt, places
+from fateline_oracle.mutants import ANIMALS, NO_ANIMAL, NoSuchAnimal, engine_in_cage
+from fateline_oracle.mutants.kill import hunt, places
+from fateline_oracle.mutants.mutant import Animal, Patch
+from fateline_oracle.mutants.sandbox import caged, patched_text
 
 ENGINE = Path(fateline_engine.__file__).parent
 SLOW = ("batch mode=passthrough count=1", "lineage", "lineage with one token more", "batch", "two rows and a crash")

@@ -6,7 +6,7 @@ forgotten it when they come back. Not here: animals whose mistake shows at a cra
 
 from typing import Final
 
-from .animal import Animal, Patch, unguarded
+from .mutant import Animal, Patch, unguarded
 
 _COMMIT: Final = "self.state.recorder.commit()"
 

@@ -7,7 +7,7 @@ from fateline_model import Refusal
 
 from ..conform.verdict import legal, steps_of
 from ..report.case import case_document
-from .hunting import Hunted, place_called
+from .kill import Hunted, place_called
 
 
 def case_of(hunted: Hunted) -> dict[str, object]:

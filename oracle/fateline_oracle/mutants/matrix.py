@@ -16,10 +16,10 @@ from fateline_model.laws import ALL
 
 from ..conform.campaign import run_campaign
 from ..conform.instance import Strategy
-from .animal import Animal
-from .hunting import Hunted, hunt
+from .kill import Hunted, hunt
+from .mutant import Animal
 
-LOCK: Final = Path(__file__).parent / "census.json"
+LOCK: Final = Path(__file__).parent / "matrix.json"
 """What the last whole census found: the book is made from it."""
 
 NAMED_WITH_MOST: Final = frozenset({"D1", "D2", "Z1"})

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from .animal import Animal, Patch
+from .mutant import Animal, Patch
 
 ANIMALS: Final = (
     Animal(

@@ -11,8 +11,8 @@ from typing import Final
 from fateline_oracle.ports.port import Engine
 
 from . import barriers, batches, crashes, fates, forks, lineage, recovery, visits
-from .animal import Animal
-from .cage import caged
+from .mutant import Animal
+from .sandbox import caged
 
 _FILES: Final = (fates, lineage, forks, barriers, batches, visits, recovery, crashes)
 ANIMALS: Final[dict[str, Animal]] = {animal.name: animal for file in _FILES for animal in file.ANIMALS}

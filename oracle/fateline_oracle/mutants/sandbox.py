@@ -17,7 +17,7 @@ import fateline_oracle.reference
 from fateline_oracle.law.patched import NoSuchPatch
 from fateline_oracle.ports.port import Engine
 
-from .animal import Animal, Patch
+from .mutant import Animal, Patch
 
 _ENGINE: Final = Path(fateline_engine.__file__).parent
 _ADAPTERS: Final = Path(fateline_oracle.reference.__file__).parent

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from .animal import Animal, Patch, unguarded
+from .mutant import Animal, Patch, unguarded
 
 _TWO_FATES = Animal(
     "two-recorders",

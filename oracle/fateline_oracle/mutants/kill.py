@@ -18,8 +18,8 @@ from ..ports.hello import hello_of
 from ..ports.port import Engine, EngineFault, Hello
 from ..trails.reconstruct import named
 from ..vectors.run import published_of, run
-from .animal import Animal
-from .cage import caged
+from .mutant import Animal
+from .sandbox import caged
 
 RANDOM_STEPS: Final = 400
 """So many steps at random in each instance before it is given up: what an ordinary test would spend."""
