@@ -37,7 +37,7 @@ def rate(name: str) -> float:
 
 def main() -> None:
     direct = rate("")
-    behind = rate(f"process:{sys.executable} -m fateline_oracle.protocol.serve")
+    behind = rate(f"process:{sys.executable} -m fateline_oracle.serve")
     print(f"  in process            {direct:>10,.0f} steps and refusals/s")
     print(f"  behind the protocol   {behind:>10,.0f} steps and refusals/s   {behind / direct:.2f} of that")
     if shutil.which("node") is None:

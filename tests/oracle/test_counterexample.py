@@ -10,8 +10,8 @@ from fateline_model import Refusal
 from fateline_model.checker.mutants import MUTANTS
 from fateline_model.checker.verify import Step
 from fateline_model.laws import LAWS
-from fateline_oracle.counterexample import expected_last, lineage, say, show
 from fateline_oracle.law.verification import judge_mutant
+from fateline_oracle.render.counterexample import expected_last, lineage, say, show
 from fateline_oracle.report.case import case_document, write_case
 
 LATE = judge_mutant(next(mutant for mutant in MUTANTS if mutant.name == "late-without-a-fate"))

@@ -53,7 +53,7 @@ def protocol_page() -> str:
         "## To begin with",
         "`examples/engines/node/` is an engine in JavaScript with an adapter of less than a hundred lines; "
         "`examples/engines/README.md` goes from nothing to a judged engine. An engine in Python needs no process: "
-        "see [ports.md](ports.md). `python -m fateline_oracle.protocol.serve module:factory` puts one behind the protocol.",
+        "see [ports.md](ports.md). `python -m fateline_oracle.serve module:factory` puts one behind the protocol.",
     )
 
 

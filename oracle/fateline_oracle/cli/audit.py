@@ -1,6 +1,6 @@
 """`fateline audit`: every law that data at rest can show, asked of an audit database where it lies.
 
-Not here: the asking (`fateline_oracle.audit`), and the page (`fateline_oracle.page.audited`).
+Not here: the asking (`fateline_oracle.audit`), and the page (`fateline_oracle.render.audit_html`).
 """
 
 import re
@@ -23,7 +23,7 @@ from ..audit.queries import judged_at_rest, needed_tables, queries, shared
 from ..audit.remembering import recall
 from ..audit.source import reading
 from ..audit.telling import Group, Told, tell
-from ..counterexample import lineage
+from ..render.counterexample import lineage
 from ..report.junit import write_junit
 from ..report.law_results import COLOUR
 from ..report.terminal import Progress, paint, table
@@ -132,7 +132,7 @@ def _shown(told: Told, database: str, limit: int, html: str | None, junit: str |
     if junit is not None:
         click.echo(write_junit(told.report, database, Path(junit)), err=as_json)
     if html is not None:
-        from ..page.audited import render_audit
+        from ..render.audit_html import render_audit
 
         Path(html).parent.mkdir(parents=True, exist_ok=True)
         Path(html).write_text(render_audit(told, database), encoding="utf-8")

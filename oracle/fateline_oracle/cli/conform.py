@@ -1,6 +1,6 @@
 """`fateline conform`: hold an engine against the law.
 
-Not here: the judging (`fateline_oracle.judge`), and the page (`fateline_oracle.page`).
+Not here: the judging (`fateline_oracle.judge`), and the page (`fateline_oracle.render.conform_html`).
 """
 
 import secrets
@@ -96,7 +96,7 @@ def _written(found: Conformance, html: str | None, cases: str | None) -> list[st
             write_case(Path(cases), f"{place:03d}-{case['instance']}", case)
         lines.append(f"{len(found.cases)} counterexamples: {Path(cases).resolve()}; fateline replay steps one again")
     if html is not None:
-        from ..page import render
+        from ..render.conform_html import render
 
         Path(html).parent.mkdir(parents=True, exist_ok=True)
         Path(html).write_text(render(found), encoding="utf-8")

@@ -17,7 +17,6 @@ from fateline_model.checker.scopes import NAMED, instances
 from fateline_model.checker.verify import UNREACHABLE, Step
 from fateline_model.laws import ALL
 
-from ..counterexample import expected_last, show
 from ..law.verification import (
     MutantReport,
     ScopeReport,
@@ -26,6 +25,7 @@ from ..law.verification import (
     verify_scope,
     write_lock,
 )
+from ..render.counterexample import expected_last, show
 from ..report.case import case_document, write_case
 from ..report.law_results import COLOUR, law_results
 from ..report.terminal import Progress, paint, table

@@ -19,7 +19,7 @@ from fateline_model.checker.systems import Menu, PipelineSystem
 from fateline_model.checker.verify import finding_of
 from fateline_model.laws import ALL
 
-from ..counterexample import show
+from ..render.counterexample import show
 from ..report.law_results import COLOUR, law_results
 from ..report.terminal import Progress, paint
 from ..report.verdict import ExitCode, Finding, Report, overall_verdict

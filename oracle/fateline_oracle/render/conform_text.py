@@ -10,10 +10,10 @@ from fateline_model import LAWS, Refusal
 from fateline_model.checker.verify import Step
 
 from ..conform.result import Conformance
-from ..counterexample import show
 from ..report.law_results import COLOUR
 from ..report.terminal import paint, table
 from ..report.verdict import LawResult, Verdict
+from .counterexample import show
 
 CASES_SHOWN: Final = 3
 LEGAL_SHOWN: Final = 6

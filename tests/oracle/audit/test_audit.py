@@ -19,8 +19,8 @@ from fateline_oracle.audit.queries import OF_THE_GRAPH, OF_THE_ROWS, judged_at_r
 from fateline_oracle.audit.slices import ASKED, Slices
 from fateline_oracle.audit.source import reading
 from fateline_oracle.audit.telling import WHY_NOT
+from fateline_oracle.book.landscapes import CASES, judged, unpacked
 from fateline_oracle.cli import main
-from fateline_oracle.found import CASES, judged, unpacked
 from fateline_oracle.report.verdict import Verdict
 
 from .corpus import Record, pipelines

@@ -1,1 +1,1 @@
-"""Tests of `fateline_oracle.page`."""
+"""Tests of `fateline_oracle.render.conform_html`."""

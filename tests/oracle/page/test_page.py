@@ -12,10 +12,10 @@ from fateline_oracle.conform.result import Conformance, SelfTest
 from fateline_oracle.conform.verdict import conclude
 from fateline_oracle.engines import engine_of
 from fateline_oracle.mutants.kill import place_called
-from fateline_oracle.page import render
 from fateline_oracle.ports.hello import hello_of
 from fateline_oracle.ports.port import Engine
 from fateline_oracle.ports.profile import Profile
+from fateline_oracle.render.conform_html import render
 
 PLACE = "untimed diamond policy=first timed=False"
 HOSTILE = "<script>alert(1)</script>\"'&"

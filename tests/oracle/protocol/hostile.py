@@ -63,7 +63,7 @@ def misbehave(asked: dict[str, object], answer: bytes) -> bytes:
 
 def main() -> None:
     engine = subprocess.Popen(
-        [sys.executable, "-m", "fateline_oracle.protocol.serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-m", "fateline_oracle.serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert engine.stdin is not None
     assert engine.stdout is not None

@@ -67,7 +67,7 @@ def _ours() -> list[str]:
             state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
         except OSError:
             continue
-        mine = str(HOSTILE) in words or "fateline_oracle.protocol.serve" in words or "time.sleep(600)" in words
+        mine = str(HOSTILE) in words or "fateline_oracle.serve" in words or "time.sleep(600)" in words
         if mine and state != "Z" and str(os.getpid()) in (folder / "environ").read_bytes().decode(errors="replace"):
             found.append(words)
     return found
@@ -123,7 +123,7 @@ def test_a_log_of_any_size_is_read_and_its_end_kept() -> None:
 
 
 def test_after_a_fault_it_is_started_anew_and_greeted() -> None:
-    engine = ProcessEngine([sys.executable, "-m", "fateline_oracle.protocol.serve"], seconds=5)
+    engine = ProcessEngine([sys.executable, "-m", "fateline_oracle.serve"], seconds=5)
     try:
         drive(engine)
         os.kill(engine._process._process.pid, signal.SIGKILL)  # type: ignore[union-attr]
@@ -136,7 +136,7 @@ def test_after_a_fault_it_is_started_anew_and_greeted() -> None:
 
 
 def test_a_process_that_leaves_quietly_is_given_a_moment() -> None:
-    engine = ProcessEngine([sys.executable, "-m", "fateline_oracle.protocol.serve"], seconds=5)
+    engine = ProcessEngine([sys.executable, "-m", "fateline_oracle.serve"], seconds=5)
     drive(engine)
     engine.close()
     assert not engine._process.running
@@ -179,15 +179,13 @@ def test_a_replay_takes_a_command_too(tmp_path: Path) -> None:
     }  # fmt: skip
     path = tmp_path / "case.json"
     path.write_text(json.dumps(case))
-    words = ["replay", str(path), "--", sys.executable, "-m", "fateline_oracle.protocol.serve"]
+    words = ["replay", str(path), "--", sys.executable, "-m", "fateline_oracle.serve"]
     found = CliRunner().invoke(main, words)
     assert found.exit_code in (0, 3), found.output
 
 
 def test_the_reference_engine_is_the_same_behind_the_protocol() -> None:
-    with engine_of(f"process:{sys.executable} -m fateline_oracle.protocol.serve") as engine, engine_of("") as direct:
+    with engine_of(f"process:{sys.executable} -m fateline_oracle.serve") as engine, engine_of("") as direct:
         mine, theirs = hello_of(engine), hello_of(direct)
         assert (mine.does, mine.shows, mine.name) == (theirs.does, theirs.shows, theirs.name)
-    assert (
-        subprocess.run([sys.executable, "-m", "fateline_oracle.protocol.serve"], input=b"", check=False).returncode == 0
-    )
+    assert subprocess.run([sys.executable, "-m", "fateline_oracle.serve"], input=b"", check=False).returncode == 0

@@ -12,10 +12,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ..audit.adapters import find_adapter
-from ..audit.auditing import Wanted, audit
-from ..audit.source import reading
-from ..audit.telling import Told, tell
+from ...audit.adapters import find_adapter
+from ...audit.auditing import Wanted, audit
+from ...audit.source import reading
+from ...audit.telling import Told, tell
 
 
 class Case(NamedTuple):
@@ -120,7 +120,7 @@ CASES: Final[dict[str, Case]] = {
 @contextmanager
 def unpacked(name: str) -> Iterator[Path]:
     """The database, for as long as it is looked at."""
-    packed = files(__package__) / "landscapes" / f"{name}.db.xz"
+    packed = files(__package__) / f"{name}.db.xz"
     with tempfile.TemporaryDirectory(prefix="fateline-found-") as folder:
         path = Path(folder) / f"{name}.db"
         path.write_bytes(lzma.decompress(packed.read_bytes()))

@@ -10,10 +10,10 @@ from fateline_model.laws import ALL, LAWS, Family
 from fateline_model.words import REFUSALS, Refusal
 
 from ..conform.result import Conformance
-from ..counterexample import say
 from ..report.verdict import LawResult, Verdict
-from .drawing import lineage_svg, pipeline_svg
+from .counterexample import say
 from .html import bar, element, escaped, folded, listed, section, table, text
+from .lineage_svg import lineage_svg, pipeline_svg
 
 MARK: Final = {Verdict.HOLDS: "✓", Verdict.BREACHED: "✗", Verdict.UNDETERMINED: "?"}
 SAYS: Final = {

@@ -9,8 +9,8 @@ from fateline_model import LAWS
 
 from ..audit.telling import Group, Told
 from ..report.verdict import Verdict
-from .drawing import lineage_svg
 from .html import element, escaped, folded, listed, section, table, text
+from .lineage_svg import lineage_svg
 
 EXAMPLES = 8
 

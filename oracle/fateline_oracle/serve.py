@@ -1,4 +1,4 @@
-"""Puts an engine written in Python behind the protocol: `python -m fateline_oracle.protocol.serve module:factory`.
+"""Puts an engine written in Python behind the protocol: `python -m fateline_oracle.serve module:factory`.
 
 For trying the protocol out, and for what it costs. The lifecycle port is left out: a Python port asks for the law's world,
 which does not travel. Nothing is believed of what comes in. Not here: any engine.
@@ -14,8 +14,8 @@ from fateline_model.single import BarrierEvent, BarrierStimulus
 from fateline_model.stimuli import Do, Stimulus
 from fateline_model.words import MergeData
 
-from ..engines import engine_of
-from ..ports.messages import (
+from .engines import engine_of
+from .ports.messages import (
     Answer,
     Asking,
     BarrierAsked,
@@ -38,7 +38,7 @@ from ..ports.messages import (
     decode_asking,
     encode,
 )
-from ..ports.port import Asked, Engine, EngineFault, Hold, Port, Reply
+from .ports.port import Asked, Engine, EngineFault, Hold, Port, Reply
 
 
 class Served:
