@@ -26,7 +26,7 @@ from typing import Final, NamedTuple
 from fateline_model.laws import LAWS, Level
 from fateline_model.records import RELATIONS
 
-from .opening import BadSource, opened
+from .connect import BadSource, opened
 
 LONGEST: Final = 262_144
 """How many characters a file of views may have."""

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from fateline_model.records import COMMON_COLUMNS, RELATIONS
 
 from .adapters import STRAYS, Adapter
-from .opening import BadSource, opened
+from .connect import BadSource, opened
 
 COLUMNS: Final = {name: (*kind._fields, *COMMON_COLUMNS) for name, kind in RELATIONS.items()}
 """The columns of every relation, in order."""

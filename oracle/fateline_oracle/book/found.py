@@ -7,7 +7,7 @@ import re
 
 from fateline_model import LAWS
 
-from ..audit.telling import Told
+from ..audit.summary import Told
 from ..render.counterexample import lineage
 from ..report.verdict import Verdict
 from .landscapes import CASES, judged

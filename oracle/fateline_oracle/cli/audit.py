@@ -15,14 +15,14 @@ import click
 from fateline_model import LAW_VERSION, LAWS
 
 from ..audit.adapters import Adapter, find_adapter
-from ..audit.auditing import Wanted
-from ..audit.auditing import audit as audited
-from ..audit.copying import copy_lines, copy_source
-from ..audit.opening import BadSource, is_database
+from ..audit.connect import BadSource, is_database
+from ..audit.import_records import copy_lines, copy_source
+from ..audit.incremental import recall
 from ..audit.queries import judged_at_rest, needed_tables, queries, shared
-from ..audit.remembering import recall
 from ..audit.source import reading
-from ..audit.telling import Group, Told, tell
+from ..audit.summary import Group, Told, tell
+from ..audit.whole import Wanted
+from ..audit.whole import audit as audited
 from ..render.counterexample import lineage
 from ..report.junit import write_junit
 from ..report.law_results import COLOUR
@@ -104,7 +104,7 @@ def audit(
                     limit * 1_000 if as_json else limit,
                 )
                 if export is not None:
-                    from ..audit.fleet import export_parquet
+                    from ..audit.parquet import export_parquet
 
                     export_parquet(source, Path(export))
     except BadSource as error:
@@ -118,7 +118,7 @@ def audit(
 
 
 def _of_fleet(folder: Path, laws: frozenset[str] | None, kept: int, reproduce: str, limit: int) -> Told:
-    from ..audit.fleet import audit_fleet, is_fleet
+    from ..audit.parquet import audit_fleet, is_fleet
 
     if not is_fleet(folder):
         raise BadSource(f"{folder}: a folder, and none that --export wrote")

@@ -279,8 +279,8 @@ def stepped_at_rest(pipeline: Pipeline, records: list[Written]) -> tuple[Mapping
 
 def asked_at_rest(pipeline: Pipeline, records: list[Written]) -> tuple[Mapping[str, int], list[tuple[str, str]]]:
     """By asking every query of them."""
-    from ..audit.auditing import audit_records
-    from ..audit.copying import graph_records
+    from ..audit.import_records import graph_records
+    from ..audit.whole import audit_records
 
     runs = dict.fromkeys(str(record["run"]) for record in records)
     graphs = [record for run in runs for record in graph_records(pipeline, run)]

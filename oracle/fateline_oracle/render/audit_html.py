@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from fateline_model import LAWS
 
-from ..audit.telling import Group, Told
+from ..audit.summary import Group, Told
 from ..report.verdict import Verdict
 from .html import element, escaped, folded, listed, section, table, text
 from .lineage_svg import lineage_svg

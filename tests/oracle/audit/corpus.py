@@ -8,7 +8,7 @@ from typing import Any
 
 from fateline_model.checker.scopes import Instance, instances
 from fateline_model.checker.systems import PipelineSystem
-from fateline_oracle.audit.copying import graph_records
+from fateline_oracle.audit.import_records import graph_records
 from fateline_oracle.compare.names import Names
 from fateline_oracle.conform.edge_cover import plan
 from fateline_oracle.conform.explore import Ways

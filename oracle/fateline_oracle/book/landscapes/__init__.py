@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ...audit.adapters import find_adapter
-from ...audit.auditing import Wanted, audit
 from ...audit.source import reading
-from ...audit.telling import Told, tell
+from ...audit.summary import Told, tell
+from ...audit.whole import Wanted, audit
 
 
 class Case(NamedTuple):

@@ -17,7 +17,7 @@ from fateline_model.words import NodeKind
 
 from ..trails.reader import BadTrail, lines_of
 from .adapters import STRAYS, Adapter
-from .opening import BadSource
+from .connect import BadSource
 from .source import COLUMNS, OF_ROWS, Source, optional
 
 _SETTINGS: Final = {

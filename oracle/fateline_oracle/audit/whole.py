@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Final
 
 from .adapters import Adapter
-from .copying import copy_records
-from .opening import BadSource
+from .connect import BadSource
+from .import_records import copy_records
+from .incremental import Remembered, RunRemembered
 from .queries import Query
-from .remembering import Remembered, RunRemembered
-from .slices import SPILLED, Breach, Judged, Slices
+from .row_range import SPILLED, Breach, Judged, Slices
 from .source import Range, Source, reading
 
 ROWS: Final = 4_000

@@ -15,9 +15,9 @@ from fateline_model.laws import ALL
 
 from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 from .adapters import Peculiarity, may_declare
-from .auditing import Audited, missing
-from .slices import Breach
+from .row_range import Breach
 from .source import WHOLE, Source
+from .whole import Audited, missing
 
 _ID: Final = re.compile(r"[0-9a-f]{12,}|\d+")
 WHY_NOT: Final = {

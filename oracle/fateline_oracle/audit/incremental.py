@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
-from .opening import BadSource
+from .connect import BadSource
 
 SCHEMA: Final = "fateline.audited/1"
 LARGEST: Final = 64 * 1024 * 1024

@@ -15,12 +15,12 @@ from typing import Any, Final
 from fateline_model.records import RELATIONS
 
 from .adapters import Adapter
-from .auditing import Audited, missing
-from .opening import BadSource
+from .connect import BadSource
+from .incremental import Remembered
 from .queries import OF_THE_GRAPH, OF_THE_ROWS, outcome_rules, queries, shared
-from .remembering import Remembered
-from .slices import ASKED, SPILLED, Breach, Judged, Slices, text_of
+from .row_range import ASKED, SPILLED, Breach, Judged, Slices, text_of
 from .source import COLUMNS, OF_ROWS, Source
+from .whole import Audited, missing
 
 ABOUT: Final = "trail.json"
 MEMORY: Final = "1GB"
