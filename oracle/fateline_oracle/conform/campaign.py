@@ -19,7 +19,7 @@ from ..compare.capabilities import asks_for
 from ..law.verification import read_lock
 from ..parallel import in_processes
 from ..ports.hello import hello_of
-from ..ports.port import Engine, EngineFault, EngineSilent, Hello, OpenEngine, Port
+from ..ports.port import Drive, Engine, EngineFault, EngineSilent, Hello, OpenEngine, Port
 from ..ports.validate import asked_again
 from .free_run import judge_whole
 from .instance import Judged, Strategy, judge_instance
@@ -165,13 +165,15 @@ def _one(engine: Engine, hello: Hello, instance: Instance, strategy: Strategy, s
     if not isinstance(instance.system, PipelineSystem):
         return judge_small(engine, hello, instance, refusals=strategy is Strategy.REFUSALS)
     judged = Judged(instance.family, instance.name, instance.machine)
-    if Port.PIPELINE in hello.ports:
+    if Port.PIPELINE in hello.ports and hello.drive is not Drive.LOCKSTEP:
+        judged.skipped[f"the engine declares drive {hello.drive}, so it is not driven step by step"] += 1
+    elif Port.PIPELINE in hello.ports:
         judged = judge_instance(engine, hello, instance, strategy, seed=seed)
     else:
         judged.skipped[f"the engine offers no {Port.PIPELINE} port"] += 1
     trail = engine.trail() if Port.TRAIL in hello.ports else None
     if trail is not None and _runs_whole(instance, hello) and judged.found is None and judged.fault is None:
-        judge_whole(judged, trail, instance, seed)
+        judge_whole(judged, trail, instance, hello, seed)
     return judged
 
 

@@ -10,8 +10,9 @@ from typing import Final
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem
 
+from ..compare.capabilities import not_shown_at_rest
 from ..limits import alive
-from ..ports.port import EngineFault, TrailPort
+from ..ports.port import EngineFault, Hello, TrailPort
 from ..ports.validate import check_records, guarded
 from ..trails.check import TrailJudged, judge_run
 from ..trails.reader import runs_of
@@ -35,10 +36,11 @@ class Drawn:
         return str(allowed[drawn % len(allowed)])
 
 
-def judge_whole(judged: Judged, port: TrailPort, instance: Instance, seed: int) -> None:
+def judge_whole(judged: Judged, port: TrailPort, instance: Instance, hello: Hello, seed: int) -> None:
     """Add to what was judged of an instance some whole runs of it."""
     system = instance.system
     assert isinstance(system, PipelineSystem)
+    silent = not_shown_at_rest(hello)
     for number in range(RUNS):
         rows = ["invalid" if system.menu.invalid_rows and place % 7 == 3 else "valid" for place in range(ROWS)]
         drawn = Drawn(system, seed + number)
@@ -51,8 +53,8 @@ def judge_whole(judged: Judged, port: TrailPort, instance: Instance, seed: int) 
         if found.rows != len(rows):
             raise EngineFault(f"run: {len(rows)} rows were given, and {found.rows} are in the trail")
         judged.steps += found.steps
-        judged.checked.update(found.checked)
-        if found.breached and judged.found is None:
-            laws = tuple((finding.law, finding.message) for finding in found.findings)
+        judged.checked.update({law: count for law, count in found.checked.items() if law not in silent})
+        laws = tuple((finding.law, finding.message) for finding in found.findings if finding.law not in silent)
+        if laws and judged.found is None:
             judged.found = Found((), (), (), "the trail of a whole run", tuple(said for _, said in laws), laws)
             return
