@@ -11,7 +11,7 @@ library, nothing of the engine and nothing of the judge. Start with `coalesce.py
 
 from typing import Final
 
-from .laws import LAWS, Family, Law, Level, Moment, Where, judge
+from .laws import LAWS, Family, Law, Level, Moment, Where, checks
 from .lifecycle import Done, Op, Operation, TokenRef, World, operate
 from .machine import Accepted, step
 from .pipeline import IllFormed, Node, Problem
@@ -55,7 +55,7 @@ __all__ = [
     "World",
     "barrier_step",
     "build",
-    "judge",
+    "checks",
     "load",
     "operate",
     "step",

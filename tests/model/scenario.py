@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from fateline_model import Accepted, IllFormed, Moment, Pipeline, Problem, Record, Refusal, Run, load, step
-from fateline_model.laws import ALL, judge
+from fateline_model.laws import ALL, checks
 from fateline_model.records import (
     BarrierRecord,
     BatchRecord,
@@ -30,7 +30,7 @@ R = TypeVar("R", bound=Record)
 def breaches(pipeline: Pipeline, before: Run, stimulus: Stimulus, records: tuple[Record, ...], after: Run) -> list[str]:
     """What every law says against one step, each line with the law's id."""
     moment = Moment(pipeline, (before,), stimulus, records, (after,))
-    return [f"{law.id}: {check}" for law in ALL for check in judge(law, moment) if check is not None]
+    return [f"{law.id}: {check}" for law in ALL for check in checks(law, moment) if check is not None]
 
 
 def problems(document: object) -> list[Problem]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from fateline_model import Done, Moment, Op, Operation, Outcome, Record, Refusal, Run, TokenRef, World, operate
-from fateline_model.laws import ALL, NOT_IN_LIFECYCLE, judge
+from fateline_model.laws import ALL, NOT_IN_LIFECYCLE, checks
 from fateline_model.lifecycle import NO_GRAPH, SHAPES, token_names
 from fateline_model.records import MemberRecord, OutcomeRecord, ParentRecord, TokenRecord
 from fateline_model.words import OUTCOME_FIELDS, OUTCOMES
@@ -28,7 +28,7 @@ class Manager:
         result = operate(self.world, operation)
         assert isinstance(result, Done), f"{operation} is refused as {result}"
         moment = Moment(NO_GRAPH, self.world, operation, result.records, result.world)
-        assert [f"{law.id}: {check}" for law in LAWS_HERE for check in judge(law, moment) if check is not None] == []
+        assert [f"{law.id}: {check}" for law in LAWS_HERE for check in checks(law, moment) if check is not None] == []
         self.world, self.wrote = result.world, result.records
         return self
 

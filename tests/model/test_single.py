@@ -4,7 +4,7 @@ import pytest
 
 from fateline_model import Accepted, BarrierEvent, BarrierStimulus, Moment, Record, Refusal, barrier_step
 from fateline_model.checker.shapes import coalesce, pipeline, sink, source
-from fateline_model.laws import ALL, judge
+from fateline_model.laws import ALL, checks
 from fateline_model.pipeline import parse
 from fateline_model.records import BarrierRecord, OutcomeRecord
 from fateline_model.single import diamond, initial
@@ -28,7 +28,7 @@ class Alone:
         result = barrier_step(self.pipeline, self.run, stimulus)
         assert isinstance(result, Accepted), f"{stimulus} is refused as {result}"
         moment = Moment(self.pipeline, (self.run,), stimulus, result.records, (result.run,))
-        assert [f"{law.id}: {check}" for law in ALL for check in judge(law, moment) if check is not None] == []
+        assert [f"{law.id}: {check}" for law in ALL for check in checks(law, moment) if check is not None] == []
         self.run, self.wrote = result.run, result.records
         return self
 

@@ -171,7 +171,7 @@ def test_a_breach_is_shown_with_its_steps(tmp_path: Path, monkeypatch: pytest.Mo
     def never(moment: Moment) -> Iterator[str | None]:
         yield "a row was read" if moment.rows else None
 
-    monkeypatch.setattr(pipeline_module, "ALL", [LAWS["R3"]._replace(judge=never)])
+    monkeypatch.setattr(pipeline_module, "ALL", [LAWS["R3"]._replace(predicate=never)])
     path = pipeline_file(tmp_path, SHAPES["line"]())
     result = verify("--pipeline", path)
     assert result.exit_code == ExitCode.BREACHED

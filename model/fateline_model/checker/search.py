@@ -158,7 +158,7 @@ class _Asked:
     """The laws of a search. Which of them a step can put in danger depends on the kinds of its records alone."""
 
     def __init__(self, laws: Iterable[Law]) -> None:
-        self._laws = [law for law in laws if law.judge is not None]
+        self._laws = [law for law in laws if law.predicate is not None]
         self._concerned: dict[frozenset[type], list[Law]] = {}
 
     def about(self, moment: Moment, checks: Counter[str]) -> list[Breach]:
@@ -169,7 +169,7 @@ class _Asked:
             self._concerned[moment.kinds] = concerned
         breaches = []
         for law in concerned:
-            for check in law.judge(moment) if law.judge is not None else ():
+            for check in law.predicate(moment) if law.predicate is not None else ():
                 checks[law.id] += 1
                 if check is not None:
                     breaches.append(Breach(law.id, check))

@@ -193,5 +193,5 @@ def unmet(fired: Counter[str], refused: Counter[str]) -> tuple[list[str], list[s
 
 def unwitnessed(checks: Counter[str]) -> list[str]:
     """Laws that can be judged here and were never in danger."""
-    judged = [law.id for law in ALL if law.judge is not None or law.id in DOMAINS]
+    judged = [law.id for law in ALL if law.predicate is not None or law.id in DOMAINS]
     return [law for law in judged if not checks[law]]

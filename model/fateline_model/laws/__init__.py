@@ -7,13 +7,13 @@ here: how a law is known to hold (`fateline_model.checker`).
 from typing import Final
 
 from . import arrival, batch, coalesce, fate, following, lineage, making, recovery, telling, visit
-from .law import Family, Law, Level, Where, concerns, judge
+from .law import Family, Law, Level, Where, checks, concerns
 from .moment import Check, Look, Moment
 
 _FILES: Final = (fate, lineage, making, coalesce, arrival, batch, visit, following, recovery, telling)
 ALL: Final = tuple(
     sorted(
-        (law for file in _FILES for law in file.LAWS),
+        (law for file in _FILES for law in vars(file).values() if isinstance(law, Law)),
         key=lambda law: (tuple(Family).index(law.family), int(law.id[1:])),
     )
 )
@@ -35,6 +35,6 @@ __all__ = [
     "Look",
     "Moment",
     "Where",
+    "checks",
     "concerns",
-    "judge",
 ]

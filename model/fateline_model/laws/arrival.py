@@ -17,12 +17,19 @@ from ..words import (
     Verdict,
     VisitStatus,
 )
-from .fate import EVERYWHERE
-from .law import Family, Law, Level, Where
+from .law import Level, Where, law
 from .moment import Check, Moment, live
 
 
-def late_in_the_step(moment: Moment) -> Iterator[Check]:
+@law(
+    "C5",
+    "Late is late at once",
+    "A token that reaches a resolved barrier fails in the step of its arrival; and only its own barrier makes it late.",
+    needs=("barriers", "visits", "outcomes", "seq"),
+    on=(VisitRecord,),
+    level=Level.PROFILE,
+)
+def late_is_late_at_once(moment: Moment) -> Iterator[Check]:
     for visit in moment.visits:
         node = moment.pipeline.nodes[visit.node]
         before = moment.token_before(visit.run, visit.token)
@@ -52,7 +59,15 @@ def _own_barrier(moment: Moment, run: str, token: str) -> Barrier | None:
     return moment.barrier_before(run, f"{node.node}@{frame[0]}")
 
 
-def strangers_refused(moment: Moment) -> Iterator[Check]:
+@law(
+    "C6",
+    "Duplicates and strangers leave no trace",
+    "A branch arrives once or is lost once; a token that owes the coalesce nothing is refused, without a record.",
+    needs=("visits", "losses", "refusals"),
+    on=(VisitRecord, LossRecord),
+    where=(Where.MACHINE, Where.STEP, Where.TRAIL),
+)
+def duplicates_and_strangers_leave_no_trace(moment: Moment) -> Iterator[Check]:
     for visit in moment.visits:
         before = moment.token_before(visit.run, visit.token)
         if before is None or before.phase is not Phase.READY:
@@ -80,7 +95,13 @@ def strangers_refused(moment: Moment) -> Iterator[Check]:
         told.add((loss.run, loss.barrier, loss.branch))
 
 
-def accounted(moment: Moment) -> Iterator[Check]:
+@law(
+    "C8",
+    "Every branch is accounted for",
+    "Every joined branch is exactly one of held and then resolved, late, or lost; until then one holder owes it.",
+    needs=("barriers", "losses", "visits", "tokens"),
+)
+def every_branch_is_accounted_for(moment: Moment) -> Iterator[Check]:
     for _, row in moment.changed:
         for barrier in row.barriers:
             name = barrier_name(row.number, barrier)
@@ -122,6 +143,13 @@ def _holders(moment: Moment, row: Row, frame: Frame, node: str) -> list[str]:
     return held
 
 
+@law(
+    "C10",
+    "Nothing held when the run is over",
+    "When a run is over, no token is held at a coalesce.",
+    needs=("runs", "visits", "nodes"),
+    on=(RunRecord,),
+)
 def nothing_held_when_over(moment: Moment) -> Iterator[Check]:
     for run in moment.over:
         for row in run.rows:
@@ -130,7 +158,14 @@ def nothing_held_when_over(moment: Moment) -> Iterator[Check]:
                 yield f"the run is over, and token {row.number}{token.name} is held" if held else None
 
 
-def never_flushed(moment: Moment) -> Iterator[Check]:
+@law(
+    "C12",
+    "Flushed only when nothing can come",
+    "A batch is flushed only when nothing live upstream could reach it; in a whole pipeline no barrier ever needs to be.",
+    needs=("barriers", "batches", "visits", "seq"),
+    where=(Where.MACHINE, Where.STEP, Where.TRAIL),
+)
+def flushed_only_when_nothing_can_come(moment: Moment) -> Iterator[Check]:
     stimulus = moment.stimulus
     if isinstance(stimulus, Stimulus):
         for record in moment.barriers:
@@ -147,62 +182,3 @@ def never_flushed(moment: Moment) -> Iterator[Check]:
                     coming = moment.pipeline.reaches(token.node, batch.node) and token.phase is not Phase.BUFFERED
                     name = full(row.number, token.name)
                     yield f"batch {batch.batch} is flushed, and token {name} could still reach it" if coming else None
-
-
-LAWS = (
-    Law(
-        "C5",
-        "Late is late at once",
-        "A token that reaches a resolved barrier fails in the step of its arrival; and only its own barrier makes it late.",
-        Family.COALESCE,
-        Level.PROFILE,
-        EVERYWHERE,
-        ("barriers", "visits", "outcomes", "seq"),
-        (VisitRecord,),
-        late_in_the_step,
-    ),
-    Law(
-        "C6",
-        "Duplicates and strangers leave no trace",
-        "A branch arrives once or is lost once; a token that owes the coalesce nothing is refused, without a record.",
-        Family.COALESCE,
-        Level.CORE,
-        (Where.MACHINE, Where.STEP, Where.TRAIL),
-        ("visits", "losses", "refusals"),
-        (VisitRecord, LossRecord),
-        strangers_refused,
-    ),
-    Law(
-        "C8",
-        "Every branch is accounted for",
-        "Every joined branch is exactly one of held and then resolved, late, or lost; until then one holder owes it.",
-        Family.COALESCE,
-        Level.CORE,
-        EVERYWHERE,
-        ("barriers", "losses", "visits", "tokens"),
-        (),
-        accounted,
-    ),
-    Law(
-        "C10",
-        "Nothing held when the run is over",
-        "When a run is over, no token is held at a coalesce.",
-        Family.COALESCE,
-        Level.CORE,
-        EVERYWHERE,
-        ("runs", "visits", "nodes"),
-        (RunRecord,),
-        nothing_held_when_over,
-    ),
-    Law(
-        "C12",
-        "Flushed only when nothing can come",
-        "A batch is flushed only when nothing live upstream could reach it; in a whole pipeline no barrier ever needs to be.",
-        Family.COALESCE,
-        Level.CORE,
-        (Where.MACHINE, Where.STEP, Where.TRAIL),
-        ("barriers", "batches", "visits", "seq"),
-        (),
-        never_flushed,
-    ),
-)

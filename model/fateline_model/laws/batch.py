@@ -9,8 +9,7 @@ from ..lifecycle import Op, Operation
 from ..records import BatchRecord, MemberRecord, TokenRecord
 from ..stimuli import Do, Stimulus
 from ..words import BatchMode, BatchStatus, FlushVerdict, GroupKind, Outcome, Trigger
-from .fate import EVERYWHERE
-from .law import Family, Law, Level, Where
+from .law import law
 from .moment import Check, Moment
 
 ASKED_BY = {
@@ -21,7 +20,14 @@ ASKED_BY = {
 }
 
 
-def membership(moment: Moment) -> Iterator[Check]:
+@law(
+    "B1",
+    "Membership and order",
+    "A batch's members are numbered from 0 as they came, while it is open; its outputs are children of the first.",
+    needs=("batches", "members", "parents"),
+    on=(MemberRecord, BatchRecord, TokenRecord),
+)
+def membership_and_order(moment: Moment) -> Iterator[Check]:
     opened = {record.batch for record in moment.batches if record.status is BatchStatus.OPEN}
     for member in moment.members:
         before = moment.batch_before(member.run, member.batch)
@@ -57,7 +63,14 @@ def _few_at_once(moment: Moment) -> Iterator[Check]:
                 yield f"batches {', '.join(names)} of {record.node} are {status} at once" if len(names) > 1 else None
 
 
-def truthful_trigger(moment: Moment) -> Iterator[Check]:
+@law(
+    "B2",
+    "The trigger is the truth",
+    "A batch is closed by the first trigger to fire, in the step that fired it, and says which.",
+    needs=("batches", "members", "nodes"),
+    on=(MemberRecord, BatchRecord),
+)
+def trigger_is_the_truth(moment: Moment) -> Iterator[Check]:
     stimulus = moment.stimulus
     triggered = {record.batch: record for record in moment.closed_batches}
     for record in triggered.values():
@@ -86,7 +99,14 @@ def truthful_trigger(moment: Moment) -> Iterator[Check]:
             yield f"batch {member.batch} has reached its count of {node.count}, and stays open" if late else None
 
 
-def one_end(moment: Moment) -> Iterator[Check]:
+@law(
+    "B3",
+    "One end for all members",
+    "All members of a batch share its end.",
+    needs=("batches", "members", "outcomes"),
+    on=(BatchRecord,),
+)
+def one_end_for_all_members(moment: Moment) -> Iterator[Check]:
     for record in moment.batches:
         if record.status not in (BatchStatus.COMPLETED, BatchStatus.FAILED):
             continue
@@ -126,7 +146,14 @@ def _end_of(moment: Moment, record: BatchRecord, said: str) -> str:
     return ends.get(FlushVerdict(word), Outcome.FAILED)
 
 
-def within_a_run(moment: Moment) -> Iterator[Check]:
+@law(
+    "B4",
+    "Never across runs",
+    "The members of a batch are tokens of its run.",
+    needs=("batches", "members", "tokens"),
+    on=(MemberRecord,),
+)
+def never_across_runs(moment: Moment) -> Iterator[Check]:
     operation = moment.stimulus
     if isinstance(operation, Operation) and operation.op is Op.BUFFER:
         for ref in operation.tokens:
@@ -135,51 +162,3 @@ def within_a_run(moment: Moment) -> Iterator[Check]:
     for member in moment.members:
         known = moment.token_after(member.run, member.token) is not None
         yield None if known else f"member {member.token} of batch {member.batch} is no token of run {member.run}"
-
-
-LAWS = (
-    Law(
-        "B1",
-        "Membership and order",
-        "A batch's members are numbered from 0 as they came, while it is open; its outputs are children of the first.",
-        Family.BATCH,
-        Level.CORE,
-        EVERYWHERE,
-        ("batches", "members", "parents"),
-        (MemberRecord, BatchRecord, TokenRecord),
-        membership,
-    ),
-    Law(
-        "B2",
-        "The trigger is the truth",
-        "A batch is closed by the first trigger to fire, in the step that fired it, and says which.",
-        Family.BATCH,
-        Level.CORE,
-        (Where.MACHINE, Where.STEP, Where.TRAIL, Where.AUDIT),
-        ("batches", "members", "nodes"),
-        (MemberRecord, BatchRecord),
-        truthful_trigger,
-    ),
-    Law(
-        "B3",
-        "One end for all members",
-        "All members of a batch share its end.",
-        Family.BATCH,
-        Level.CORE,
-        EVERYWHERE,
-        ("batches", "members", "outcomes"),
-        (BatchRecord,),
-        one_end,
-    ),
-    Law(
-        "B4",
-        "Never across runs",
-        "The members of a batch are tokens of its run.",
-        Family.BATCH,
-        Level.CORE,
-        EVERYWHERE,
-        ("batches", "members", "tokens"),
-        (MemberRecord,),
-        within_a_run,
-    ),
-)

@@ -26,8 +26,7 @@ from ..words import (
     Trigger,
     VisitStatus,
 )
-from .fate import EVERYWHERE
-from .law import Family, Law, Level, Where
+from .law import Level, Where, law, law_known_elsewhere
 from .moment import Check, Moment
 
 MERGE_FAILURES = (Reason.SELECT_BRANCH_NOT_ARRIVED, Reason.CONTRACT_CONFLICT, Reason.UNION_COLLISION)
@@ -66,6 +65,7 @@ def is_hopeless(policy: Policy, counts: Counts) -> bool:
     return counts.lost == counts.n
 
 
+@law("C1", "One resolution", "A barrier is resolved once.", needs=("barriers",), on=(BarrierRecord,))
 def one_resolution(moment: Moment) -> Iterator[Check]:
     told: set[tuple[str, str]] = set()
     for record in moment.barriers:
@@ -75,7 +75,14 @@ def one_resolution(moment: Moment) -> Iterator[Check]:
         told.add((record.run, record.barrier))
 
 
-def parents_are_the_held(moment: Moment) -> Iterator[Check]:
+@law(
+    "C2",
+    "Parents are what was held",
+    "The parents of a merge are the tokens coalesced into it: distinct branches of one fork, in declared order.",
+    needs=("tokens", "parents", "outcomes"),
+    on=(ParentRecord,),
+)
+def parents_are_what_was_held(moment: Moment) -> Iterator[Check]:
     parents = moment.parents
     for token in moment.tokens:
         if token.group_kind is not GroupKind.JOIN:
@@ -113,7 +120,15 @@ def _counts(moment: Moment, record: BarrierRecord) -> Counts:
     return Counts(len(node.branches), len(arrived), len(lost), node.quorum_count or 1)
 
 
-def policy_satisfied(moment: Moment) -> Iterator[Check]:
+@law(
+    "C3",
+    "What arrived satisfies the policy",
+    "A barrier merges exactly when the set that arrived is what its policy waits for: all n, the quorum, the first, "
+    "or under best_effort all that are not lost, at a deadline at least one.",
+    needs=("barriers", "nodes"),
+    on=(BarrierRecord,),
+)
+def what_arrived_satisfies_the_policy(moment: Moment) -> Iterator[Check]:
     for record in moment.barriers:
         policy, counts = moment.pipeline.nodes[record.node].policy, _counts(moment, record)
         timed = record.trigger in (Trigger.DEADLINE, Trigger.FLUSH)
@@ -133,7 +148,14 @@ def policy_satisfied(moment: Moment) -> Iterator[Check]:
             yield None
 
 
-def in_time(moment: Moment) -> Iterator[Check]:
+@law(
+    "C4",
+    "At the first event, not later",
+    "A barrier is resolved at the first event at which its policy can be satisfied or no longer can be.",
+    needs=("barriers", "losses", "visits", "seq"),
+    where=(Where.MACHINE, Where.STEP, Where.TRAIL),
+)
+def at_the_first_event(moment: Moment) -> Iterator[Check]:
     for record in moment.barriers:
         if record.trigger in (Trigger.ARRIVAL, Trigger.LOSS):
             policy, counts = moment.pipeline.nodes[record.node].policy, _counts(moment, record)
@@ -185,7 +207,16 @@ def _true_trigger(moment: Moment, record: BarrierRecord) -> Trigger:
     return Trigger.LOSS
 
 
-def merge_says(moment: Moment) -> Iterator[Check]:
+@law(
+    "C9",
+    "Merged data follows the strategy",
+    "Merged data, origins and collisions are what the strategy makes of the arrived branches in declared order; what it "
+    "cannot merge fails the barrier, for that reason.",
+    needs=("merges", "digests"),
+    on=(BarrierRecord,),
+    where=(Where.MACHINE, Where.KERNEL, Where.STEP, Where.TRAIL, Where.AUDIT),
+)
+def merged_data_follows_the_strategy(moment: Moment) -> Iterator[Check]:
     said = list(moment.stimulus.data) if not isinstance(moment.stimulus, Operation) else []
     for record in moment.barriers:
         node, counts = moment.pipeline.nodes[record.node], _counts(moment, record)
@@ -217,7 +248,14 @@ def _answered(moment: Moment) -> Iterator[Check]:
         yield None if moment.barriers else f"{stimulus} left the barrier open"
 
 
-def fails_as_one(moment: Moment) -> Iterator[Check]:
+@law(
+    "C7",
+    "A barrier fails as one",
+    "When a barrier fails, every held visit is closed failed and every held token fails, for the same reason.",
+    needs=("barriers", "visits", "outcomes"),
+    on=(BarrierRecord,),
+)
+def barrier_fails_as_one(moment: Moment) -> Iterator[Check]:
     for record in moment.barriers:
         if record.verdict is not BarrierVerdict.FAILED:
             continue
@@ -243,86 +281,13 @@ def _held_at(moment: Moment, run: str, token: str, record: BarrierRecord) -> boo
     return before.phase is Phase.HELD or arriving
 
 
-LAWS = (
-    Law(
-        "C1",
-        "One resolution",
-        "A barrier is resolved once.",
-        Family.COALESCE,
-        Level.CORE,
-        EVERYWHERE,
-        ("barriers",),
-        (BarrierRecord,),
-        one_resolution,
-    ),
-    Law(
-        "C2",
-        "Parents are what was held",
-        "The parents of a merge are the tokens coalesced into it: distinct branches of one fork, in declared order.",
-        Family.COALESCE,
-        Level.CORE,
-        EVERYWHERE,
-        ("tokens", "parents", "outcomes"),
-        (ParentRecord,),
-        parents_are_the_held,
-    ),
-    Law(
-        "C3",
-        "What arrived satisfies the policy",
-        "A barrier merges exactly when the set that arrived is what its policy waits for: all n, the quorum, the first, "
-        "or under best_effort all that are not lost, at a deadline at least one.",
-        Family.COALESCE,
-        Level.CORE,
-        EVERYWHERE,
-        ("barriers", "nodes"),
-        (BarrierRecord,),
-        policy_satisfied,
-    ),
-    Law(
-        "C4",
-        "At the first event, not later",
-        "A barrier is resolved at the first event at which its policy can be satisfied or no longer can be.",
-        Family.COALESCE,
-        Level.CORE,
-        (Where.MACHINE, Where.STEP, Where.TRAIL),
-        ("barriers", "losses", "visits", "seq"),
-        (),
-        in_time,
-    ),
-    Law(
-        "C7",
-        "A barrier fails as one",
-        "When a barrier fails, every held visit is closed failed and every held token fails, for the same reason.",
-        Family.COALESCE,
-        Level.CORE,
-        EVERYWHERE,
-        ("barriers", "visits", "outcomes"),
-        (BarrierRecord,),
-        fails_as_one,
-    ),
-    Law(
-        "C9",
-        "Merged data follows the strategy",
-        "Merged data, origins and collisions are what the strategy makes of the arrived branches in declared order; what it "
-        "cannot merge fails the barrier, for that reason.",
-        Family.COALESCE,
-        Level.CORE,
-        (Where.MACHINE, Where.KERNEL, Where.STEP, Where.TRAIL, Where.AUDIT),
-        ("merges", "digests"),
-        (BarrierRecord,),
-        merge_says,
-    ),
-    Law(
-        "C11",
-        "A deadline verdict only after the deadline",
-        "A barrier or batch that a deadline resolves was open for its timeout; what expired first is resolved first.",
-        Family.COALESCE,
-        Level.PROFILE,
-        (Where.KERNEL, Where.STEP, Where.TRAIL, Where.AUDIT),
-        ("barriers", "times"),
-        (),
-        None,
-        "Time is no state of the machines. Judged on the deadline kernel over its own exhaustive domain, and on trails "
-        "that record times.",
-    ),
+DEADLINES_ARE_KEPT = law_known_elsewhere(
+    "C11",
+    "A deadline verdict only after the deadline",
+    "A barrier or batch that a deadline resolves was open for its timeout; what expired first is resolved first.",
+    needs=("barriers", "times"),
+    where=(Where.KERNEL, Where.STEP, Where.TRAIL, Where.AUDIT),
+    level=Level.PROFILE,
+    elsewhere="Time is no state of the machines. Judged on the deadline kernel over its own exhaustive domain, and on trails "
+    "that record times.",
 )

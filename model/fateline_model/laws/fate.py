@@ -24,13 +24,12 @@ from ..words import (
     Outcome,
     VisitStatus,
 )
-from .law import Family, Law, Level, Where
+from .law import law
 from .moment import Check, Moment
 
-EVERYWHERE = (Where.MACHINE, Where.STEP, Where.TRAIL, Where.AUDIT)
 
-
-def at_most_one(moment: Moment) -> Iterator[Check]:
+@law("F1", "At most one fate", "A token has at most one terminal outcome, and it never changes.", needs=("outcomes",))
+def at_most_one_fate(moment: Moment) -> Iterator[Check]:
     told: set[tuple[str, str]] = set()
     for record in moment.fates:
         key = (record.run, record.token)
@@ -49,7 +48,14 @@ def at_most_one(moment: Moment) -> Iterator[Check]:
                 yield f"the fate of token {row.number}{token.name} changed from {old.fate} to {token.fate}"
 
 
-def exactly_one(moment: Moment) -> Iterator[Check]:
+@law(
+    "F2",
+    "Exactly one when the run is over",
+    "When a run is over, its source has ended, every row has a token, and every token has its fate.",
+    needs=("runs", "tokens", "outcomes"),
+    on=(RunRecord,),
+)
+def exactly_one_fate_when_over(moment: Moment) -> Iterator[Check]:
     for run in moment.over:
         if isinstance(moment.stimulus, Stimulus):
             ended = any(before.name == run.name and before.source_ended for before in moment.before)
@@ -61,7 +67,13 @@ def exactly_one(moment: Moment) -> Iterator[Check]:
                 yield None if done else f"the run is over, and token {row.number}{token.name} has no fate"
 
 
-def nothing_after(moment: Moment) -> Iterator[Check]:
+@law(
+    "F3",
+    "Nothing after it",
+    "After its fate a token has no visit, hop, membership or outcome; being named a parent in the same step is none.",
+    needs=("outcomes", "visits", "hops", "members", "seq"),
+)
+def nothing_after_its_fate(moment: Moment) -> Iterator[Check]:
     ended: set[tuple[str, str]] = set()
     if isinstance(moment.stimulus, Operation):
         for ref in moment.stimulus.tokens:
@@ -90,7 +102,14 @@ def _said(record: VisitRecord | HopRecord | MemberRecord | OutcomeRecord) -> str
     return f"a hop to {record.dst}" if isinstance(record, HopRecord) else f"a visit of {record.node}"
 
 
-def fields(moment: Moment) -> Iterator[Check]:
+@law(
+    "F4",
+    "It carries what it must, and no more",
+    "An outcome carries the fields that the table of outcomes requires, and none that it forbids.",
+    needs=("outcomes",),
+    on=(OutcomeRecord,),
+)
+def carries_what_it_must(moment: Moment) -> Iterator[Check]:
     for record in moment.outcomes:
         rule = OUTCOMES[record.outcome]
         given = {field for field in OUTCOME_FIELDS if getattr(record, field) is not None}
@@ -103,7 +122,14 @@ def fields(moment: Moment) -> Iterator[Check]:
             yield None
 
 
-def buffered_is_followed(moment: Moment) -> Iterator[Check]:
+@law(
+    "F5",
+    "What is buffered comes out",
+    "A buffered token is a member of the batch it names, and that batch's end is an end for it.",
+    needs=("outcomes", "batches", "members"),
+    on=(OutcomeRecord, BatchRecord),
+)
+def buffered_comes_out(moment: Moment) -> Iterator[Check]:
     joined = {(record.run, record.token, record.batch) for record in moment.members}
     for record in moment.outcomes:
         if record.outcome is Outcome.BUFFERED:
@@ -120,7 +146,14 @@ def buffered_is_followed(moment: Moment) -> Iterator[Check]:
             yield None if out else f"batch {batch.batch} ended without an end for its member {member}"
 
 
-def successors(moment: Moment) -> Iterator[Check]:
+@law(
+    "F6",
+    "A delegating fate has its successors",
+    "A forked, expanded, coalesced or consumed token has its successors: all that were promised, and no other.",
+    needs=("outcomes", "tokens", "parents", "batches"),
+    on=(OutcomeRecord, TokenRecord),
+)
+def delegating_fate_has_its_successors(moment: Moment) -> Iterator[Check]:
     parents = moment.parents
     for record in moment.fates:
         if not OUTCOMES[record.outcome].delegates:
@@ -151,7 +184,14 @@ def _promised(record: OutcomeRecord) -> int:
     return 1
 
 
-def sink_means_written(moment: Moment) -> Iterator[Check]:
+@law(
+    "F7",
+    "A sink is named when it was written",
+    "A fate names a sink exactly when the token's last visit is a completed one there.",
+    needs=("outcomes", "visits", "nodes"),
+    on=(VisitRecord, OutcomeRecord),
+)
+def sink_is_named_when_written(moment: Moment) -> Iterator[Check]:
     nodes = moment.pipeline.nodes
     written = {
         (visit.token, visit.node)
@@ -165,84 +205,3 @@ def sink_means_written(moment: Moment) -> Iterator[Check]:
         if record.sink is not None:
             done = (record.token, record.sink) in written
             yield None if done else f"token {record.token} claims sink {record.sink} without a completed visit there"
-
-
-LAWS = (
-    Law(
-        "F1",
-        "At most one fate",
-        "A token has at most one terminal outcome, and it never changes.",
-        Family.FATE,
-        Level.CORE,
-        EVERYWHERE,
-        ("outcomes",),
-        (),
-        at_most_one,
-    ),
-    Law(
-        "F2",
-        "Exactly one when the run is over",
-        "When a run is over, its source has ended, every row has a token, and every token has its fate.",
-        Family.FATE,
-        Level.CORE,
-        EVERYWHERE,
-        ("runs", "tokens", "outcomes"),
-        (RunRecord,),
-        exactly_one,
-    ),
-    Law(
-        "F3",
-        "Nothing after it",
-        "After its fate a token has no visit, hop, membership or outcome; being named a parent in the same step is none.",
-        Family.FATE,
-        Level.CORE,
-        EVERYWHERE,
-        ("outcomes", "visits", "hops", "members", "seq"),
-        (),
-        nothing_after,
-    ),
-    Law(
-        "F4",
-        "It carries what it must, and no more",
-        "An outcome carries the fields that the table of outcomes requires, and none that it forbids.",
-        Family.FATE,
-        Level.CORE,
-        EVERYWHERE,
-        ("outcomes",),
-        (OutcomeRecord,),
-        fields,
-    ),
-    Law(
-        "F5",
-        "What is buffered comes out",
-        "A buffered token is a member of the batch it names, and that batch's end is an end for it.",
-        Family.FATE,
-        Level.CORE,
-        EVERYWHERE,
-        ("outcomes", "batches", "members"),
-        (OutcomeRecord, BatchRecord),
-        buffered_is_followed,
-    ),
-    Law(
-        "F6",
-        "A delegating fate has its successors",
-        "A forked, expanded, coalesced or consumed token has its successors: all that were promised, and no other.",
-        Family.FATE,
-        Level.CORE,
-        EVERYWHERE,
-        ("outcomes", "tokens", "parents", "batches"),
-        (OutcomeRecord, TokenRecord),
-        successors,
-    ),
-    Law(
-        "F7",
-        "A sink is named when it was written",
-        "A fate names a sink exactly when the token's last visit is a completed one there.",
-        Family.FATE,
-        Level.CORE,
-        EVERYWHERE,
-        ("outcomes", "visits", "nodes"),
-        (VisitRecord, OutcomeRecord),
-        sink_means_written,
-    ),
-)

@@ -23,8 +23,7 @@ from ..words import (
     Reason,
     VisitStatus,
 )
-from .fate import EVERYWHERE
-from .law import Family, Law, Level
+from .law import Level, law
 from .moment import Check, Moment
 
 
@@ -99,7 +98,15 @@ def observed(moment: Moment, name: str) -> Follows:
     )
 
 
-def what_follows(moment: Moment) -> Iterator[Check]:
+@law(
+    "V4",
+    "What follows from a verdict",
+    "A verdict has the edge, the fate and the reason that the node's settings give it, or the next attempt while one "
+    "is left.",
+    needs=("nodes", "edges", "visits", "hops", "outcomes"),
+    on=(VisitRecord, OutcomeRecord, RowRecord, TokenRecord),
+)
+def verdict_decides_what_follows(moment: Moment) -> Iterator[Check]:
     stimulus = moment.stimulus
     if isinstance(stimulus, Operation):
         if stimulus.op is Op.QUARANTINE:
@@ -141,7 +148,15 @@ LOST_BY = {
 }
 
 
-def why_lost(moment: Moment) -> Iterator[Check]:
+@law(
+    "C13",
+    "The true reason of a loss",
+    "A loss says what its holder did: took which kind of edge, met which fate, or failed as an inner barrier.",
+    needs=("losses", "hops", "outcomes", "barriers"),
+    on=(LossRecord,),
+    level=Level.PROFILE,
+)
+def true_reason_of_a_loss(moment: Moment) -> Iterator[Check]:
     failed = {record.fork_group for record in moment.barriers if record.verdict is BarrierVerdict.FAILED}
     for loss in moment.losses:
         fate = next((fate.outcome for fate in moment.fates if fate.token == loss.token), None)
@@ -154,30 +169,3 @@ def why_lost(moment: Moment) -> Iterator[Check]:
             law = LossReason.BARRIER_FAILED if loss.token in failed else None
         right = loss.reason is law
         yield None if right else f"branch {loss.branch} of {loss.barrier} is lost as {loss.reason}; the law says {law}"
-
-
-LAWS = (
-    Law(
-        "V4",
-        "What follows from a verdict",
-        "A verdict has the edge, the fate and the reason that the node's settings give it, or the next attempt while one "
-        "is left.",
-        Family.VISIT,
-        Level.CORE,
-        EVERYWHERE,
-        ("nodes", "edges", "visits", "hops", "outcomes"),
-        (VisitRecord, OutcomeRecord, RowRecord, TokenRecord),
-        what_follows,
-    ),
-    Law(
-        "C13",
-        "The true reason of a loss",
-        "A loss says what its holder did: took which kind of edge, met which fate, or failed as an inner barrier.",
-        Family.COALESCE,
-        Level.PROFILE,
-        EVERYWHERE,
-        ("losses", "hops", "outcomes", "barriers"),
-        (LossRecord,),
-        why_lost,
-    ),
-)

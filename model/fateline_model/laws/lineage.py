@@ -10,12 +10,18 @@ from collections.abc import Iterator
 from ..lifecycle import Operation
 from ..records import HopRecord, OutcomeRecord, ParentRecord, RowRecord, TokenRecord, VisitRecord
 from ..state import split
-from .fate import EVERYWHERE
-from .law import Family, Law, Level
+from .law import law
 from .moment import Check, Moment
 
 
-def one_row(moment: Moment) -> Iterator[Check]:
+@law(
+    "L1",
+    "One row, one run",
+    "A token belongs to one row of one run, and is made once.",
+    needs=("tokens", "rows"),
+    on=(TokenRecord,),
+)
+def one_row_of_one_run(moment: Moment) -> Iterator[Check]:
     made: set[tuple[str, str]] = set()
     for record in moment.tokens:
         place, key = split(record.token), (record.run, record.token)
@@ -29,7 +35,14 @@ def one_row(moment: Moment) -> Iterator[Check]:
         made.add(key)
 
 
-def parents_of_same_row(moment: Moment) -> Iterator[Check]:
+@law(
+    "L2",
+    "Parents of the same row",
+    "Every parent of a token is of the token's row.",
+    needs=("tokens", "parents"),
+    on=(ParentRecord,),
+)
+def parents_of_the_same_row(moment: Moment) -> Iterator[Check]:
     operation = moment.stimulus
     if isinstance(operation, Operation) and operation.row is not None:
         for ref in operation.tokens:
@@ -42,7 +55,14 @@ def parents_of_same_row(moment: Moment) -> Iterator[Check]:
         yield None if same else f"token {record.child} has parent {record.parent}, of another row"
 
 
-def parents_of_same_run(moment: Moment) -> Iterator[Check]:
+@law(
+    "L3",
+    "Parents of the same run",
+    "Every parent of a token is of the token's run.",
+    needs=("tokens", "parents"),
+    on=(ParentRecord,),
+)
+def parents_of_the_same_run(moment: Moment) -> Iterator[Check]:
     if isinstance(moment.stimulus, Operation):
         for ref in moment.stimulus.tokens:
             same = ref.run == moment.stimulus.run
@@ -52,7 +72,14 @@ def parents_of_same_run(moment: Moment) -> Iterator[Check]:
         yield None if known else f"parent {record.parent} of token {record.child} is no token of run {record.run}"
 
 
-def parents_first(moment: Moment) -> Iterator[Check]:
+@law(
+    "L4",
+    "Parents first",
+    "Lineage has no cycle: a parent is there before its child.",
+    needs=("parents",),
+    on=(ParentRecord,),
+)
+def parents_come_first(moment: Moment) -> Iterator[Check]:
     made: set[tuple[str, str]] = set()
     for record in moment.records:
         if isinstance(record, TokenRecord):
@@ -63,7 +90,14 @@ def parents_first(moment: Moment) -> Iterator[Check]:
             yield None if older or earlier else f"token {record.child} is older than its parent {record.parent}"
 
 
-def one_group(moment: Moment) -> Iterator[Check]:
+@law(
+    "L5",
+    "One group, if it has parents",
+    "A token carries at most one group, and carries one exactly when it has a parent.",
+    needs=("tokens", "parents"),
+    on=(TokenRecord,),
+)
+def one_group_if_it_has_parents(moment: Moment) -> Iterator[Check]:
     parents = moment.parents
     for record in moment.tokens:
         has_parent = (record.run, record.token) in parents
@@ -75,7 +109,14 @@ def one_group(moment: Moment) -> Iterator[Check]:
             yield None
 
 
-def of_its_run(moment: Moment) -> Iterator[Check]:
+@law(
+    "L6",
+    "Records stay in their run",
+    "An outcome, a visit or a hop belongs to the run of its token.",
+    needs=("tokens", "outcomes"),
+    on=(OutcomeRecord, VisitRecord, HopRecord),
+)
+def records_stay_in_their_run(moment: Moment) -> Iterator[Check]:
     if isinstance(moment.stimulus, Operation) and moment.records:
         for ref in moment.stimulus.tokens:
             same = ref.run == moment.stimulus.run
@@ -86,7 +127,8 @@ def of_its_run(moment: Moment) -> Iterator[Check]:
             yield None if known else f"run {record.run} writes about token {record.token}, which is not in it"
 
 
-def one_root(moment: Moment) -> Iterator[Check]:
+@law("L7", "One root token for a row", "A row has one root token.", needs=("tokens",), on=(TokenRecord,))
+def one_root_token_for_a_row(moment: Moment) -> Iterator[Check]:
     roots: set[tuple[str, str]] = set()
     for record in moment.tokens:
         if record.group_kind is not None:
@@ -104,7 +146,14 @@ def one_root(moment: Moment) -> Iterator[Check]:
         roots.add(row)
 
 
-def root_of_a_row(moment: Moment) -> Iterator[Check]:
+@law(
+    "L8",
+    "A root token needs its row",
+    "A root token is made only for a row of the run that exists and has none.",
+    needs=("rows", "tokens"),
+    on=(TokenRecord, RowRecord),
+)
+def root_token_needs_its_row(moment: Moment) -> Iterator[Check]:
     written = {(record.run, record.row) for record in moment.rows}
     for record in moment.tokens:
         if record.group_kind is not None:
@@ -118,95 +167,3 @@ def root_of_a_row(moment: Moment) -> Iterator[Check]:
             yield f"token {record.token} is made for row {record.row}, which has its token"
         else:
             yield None
-
-
-LAWS = (
-    Law(
-        "L1",
-        "One row, one run",
-        "A token belongs to one row of one run, and is made once.",
-        Family.LINEAGE,
-        Level.CORE,
-        EVERYWHERE,
-        ("tokens", "rows"),
-        (TokenRecord,),
-        one_row,
-    ),
-    Law(
-        "L2",
-        "Parents of the same row",
-        "Every parent of a token is of the token's row.",
-        Family.LINEAGE,
-        Level.CORE,
-        EVERYWHERE,
-        ("tokens", "parents"),
-        (ParentRecord,),
-        parents_of_same_row,
-    ),
-    Law(
-        "L3",
-        "Parents of the same run",
-        "Every parent of a token is of the token's run.",
-        Family.LINEAGE,
-        Level.CORE,
-        EVERYWHERE,
-        ("tokens", "parents"),
-        (ParentRecord,),
-        parents_of_same_run,
-    ),
-    Law(
-        "L4",
-        "Parents first",
-        "Lineage has no cycle: a parent is there before its child.",
-        Family.LINEAGE,
-        Level.CORE,
-        EVERYWHERE,
-        ("parents",),
-        (ParentRecord,),
-        parents_first,
-    ),
-    Law(
-        "L5",
-        "One group, if it has parents",
-        "A token carries at most one group, and carries one exactly when it has a parent.",
-        Family.LINEAGE,
-        Level.CORE,
-        EVERYWHERE,
-        ("tokens", "parents"),
-        (TokenRecord,),
-        one_group,
-    ),
-    Law(
-        "L6",
-        "Records stay in their run",
-        "An outcome, a visit or a hop belongs to the run of its token.",
-        Family.LINEAGE,
-        Level.CORE,
-        EVERYWHERE,
-        ("tokens", "outcomes"),
-        (OutcomeRecord, VisitRecord, HopRecord),
-        of_its_run,
-    ),
-    Law(
-        "L7",
-        "One root token for a row",
-        "A row has one root token.",
-        Family.LINEAGE,
-        Level.CORE,
-        EVERYWHERE,
-        ("tokens",),
-        (TokenRecord,),
-        one_root,
-    ),
-    Law(
-        "L8",
-        "A root token needs its row",
-        "A root token is made only for a row of the run that exists and has none.",
-        Family.LINEAGE,
-        Level.CORE,
-        EVERYWHERE,
-        ("rows", "tokens"),
-        (TokenRecord, RowRecord),
-        root_of_a_row,
-    ),
-)

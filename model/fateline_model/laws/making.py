@@ -9,8 +9,7 @@ from ..lifecycle import Op, Operation
 from ..records import OutcomeRecord, RowRecord, TokenRecord
 from ..stimuli import Do, Stimulus, Validity
 from ..words import GroupKind, Outcome
-from .fate import EVERYWHERE
-from .law import Family, Law, Level, Where
+from .law import Where, law, law_known_elsewhere
 from .moment import Check, Moment
 
 
@@ -23,7 +22,14 @@ def _children(moment: Moment, fate: OutcomeRecord, kind: GroupKind) -> list[Toke
     ]
 
 
-def fork_promise(moment: Moment) -> Iterator[Check]:
+@law(
+    "K1",
+    "Children are the promised branches",
+    "The children of a fork are the promised branches, each once, and one group.",
+    needs=("outcomes", "tokens", "parents"),
+    on=(OutcomeRecord,),
+)
+def children_are_the_promised_branches(moment: Moment) -> Iterator[Check]:
     for fate in moment.fates:
         if fate.outcome is not Outcome.FORKED:
             continue
@@ -54,11 +60,25 @@ def _in_one_step(moment: Moment, kind: GroupKind, outcome: Outcome) -> Iterator[
         yield f"token {name} of run {run} is {outcome}, and no child is made in the same step"
 
 
-def fork_in_one_step(moment: Moment) -> Iterator[Check]:
+@law(
+    "K2",
+    "A fork is one step",
+    "The children of a fork and their parent's fate are written in one step.",
+    needs=("outcomes", "tokens", "parents", "tx"),
+    on=(TokenRecord, OutcomeRecord),
+)
+def fork_is_one_step(moment: Moment) -> Iterator[Check]:
     return _in_one_step(moment, GroupKind.FORK, Outcome.FORKED)
 
 
-def expand_promise(moment: Moment) -> Iterator[Check]:
+@law(
+    "X1",
+    "Children as many as promised",
+    "An expansion has as many children as its parent's fate promises, and at least one.",
+    needs=("outcomes", "tokens", "parents"),
+    on=(OutcomeRecord,),
+)
+def children_as_many_as_promised(moment: Moment) -> Iterator[Check]:
     for fate in moment.fates:
         if fate.outcome is Outcome.EXPANDED:
             before = moment.token_before(fate.run, fate.token)
@@ -70,7 +90,15 @@ def expand_promise(moment: Moment) -> Iterator[Check]:
             yield None if right else f"token {fate.token} promises {fate.promised} children, and has {count}"
 
 
-def lock_first(moment: Moment) -> Iterator[Check]:
+@law(
+    "X2",
+    "The lock comes first",
+    "Nothing is written before the contract of what is made is known to be there and locked.",
+    needs=("refusals",),
+    on=(TokenRecord, RowRecord),
+    where=(Where.MACHINE, Where.STEP),
+)
+def lock_comes_first(moment: Moment) -> Iterator[Check]:
     operation = moment.stimulus
     if isinstance(operation, Stimulus) and operation.do is Do.READ:
         broken = operation.verdict == Validity.NO_CONTRACT and bool(moment.records)
@@ -80,76 +108,22 @@ def lock_first(moment: Moment) -> Iterator[Check]:
         yield f"{operation} writes {len(moment.records)} records without a locked contract" if broken else None
 
 
-def expand_in_one_step(moment: Moment) -> Iterator[Check]:
+@law(
+    "X3",
+    "An expansion is one step",
+    "The children of an expansion and their parent's fate are written in one step.",
+    needs=("outcomes", "tokens", "parents", "tx"),
+    on=(TokenRecord, OutcomeRecord),
+)
+def expansion_is_one_step(moment: Moment) -> Iterator[Check]:
     return _in_one_step(moment, GroupKind.EXPAND, Outcome.EXPANDED)
 
 
-LAWS = (
-    Law(
-        "K1",
-        "Children are the promised branches",
-        "The children of a fork are the promised branches, each once, and one group.",
-        Family.FORK,
-        Level.CORE,
-        EVERYWHERE,
-        ("outcomes", "tokens", "parents"),
-        (OutcomeRecord,),
-        fork_promise,
-    ),
-    Law(
-        "K2",
-        "A fork is one step",
-        "The children of a fork and their parent's fate are written in one step.",
-        Family.FORK,
-        Level.CORE,
-        EVERYWHERE,
-        ("outcomes", "tokens", "parents", "tx"),
-        (TokenRecord, OutcomeRecord),
-        fork_in_one_step,
-    ),
-    Law(
-        "K3",
-        "Siblings never see each other's changes",
-        "A visit begins with the data that the token's previous completed visit ended with, else with what made it gave.",
-        Family.FORK,
-        Level.CORE,
-        (Where.STEP, Where.TRAIL, Where.AUDIT),
-        ("visits", "tokens", "digests"),
-        (),
-        None,
-        "The machines carry no data; judged beside an engine, on trails and in audits that record digests.",
-    ),
-    Law(
-        "X1",
-        "Children as many as promised",
-        "An expansion has as many children as its parent's fate promises, and at least one.",
-        Family.EXPAND,
-        Level.CORE,
-        EVERYWHERE,
-        ("outcomes", "tokens", "parents"),
-        (OutcomeRecord,),
-        expand_promise,
-    ),
-    Law(
-        "X2",
-        "The lock comes first",
-        "Nothing is written before the contract of what is made is known to be there and locked.",
-        Family.EXPAND,
-        Level.CORE,
-        (Where.MACHINE, Where.STEP),
-        ("refusals",),
-        (TokenRecord, RowRecord),
-        lock_first,
-    ),
-    Law(
-        "X3",
-        "An expansion is one step",
-        "The children of an expansion and their parent's fate are written in one step.",
-        Family.EXPAND,
-        Level.CORE,
-        EVERYWHERE,
-        ("outcomes", "tokens", "parents", "tx"),
-        (TokenRecord, OutcomeRecord),
-        expand_in_one_step,
-    ),
+SIBLINGS_SEE_NO_CHANGES = law_known_elsewhere(
+    "K3",
+    "Siblings never see each other's changes",
+    "A visit begins with the data that the token's previous completed visit ended with, else with what made it gave.",
+    needs=("visits", "tokens", "digests"),
+    where=(Where.STEP, Where.TRAIL, Where.AUDIT),
+    elsewhere="The machines carry no data; judged beside an engine, on trails and in audits that record digests.",
 )

@@ -13,8 +13,7 @@ from ..records import RowRecord, RunRecord, VisitRecord
 from ..state import Row, Run, full
 from ..stimuli import Do, Stimulus
 from ..words import NodeKind, Refusal, RunStatus, VisitStatus
-from .fate import EVERYWHERE
-from .law import Family, Law, Level, Where
+from .law import Level, Where, law, law_known_elsewhere
 from .moment import Check, Moment
 
 
@@ -27,6 +26,12 @@ def erased(run: Run) -> Run:
     return run._replace(status=status, rows=rows)
 
 
+@law(
+    "R1",
+    "A crash leaves whole steps",
+    "What a crash leaves is a prefix of whole steps, and every law that does not speak of the end holds of it.",
+    needs=("seq", "tx"),
+)
 def crash_leaves_whole_steps(moment: Moment) -> Iterator[Check]:
     stimulus = moment.stimulus
     if isinstance(stimulus, Stimulus) and stimulus.do is Do.CRASH:
@@ -39,6 +44,14 @@ def crash_leaves_whole_steps(moment: Moment) -> Iterator[Check]:
             yield None
 
 
+@law(
+    "R2",
+    "Resume is invisible",
+    "The finished trail without crash and resume records and interrupted visits, attempts renumbered, is one that the "
+    "law accepts from the start.",
+    needs=("runs", "visits", "seq"),
+    where=(Where.MACHINE, Where.STEP, Where.TRAIL),
+)
 def resume_is_invisible(moment: Moment) -> Iterator[Check]:
     stimulus = moment.stimulus
     if not isinstance(stimulus, Stimulus):
@@ -67,7 +80,14 @@ def resume_is_invisible(moment: Moment) -> Iterator[Check]:
         yield None if plain.run == after else f"{stimulus} leads elsewhere than it would have without the crash"
 
 
-def read_once(moment: Moment) -> Iterator[Check]:
+@law(
+    "R3",
+    "No row lost, none read twice",
+    "Every row that the source gave is read once, and counted when the source ends; on a trail, in source order.",
+    needs=("rows", "runs"),
+    on=(RowRecord, RunRecord),
+)
+def no_row_lost_none_read_twice(moment: Moment) -> Iterator[Check]:
     told: set[tuple[str, str]] = set()
     for record in moment.rows:
         runs = [run for run in moment.before if run.name == record.run]
@@ -86,7 +106,14 @@ def read_once(moment: Moment) -> Iterator[Check]:
                 yield None if right else f"the source gave {said.rows} rows, and {len(run.rows)} are there"
 
 
-def written_once(moment: Moment) -> Iterator[Check]:
+@law(
+    "R4",
+    "No sink effect lost or doubled",
+    "A token is written to a sink at most once, and its fate is committed with the write.",
+    needs=("visits", "outcomes", "tx"),
+    on=(VisitRecord,),
+)
+def no_sink_effect_lost_or_doubled(moment: Moment) -> Iterator[Check]:
     nodes = moment.pipeline.nodes
     told: set[tuple[str, str]] = set()
     for visit in moment.visits:
@@ -103,74 +130,23 @@ def written_once(moment: Moment) -> Iterator[Check]:
         told.add((visit.run, visit.token))
 
 
-LAWS = (
-    Law(
-        "R1",
-        "A crash leaves whole steps",
-        "What a crash leaves is a prefix of whole steps, and every law that does not speak of the end holds of it.",
-        Family.RECOVERY,
-        Level.CORE,
-        (Where.MACHINE, Where.STEP, Where.TRAIL, Where.AUDIT),
-        ("seq", "tx"),
-        (),
-        crash_leaves_whole_steps,
-    ),
-    Law(
-        "R2",
-        "Resume is invisible",
-        "The finished trail without crash and resume records and interrupted visits, attempts renumbered, is one that the "
-        "law accepts from the start.",
-        Family.RECOVERY,
-        Level.CORE,
-        (Where.MACHINE, Where.STEP, Where.TRAIL),
-        ("runs", "visits", "seq"),
-        (),
-        resume_is_invisible,
-    ),
-    Law(
-        "R3",
-        "No row lost, none read twice",
-        "Every row that the source gave is read once, and counted when the source ends; on a trail, in source order.",
-        Family.RECOVERY,
-        Level.CORE,
-        EVERYWHERE,
-        ("rows", "runs"),
-        (RowRecord, RunRecord),
-        read_once,
-    ),
-    Law(
-        "R4",
-        "No sink effect lost or doubled",
-        "A token is written to a sink at most once, and its fate is committed with the write.",
-        Family.RECOVERY,
-        Level.CORE,
-        EVERYWHERE,
-        ("visits", "outcomes", "tx"),
-        (VisitRecord,),
-        written_once,
-    ),
-    Law(
-        "Z1",
-        "Refused without a trace",
-        "Whatever the law refuses, an engine refuses with a reason and without a record.",
-        Family.REFUSAL,
-        Level.CORE,
-        (Where.STEP,),
-        ("refusals",),
-        (),
-        None,
-        "A refusal of the machines cannot carry records, by its type; judged by driving engines with every refused stimulus.",
-    ),
-    Law(
-        "D1",
-        "The same stimuli, the same records",
-        "The same stimuli give the same records; an engine that claims a fixed schedule gives the same trail.",
-        Family.DETERMINISM,
-        Level.PROFILE,
-        (Where.KERNEL, Where.STEP),
-        ("stepping",),
-        (),
-        None,
-        "Judged by the locked digest of every transition of every scope, which no run, machine or hash seed may change.",
-    ),
+REFUSED_WITHOUT_A_TRACE = law_known_elsewhere(
+    "Z1",
+    "Refused without a trace",
+    "Whatever the law refuses, an engine refuses with a reason and without a record.",
+    needs=("refusals",),
+    where=(Where.STEP,),
+    elsewhere="A refusal of the machines cannot carry records, by its type; judged by driving engines with every refused "
+    "stimulus.",
+)
+
+
+SAME_STIMULI_SAME_RECORDS = law_known_elsewhere(
+    "D1",
+    "The same stimuli, the same records",
+    "The same stimuli give the same records; an engine that claims a fixed schedule gives the same trail.",
+    needs=("stepping",),
+    where=(Where.KERNEL, Where.STEP),
+    level=Level.PROFILE,
+    elsewhere="Judged by the locked digest of every transition of every scope, which no run, machine or hash seed may change.",
 )

@@ -37,8 +37,7 @@ from ..words import (
     Outcome,
     VisitStatus,
 )
-from .fate import EVERYWHERE
-from .law import Family, Law, Level
+from .law import law
 from .moment import Check, Moment
 
 
@@ -240,6 +239,12 @@ def told(moment: Moment) -> tuple[Run, list[str]]:
     return fold.state(), fold.wrong
 
 
+@law(
+    "D2",
+    "The records tell all",
+    "What a step changed is what its records tell, and nothing else; a token's name is its lineage.",
+    needs=("every relation",),
+)
 def records_tell_all(moment: Moment) -> Iterator[Check]:
     if isinstance(moment.stimulus, Stimulus) and moment.stimulus.do is Do.CRASH:
         return  # a process that dies tells nothing: law R1
@@ -282,18 +287,3 @@ def _say(token: Token | None) -> str:
     owes = f", owing {', '.join(f.branch for f in token.stack)}" if token.stack else ""
     where = f"{token.phase} at {token.node}, attempt {token.attempt}" if token.fate is None else f"{token.fate}"
     return f"{where}{owes}"
-
-
-LAWS = (
-    Law(
-        "D2",
-        "The records tell all",
-        "What a step changed is what its records tell, and nothing else; a token's name is its lineage.",
-        Family.DETERMINISM,
-        Level.CORE,
-        EVERYWHERE,
-        ("every relation",),
-        (),
-        records_tell_all,
-    ),
-)

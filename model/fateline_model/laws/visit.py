@@ -19,14 +19,20 @@ from ..words import (
     Verdict,
     VisitStatus,
 )
-from .fate import EVERYWHERE
-from .law import Family, Law, Level
+from .law import law
 from .moment import Check, Moment, live
 
 OPEN_PHASES = (Phase.VISITING, Phase.HELD, Phase.BUFFERED)
 
 
-def closed_when_over(moment: Moment) -> Iterator[Check]:
+@law(
+    "V1",
+    "Closed when the run is over",
+    "When a run is over, every visit is closed.",
+    needs=("runs", "visits"),
+    on=(RunRecord,),
+)
+def visits_closed_when_over(moment: Moment) -> Iterator[Check]:
     for run in moment.over:
         for row in run.rows:
             for token in row.tokens:
@@ -34,7 +40,14 @@ def closed_when_over(moment: Moment) -> Iterator[Check]:
                 yield f"the run is over, and token {row.number}{token.name} is {token.phase}" if open_ else None
 
 
-def attempts(moment: Moment) -> Iterator[Check]:
+@law(
+    "V2",
+    "Attempts without gaps",
+    "The attempts of a token at a node are 0, 1, 2, …; each but the last is failed or interrupted before the next opens.",
+    needs=("visits",),
+    on=(VisitRecord,),
+)
+def attempts_without_gaps(moment: Moment) -> Iterator[Check]:
     closed: dict[tuple[str, str, str], VisitRecord] = {}
     for visit in moment.visits:
         key = (visit.run, visit.token, visit.node)
@@ -54,7 +67,14 @@ def attempts(moment: Moment) -> Iterator[Check]:
             yield None
 
 
-def one_open(moment: Moment) -> Iterator[Check]:
+@law(
+    "V3",
+    "One open visit",
+    "A token has at most one open visit at a time, and none once it goes on or has met its fate.",
+    needs=("visits", "hops", "outcomes", "seq"),
+    on=(VisitRecord, HopRecord, OutcomeRecord),
+)
+def one_open_visit(moment: Moment) -> Iterator[Check]:
     open_: dict[tuple[str, str], int] = {}
     for visit in moment.visits:
         key = (visit.run, visit.token)
@@ -76,7 +96,14 @@ def one_open(moment: Moment) -> Iterator[Check]:
             yield None if left == stands else f"token {key[1]} is {token.phase}, with {left} open visits"
 
 
-def path(moment: Moment) -> Iterator[Check]:
+@law(
+    "T1",
+    "A path of the graph",
+    "A token's visits and hops are a path of the graph that starts where its lineage says.",
+    needs=("nodes", "edges", "visits", "hops", "parents"),
+    on=(VisitRecord, HopRecord, TokenRecord),
+)
+def path_of_the_graph(moment: Moment) -> Iterator[Check]:
     heads: dict[tuple[str, str], str] = {}
     made = {(record.run, record.token): record for record in moment.tokens}
     for record in moment.records:
@@ -118,7 +145,14 @@ def _starts_right(moment: Moment, token: TokenRecord, hop: HopRecord) -> Check:
     return None if right else f"token {token.token} starts by {hop.label} of {hop.src}; its lineage says {src}"
 
 
-def verdict_edge(moment: Moment) -> Iterator[Check]:
+@law(
+    "T2",
+    "The edge of the verdict",
+    "Each hop after a visit takes the edge that the visit's verdict names.",
+    needs=("edges", "visits", "hops"),
+    on=(HopRecord,),
+)
+def edge_of_the_verdict(moment: Moment) -> Iterator[Check]:
     made = {(record.run, record.token) for record in moment.tokens}
     said = {(v.run, v.token): v for v in moment.visits if v.status not in STANDING}
     for hop in moment.hops:
@@ -146,7 +180,13 @@ def _edges_of_verdict(moment: Moment, visit: VisitRecord) -> tuple[str, ...]:
     return (CONTINUE,) if word in (Verdict.PASS, Verdict.FLUSHED) else ()
 
 
-def static_stack(moment: Moment) -> Iterator[Check]:
+@law(
+    "T3",
+    "The stack of the node",
+    "A token owes exactly what the graph says is owed at the node where it stands, sinks aside.",
+    needs=("nodes", "edges", "tokens", "hops"),
+)
+def stack_of_the_node(moment: Moment) -> Iterator[Check]:
     for _, row in moment.changed:
         for token in live(row):
             node = moment.pipeline.nodes.get(token.node)
@@ -167,73 +207,3 @@ def static_stack(moment: Moment) -> Iterator[Check]:
 def _owed(row: Row, stack: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
     gates = {token.name: token.node for token in row.tokens}
     return [(gates.get(fork, "?"), branch) for fork, branch in stack]
-
-
-LAWS = (
-    Law(
-        "V1",
-        "Closed when the run is over",
-        "When a run is over, every visit is closed.",
-        Family.VISIT,
-        Level.CORE,
-        EVERYWHERE,
-        ("runs", "visits"),
-        (RunRecord,),
-        closed_when_over,
-    ),
-    Law(
-        "V2",
-        "Attempts without gaps",
-        "The attempts of a token at a node are 0, 1, 2, …; each but the last is failed or interrupted before the next opens.",
-        Family.VISIT,
-        Level.CORE,
-        EVERYWHERE,
-        ("visits",),
-        (VisitRecord,),
-        attempts,
-    ),
-    Law(
-        "V3",
-        "One open visit",
-        "A token has at most one open visit at a time, and none once it goes on or has met its fate.",
-        Family.VISIT,
-        Level.CORE,
-        EVERYWHERE,
-        ("visits", "hops", "outcomes", "seq"),
-        (VisitRecord, HopRecord, OutcomeRecord),
-        one_open,
-    ),
-    Law(
-        "T1",
-        "A path of the graph",
-        "A token's visits and hops are a path of the graph that starts where its lineage says.",
-        Family.TOPOLOGY,
-        Level.CORE,
-        EVERYWHERE,
-        ("nodes", "edges", "visits", "hops", "parents"),
-        (VisitRecord, HopRecord, TokenRecord),
-        path,
-    ),
-    Law(
-        "T2",
-        "The edge of the verdict",
-        "Each hop after a visit takes the edge that the visit's verdict names.",
-        Family.TOPOLOGY,
-        Level.CORE,
-        EVERYWHERE,
-        ("edges", "visits", "hops"),
-        (HopRecord,),
-        verdict_edge,
-    ),
-    Law(
-        "T3",
-        "The stack of the node",
-        "A token owes exactly what the graph says is owed at the node where it stands, sinks aside.",
-        Family.TOPOLOGY,
-        Level.CORE,
-        EVERYWHERE,
-        ("nodes", "edges", "tokens", "hops"),
-        (),
-        static_stack,
-    ),
-)

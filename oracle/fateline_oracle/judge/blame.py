@@ -10,7 +10,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 from fateline_model import Accepted, Pipeline, Refusal, Stimulus
-from fateline_model.laws import ALL, Family, Law, Moment, judge
+from fateline_model.laws import ALL, Family, Law, Moment, checks
 from fateline_model.laws.telling import told
 from fateline_model.lifecycle import Operation, World
 from fateline_model.records import RELATIONS, Record
@@ -89,7 +89,7 @@ def _asked(law: Law, moment: Moment) -> list[str]:
     if law.id in GIVEN_WITHOUT:
         return []
     try:
-        return [check for check in judge(law, moment) if check is not None]
+        return [check for check in checks(law, moment) if check is not None]
     except (KeyError, StopIteration, ValueError, IndexError, AttributeError, TypeError):
         return []
 
@@ -197,6 +197,6 @@ def concerned(kinds: Mapping[frozenset[type], int]) -> dict[str, int]:
     """How many steps put each law in danger, by the kinds of records that the steps wrote."""
     counts: dict[str, int] = {}
     for law in ALL:
-        if law.judge is not None and law.family is not Family.REFUSAL:
+        if law.predicate is not None and law.family is not Family.REFUSAL:
             counts[law.id] = sum(n for found, n in kinds.items() if not law.on or not found.isdisjoint(law.on))
     return counts

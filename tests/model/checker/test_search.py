@@ -135,7 +135,7 @@ def test_an_instance_whose_bound_was_reached_has_no_counts_and_does_not_hold(mon
 # ------------------------------------------------------------------------------------------------- counterexamples
 
 
-def layers(system: Any, laws: Any, judge: Any, moment: Any) -> int:
+def layers(system: Any, laws: Any, checks: Any, moment: Any) -> int:
     """How many steps the nearest breach is away: whole layers of states, no path, no numbers, nothing shared."""
     layer, steps = {system.first()}, 0
     while layer:
@@ -146,7 +146,7 @@ def layers(system: Any, laws: Any, judge: Any, moment: Any) -> int:
                 if offer.after is None:
                     continue
                 seen = moment(system.pipeline, state.world, offer.stimulus, offer.records, offer.after.world)
-                if any(check is not None for law in laws for check in judge(law, seen)):
+                if any(check is not None for law in laws for check in checks(law, seen)):
                     return steps
                 ahead.add(offer.after)
         layer = ahead
@@ -160,7 +160,7 @@ def test_the_counterexample_has_the_fewest_stimuli_and_replays(name: str) -> Non
         scopes, search, laws = (part(broken, module) for module in ("checker.scopes", "checker.search", "laws"))
         instance = next(one for one in scopes.instances("small") if one.name.startswith(mutant.family))
         example = search.explore(instance.system, instance.laws).counterexample
-        assert len(example.path) == layers(instance.system, instance.laws, laws.judge, laws.Moment)
+        assert len(example.path) == layers(instance.system, instance.laws, laws.checks, laws.Moment)
         state = instance.system.first()
         for walked in example.path:
             offer = next(o for o in instance.system.offers(state) if o.stimulus == walked.stimulus and o.after)
@@ -173,7 +173,7 @@ def test_a_breach_names_every_law_that_the_step_breaks() -> None:
     def never(moment: Moment) -> Iterator[str | None]:
         yield "a run is over" if moment.over else None
 
-    mine = LAWS["F2"]._replace(id="X", on=(), judge=never)
+    mine = LAWS["F2"]._replace(id="X", on=(), predicate=never)
     also: Law = mine._replace(id="Y")
     found = explore(line_system(), [mine, also])
     assert not found.holds
@@ -189,7 +189,7 @@ def test_a_breach_in_a_reduced_search_is_told_with_the_names_of_the_unreduced() 
         yield "two parents" if any(len(parents) > 1 for parents in moment.parents.values()) else None
 
     name = "diamond branches=2 policy=require_all merge=union"
-    broken = SMALL[name]._replace(laws=(LAWS["C2"]._replace(judge=never),))
+    broken = SMALL[name]._replace(laws=(LAWS["C2"]._replace(predicate=never),))
     finding = verify_instance(broken).finding
     assert finding is not None
     assert finding.laws == [("C2", "two parents")]
@@ -235,7 +235,7 @@ def test_what_is_claimed_unreachable_is_something_that_must_otherwise_be_met() -
 
 
 def test_a_law_that_was_never_in_danger_is_unwitnessed() -> None:
-    judged = [law.id for law in ALL if law.judge is not None]
+    judged = [law.id for law in ALL if law.predicate is not None]
     full = Counter([*judged, "C9", "C11"])
     assert unwitnessed(full) == []
     del full["C9"]
