@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from fateline_model import Accepted, IllFormed, Moment, Pipeline, Problem, Record, Refusal, Run, load, step
+from fateline_model.checker.shapes import diamond
 from fateline_model.laws import ALL, checks
 from fateline_model.records import (
     BarrierRecord,
@@ -191,3 +192,14 @@ class Story:
     def made(self) -> list[str]:
         """The tokens that the last step made."""
         return [t.token for t in self.wrote_of(TokenRecord)]
+
+
+def through(policy: str = "require_all", merge: str = "union", branches: int = 2, works: int | None = None) -> Story:
+    """A diamond whose row has forked."""
+    return Story(diamond(branches, policy, merge, works)).forked()
+
+
+def bring(story: Story, branch: str, *data: MergeData) -> None:
+    """A branch of the diamond passes its transform and arrives."""
+    story.visit(f"0/{branch}", "pass")
+    story.arrive(f"0/{branch}", *data)
