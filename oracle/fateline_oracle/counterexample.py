@@ -10,7 +10,7 @@ from fateline_model.checker.scopes import instances
 from fateline_model.checker.verify import Step
 from fateline_model.laws import LAWS
 from fateline_model.records import as_json
-from fateline_model.words import REFUSALS, Refusal
+from fateline_model.words import Refusal
 
 Written = Mapping[str, object]
 
@@ -60,7 +60,7 @@ def _records(records: Iterable[Written], indent: str) -> list[str]:
 
 def _expected(expected: list[Written] | Refusal) -> list[str]:
     if isinstance(expected, Refusal):
-        return [f"         refuses it: {expected} ({REFUSALS[expected]}), and writes nothing"]
+        return [f"         refuses it: {expected} ({expected.sentence}), and writes nothing"]
     return _records(expected, "         ")
 
 
