@@ -17,9 +17,9 @@ from typing import Final, NamedTuple
 from .batches import accept, batch_deadline, condition, flush_again, flush_batch, flushed
 from .coalesce import Event
 from .draft import Refused, RowDraft, RunDraft
-from .kernels import Move, Phase
-from .records import Record, RowRecord, RunRecord
-from .state import LARGEST_ROW, Barrier, Mark, Run, Token, Via, barrier_name
+from .kernels import Move, Phase, mark_on_arrival
+from .records import Record
+from .state import Barrier, Run, Token, Via, barrier_name
 from .stimuli import Do, Stimulus, Validity, count_of
 from .wellformed import Pipeline
 from .words import (
@@ -75,31 +75,23 @@ def _check_run(run: Run, do: Do) -> None:
 
 def _read(draft: RunDraft, stimulus: Stimulus) -> None:
     """A row and its root token, in one step; an invalid row goes to quarantine and nowhere else."""
-    number = stimulus.row
-    if number is None or not 0 <= number <= LARGEST_ROW:
-        raise Refused(Refusal.UNKNOWN_ROW)
-    if draft.source_ended:
-        raise Refused(Refusal.SOURCE_ENDED)
-    if draft.row(number) is not None:
-        raise Refused(Refusal.ROW_ALREADY_READ)
+    row, source = draft.new_row(stimulus.row), draft.pipeline.source
     if stimulus.verdict == Validity.NO_CONTRACT:
         raise Refused(Refusal.NO_CONTRACT)
     if stimulus.verdict not in (Validity.VALID, Validity.INVALID):
         raise Refused(Refusal.NO_SUCH_VERDICT)
-    row, source = draft.new_row(number), draft.pipeline.source
-    row.write(RowRecord(draft.run.name, str(number), source.name, number))
-    root = row.make("", None, None, ())
+    root = row.make(Token(""), None, ())
     if stimulus.verdict == Validity.VALID:
-        row.hop(root, source.name, CONTINUE, first=True)
+        row.hop(root, source.name, CONTINUE)
     elif source.on_error is not None:
-        row.hop(root, source.name, ON_ERROR, first=True)
+        row.hop(root, source.name, ON_ERROR)
     else:
         row.end(root, Outcome.QUARANTINED, reason=Reason.INVALID_ROW)
 
 
 def _begin(draft: RunDraft, stimulus: Stimulus) -> None:
     row, token = draft.find(stimulus.token)
-    row.may(token, Move.BEGIN)
+    row.after(token, Move.BEGIN)
     if draft.pipeline.nodes[token.node].kind not in VERDICTS_OF:
         raise Refused(Refusal.NOT_ITS_NEXT_NODE)
     row.open_visit(token, Move.BEGIN)
@@ -119,11 +111,9 @@ def _finish(draft: RunDraft, stimulus: Stimulus) -> None:
         _route(row, token, argument)
     elif verdict is Verdict.EXPAND and (count := count_of(argument)) is not None:
         _expand(row, token, count)
-    elif space or verdict in (Verdict.ROUTE, Verdict.EXPAND):
+    elif space or verdict in (Verdict.ROUTE, Verdict.EXPAND) or (verdict is Verdict.PASS and node.expands):
         raise Refused(Refusal.NO_SUCH_VERDICT)
     elif verdict is Verdict.PASS:
-        if node.expands:
-            raise Refused(Refusal.NO_SUCH_VERDICT)
         row.close_visit(token, VisitStatus.COMPLETED, verdict)
         row.hop(token, node.name, CONTINUE)
     elif verdict is Verdict.DROP:
@@ -171,10 +161,7 @@ FATE_AT_SINK: Final[dict[Via, tuple[Outcome, Reason | None]]] = {
 
 def _written(row: RowDraft, token: Token) -> None:
     outcome, reason = FATE_AT_SINK[token.via]
-    if reason is None:
-        row.end(token, outcome, sink=token.node)
-    else:
-        row.end(token, outcome, sink=token.node, reason=reason)
+    row.end(token, outcome, sink=token.node, reason=reason)
 
 
 def _node_failed(row: RowDraft, token: Token, verdict: Verdict) -> None:
@@ -197,22 +184,20 @@ def _node_failed(row: RowDraft, token: Token, verdict: Verdict) -> None:
 def _arrive(draft: RunDraft, stimulus: Stimulus) -> None:
     """A token reaches its coalesce: late if the barrier is resolved, else held until the policy decides."""
     row, token = draft.find(stimulus.token)
-    row.may(token, Move.ARRIVE)
+    row.after(token, Move.ARRIVE)
     if draft.pipeline.nodes[token.node].kind is not NodeKind.COALESCE:
         raise Refused(Refusal.NOT_ITS_NEXT_NODE)
     frame = token.stack[-1] if token.stack else None
     barrier = row.barrier_of(frame) if frame else None
     if frame is None or barrier is None or barrier.node != token.node:
         raise Refused(Refusal.NO_FRAME)
-    branches = draft.pipeline.nodes[barrier.node].branches
-    check_branch(barrier.marks[branches.index(frame.branch)])
+    barrier = row.put_barrier(row.marked(barrier, frame.branch, mark_on_arrival))
     if barrier.verdict is not None:
-        row.mark(barrier, frame.branch, Mark.LATE)
         row.close_visit(token, VisitStatus.FAILED, Verdict.LATE)
         row.end(token._replace(stack=()), Outcome.FAILED, reason=LATE[barrier.verdict])
         return
     row.open_visit(token, Move.ARRIVE)
-    row.decide(row.mark(barrier, frame.branch, Mark.HELD), Event.ARRIVAL)
+    row.decide(barrier, Event.ARRIVAL)
 
 
 LATE: Final = {
@@ -221,15 +206,7 @@ LATE: Final = {
 }
 
 
-def check_branch(mark: Mark) -> None:
-    """A branch arrives or is lost once."""
-    if mark is Mark.LOST:
-        raise Refused(Refusal.BRANCH_LOST)
-    if mark is not Mark.AWAITED:
-        raise Refused(Refusal.BRANCH_HELD)
-
-
-def _open_barrier(draft: RunDraft, name: str) -> tuple[RowDraft, Barrier]:
+def open_barrier(draft: RunDraft, name: str) -> tuple[RowDraft, Barrier]:
     for row in draft.every_row():
         for barrier in row.barriers.values():
             if barrier_name(row.number, barrier) == name:
@@ -244,7 +221,7 @@ def _deadline(draft: RunDraft, stimulus: Stimulus) -> None:
     if "#" in name:
         batch_deadline(draft, name)
         return
-    row, barrier = _open_barrier(draft, name)
+    row, barrier = open_barrier(draft, name)
     if draft.pipeline.nodes[barrier.node].timeout_seconds is None:
         raise Refused(Refusal.NO_DEADLINE)
     row.decide(barrier, Event.DEADLINE)
@@ -256,7 +233,7 @@ def _flush(draft: RunDraft, stimulus: Stimulus) -> None:
     if "#" in name:
         flush_batch(draft, name)
         return
-    row, barrier = _open_barrier(draft, name)
+    row, barrier = open_barrier(draft, name)
     if not draft.source_ended:
         raise Refused(Refusal.SOURCE_NOT_ENDED)
     if any(_owes(row, token, barrier) for token in row.tokens.values()):
@@ -282,7 +259,7 @@ def _end_of_source(draft: RunDraft, stimulus: Stimulus) -> None:
     if draft.source_ended:
         raise Refused(Refusal.SOURCE_ENDED)
     draft.source_ended = True
-    draft.records.append(RunRecord(draft.run.name, draft.pipeline.name, draft.status, len(draft.run.rows)))
+    draft.write_run(len(draft.run.rows))
 
 
 def _run_over(draft: RunDraft, stimulus: Stimulus) -> None:
@@ -291,7 +268,7 @@ def _run_over(draft: RunDraft, stimulus: Stimulus) -> None:
     if not at_rest(draft.run):
         raise Refused(Refusal.NOT_AT_REST)
     draft.status = RunStatus.COMPLETED
-    draft.records.append(RunRecord(draft.run.name, draft.pipeline.name, draft.status, len(draft.run.rows)))
+    draft.write_run(len(draft.run.rows))
 
 
 def at_rest(run: Run) -> bool:
@@ -312,8 +289,7 @@ def _crash(draft: RunDraft, stimulus: Stimulus) -> None:
 def _resume(draft: RunDraft, stimulus: Stimulus) -> None:
     """The run goes on: visits that were cut are closed, and the next attempt opened. A hold is not a cut visit."""
     draft.status = RunStatus.RUNNING
-    rows = len(draft.run.rows) if draft.source_ended else None
-    draft.records.append(RunRecord(draft.run.name, draft.pipeline.name, draft.status, rows))
+    draft.write_run(len(draft.run.rows) if draft.source_ended else None)
     flush_again(draft)
     for row in draft.every_row():
         for token in list(row.tokens.values()):

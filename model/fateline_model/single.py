@@ -5,15 +5,15 @@ branch may be lost by a bare word, and a flush may come at any time. So the flus
 whole pipeline can reach, is law here. Engines that offer no more than a barrier are judged against this machine.
 """
 
-from collections.abc import Callable
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from .coalesce import Event
 from .draft import Refused, RowDraft, RunDraft
-from .machine import Accepted, check_branch, step
+from .kernels import mark_on_arrival, mark_on_loss
+from .machine import Accepted, open_barrier, step
 from .pipeline import Node
-from .state import Barrier, Frame, Run
+from .state import Frame, Run
 from .stimuli import Do, Stimulus
 from .wellformed import Pipeline, build
 from .words import MergeData, NodeKind, Outcome, Reason, Refusal
@@ -67,57 +67,29 @@ def initial(pipeline: Pipeline) -> Run:
 def barrier_step(pipeline: Pipeline, run: Run, stimulus: BarrierStimulus) -> Accepted | Refusal:
     """One event at the barrier: the next state and its records, or the first rule that forbids it."""
     draft = RunDraft(pipeline, run, stimulus.data)
-    row = draft.row(0)
+    node = next(node for node in pipeline.nodes.values() if node.kind is NodeKind.COALESCE)
+    row, hold, branch = draft.row(0), f"{node.name}@0", stimulus.branch or ""
+    if row is None:
+        return Refusal.UNKNOWN_ROW
     try:
-        if row is None:
-            raise Refused(Refusal.UNKNOWN_ROW)
-        if stimulus.do is BarrierEvent.ARRIVE:
-            _asked_once(row, stimulus)
-            return step(pipeline, run, Stimulus(Do.ARRIVE, token=f"0/{stimulus.branch}", data=stimulus.data))
-        _RULES[stimulus.do](row, stimulus)
+        if stimulus.do is BarrierEvent.DEADLINE:
+            return step(pipeline, run, Stimulus(Do.DEADLINE, hold=hold, data=stimulus.data))
+        if stimulus.do is BarrierEvent.FLUSH:
+            row.decide(open_barrier(draft, hold)[1], Event.FLUSH)
+        elif branch not in node.branches:
+            raise Refused(Refusal.NO_FRAME)
+        elif stimulus.do is BarrierEvent.ARRIVE:
+            row.marked(row.barrier_of(Frame("", branch)), branch, mark_on_arrival)
+            return step(pipeline, run, Stimulus(Do.ARRIVE, token=f"0/{branch}", data=stimulus.data))
+        else:
+            _lose(row, branch)
         return Accepted(draft.done(), tuple(draft.records), tuple(draft.merges))
     except Refused as refused:
         return refused.rule
 
 
-def _branches(pipeline: Pipeline) -> tuple[str, ...]:
-    return next(node.branches for node in pipeline.nodes.values() if node.kind is NodeKind.COALESCE)
-
-
-def _asked_once(row: RowDraft, stimulus: BarrierStimulus) -> Barrier:
-    """The barrier, for a branch that it joins and that has neither arrived nor been lost. Callers name no tokens here."""
-    branches = _branches(row.pipeline)
-    if stimulus.branch not in branches:
-        raise Refused(Refusal.NO_FRAME)
-    barrier = row.barrier_of(Frame("", str(stimulus.branch)))
-    check_branch(barrier.marks[branches.index(str(stimulus.branch))])
-    return barrier
-
-
-def _lose(row: RowDraft, stimulus: BarrierStimulus) -> None:
+def _lose(row: RowDraft, branch: str) -> None:
     """A loss after the resolution changes nothing and leaves no record."""
-    barrier = _asked_once(row, stimulus)
+    barrier = row.marked(row.barrier_of(Frame("", branch)), branch, mark_on_loss)
     if barrier.verdict is None:
-        row.end(row.tokens[f"/{stimulus.branch}"], Outcome.DISCARDED, reason=Reason.GATE_DISCARD)
-
-
-def _resolve(row: RowDraft, event: Event) -> None:
-    barrier = _open_barrier(row)
-    if event is Event.DEADLINE and row.pipeline.nodes[barrier.node].timeout_seconds is None:
-        raise Refused(Refusal.NO_DEADLINE)
-    row.decide(barrier, event)
-
-
-def _open_barrier(row: RowDraft) -> Barrier:
-    for barrier in row.barriers.values():
-        if barrier.verdict is not None:
-            raise Refused(Refusal.ALREADY_RESOLVED)
-        return barrier
-    raise Refused(Refusal.UNKNOWN_BARRIER)
-
-
-_RULES: Final[dict[BarrierEvent, Callable[[RowDraft, BarrierStimulus], None]]] = {
-    BarrierEvent.LOSE: _lose,
-    BarrierEvent.DEADLINE: lambda row, _: _resolve(row, Event.DEADLINE),
-    BarrierEvent.FLUSH: lambda row, _: _resolve(row, Event.FLUSH),
-}
+        row.end(row.tokens[f"/{branch}"], Outcome.DISCARDED, reason=Reason.GATE_DISCARD)

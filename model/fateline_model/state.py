@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from .coalesce import Counts
-from .kernels import Phase, Tally
+from .kernels import Mark, Phase
 from .words import BarrierVerdict, BatchStatus, GroupKind, Outcome, RunStatus, Trigger
 
 
@@ -24,17 +24,6 @@ class Via(StrEnum):
     ROUTE = "route"
     ERROR = "error"
     INVALID = "invalid"
-
-
-class Mark(StrEnum):
-    """Where one branch of a barrier stands."""
-
-    AWAITED = "awaited"
-    HELD = "held"
-    MERGED = "merged"
-    FAILED = "failed"
-    LATE = "late"
-    LOST = "lost"
 
 
 class Frame(NamedTuple):
@@ -68,13 +57,6 @@ class Barrier(NamedTuple):
     def counts(self, quorum: int | None) -> Counts:
         """The numbers that the policy asks about."""
         return Counts(len(self.marks), self.marks.count(Mark.HELD), self.marks.count(Mark.LOST), quorum or 1)
-
-    def tally(self) -> Tally:
-        """The numbers that must always balance."""
-        awaited, held, lost = (self.marks.count(mark) for mark in (Mark.AWAITED, Mark.HELD, Mark.LOST))
-        return Tally(
-            len(self.marks), awaited, held, len(self.marks) - awaited - held - lost, lost, self.verdict is not None
-        )
 
 
 class Row(NamedTuple):

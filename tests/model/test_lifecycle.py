@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import pytest
 
 from fateline_model import Done, Moment, Op, Operation, Outcome, Record, Refusal, Run, TokenRef, World, operate
+from fateline_model.checker.systems import token_names
 from fateline_model.laws import ALL, NOT_IN_LIFECYCLE, checks
-from fateline_model.lifecycle import NO_GRAPH, SHAPES, token_names
+from fateline_model.lifecycle import NO_GRAPH, SHAPES
 from fateline_model.records import MemberRecord, OutcomeRecord, ParentRecord, TokenRecord
 from fateline_model.words import OUTCOME_FIELDS, OUTCOMES
 

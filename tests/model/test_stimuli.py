@@ -8,7 +8,8 @@ import pytest
 from fateline_model.checker.verify import stimulus_as_json
 from fateline_model.lifecycle import Op, Operation, TokenRef
 from fateline_model.single import BarrierEvent, BarrierStimulus
-from fateline_model.stimuli import SHAPES, Do, Stimulus, as_json, count_of, from_json
+from fateline_model.stimuli import SHAPES, Do, Stimulus, count_of
+from fateline_model.stimuli_json import as_json, from_json
 from fateline_model.words import MergeData, Outcome
 
 from .checker.explored import naive, system_of

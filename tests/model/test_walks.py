@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from fateline_model import Pipeline, Record, Run, Stimulus, load
 from fateline_model.checker.shapes import SHAPES
 from fateline_model.checker.systems import Menu, Offer, PipelineSystem, State
+from fateline_model.kernels import Mark
 from fateline_model.records import (
     BarrierRecord,
     BatchRecord,
@@ -26,7 +27,7 @@ from fateline_model.records import (
     TokenRecord,
     VisitRecord,
 )
-from fateline_model.state import Mark, barrier_name, full
+from fateline_model.state import barrier_name, full
 from fateline_model.stimuli import Do
 from fateline_model.words import OUTCOMES, LossReason, Reason, RunStatus
 

@@ -2,14 +2,14 @@
 
 C9 speaks of data and C11 of time; the machines carry neither. Each kernel is asked about every case of a small domain
 and its answer held against the law said a second time, in other words than the kernel's. Unbounded domains are the
-business of the symbolic proofs. Not here: the kernels (`merging.py`, `kernels.py`).
+business of the symbolic proofs. Not here: the kernels (`merging.py`, `deadlines.py`).
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations, permutations, product
 from typing import Final
 
-from ..kernels import deadline_of, expired, resolved_before
+from ..deadlines import deadline_of, expired, resolved_before
 from ..laws import Check
 from ..merging import Given, merge
 from ..words import Collisions, Strategy

@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from math import factorial
 from typing import Any, NamedTuple
 
-from ..state import Barrier, Frame, Mark, Row, Token, full
+from ..kernels import Mark
+from ..state import Barrier, Frame, Row, Token, full
 from ..wellformed import Pipeline
 from ..words import NodeKind, Outcome
 from .systems import State

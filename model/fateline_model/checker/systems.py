@@ -10,7 +10,7 @@ from itertools import chain, combinations, permutations, product
 from typing import Final, NamedTuple, Protocol, TypeVar
 
 from ..kernels import Phase
-from ..lifecycle import NO_GRAPH, Op, Operation, TokenRef, World, operate, token_names
+from ..lifecycle import NO_GRAPH, Op, Operation, TokenRef, World, operate
 from ..machine import Accepted, step
 from ..records import Record
 from ..single import BarrierEvent, BarrierStimulus, barrier_step, initial
@@ -322,6 +322,11 @@ class LifecycleSystem:
 
     def completions(self, op: Op, run: int, rows: range, refs: list[TokenRef]) -> Iterator[Operation]:
         yield Operation(op, run)
+
+
+def token_names(run: Run) -> list[str]:
+    """The full names of all tokens of a run."""
+    return [full(row.number, token.name) for row in run.rows for token in row.tokens]
 
 
 _CALLS: Final = {

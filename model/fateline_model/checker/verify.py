@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Final
 
 from .. import records as trail
-from .. import stimuli
+from .. import stimuli_json
 from ..laws import ALL
 from ..lifecycle import Operation
 from ..single import BarrierEvent
@@ -136,7 +136,7 @@ def finding_of(found: Explored) -> Finding | None:
 def stimulus_as_json(stimulus: AnyStimulus) -> dict[str, object]:
     """Any stimulus of any machine as a JSON object, without what it does not carry."""
     if isinstance(stimulus, Stimulus):
-        return stimuli.as_json(stimulus)
+        return stimuli_json.as_json(stimulus)
     if isinstance(stimulus, Operation):
         usual = Operation._field_defaults
         document = {key: value for key, value in stimulus._asdict().items() if key not in usual or value != usual[key]}

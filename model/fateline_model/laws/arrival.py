@@ -4,10 +4,11 @@ Not here: when a barrier is decided, and for which reason (`coalesce.py`).
 """
 
 from collections.abc import Iterator
+from typing import Final
 
-from ..kernels import Phase, balanced
+from ..kernels import Mark, Phase
 from ..records import LossRecord, RunRecord, VisitRecord
-from ..state import Barrier, Frame, Mark, Row, barrier_name, full
+from ..state import Barrier, Frame, Row, barrier_name, full
 from ..stimuli import Stimulus
 from ..words import (
     BarrierVerdict,
@@ -19,6 +20,10 @@ from ..words import (
 )
 from .law import Level, Where, law
 from .moment import Check, Moment, live
+
+STANDS_OPEN: Final = {Mark.AWAITED, Mark.HELD, Mark.LOST}
+STANDS_RESOLVED: Final = set(Mark) - {Mark.HELD}
+"""Where a branch can stand while its barrier is open, and once the barrier is resolved."""
 
 
 @law(
@@ -105,8 +110,9 @@ def every_branch_is_accounted_for(moment: Moment) -> Iterator[Check]:
     for _, row in moment.changed:
         for barrier in row.barriers:
             name = barrier_name(row.number, barrier)
-            even = balanced(barrier.tally())
-            yield None if even else f"barrier {name} does not balance: {', '.join(barrier.marks)}"
+            allowed = STANDS_OPEN if barrier.verdict is None else STANDS_RESOLVED
+            fits = set(barrier.marks) <= allowed
+            yield None if fits else f"barrier {name} does not balance: {', '.join(barrier.marks)}"
         for token in row.tokens:
             if token.fate is Outcome.FORKED:
                 yield from _one_holder_each(moment, row, token.name, token.node)

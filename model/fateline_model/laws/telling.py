@@ -9,7 +9,7 @@ This is also why a trail is enough to go on from after a crash. Not here: whethe
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from ..kernels import Phase
+from ..kernels import Mark, Phase
 from ..lifecycle import Operation
 from ..records import (
     BarrierRecord,
@@ -25,7 +25,7 @@ from ..records import (
     TokenRecord,
     VisitRecord,
 )
-from ..state import Barrier, Batch, Frame, Mark, Row, Run, Token, Via, full, split
+from ..state import Barrier, Batch, Frame, Row, Run, Token, Via, full, split
 from ..stimuli import Do, Stimulus
 from ..words import (
     ON_ERROR,

@@ -13,12 +13,20 @@ from fateline_model.checker.verify import UNREACHABLE
 from fateline_model.laws import ALL, Family, Law
 
 from ..proofs.gate import contract
-from ..proofs.obligations import OBLIGATIONS
+from ..proofs.obligations import OBLIGATIONS, Runs
 from ..verification import Locked, MutantReport
 from .markdown import code, page, table
 
 Lock = dict[str, Locked]
 BY_HAND: Final = "A figure here is one that a command printed: `fateline verify --scope NAME` gives it again."
+
+
+PROVED: Final = {
+    Runs.MACHINES: "confirmed for all arguments, of functions that the machines call",
+    Runs.CLAIM: "confirmed for all arguments, as claims about such functions",
+    Runs.APART: "confirmed for all arguments, of the law's definition, which no machine calls",
+}
+"""What exactly is proved, by what runs the function of the proof."""
 
 
 def laws_page(lock: Lock, mutants: Sequence[MutantReport]) -> str:
@@ -46,9 +54,10 @@ def _law(law: Law, lock: Lock, mutants: Sequence[MutantReport]) -> str:
     if checks:
         how = "checked on its kernel, over a small exhaustive domain" if law.id in DOMAINS else "checked on every step"
         known.append(f"{how}: {', '.join(checks)}")
-    proofs = [obligation.name for obligation in OBLIGATIONS if law.id in obligation.laws]
-    if proofs:
-        known.append(f"kernels confirmed for all integers: {code(proofs)}")
+    for runs, said in PROVED.items():
+        proofs = [proof.name for proof in OBLIGATIONS if law.id in proof.laws and proof.runs is runs]
+        if proofs:
+            known.append(f"{said}: {code(proofs)}")
     own = [report for report in mutants if report.mutant.law == law.id]
     if own:
         known.append(f"broken on purpose and caught: {'; '.join(_caught(report) for report in own)}")
@@ -117,6 +126,7 @@ def proofs_page() -> str:
         (
             f"`{obligation.name}`",
             obligation.sentence,
+            obligation.runs.value,
             " ".join(obligation.laws),
             len(contract(obligation.function).post),
             len(obligation.witnesses),
@@ -128,11 +138,12 @@ def proofs_page() -> str:
         "What is proved for all integers",
         "The kernels of the law carry contracts, and CrossHair confirms each for every integer. A proof counts only with "
         "witnesses that run, so that it is not about nothing, and with mutants of the kernel that it must refute, so that "
-        "it could have failed. `fateline prove` settles them all and says which; the tests do so too, and prove that the "
-        "engine's verdict, written apart, is the law's.",
-        table(["Kernel", "What is claimed", "Laws", "Contracts", "Witnesses", "Mutants"], rows),
-        f"{len(rows)} obligations with {sum(row[3] for row in rows)} contracts, {sum(row[4] for row in rows)} witnesses and "
-        f"{sum(row[5] for row in rows)} mutants.",
+        "it could have failed. A proof says something about the machines only if they run what is proved, so the page says "
+        "of each function whether they call it. `fateline prove` settles them all and says which; the tests do so too, and "
+        "prove that the engine's verdict, written apart, is the law's.",
+        table(["Kernel", "What is claimed", "What runs it", "Laws", "Contracts", "Witnesses", "Mutants"], rows),
+        f"{len(rows)} obligations with {sum(row[4] for row in rows)} contracts, {sum(row[5] for row in rows)} witnesses and "
+        f"{sum(row[6] for row in rows)} mutants.",
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from fateline_model import LAW_VERSION, IllFormed, Refusal, Stimulus, load
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import BarrierSystem, LifecycleSystem
-from fateline_model.stimuli import from_json
+from fateline_model.stimuli_json import from_json
 from fateline_model.words import NodeKind
 
 from ..cases import SCHEMA

@@ -10,7 +10,8 @@ from fateline_model import IllFormed, Stimulus, load
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import Menu, PipelineSystem
 from fateline_model.laws import ALL
-from fateline_model.stimuli import Do, from_json
+from fateline_model.stimuli import Do
+from fateline_model.stimuli_json import from_json
 
 from ..judge.port import Engine, EngineFault, Hello, Policy
 from ..judge.replay import BadCase, Replayed

@@ -17,7 +17,7 @@ from fateline_model.checker.scopes import Instance, instances
 from fateline_model.checker.systems import BarrierSystem, PipelineSystem
 from fateline_model.checker.verify import stimulus_as_json
 from fateline_model.records import as_json
-from fateline_model.stimuli import from_json
+from fateline_model.stimuli_json import from_json
 from fateline_model.words import NodeKind
 
 from ..judge.barrier import document_of

@@ -1,6 +1,6 @@
 """Mistakes at a coalesce: when it is decided, for whom, and what becomes of the branches.
 
-Data only; see `mutants/__init__.py` for what a mutant is.
+Data only; `mutant.py` defines what a mutant is.
 """
 
 from typing import Final
@@ -102,9 +102,12 @@ MUTANTS: Final = (
     Mutant(
         "lost-though-held",
         "C6",
-        "single.py",
-        "    check_branch(barrier.marks[branches.index(str(stimulus.branch))])\n",
-        "",
+        "kernels.py",
+        "        return Refusal.BRANCH_LOST if mark is Mark.LOST else Refusal.BRANCH_HELD\n"
+        "    return Mark.AWAITED if resolved else Mark.LOST\n",
+        "        if mark is Mark.LOST:\n"
+        "            return Refusal.BRANCH_LOST\n"
+        "    return Mark.AWAITED if resolved else Mark.LOST\n",
         "a branch that has arrived is lost afterwards",
         "barrier branches=3 policy=best_effort",
     ),
@@ -193,7 +196,7 @@ MUTANTS: Final = (
     Mutant(
         "one-tick-late",
         "C11",
-        "kernels.py",
+        "deadlines.py",
         "    return now >= deadline_of(first_at, timeout)\n",
         "    return now > deadline_of(first_at, timeout)\n",
         "a deadline is answered one tick after it",

@@ -1,6 +1,6 @@
 """Mistakes between what is done and what is told: records forgotten, reasons and words that are not true.
 
-Data only; see `mutants/__init__.py` for what a mutant is.
+Data only; `mutant.py` defines what a mutant is.
 """
 
 from typing import Final
@@ -21,7 +21,7 @@ MUTANTS: Final = (
         "loss-unrecorded",
         "D2",
         "draft.py",
-        "        self.write(LossRecord(self.run.run.name, name, frame.branch, self.full(token), reason))\n",
+        "            self.write(LossRecord(self.run.run.name, name, frame.branch, self.full(token), reason))\n",
         "",
         "a lost branch leaves no record",
         "leaving",
@@ -40,8 +40,8 @@ MUTANTS: Final = (
         "resume-unrecorded",
         "D2",
         "machine.py",
-        "    draft.records.append(RunRecord(draft.run.name, draft.pipeline.name, draft.status, rows))\n",
-        "",
+        "    draft.write_run(len(draft.run.rows) if draft.source_ended else None)\n    flush_again(draft)\n",
+        "    flush_again(draft)\n",
         "a resumed run does not say that it runs again",
         "line",
     ),
@@ -85,7 +85,7 @@ MUTANTS: Final = (
         "conflict-merged",
         "C9",
         "draft.py",
-        "            said is not MergeData.CONTRACT_CONFLICT,\n",
+        "            data is not MergeData.CONTRACT_CONFLICT,\n",
         "            True,\n",
         "contracts that contradict each other are merged all the same",
         "diamond branches=2 policy=require_all",
@@ -140,8 +140,8 @@ MUTANTS: Final = (
         "quarantine-without-fate",
         "V4",
         "lifecycle.py",
-        '    row.end(row.make("", None, None, ()), Outcome.QUARANTINED, reason=Reason.INVALID_ROW)\n',
-        '    row.make("", None, None, ())\n',
+        '    row.end(row.make(Token(""), None, ()), Outcome.QUARANTINED, reason=Reason.INVALID_ROW)\n',
+        '    row.make(Token(""), None, ())\n',
         "an invalid row gets a token, and its fate is left for later",
         "outcomes",
     ),
@@ -149,7 +149,7 @@ MUTANTS: Final = (
         "row-as-the-caller-says",
         "L2",
         "lifecycle.py",
-        "    if in_row and place and place[0] != operation.row:\n        raise Refused(Refusal.OTHER_ROW)\n",
+        "    if in_row and row.number != operation.row:\n        raise Refused(Refusal.OTHER_ROW)\n",
         "",
         "an operation believes the row that its caller names",
         "lineage",
