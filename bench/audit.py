@@ -24,8 +24,8 @@ from typing import Final, NamedTuple
 
 from fateline_engine.landscape.store import Landscape
 from fateline_oracle.audit.adapters import find_adapter
-from fateline_oracle.audit.auditing import Wanted, audit
 from fateline_oracle.audit.source import reading
+from fateline_oracle.audit.whole import Wanted, audit
 
 ROOT: Final = Path(__file__).parents[1]
 SIZES: Final = (1_000_000,)

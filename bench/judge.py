@@ -19,16 +19,16 @@ from fateline_model.checker.scopes import Instance, instances
 from fateline_model.checker.systems import PipelineSystem
 from fateline_model.stimuli import Do, Stimulus
 from fateline_model.wellformed import Pipeline
-from fateline_oracle.acceptance.accept import Acceptor
-from fateline_oracle.acceptance.judge import TrailJudged, judge_run
-from fateline_oracle.acceptance.trail import runs_of
-from fateline_oracle.judge.graph import Ways
-from fateline_oracle.judge.lockstep import Lockstep
-from fateline_oracle.judge.names import Names
-from fateline_oracle.judge.packed import Packed, tour
-from fateline_oracle.judge.port import Asked, Reply
-from fateline_oracle.judge.tour import plan
+from fateline_oracle.compare.names import Names
+from fateline_oracle.conform.batch_driver import Packed, tour
+from fateline_oracle.conform.edge_cover import plan
+from fateline_oracle.conform.explore import Ways
+from fateline_oracle.conform.lockstep import Lockstep
+from fateline_oracle.ports.port import Asked, Reply
 from fateline_oracle.reference.pipeline import ReferencePort
+from fateline_oracle.trails.accept import Acceptor
+from fateline_oracle.trails.check import TrailJudged, judge_run
+from fateline_oracle.trails.reader import runs_of
 
 PLACES = ("nested outer=best_effort inner=first", "partial policy=require_all", "expand then fork policy=require_all")
 ROWS = 200

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from fateline_model.checker.scopes import instances
-from fateline_oracle.judge.engines import engine_of, hello_of
-from fateline_oracle.judge.instance import Strategy, judge_instance
+from fateline_oracle.conform.instance import Strategy, judge_instance
+from fateline_oracle.engines import engine_of
+from fateline_oracle.ports.hello import hello_of
 
 FAMILIES: Final = ("line", "retries", "diamond", "leaving", "sequential")
 ADAPTER: Final = Path(__file__).parents[1] / "examples" / "engines" / "node" / "adapter.js"
@@ -36,7 +37,7 @@ def rate(name: str) -> float:
 
 def main() -> None:
     direct = rate("")
-    behind = rate(f"process:{sys.executable} -m fateline_oracle.protocol.serve")
+    behind = rate(f"process:{sys.executable} -m fateline_oracle.serve")
     print(f"  in process            {direct:>10,.0f} steps and refusals/s")
     print(f"  behind the protocol   {behind:>10,.0f} steps and refusals/s   {behind / direct:.2f} of that")
     if shutil.which("node") is None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -11,10 +12,15 @@ from bench.__main__ import run
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = {
+    "fateline": ROOT / "oracle",
     "fateline_engine": ROOT / "impl",
     "fateline_model": ROOT / "model",
     "fateline_oracle": ROOT / "oracle",
 }
+
+_SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+_LAYERS = next(contract["layers"] for contract in _SETTINGS if contract.get("containers") == ["fateline_oracle"])
+FOLDERS_OF_THE_JUDGE = [folder.strip() for layer in _LAYERS for folder in layer.split("|")]
 
 
 def lint_imports(house: Path) -> subprocess.CompletedProcess[str]:
@@ -40,7 +46,14 @@ def lint_imports(house: Path) -> subprocess.CompletedProcess[str]:
         ("model/fateline_model/intruder.py", "def f():\n    import time", "The law is pure"),
         ("model/fateline_model/intruder.py", "from pathlib import Path", "The law is pure"),
         ("model/fateline_model/checker/intruder.py", "import numpy", "The law is pure"),
-        ("oracle/fateline_oracle/friend.py", "import fateline_engine, fateline_model", None),
+        ("oracle/fateline_oracle/compare/intruder.py", "import fateline_oracle.conform", "Each folder of the judge"),
+        ("oracle/fateline_oracle/render/intruder.py", "import fateline_oracle.cli", "Each folder of the judge"),
+        ("oracle/fateline_oracle/report/intruder.py", "import fateline_oracle.law", "Each folder of the judge"),
+        (
+            "oracle/fateline_oracle/book/friend.py",
+            "import fateline_engine, fateline_model, fateline_oracle.conform",
+            None,
+        ),
     ],
 )
 def test_import_rules_bite(tmp_path: Path, module: str, line: str, contract: str | None) -> None:
@@ -49,6 +62,9 @@ def test_import_rules_bite(tmp_path: Path, module: str, line: str, contract: str
     for package, source in PACKAGES.items():
         (tmp_path / source.name / package).mkdir(parents=True)
         (tmp_path / source.name / package / "__init__.py").touch()
+    for folder in FOLDERS_OF_THE_JUDGE:
+        (tmp_path / "oracle/fateline_oracle" / folder).mkdir()
+        (tmp_path / "oracle/fateline_oracle" / folder / "__init__.py").touch()
     (tmp_path / module).parent.mkdir(exist_ok=True)
     (tmp_path / module).parent.joinpath("__init__.py").touch()
     (tmp_path / module).write_text(line + "\n")
@@ -64,7 +80,7 @@ def test_an_unknown_benchmark_is_a_usage_error(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.slow
-def test_the_wheel_holds_the_three_packages_typed_and_nothing_else(tmp_path: Path) -> None:
+def test_the_wheel_holds_our_packages_typed_and_nothing_else(tmp_path: Path) -> None:
     pip = [
         sys.executable,
         "-m",

@@ -13,7 +13,7 @@ from fateline_model.checker.shapes import diamond, expand_then_fork, inner_parti
 from fateline_model.checker.systems import Menu, PipelineSystem, State
 from fateline_model.stimuli import Do, Stimulus
 from fateline_model.wellformed import load
-from fateline_oracle.judge.lockstep import Lockstep
+from fateline_oracle.conform.lockstep import Lockstep
 from fateline_oracle.reference.pipeline import ReferencePort
 
 PIPELINES = [

@@ -20,7 +20,7 @@ from fateline_model.coalesce import (
     well_formed,
 )
 from fateline_model.words import MergeData, Policy, Reason, Strategy
-from fateline_oracle.proofs.restated import decide_again
+from fateline_oracle.law.proofs.restated import decide_again
 
 TIMED = (Event.DEADLINE, Event.FLUSH)
 LARGEST = 6

@@ -10,9 +10,9 @@ from fateline_model import IllFormed, load
 from fateline_model.checker.mutants import MUTANTS
 from fateline_model.checker.shapes import SHAPES
 from fateline_model.records import COMMON_COLUMNS, RELATION_OF, RELATIONS, HopRecord, Record, RowRecord, as_json
-from fateline_oracle.cases import case_document
-from fateline_oracle.counterexample import expected_last
-from fateline_oracle.verification import judge_mutant
+from fateline_oracle.law.verification import judge_mutant
+from fateline_oracle.render.counterexample import expected_last
+from fateline_oracle.report.case import case_document
 
 from .checker.explored import SMALL, naive, system_of
 from .schemas import NAMES, schema, validator

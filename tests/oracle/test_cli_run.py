@@ -17,7 +17,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from fateline_oracle.cli import main
-from fateline_oracle.report import ExitCode
+from fateline_oracle.report.verdict import ExitCode
 
 PLUGINS = """\
 import os, time
@@ -408,7 +408,7 @@ def test_a_terminal_is_shown_progress_and_a_pipe_is_not(tmp_path: Path, monkeypa
     file = pipeline(tmp_path)
     shown: list[str] = []
     monkeypatch.setattr("fateline_oracle.cli.run.is_terminal", lambda stream: True)
-    monkeypatch.setattr("fateline_oracle.cli.terminal.Progress.update", lambda self, text: shown.append(text))
+    monkeypatch.setattr("fateline_oracle.report.terminal.Progress.update", lambda self, text: shown.append(text))
     assert call("run", file).exit_code == 0
     assert [text.split(",")[0] for text in shown] == ["2 rows", "4 rows", "6 rows", "8 rows", "10 rows"]
     assert all(text.endswith(" a second") for text in shown)

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fateline_oracle.cli import main
-from fateline_oracle.report import ExitCode
+from fateline_oracle.report.verdict import ExitCode
 
 PIPELINE = """\
 name: small

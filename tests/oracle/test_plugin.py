@@ -11,12 +11,12 @@ from click.testing import CliRunner
 import fateline
 from fateline_model import LAWS
 from fateline_oracle.cli import main
-from fateline_oracle.junit import junit
-from fateline_oracle.report import Finding, LawResult, Report, Verdict
+from fateline_oracle.report.junit import junit
+from fateline_oracle.report.verdict import Finding, LawResult, Report, Verdict
 
 SUITE = """
 import fateline
-from fateline_oracle.judge import campaign
+from fateline_oracle.conform import campaign
 
 WHOLE = campaign.every_instance
 campaign._table.cache_clear()

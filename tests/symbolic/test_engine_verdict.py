@@ -7,7 +7,7 @@ import pytest
 from fateline_engine.verdict import Ruling
 from fateline_model.coalesce import Counts, Event, decide, possible, well_formed
 from fateline_model.words import Policy
-from fateline_oracle.proofs.gate import Proof, conclusion, prove
+from fateline_oracle.law.proofs.gate import Proof, conclusion, prove
 
 from . import verdicts
 

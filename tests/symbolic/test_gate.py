@@ -8,7 +8,7 @@ import pytest
 
 from fateline_model.coalesce import Counts, Decision, Event
 from fateline_model.words import Policy
-from fateline_oracle.proofs.gate import (
+from fateline_oracle.law.proofs.gate import (
     BadCall,
     Judged,
     Proof,
@@ -19,8 +19,8 @@ from fateline_oracle.proofs.gate import (
     prove,
     value_text,
 )
-from fateline_oracle.proofs.obligations import Witness
-from fateline_oracle.proofs.settle import fires
+from fateline_oracle.law.proofs.obligations import Witness
+from fateline_oracle.law.proofs.settle import fires
 
 pytestmark = pytest.mark.proof
 

@@ -21,11 +21,11 @@ from fateline_model.kernels import (
     next_phase,
 )
 from fateline_model.words import BarrierVerdict, Policy, Refusal
-from fateline_oracle.proofs import restated
-from fateline_oracle.proofs.gate import Proof, contract
-from fateline_oracle.proofs.obligations import BY_NAME, OBLIGATIONS, Mutant, Runs
-from fateline_oracle.proofs.restated import decide_again
-from fateline_oracle.proofs.settle import kill, settle, settle_all
+from fateline_oracle.law.proofs import restated
+from fateline_oracle.law.proofs.gate import Proof, contract
+from fateline_oracle.law.proofs.obligations import BY_NAME, OBLIGATIONS, Mutant, Runs
+from fateline_oracle.law.proofs.restated import decide_again
+from fateline_oracle.law.proofs.settle import kill, settle, settle_all
 
 pytestmark = pytest.mark.proof
 

@@ -9,9 +9,9 @@ from click.testing import CliRunner, Result
 from fateline_model import LAWS
 from fateline_oracle.cli import main
 from fateline_oracle.cli import prove as command
-from fateline_oracle.proofs.gate import GET_CROSSHAIR, Judged, Proof
-from fateline_oracle.proofs.obligations import BY_NAME
-from fateline_oracle.proofs.settle import Kill, Settled
+from fateline_oracle.law.proofs.gate import GET_CROSSHAIR, Judged, Proof
+from fateline_oracle.law.proofs.obligations import BY_NAME
+from fateline_oracle.law.proofs.settle import Kill, Settled
 
 pytestmark = pytest.mark.proof
 

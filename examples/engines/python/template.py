@@ -6,7 +6,7 @@ It offers a pipeline port behind which there is the smallest engine there is: it
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from fateline_oracle.judge.port import Asked, ClockOf, Drive, Hello, Port, Reply, Shows, Written
+from fateline_oracle.ports.port import Asked, ClockOf, Drive, Hello, Port, Reply, Shows, Written
 
 
 class Pipeline:

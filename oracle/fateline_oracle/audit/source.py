@@ -1,7 +1,7 @@
 """Reads what is given through its adapter: which runs there are, what is recorded, and the records of a range of rows.
 
 The relations are temporary views called `given_<relation>`, so that a table of the database may be called as it likes.
-Not here: judging (`slices.py`).
+Not here: judging (`row_range.py`).
 """
 
 import sqlite3
@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from fateline_model.records import COMMON_COLUMNS, RELATIONS
 
 from .adapters import STRAYS, Adapter
-from .opening import BadSource, opened
+from .connect import BadSource, opened
 
 COLUMNS: Final = {name: (*kind._fields, *COMMON_COLUMNS) for name, kind in RELATIONS.items()}
 """The columns of every relation, in order."""

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from ..torture.figures import read_figures
-from ..verification import judge_mutants, read_lock
-from ..zoo.census import read_census
+from ..crash.figures import read_figures
+from ..law.verification import judge_mutants, read_lock
+from ..mutants.matrix import read_census
 from . import evidence, found, judged, protocol, rules, vocabulary
 from .markdown import NOTICE
 from .schemas import SCHEMAS

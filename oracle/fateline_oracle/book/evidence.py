@@ -12,9 +12,9 @@ from fateline_model.checker.scopes import NAMED, instances
 from fateline_model.checker.verify import UNREACHABLE
 from fateline_model.laws import ALL, Family, Law
 
-from ..proofs.gate import contract
-from ..proofs.obligations import OBLIGATIONS, Runs
-from ..verification import Locked, MutantReport
+from ..law.proofs.gate import contract
+from ..law.proofs.obligations import OBLIGATIONS, Runs
+from ..law.verification import Locked, MutantReport
 from .markdown import code, page, table
 
 Lock = dict[str, Locked]

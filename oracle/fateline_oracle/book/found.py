@@ -1,16 +1,16 @@
 """`found.md`: what was found in real databases, made by auditing them.
 
-Not here: the databases, and what is to be said of each (`fateline_oracle.found`).
+Not here: the databases, and what is to be said of each (`fateline_oracle.book.landscapes`).
 """
 
 import re
 
 from fateline_model import LAWS
 
-from ..audit.telling import Told
-from ..counterexample import lineage
-from ..found import CASES, judged
-from ..report import Verdict
+from ..audit.summary import Told
+from ..render.counterexample import lineage
+from ..report.verdict import Verdict
+from .landscapes import CASES, judged
 from .markdown import page, table
 
 _LONG = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{12,}\b")

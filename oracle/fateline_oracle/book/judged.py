@@ -11,10 +11,10 @@ from fateline_model.lifecycle import SHAPES as OPERATIONS
 from fateline_model.single import BarrierEvent
 from fateline_model.stimuli import SHAPES, Do
 
-from ..judge.offered import CANNOT, NEEDS
-from ..judge.port import Does, Port, Shows
-from ..torture.text import WRITES
-from ..zoo.findings import FINDINGS
+from ..compare.capabilities import CANNOT, NEEDS
+from ..mutants.findings import FINDINGS
+from ..ports.port import Does, Port, Shows
+from ..render.crash_text import WRITES
 from .markdown import page, table
 
 Census = Mapping[str, Any]
@@ -118,7 +118,7 @@ def ports_page() -> str:
     return page(
         "Ports",
         "An engine is judged through whichever ports it can offer: small Python protocol classes in "
-        "`fateline_oracle/judge/port.py`. `fateline conform module:factory` takes what `factory()` gives: an object with "
+        "`fateline_oracle/ports/port.py`. `fateline conform module:factory` takes what `factory()` gives: an object with "
         "`hello()` and one method a port, which gives the port or None. An adapter translates, and decides nothing.",
         "What a port has no way to say it answers with `Reply(unsaid=...)`. It is skipped and counted, never passed, and "
         "the denominator of coverage is counted anew without it and without what only it leads to.",

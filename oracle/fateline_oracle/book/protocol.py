@@ -1,13 +1,13 @@
 """`protocol.md`: every message of the protocol, from its declaration.
 
-Not here: the declarations (`protocol/messages.py`), and the JSON Schemas (`schemas.py`).
+Not here: the declarations (`ports/messages.py`), and the JSON Schemas (`schemas.py`).
 """
 
 import inspect
 
 from msgspec import NODEFAULT, Struct, structs
 
-from ..protocol.messages import (
+from ..ports.messages import (
     ANSWER_TO,
     ASKED,
     VERSION,
@@ -18,7 +18,7 @@ from ..protocol.messages import (
     TokenSaid,
     VerdictWanted,
 )
-from ..protocol.process import LINE, LOG, SECONDS
+from ..ports.process import LINE, LOG, SECONDS
 from .markdown import page, table
 
 
@@ -28,7 +28,7 @@ def protocol_page() -> str:
         "The protocol",
         f"Version {VERSION}. An engine in any language is judged as a process: the judge writes one JSON object a line to its "
         "standard input, the engine answers each with one line on its standard output, in UTF-8. From "
-        "`fateline_oracle/protocol/messages.py`; as JSON Schemas: `schemas/protocol-judge.schema.json` for what is asked, "
+        "`fateline_oracle/ports/messages.py`; as JSON Schemas: `schemas/protocol-judge.schema.json` for what is asked, "
         "`schemas/protocol-engine.schema.json` for what may be answered.",
         "    fateline conform -- node engine.js\n    fateline replay case.json -- node engine.js",
         "- `hello` comes first. The engine says what it is, which ports it offers, what it does, what it shows and how it is driven, "
@@ -53,7 +53,7 @@ def protocol_page() -> str:
         "## To begin with",
         "`examples/engines/node/` is an engine in JavaScript with an adapter of less than a hundred lines; "
         "`examples/engines/README.md` goes from nothing to a judged engine. An engine in Python needs no process: "
-        "see [ports.md](ports.md). `python -m fateline_oracle.protocol.serve module:factory` puts one behind the protocol.",
+        "see [ports.md](ports.md). `python -m fateline_oracle.serve module:factory` puts one behind the protocol.",
     )
 
 
@@ -105,7 +105,7 @@ def _type(kind: object) -> str:
     return _SIMPLE.get(said, _SIMPLE.get(str(name), said.replace("|", "or")))
 
 
-_WORDS = (("fateline_oracle.protocol.messages.", ""), ("typing.", ""), (" | None", ""), ("<class '", ""), ("'>", ""))
+_WORDS = (("fateline_oracle.ports.messages.", ""), ("typing.", ""), (" | None", ""), ("<class '", ""), ("'>", ""))
 _SIMPLE = {
     "str": "text", "int": "whole number", "bool": "true or false", "dict[str, typing.Any]": "object", "dict[str, Any]": "object",
     "dict[str, str]": "object of texts", "list[str]": "list of texts", "list[StimulusSaid]": "list of stimuli",

@@ -13,9 +13,9 @@ from fateline_model.records import COMMON_COLUMNS, RELATIONS
 from fateline_model.stimuli import SHAPES, Do, Validity
 from fateline_model.words import NAME_PATTERN, FlushVerdict, MergeData, NodeKind, Verdict
 
-from ..judge.port import Policy, Write
-from ..protocol.messages import VERSION as PROTOCOL
-from ..protocol.messages import schemas as protocol_schemas
+from ..ports.messages import VERSION as PROTOCOL
+from ..ports.messages import schemas as protocol_schemas
+from ..ports.port import Policy, Write
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
@@ -153,7 +153,7 @@ def _verdict(do: Do) -> Schema:
 
 
 def case_schema() -> Schema:
-    """A counterexample as data: `fateline_oracle.cases` writes it."""
+    """A counterexample as data: `fateline_oracle.report.case` writes it."""
     record = {"$ref": "trail.schema.json"}
     step = {
         "type": "object",

@@ -1,6 +1,6 @@
 """`fateline audit`: every law that data at rest can show, asked of an audit database where it lies.
 
-Not here: the asking (`fateline_oracle.audit`), and the page (`fateline_oracle.page.audited`).
+Not here: the asking (`fateline_oracle.audit`), and the page (`fateline_oracle.render.audit_html`).
 """
 
 import re
@@ -15,19 +15,19 @@ import click
 from fateline_model import LAW_VERSION, LAWS
 
 from ..audit.adapters import Adapter, find_adapter
-from ..audit.auditing import Wanted
-from ..audit.auditing import audit as audited
-from ..audit.copying import copy_lines, copy_source
-from ..audit.opening import BadSource, is_database
+from ..audit.connect import BadSource, is_database
+from ..audit.import_records import copy_lines, copy_source
+from ..audit.incremental import recall
 from ..audit.queries import judged_at_rest, needed_tables, queries, shared
-from ..audit.remembering import recall
 from ..audit.source import reading
-from ..audit.telling import Group, Told, tell
-from ..counterexample import lineage
-from ..junit import write_junit
-from ..report import ExitCode, Verdict
-from .exploring import COLOUR
-from .terminal import Progress, paint, table
+from ..audit.summary import Group, Told, tell
+from ..audit.whole import Wanted
+from ..audit.whole import audit as audited
+from ..render.counterexample import lineage
+from ..report.junit import write_junit
+from ..report.law_results import COLOUR
+from ..report.terminal import Progress, paint, table
+from ..report.verdict import ExitCode, Verdict
 from .verify import JOBS
 
 PICTURED = 40
@@ -104,7 +104,7 @@ def audit(
                     limit * 1_000 if as_json else limit,
                 )
                 if export is not None:
-                    from ..audit.fleet import export_parquet
+                    from ..audit.parquet import export_parquet
 
                     export_parquet(source, Path(export))
     except BadSource as error:
@@ -118,7 +118,7 @@ def audit(
 
 
 def _of_fleet(folder: Path, laws: frozenset[str] | None, kept: int, reproduce: str, limit: int) -> Told:
-    from ..audit.fleet import audit_fleet, is_fleet
+    from ..audit.parquet import audit_fleet, is_fleet
 
     if not is_fleet(folder):
         raise BadSource(f"{folder}: a folder, and none that --export wrote")
@@ -132,7 +132,7 @@ def _shown(told: Told, database: str, limit: int, html: str | None, junit: str |
     if junit is not None:
         click.echo(write_junit(told.report, database, Path(junit)), err=as_json)
     if html is not None:
-        from ..page.audited import render_audit
+        from ..render.audit_html import render_audit
 
         Path(html).parent.mkdir(parents=True, exist_ok=True)
         Path(html).write_text(render_audit(told, database), encoding="utf-8")

@@ -1,6 +1,6 @@
 """`fateline conform`: hold an engine against the law.
 
-Not here: the judging (`fateline_oracle.judge`), and the page (`fateline_oracle.page`).
+Not here: the judging (`fateline_oracle.judge`), and the page (`fateline_oracle.render.conform_html`).
 """
 
 import secrets
@@ -11,19 +11,20 @@ import click
 
 from fateline_model.checker.scopes import NAMED
 
-from ..cases import write_case
-from ..judge.campaign import run_campaign
-from ..judge.conform import conclude, self_test
-from ..judge.engines import NoSuchEngine
-from ..judge.port import EngineFault
-from ..judge.profile import BadProfile, Profile, read_profile
-from ..judge.result import Conformance
-from ..judge.text import conformance_text
-from ..junit import write_junit
-from ..report import ExitCode
-from ..zoo import NoSuchAnimal
+from ..conform.campaign import run_campaign
+from ..conform.result import Conformance
+from ..conform.verdict import conclude
+from ..engines import NoSuchEngine, engine_of
+from ..mutants import NoSuchAnimal
+from ..mutants.self_test import self_test
+from ..ports.port import EngineFault
+from ..ports.profile import BadProfile, Profile, read_profile
+from ..render.conform_text import conformance_text
+from ..report.case import write_case
+from ..report.junit import write_junit
+from ..report.terminal import Progress
+from ..report.verdict import ExitCode
 from .command import TakesCommand, written
-from .terminal import Progress
 from .verify import JOBS
 
 
@@ -67,7 +68,9 @@ def conform(
         profile = read_profile(Path(profile_file)) if profile_file is not None else Profile()
         with Progress() as progress:
             tests = self_test(progress.update)
-            campaign = run_campaign(engine, scope, seed=seed, jobs=jobs, progress=progress.update)
+            campaign = run_campaign(
+                engine, scope, open_engine=engine_of, seed=seed, jobs=jobs, progress=progress.update
+            )
     except (NoSuchEngine, NoSuchAnimal, BadProfile) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:
@@ -96,7 +99,7 @@ def _written(found: Conformance, html: str | None, cases: str | None) -> list[st
             write_case(Path(cases), f"{place:03d}-{case['instance']}", case)
         lines.append(f"{len(found.cases)} counterexamples: {Path(cases).resolve()}; fateline replay steps one again")
     if html is not None:
-        from ..page import render
+        from ..render.conform_html import render
 
         Path(html).parent.mkdir(parents=True, exist_ok=True)
         Path(html).write_text(render(found), encoding="utf-8")

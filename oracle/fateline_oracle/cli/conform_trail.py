@@ -1,6 +1,6 @@
 """`fateline conform --trail FILE`: a trail at rest, stepped through the law.
 
-Not here: the judging (`fateline_oracle.acceptance`).
+Not here: the judging (`fateline_oracle.trails`).
 """
 
 import shlex
@@ -10,19 +10,19 @@ import click
 
 from fateline_model import LAW_VERSION, LAWS
 
-from ..acceptance.judge import judge_trail, report_of
-from ..acceptance.trail import BadTrail
-from ..report import ExitCode, Report, Verdict
-from .exploring import COLOUR
-from .terminal import Progress, paint, table
-from .verify_pipeline import read_pipeline
+from ..report.law_results import COLOUR
+from ..report.terminal import Progress, paint, table
+from ..report.verdict import ExitCode, Report, Verdict
+from ..trails.check import judge_trail, report_of
+from ..trails.reader import BadTrail
+from .verify_pipeline import read_pipeline_or_fail
 
 SHOWN = 20
 
 
 def conform_trail(path: Path, pipeline_file: str | None, as_json: bool) -> ExitCode:
     """Judge a trail file."""
-    pipeline = read_pipeline(Path(pipeline_file)) if pipeline_file is not None else None
+    pipeline = read_pipeline_or_fail(Path(pipeline_file)) if pipeline_file is not None else None
     words = ["fateline", "conform", "--trail", str(path)]
     words += ["--pipeline", pipeline_file] if pipeline_file is not None else []
     try:

@@ -1,6 +1,6 @@
 """`fateline diff`: two trails compared name by name.
 
-Not here: the comparing (`fateline_oracle.acceptance.difference`).
+Not here: the comparing (`fateline_oracle.trails.diff`).
 """
 
 import json
@@ -8,12 +8,12 @@ from pathlib import Path
 
 import click
 
-from ..acceptance.difference import Compared, compare_runs
-from ..acceptance.settings import pipeline_of
-from ..acceptance.trail import BadTrail, RunTrail, read_trail
-from ..report import ExitCode
-from .terminal import paint, table
-from .verify_pipeline import read_pipeline
+from ..report.terminal import paint, table
+from ..report.verdict import ExitCode
+from ..trails.diff import Compared, compare_runs
+from ..trails.pipeline import pipeline_of
+from ..trails.reader import BadTrail, RunTrail, read_trail
+from .verify_pipeline import read_pipeline_or_fail
 
 SHOWN = 40
 
@@ -30,7 +30,7 @@ def diff(first: str, second: str, path: str | None, as_json: bool) -> ExitCode:
     """
     try:
         mine, theirs = _one_run(Path(first)), _one_run(Path(second))
-        pipeline = read_pipeline(Path(path)) if path is not None else pipeline_of(mine)
+        pipeline = read_pipeline_or_fail(Path(path)) if path is not None else pipeline_of(mine)
     except BadTrail as error:
         raise click.ClickException(str(error)) from error
     found = compare_runs(mine, theirs, pipeline)

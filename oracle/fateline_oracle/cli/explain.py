@@ -17,7 +17,7 @@ from fateline_engine.explain import NothingThere, as_data, find, tell
 from fateline_engine.landscape import Landscape
 from fateline_engine.outputs import locate
 from fateline_oracle.cli.trail import database_argument, open_trail, run_option
-from fateline_oracle.report import ExitCode
+from fateline_oracle.report.verdict import ExitCode
 
 _FILE_LINE = re.compile(r"(.+):(\d+)")
 

@@ -12,7 +12,7 @@ import click
 
 from fateline_engine.landscape.export import lines
 from fateline_oracle.cli.trail import database_argument, open_trail, run_option
-from fateline_oracle.report import ExitCode
+from fateline_oracle.report.verdict import ExitCode
 
 
 @click.command()

@@ -13,8 +13,8 @@ import click
 from fateline_engine.drawing import mermaid, svg
 from fateline_engine.graph import ExecutionGraph
 from fateline_engine.settings import SettingsError, config_of, load_pipeline
-from fateline_oracle.cli.terminal import paint
-from fateline_oracle.report import ExitCode
+from fateline_oracle.report.terminal import paint
+from fateline_oracle.report.verdict import ExitCode
 
 SCHEMA = "fateline.graph/1"
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from fateline_oracle.report import ExitCode
+from fateline_oracle.report.verdict import ExitCode
 
 
 class VerdictGroup(click.Group):

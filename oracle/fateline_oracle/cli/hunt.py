@@ -1,6 +1,6 @@
 """`fateline hunt`: random walks without end or within a budget, and a folder of what they found.
 
-Not here: the hunting (`fateline_oracle.judge.hunt`).
+Not here: the hunting (`fateline_oracle.conform.fuzz`).
 """
 
 import json
@@ -12,14 +12,15 @@ import click
 
 from fateline_model import LAW_VERSION
 
-from ..judge.engines import NoSuchEngine, engine_of, hello_of
-from ..judge.hunt import BadCorpus, Event, Hunt
-from ..judge.port import EngineFault
-from ..report import SCHEMA, ExitCode, Verdict
-from ..zoo import NoSuchAnimal
+from ..conform.fuzz import BadCorpus, Event, Hunt
+from ..engines import NoSuchEngine, engine_of
+from ..mutants import NoSuchAnimal
+from ..ports.hello import hello_of
+from ..ports.port import EngineFault
+from ..report.law_results import COLOUR
+from ..report.terminal import Progress, paint
+from ..report.verdict import SCHEMA, ExitCode, Verdict
 from .command import TakesCommand, written
-from .exploring import COLOUR
-from .terminal import Progress, paint
 
 SHOWN = {"new": "red", "fault": "yellow"}
 

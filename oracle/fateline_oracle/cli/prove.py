@@ -1,6 +1,6 @@
 """`fateline prove`: the symbolic obligations, each with its verdict and with what shows that it is not empty.
 
-Not here: what is to be proved and how (`fateline_oracle.proofs`).
+Not here: what is to be proved and how (`fateline_oracle.law.proofs`).
 """
 
 import os
@@ -14,11 +14,11 @@ import click
 
 from fateline_model import LAW_VERSION, LAWS
 
-from ..proofs.gate import GET_CROSSHAIR, SECONDS, Proof, call_text, value_text
-from ..proofs.obligations import BY_NAME
-from ..proofs.settle import Settled, settle_all
-from ..report import ExitCode, Finding, LawResult, Report, Skipped, Verdict, overall_verdict
-from .terminal import Progress, paint, table
+from ..law.proofs.gate import GET_CROSSHAIR, SECONDS, Proof, call_text, value_text
+from ..law.proofs.obligations import BY_NAME
+from ..law.proofs.settle import Settled, settle_all
+from ..report.terminal import Progress, paint, table
+from ..report.verdict import ExitCode, Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 
 JOBS = max(1, min(8, os.cpu_count() or 1))
 COLOUR = {"confirmed": "green", "holds": "green", "refuted": "red", "breached": "red"}

@@ -1,6 +1,6 @@
 """`fateline replay`: step a saved counterexample again.
 
-Not here: the stepping (`fateline_oracle.judge.replay`).
+Not here: the stepping (`fateline_oracle.conform.replay`).
 """
 
 import json
@@ -10,18 +10,19 @@ import click
 
 from fateline_model import LAWS
 
-from ..judge.campaign import every_instance
-from ..judge.conform import steps_of
-from ..judge.engines import NoSuchEngine, engine_of, hello_of
-from ..judge.port import Engine, EngineFault
-from ..judge.replay import BadCase, Case, Replayed, read_case
-from ..judge.replay import replay as step_again
-from ..judge.text import case_text
-from ..report import ExitCode, Verdict
-from ..torture.replay import replay_torture
-from ..zoo import NoSuchAnimal
+from ..conform.campaign import every_instance
+from ..conform.replay import BadCase, Case, Replayed, read_case
+from ..conform.replay import replay as step_again
+from ..conform.verdict import steps_of
+from ..crash.replay import replay_torture
+from ..engines import NoSuchEngine, engine_of
+from ..mutants import NoSuchAnimal
+from ..ports.hello import hello_of
+from ..ports.port import Engine, EngineFault
+from ..render.conform_text import case_text
+from ..report.terminal import paint
+from ..report.verdict import ExitCode, Verdict
 from .command import TakesCommand
-from .terminal import paint
 
 
 @click.command(cls=TakesCommand)

@@ -30,8 +30,8 @@ from fateline_engine.settings import SettingsError, load_pipeline
 from fateline_engine.spans import SpanFactory
 from fateline_engine.tracing import TracedProduction
 from fateline_engine.words import RunStatus
-from fateline_oracle.cli.terminal import Progress, is_terminal, paint, table
-from fateline_oracle.report import ExitCode
+from fateline_oracle.report.terminal import Progress, is_terminal, paint, table
+from fateline_oracle.report.verdict import ExitCode
 
 SCHEMA = "fateline.run/1"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from ..book import INDEX, make_book, stale, write
-from ..report import ExitCode
-from .terminal import paint
+from ..report.terminal import paint
+from ..report.verdict import ExitCode
 
 
 @click.command()

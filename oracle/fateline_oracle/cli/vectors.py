@@ -11,15 +11,16 @@ import click
 
 from fateline_model import LAW_VERSION, LAWS
 
-from ..judge.engines import NoSuchEngine, engine_of, hello_of
-from ..judge.port import EngineFault
-from ..report import SCHEMA, ExitCode, Verdict
-from ..vectors.keeping import INDEX, BadVectors, folder_of, made, read, stale, write
-from ..vectors.running import Score, gap, hidden, run
-from ..zoo import NoSuchAnimal
+from ..engines import NoSuchEngine, engine_of
+from ..mutants import NoSuchAnimal
+from ..ports.hello import hello_of
+from ..ports.port import EngineFault
+from ..report.law_results import COLOUR
+from ..report.terminal import Progress, paint, table
+from ..report.verdict import SCHEMA, ExitCode, Verdict
+from ..vectors.run import Score, gap, hidden, run
+from ..vectors.store import INDEX, BadVectors, folder_of, made, read, stale, write
 from .command import TakesCommand, written
-from .exploring import COLOUR
-from .terminal import Progress, paint, table
 
 SHOWN = 20
 

@@ -1,6 +1,6 @@
 """`fateline verify`: model-check the law at a scope, on its own mutants, or around a pipeline of yours.
 
-Not here: the exploring (`fateline_model.checker`) and the sums (`fateline_oracle.verification`).
+Not here: the exploring (`fateline_model.checker`) and the sums (`fateline_oracle.law.verification`).
 """
 
 import os
@@ -17,10 +17,7 @@ from fateline_model.checker.scopes import NAMED, instances
 from fateline_model.checker.verify import UNREACHABLE, Step
 from fateline_model.laws import ALL
 
-from ..cases import case_document, write_case
-from ..counterexample import expected_last, show
-from ..report import ExitCode, Finding, LawResult, Report, Skipped, Verdict, overall_verdict
-from ..verification import (
+from ..law.verification import (
     MutantReport,
     ScopeReport,
     judge_mutants,
@@ -28,8 +25,11 @@ from ..verification import (
     verify_scope,
     write_lock,
 )
-from .exploring import COLOUR, law_results
-from .terminal import Progress, paint, table
+from ..render.counterexample import expected_last, show
+from ..report.case import case_document, write_case
+from ..report.law_results import COLOUR, law_results
+from ..report.terminal import Progress, paint, table
+from ..report.verdict import ExitCode, Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 
 JOBS = max(1, min(8, os.cpu_count() or 1))
 

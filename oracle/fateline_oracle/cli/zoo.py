@@ -1,6 +1,6 @@
 """`fateline zoo`: engines with one seeded bug each; which is noticed, by which law first, and how soon.
 
-Not here: the animals (`fateline_oracle.zoo`), and the judging of one (`fateline_oracle.zoo.hunting`).
+Not here: the animals (`fateline_oracle.mutants`), and the judging of one (`fateline_oracle.mutants.kill`).
 """
 
 import json
@@ -8,13 +8,14 @@ import time
 
 import click
 
-from ..judge.instance import Strategy
-from ..judge.text import case_text
-from ..report import ExitCode
-from ..zoo import ANIMALS
-from ..zoo.census import Census, census, write_census
-from ..zoo.exhibit import case_of
-from .terminal import Progress, paint, table
+from ..conform.instance import Strategy
+from ..engines import engine_of
+from ..mutants import ANIMALS
+from ..mutants.case import case_of
+from ..mutants.matrix import Census, census, write_census
+from ..render.conform_text import case_text
+from ..report.terminal import Progress, paint, table
+from ..report.verdict import ExitCode
 from .verify import JOBS
 
 
@@ -50,7 +51,9 @@ def zoo(
     chosen = [ANIMALS[name] for name in names] or list(ANIMALS.values())
     tried = tuple(Strategy) if strategies else (Strategy.REFUSALS, Strategy.TORTURE)
     with Progress() as progress:
-        found = census(chosen, tried, seed=seed, jobs=jobs, clean=not names, progress=progress.update)
+        found = census(
+            chosen, tried, open_engine=engine_of, seed=seed, jobs=jobs, clean=not names, progress=progress.update
+        )
     found.seconds = time.perf_counter() - started
     click.echo(json.dumps(found.as_json(), indent=2) if as_json else _text(found))
     if lock and found.holds:

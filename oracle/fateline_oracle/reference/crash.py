@@ -25,7 +25,7 @@ from fateline_engine.script import BatchInfo, Verdict, Written
 from fateline_engine.settings import Node, NodeKind
 from fateline_engine.tokens import TokenInfo
 from fateline_model.stimuli import Do
-from fateline_oracle.judge.port import Asked, Boundary, EngineFault, Policy, Reply
+from fateline_oracle.ports.port import Asked, Boundary, EngineFault, Policy, Reply
 from fateline_oracle.reference.pipeline import ReferencePort, Rows, Scripted
 from fateline_oracle.reference.views import Views
 from fateline_oracle.reference.watched import JOURNAL, Left, WatchedConnection, WatchedSink, Witness

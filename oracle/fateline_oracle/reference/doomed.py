@@ -2,7 +2,7 @@
 
 A process is forked, opens landscape, source and sinks as `fateline run` does, and takes up what it finds. At the boundary
 that is its doom it kills itself with a signal that nobody can catch, or the write that was next fails. Not here: when, and
-what is made of what it leaves (`fateline_oracle.torture.kills`).
+what is made of what it leaves (`fateline_oracle.crash.kill`).
 """
 
 import errno
@@ -26,7 +26,7 @@ from fateline_engine.plugins import PluginUnavailable
 from fateline_engine.plugins.registry import bind
 from fateline_engine.settings import SinkNode, load_pipeline
 from fateline_engine.words import RunStatus
-from fateline_oracle.judge.port import Policy, Write
+from fateline_oracle.ports.port import Policy, Write
 from fateline_oracle.reference.watched import WatchedConnection, WatchedSink
 
 FINISHED: Final = 0

@@ -3,7 +3,7 @@
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
-from fateline_oracle.judge.port import Does, Hello, Port
+from fateline_oracle.ports.port import Does, Hello, Port
 from fateline_oracle.reference.barrier import BarrierPort
 from fateline_oracle.reference.crash import ReferenceCrashPort
 from fateline_oracle.reference.lifecycle import LifecyclePort

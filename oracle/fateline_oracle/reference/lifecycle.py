@@ -22,7 +22,7 @@ from fateline_engine.tokens import TokenInfo
 from fateline_engine.words import Outcome
 from fateline_model.lifecycle import Op, Operation, TokenRef, World
 from fateline_model.state import split
-from fateline_oracle.judge.port import EngineFault, Reply
+from fateline_oracle.ports.port import EngineFault, Reply
 from fateline_oracle.reference.views import Views
 
 _DEPTH: Final = 4

@@ -25,7 +25,7 @@ from fateline_engine.tokens import TokenInfo
 from fateline_engine.words import Reason
 from fateline_model.stimuli import Do, Stimulus, Validity
 from fateline_model.words import VERDICTS_OF, MergeData, NodeKind
-from fateline_oracle.judge.port import Asked, EngineFault, Hold, Reply
+from fateline_oracle.ports.port import Asked, EngineFault, Hold, Reply
 from fateline_oracle.reference.views import Views
 
 RUN: Final = "judged"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from fateline_engine.plugins import Row, Sink
-from fateline_oracle.judge.port import Boundary, Write
+from fateline_oracle.ports.port import Boundary, Write
 
 DIGEST: Final = 16
 _COUNTER: Final = ((24, 28), (92, 96))

@@ -13,8 +13,8 @@ from fateline_engine.orchestrator import Orchestrator
 from fateline_engine.script import BatchInfo, Verdict, Work
 from fateline_engine.settings import BatchMode, Node, read_pipeline
 from fateline_engine.tokens import TokenInfo
-from fateline_oracle.judge.names import Names
-from fateline_oracle.judge.port import EngineFault, Verdicts
+from fateline_oracle.compare.names import Names
+from fateline_oracle.ports.port import EngineFault, Verdicts
 from fateline_oracle.reference.pipeline import PASSED, SAME, Rows, Scripted, passed_on, verdict_of
 from fateline_oracle.reference.views import Views
 

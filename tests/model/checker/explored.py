@@ -6,7 +6,7 @@ from fateline_model.checker.scopes import Instance, instances
 from fateline_model.checker.search import Explored, explore
 from fateline_model.checker.symmetry import Symmetry
 from fateline_model.checker.systems import PipelineSystem
-from fateline_oracle.verification import ScopeReport, verify_scope
+from fateline_oracle.law.verification import ScopeReport, verify_scope
 
 SMALL = {instance.name: instance for instance in instances("small")}
 PIPELINES = [name for name, instance in SMALL.items() if instance.machine == "pipeline"]

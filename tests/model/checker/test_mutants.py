@@ -11,8 +11,8 @@ from fateline_model.checker.domains import DOMAINS
 from fateline_model.checker.mutants import MUTANTS, Mutant
 from fateline_model.checker.scopes import instances
 from fateline_model.laws import ALL, LAWS
-from fateline_oracle import verification
-from fateline_oracle.verification import judge_mutant, judge_mutants, laws_without_mutant
+from fateline_oracle.law import verification
+from fateline_oracle.law.verification import judge_mutant, judge_mutants, laws_without_mutant
 
 MODEL = Path(fateline_model.__file__).parent
 NAMES = {mutant.name: mutant for mutant in MUTANTS}

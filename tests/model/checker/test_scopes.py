@@ -10,8 +10,8 @@ import pytest
 from fateline_model.checker import scopes
 from fateline_model.checker.scopes import NAMED, UnknownScope, instances
 from fateline_model.laws import ALL, NOT_IN_LIFECYCLE
-from fateline_oracle import verification
-from fateline_oracle.verification import counted, read_lock, verify_scope
+from fateline_oracle.law import verification
+from fateline_oracle.law.verification import counted, read_lock, verify_scope
 
 from .explored import SMALL, naive, small_report
 

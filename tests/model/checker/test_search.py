@@ -16,7 +16,7 @@ from fateline_model.laws import ALL, LAWS, Law, Moment
 from fateline_model.stimuli import Do, Stimulus
 from fateline_model.wellformed import load
 from fateline_model.words import Refusal
-from fateline_oracle.patched import part, patched_model
+from fateline_oracle.law.patched import part, patched_model
 
 from .explored import PIPELINES, SMALL, naive, reduced
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from fateline_model.checker.scopes import Instance, instances
 from fateline_model.checker.systems import PipelineSystem
-from fateline_oracle.audit.copying import graph_records
-from fateline_oracle.judge.graph import Ways
-from fateline_oracle.judge.names import Names
-from fateline_oracle.judge.tour import plan
+from fateline_oracle.audit.import_records import graph_records
+from fateline_oracle.compare.names import Names
+from fateline_oracle.conform.edge_cover import plan
+from fateline_oracle.conform.explore import Ways
 from fateline_oracle.reference.pipeline import ReferencePort
 
 Record = dict[str, Any]

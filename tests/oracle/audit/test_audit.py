@@ -12,16 +12,16 @@ from click.testing import CliRunner, Result
 from fateline_model import LAWS
 from fateline_model.laws import ALL, Where
 from fateline_oracle.audit.adapters import find_adapter, known_adapters, read_adapter
-from fateline_oracle.audit.auditing import Wanted, audit
-from fateline_oracle.audit.copying import copy_records, graph_records
-from fateline_oracle.audit.opening import BadSource
+from fateline_oracle.audit.connect import BadSource
+from fateline_oracle.audit.import_records import copy_records, graph_records
 from fateline_oracle.audit.queries import OF_THE_GRAPH, OF_THE_ROWS, judged_at_rest, queries, shared
-from fateline_oracle.audit.slices import ASKED, Slices
+from fateline_oracle.audit.row_range import ASKED, Slices
 from fateline_oracle.audit.source import reading
-from fateline_oracle.audit.telling import WHY_NOT
+from fateline_oracle.audit.summary import WHY_NOT
+from fateline_oracle.audit.whole import Wanted, audit
+from fateline_oracle.book.landscapes import CASES, judged, unpacked
 from fateline_oracle.cli import main
-from fateline_oracle.found import CASES, judged, unpacked
-from fateline_oracle.report import Verdict
+from fateline_oracle.report.verdict import Verdict
 
 from .corpus import Record, pipelines
 

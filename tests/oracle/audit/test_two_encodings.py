@@ -9,15 +9,15 @@ import pytest
 
 from fateline_model import Pipeline
 from fateline_model.checker.systems import PipelineSystem
-from fateline_oracle.acceptance.judge import TrailJudged, judge_run
-from fateline_oracle.acceptance.settings import pipeline_of
-from fateline_oracle.acceptance.trail import runs_of
-from fateline_oracle.audit.auditing import Audited, Wanted, audit
-from fateline_oracle.audit.copying import copy_records
-from fateline_oracle.audit.opening import BadSource
+from fateline_oracle.audit.connect import BadSource
+from fateline_oracle.audit.import_records import copy_records
 from fateline_oracle.audit.queries import judged_at_rest
+from fateline_oracle.audit.whole import Audited, Wanted, audit
+from fateline_oracle.trails.check import TrailJudged, judge_run
+from fateline_oracle.trails.pipeline import pipeline_of
+from fateline_oracle.trails.reader import runs_of
 
-from ..damages import DAMAGES, OTHERWISE
+from ..trails.damages import DAMAGES, OTHERWISE
 from .corpus import Record, pipelines, walked
 from .damage import WAYS, drop_field
 

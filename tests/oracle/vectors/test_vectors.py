@@ -11,11 +11,12 @@ from fateline_model import Accepted, Refusal, Run, load, step
 from fateline_model.records import as_json
 from fateline_model.stimuli_json import from_json
 from fateline_oracle.cli import main
-from fateline_oracle.judge.engines import engine_of, hello_of
-from fateline_oracle.vectors import keeping
-from fateline_oracle.vectors.keeping import BadVectors, folder_of, made, read, stale, write
-from fateline_oracle.vectors.making import Graph, all_published, document, hidden_of, vectors_of
-from fateline_oracle.vectors.running import Score, gap, published_of, run
+from fateline_oracle.engines import engine_of
+from fateline_oracle.ports.hello import hello_of
+from fateline_oracle.vectors import store
+from fateline_oracle.vectors.make import Graph, all_published, document, hidden_of, vectors_of
+from fateline_oracle.vectors.run import Score, gap, published_of, run
+from fateline_oracle.vectors.store import BadVectors, folder_of, made, read, stale, write
 
 FEW = (
     "line",
@@ -30,7 +31,7 @@ FEW = (
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = [instance for instance in all_published() if instance.name.startswith(FEW)]
-    monkeypatch.setattr(keeping, "all_published", lambda: chosen)
+    monkeypatch.setattr(store, "all_published", lambda: chosen)
 
 
 def test_every_transition_of_every_published_instance_is_in_some_vector() -> None:

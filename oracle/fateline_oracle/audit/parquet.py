@@ -1,0 +1,217 @@
+"""Trails kept as Parquet, a file a relation, and judged on DuckDB by the same queries, transpiled and not rewritten.
+
+For those who keep the trails of many runs in one place. The tables of the graph are worked out before they are written, by
+SQLite, so that DuckDB is asked of nothing but rows. Needs the extra `fateline[fleet]`. Not here: any query.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from fateline_model.records import RELATIONS
+
+from .adapters import Adapter
+from .connect import BadSource
+from .incremental import Remembered
+from .queries import OF_THE_GRAPH, OF_THE_ROWS, outcome_rules, queries, shared
+from .row_range import ASKED, SPILLED, Breach, Judged, Slices, text_of
+from .source import COLUMNS, OF_ROWS, Source
+from .whole import Audited, missing
+
+ABOUT: Final = "trail.json"
+MEMORY: Final = "1GB"
+_WHOLE_NUMBERS: Final = frozenset({
+    "rows", "idx", "ordinal", "attempt", "opened", "closed", "first_at", "decided_at", "outputs", "seq", "tx", "at", "part",
+    "position", "of", "quorum", "attempts", "expands", "count_trigger", "n", "kept",
+})  # fmt: skip
+
+
+def engine() -> Any:
+    """DuckDB, or one line that says how to come by it."""
+    try:
+        import duckdb
+        import sqlglot  # noqa: F401 - what transpiles
+    except ImportError as error:
+        raise BadSource(
+            f"DuckDB is not here ({error.name}); install fateline with its extra: fateline[fleet]"
+        ) from None
+    return duckdb
+
+
+def is_fleet(path: Path) -> bool:
+    """Whether a folder is one that `export_parquet` wrote."""
+    return (path / ABOUT).is_file()
+
+
+# ---------------------------------------------------------------------------------------------------- writing
+
+
+def export_parquet(source: Source, folder: Path) -> None:
+    """Write every relation, and what follows from the graph."""
+    duckdb = engine()
+    folder.mkdir(parents=True, exist_ok=True)
+    source.conn.execute("ATTACH '' AS slice")
+    slices = Slices(source, None, 600.0, 0)
+    slices.whole_graph()
+    conn = duckdb.connect()
+    conn.execute(f"SET memory_limit = '{MEMORY}'")
+    with tempfile.TemporaryDirectory(prefix="fateline-audit-") as scratch:
+        for relation, columns in source.columns.items():
+            names = [column for column in columns if column != "part"]
+            rows = source.conn.execute(f"SELECT {', '.join(map(_quoted, names))} FROM given_{relation}")
+            _put(conn, Path(scratch), folder, f"trail_{relation}", names, rows)
+        for name in OF_THE_GRAPH:
+            rows = source.conn.execute(
+                f"SELECT n.name AS run, g.* FROM slice.{name} AS g JOIN slice.run_numbers AS n ON n.number = g.run"
+            )
+            names = [str(column[0]) for column in rows.description]
+            _put(conn, Path(scratch), folder, name, ["run", *names[2:]], ((row[0], *row[2:]) for row in rows))
+    conn.close()
+    about = {
+        "adapter": source.adapter.name,
+        "columns": {k: [c for c in v if c != "part"] for k, v in source.columns.items()},
+    }
+    (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
+
+
+def _put(conn: Any, scratch: Path, folder: Path, name: str, columns: list[str], rows: Any) -> None:
+    """Through a file of lines: there is no other way into DuckDB without one more library."""
+    lines = scratch / "rows.jsonl"
+    with lines.open("w", encoding="utf-8") as stream:
+        for row in rows:
+            pairs = zip(columns, row, strict=True)
+            stream.write(json.dumps({c: v if isinstance(v, int | None) else str(v) for c, v in pairs}) + "\n")
+    types = ", ".join(f"'{column}': '{_type(column)}'" for column in columns)
+    conn.execute(
+        f"COPY (SELECT * FROM read_json('{_path(lines)}', format = 'newline_delimited', columns = {{{types}}}, "
+        f"maximum_object_size = 33554432)) TO '{_path(folder / name)}.parquet' (FORMAT parquet)"
+    )
+
+
+def _type(column: str) -> str:
+    return "DOUBLE" if column == "timeout" else "BIGINT" if column in _WHOLE_NUMBERS else "VARCHAR"
+
+
+def _path(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _quoted(column: str) -> str:
+    return f'"{column}"'
+
+
+# ---------------------------------------------------------------------------------------------------- judging
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[tuple[Any, Adapter, dict[str, tuple[str, ...]]]]:
+    duckdb = engine()
+    try:
+        about = json.loads((folder / ABOUT).read_text("utf-8"))
+        columns = {
+            relation: tuple(map(str, about["columns"][relation]))
+            for relation in RELATIONS
+            if relation in about["columns"]
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadSource(f"{folder / ABOUT}: is not what --export wrote: {error}") from error
+    with tempfile.TemporaryDirectory(prefix="fateline-audit-") as scratch:
+        conn = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+        conn.execute(f"SET memory_limit = '{MEMORY}'")
+        conn.execute(f"SET temp_directory = '{_path(Path(scratch))}'")
+        conn.execute("SET preserve_insertion_order = false")
+        for name in (*(f"trail_{relation}" for relation in RELATIONS), *OF_THE_GRAPH):
+            wanted = COLUMNS[name.removeprefix("trail_")] if name.startswith("trail_") else None
+            conn.execute(f"CREATE VIEW {name} AS {_view(folder, name, wanted, columns)}")
+        adapter = Adapter(str(about["adapter"]), {})
+        yield conn, adapter, columns
+        conn.close()
+
+
+def _view(folder: Path, name: str, wanted: tuple[str, ...] | None, columns: dict[str, tuple[str, ...]]) -> str:
+    """A relation with all its columns: what is not recorded is nothing."""
+    file = f"read_parquet('{_path(folder / name)}.parquet')"
+    if wanted is None:
+        return f"SELECT * FROM {file}"
+    held = columns.get(name.removeprefix("trail_"), ())
+    nothing = {column: f"CAST(NULL AS {_type(column)})" for column in wanted}
+    said = ", ".join(f"{_quoted(c) if c in held else nothing[c]} AS {_quoted(c)}" for c in wanted)
+    part = ", 0 AS part" if name.removeprefix("trail_") in OF_ROWS else ""
+    return f"SELECT {said}{part} FROM {file}" if held else f"SELECT {said}{part} LIMIT 0"
+
+
+def transpiled(sql: str) -> str:
+    """A query of ours in DuckDB's dialect."""
+    import sqlglot
+
+    return str(sqlglot.transpile(sql, read="sqlite", write="duckdb")[0])
+
+
+def audit_fleet(folder: Path, laws: frozenset[str] | None, kept: int, progress: Any = None) -> Audited:
+    """Judge a folder of Parquet files: every query once, over all there is."""
+    started = time.perf_counter()
+    with _opened(folder) as (conn, adapter, columns):
+        runs = [str(run) for (run,) in conn.execute("SELECT run FROM trail_runs ORDER BY 1").fetchall()]
+        found = Audited(adapter, columns, Judged(), runs, Remembered(adapter.name))
+        found.queries = tuple(query for query in queries() if laws is None or query.law in laws)
+        _prepare(conn, columns)
+        records = found.judged.records
+        for relation in RELATIONS:
+            records[relation] = _one(conn, f"SELECT count(*) FROM trail_{relation}")
+        _see(conn, found)
+        counts = {name: _one(conn, transpiled(sql)) for name, sql in ASKED.items()}
+        counts |= {"records": sum(records[name] for name in OF_ROWS), "runs": len(runs), "batches": records["batches"]}
+        for number, query in enumerate(found.queries, 1):
+            if progress is not None:
+                progress(f"{number} of {len(found.queries)} queries: {query.law}")
+            if counts.get(query.asked) and not missing(query, found):
+                found.judged.checked[query.name] += counts[query.asked]
+                _ask(conn, query.name, query.law, query.sql, found, kept)
+    found.seconds = time.perf_counter() - started
+    return found
+
+
+def _prepare(conn: Any, columns: dict[str, tuple[str, ...]]) -> None:
+    fields = ", ".join(
+        f"{_quoted(name)} VARCHAR" for name in ("outcome", "sink", "error", "reason", "batch", "group", "promised")
+    )
+    conn.execute(f"CREATE TABLE outcome_rules ({fields})")
+    conn.executemany(
+        "INSERT INTO outcome_rules VALUES (?, ?, ?, ?, ?, ?, ?)", outcome_rules(columns.get("outcomes", ()))
+    )
+    for name in OF_THE_ROWS:
+        conn.execute(f"CREATE TABLE {name} AS {transpiled(shared(name).sql)}")
+    for name, (names, origin) in SPILLED.items():
+        said = ", ".join(map(_quoted, names.split(", ")))
+        conn.execute(f"CREATE TABLE {name} AS SELECT * FROM ({transpiled(origin)}) AS t({said})")
+    conn.execute(
+        'CREATE TABLE kin AS SELECT run, token, "row" FROM trail_tokens WHERE token IN (SELECT parent FROM strangers)'
+    )
+    conn.execute("CREATE TABLE totals AS SELECT run, count(*) AS rows FROM trail_rows GROUP BY run")
+
+
+def _see(conn: Any, found: Audited) -> None:
+    for need in {need for query in found.queries for need in query.needs if "." in need}:
+        relation, column = need.split(".")
+        if _one(conn, f"SELECT count({_quoted(column)}) FROM trail_{relation}"):
+            found.judged.seen.add(need)
+
+
+def _ask(conn: Any, name: str, law: str, sql: str, found: Audited, kept: int) -> None:
+    said = transpiled(sql).rstrip(";")
+    rows = conn.execute(f"SELECT * FROM ({said}) LIMIT {kept + 1}").fetchall()
+    count = len(rows) if len(rows) <= kept else _one(conn, f"SELECT count(*) FROM ({said})")
+    if count:
+        found.judged.breached[name] = count
+        found.judged.breaches += [
+            Breach(name, law, str(run), None, text_of(token), text_of(node), str(told)[:600])
+            for run, token, node, told in rows[:kept]
+        ]
+
+
+def _one(conn: Any, sql: str) -> int:
+    return int(conn.execute(sql).fetchone()[0])

@@ -1,0 +1,118 @@
+"""What follows from what an engine says of itself: what is asked of it, and which laws are judged on what it shows.
+
+Three tables: which stimuli a port can carry at all, what a pipeline asks of an engine that runs it, and what of the trail
+a law needs. What is left out is counted and said, never passed. Not here: the declarations themselves (`port.py`).
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from fateline_model import Pipeline, Stimulus
+from fateline_model.checker.systems import State
+from fateline_model.laws import Law
+from fateline_model.lifecycle import Op
+from fateline_model.single import BarrierEvent
+from fateline_model.stimuli import Do, Validity
+from fateline_model.words import Collisions, NodeKind, Policy, Strategy
+
+from ..ports.port import ClockOf, Does, Hello, Port, Shows
+from .records import RELATIONS, Unshown
+
+# ------------------------------------------------------------------------------------------------- stimulus by port
+
+SAYS: Final[dict[Port, tuple[str, ...]]] = {
+    Port.LIFECYCLE: tuple(f"operation {op}" for op in Op),
+    Port.BARRIER: tuple(f"barrier {event}" for event in BarrierEvent),
+    Port.PIPELINE: tuple(Do),
+    Port.TRAIL: (),
+}
+"""What can be said through a port. Through a trail nothing is said: the engine runs, and is judged by what it wrote."""
+
+CANNOT: Final[dict[Do, str]] = {
+    Do.READ: "a source gives its rows in order, so an engine decides which is next",
+}
+"""Stimuli that a pipeline port carries in one form only, and why."""
+
+
+def sayable(hello: Hello, stimulus: Stimulus, state: State) -> bool:
+    """Whether this can be said to the engine in this state, by what it declares."""
+    if stimulus.do is Do.READ:
+        known = len(state.world[0].rows)
+        in_order = stimulus.row == known or state.world[0].source_ended
+        return in_order and (stimulus.verdict != Validity.INVALID or Does.INVALID_ROWS in hello.does)
+    if stimulus.do in (Do.CRASH, Do.RESUME):
+        return Does.CRASH in hello.does
+    if stimulus.do is Do.DEADLINE:
+        return Does.DEADLINES in hello.does and hello.clock is ClockOf.INJECTED
+    word = (stimulus.verdict or "").partition(" ")[0]
+    if stimulus.do is Do.FINISH and word.endswith("_retryable"):
+        return Does.RETRIES in hello.does
+    return True
+
+
+# ------------------------------------------------------------------------------------------------- pipelines
+
+POLICY: Final = {policy: Does(policy) for policy in Policy}
+STRATEGY: Final = {strategy: Does(strategy) for strategy in Strategy}
+
+
+def asks_for(pipeline: Pipeline) -> frozenset[Does]:
+    """What an engine must be able to do to run this pipeline."""
+    return frozenset(_asks(pipeline))
+
+
+def _asks(pipeline: Pipeline) -> Iterator[Does]:
+    for node in pipeline.nodes.values():
+        if node.kind is NodeKind.COALESCE:
+            yield POLICY[node.policy]
+            yield STRATEGY[node.merge]
+            if node.merge is Strategy.UNION and node.collisions is not Collisions.LAST_WINS:
+                yield Does.COLLISIONS
+        if node.kind is NodeKind.AGGREGATION:
+            yield Does.BATCHES
+        if node.kind is NodeKind.GATE and node.fork:
+            joined = [(node.name, branch) in pipeline.joined for branch, _ in node.fork]
+            if any(joined) and not all(joined):
+                yield Does.PARTIAL_JOINS
+            if pipeline.beneath[node.name]:
+                yield Does.NESTING
+        if node.expands:
+            yield Does.EXPANSION
+
+
+# ------------------------------------------------------------------------------------------------- what is shown
+
+RELATION_SHOWN: Final = {
+    "visits": Shows.VISITS,
+    "hops": Shows.HOPS,
+    "barriers": Shows.BARRIERS,
+    "losses": Shows.LOSSES,
+    "merges": Shows.MERGES,
+    "batches": Shows.BATCHES,
+    "members": Shows.BATCHES,
+}
+
+
+def unshown(hello: Hello) -> Unshown:
+    """The relations and columns that are not compared, because the engine says that it does not record them."""
+    missing = [(relation, "") for relation, shown in RELATION_SHOWN.items() if shown not in hello.shows]
+    if Shows.VISITS not in hello.shows:
+        missing.append(("hops", "from_visit"))
+    if Shows.REASONS not in hello.shows:
+        missing += [(name, "reason") for name, compared in RELATIONS.items() if "reason" in compared.columns]
+    return frozenset(missing)
+
+
+NEEDS: Final[dict[str, Shows]] = {
+    **RELATION_SHOWN,
+    "digests": Shows.DIGESTS,
+    "times": Shows.TIMES,
+    "refusals": Shows.REFUSALS,
+}
+"""What a law needs, by the words of the catalogue. The rest is there in lockstep: every engine shows tokens, parents, rows,
+outcomes and runs, the judge gives the pipeline, and each reply is one transaction in its order."""
+
+
+def lacks(law: Law, hello: Hello) -> list[str]:
+    """What the engine does not show and the law needs; empty where it can be judged."""
+    return [need for need in law.needs if need in NEEDS and NEEDS[need] not in hello.shows]

@@ -1,0 +1,107 @@
+"""What an engine wrote in a step held against what the law writes in it.
+
+A step is compared by what it leaves: of a record that a step writes twice (a visit that opens and closes in it), the
+later counts. A column that the engine does not record is not judged; one that the law leaves to the engine (`*`) must be
+there. Not here: names (`names.py`); both sides come with the names of the law.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from fateline_model.records import SOME
+from fateline_model.words import OUTCOMES, Outcome
+
+from ..ports.port import Written
+
+
+class Compared(NamedTuple):
+    """What identifies a record of a relation, by names of the law, and what is compared beyond that."""
+
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+RELATIONS: Final = {
+    "runs": Compared((), ("status", "rows")),
+    "rows": Compared(("row",), ("idx",)),
+    "tokens": Compared(("token",), ("row", "branch", "group_kind", "group")),
+    "parents": Compared(("child", "parent"), ("ordinal",)),
+    "visits": Compared(("token", "node", "attempt"), ("status", "verdict")),
+    "hops": Compared(("token", "src", "label", "dst"), ("from_visit",)),
+    "outcomes": Compared(("token", "outcome"), ("sink", "error", "reason", "batch", "group", "promised")),
+    "barriers": Compared(("barrier",), ("node", "verdict", "reason", "trigger", "arrived", "lost", "result")),
+    "losses": Compared(("barrier", "branch"), ("token", "reason")),
+    "batches": Compared(("batch",), ("node", "trigger", "status", "outputs")),
+    "members": Compared(("batch", "token"), ("ordinal",)),
+}
+"""Merges are not in it: the law holds no data, so what they say is judged by itself (`data_laws.py`)."""
+
+REWRITTEN: Final = ("runs", "visits", "batches")
+"""Relations whose records are written when they begin and again when they change."""
+
+OPTIONAL: Final = {("visits", "verdict"), ("hops", "from_visit"), ("runs", "rows"), ("rows", "idx")}
+"""Columns that an engine may leave unrecorded. Everywhere else absence says something: an outcome without a sink was
+written nowhere, a barrier without a reason did not fail."""
+
+Unshown = frozenset[tuple[str, str]]
+"""Relations and columns that an engine says it does not record: they are not judged."""
+
+Key = tuple[str, ...]
+Keyed = dict[Key, tuple[object, ...]]
+"""What a step leaves: by relation and key, the columns that are compared."""
+
+
+def by_key(records: Iterable[Written]) -> dict[Key, Written]:
+    """The records that are left, by what identifies them."""
+    kept: dict[Key, Written] = {}
+    for record in records:
+        for key in keyed([record]):
+            kept[(*key, "again") if key in kept and record["rec"] not in REWRITTEN else key] = record
+    return kept
+
+
+def keyed(records: Iterable[Written]) -> Keyed:
+    """What these records leave. Of two with the same key the later counts, where a record may change; else both do."""
+    kept: Keyed = {}
+    for record in records:
+        compared = RELATIONS.get(record["rec"])  # type: ignore[call-overload]
+        if compared is not None:
+            key = (str(record["rec"]), *[str(record.get(column)) for column in compared.key])
+            if key in kept and record["rec"] not in REWRITTEN:
+                key = (*key, "again")
+            kept[key] = tuple([record.get(column) for column in compared.columns])
+    return kept
+
+
+def differences(
+    wanted: Mapping[Key, tuple[object, ...]],
+    found: Mapping[Key, tuple[object, ...]],
+    unshown: Unshown = frozenset(),
+) -> list[str]:
+    """What is missing, what is too much, and what is otherwise than the law says; empty when the step is the law's."""
+    if wanted == found:
+        return []
+    lines = [f"missing: {_say(key)}" for key in wanted if key not in found and (key[0], "") not in unshown]
+    lines += [f"not in the law: {_say(key)}" for key in found if key not in wanted]
+    for key, law in wanted.items():
+        if key in found and law != found[key]:
+            lines += _columns(key, law, found[key], unshown)
+    return lines
+
+
+def _columns(key: Key, wanted: tuple[object, ...], found: tuple[object, ...], unshown: Unshown) -> list[str]:
+    lines = []
+    for column, law, engine in zip(RELATIONS[key[0]].columns, wanted, found, strict=True):
+        if key[0] == "outcomes" and (law is None or engine is None) and column in OUTCOMES[Outcome(key[2])].may:
+            continue
+        if (key[0], column) in unshown or (engine is None and (key[0], column) in OPTIONAL):
+            continue
+        if law == SOME and engine is not None:
+            continue
+        if str(law if law is not None else "") != str(engine if engine is not None else ""):
+            lines.append(f"{_say(key)}: {column} is {engine!r}, and the law says {law!r}")
+    return lines
+
+
+def _say(key: Key) -> str:
+    return f"{key[0]} {' '.join(key[1:])}".strip()

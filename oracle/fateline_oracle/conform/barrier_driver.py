@@ -1,0 +1,86 @@
+"""The single-barrier machine and an engine's barrier side by side: any event in any order, duplicates and strangers.
+
+Events name branches; the engine says at the start which ids its tokens have. What a barrier knows is compared: its
+visits, the tokens it ends and makes, losses, and its resolution. That a branch is lost by a bare word is the caller's
+business, so what becomes of that token is not looked at. Not here: which events to try (`edge_cover.py`).
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from fateline_model import BarrierEvent, BarrierStimulus, Pipeline
+from fateline_model.laws import ALL, Family
+from fateline_model.lifecycle import World
+from fateline_model.pipeline import Node
+from fateline_model.records import OutcomeRecord, Record, as_json
+from fateline_model.single import initial
+from fateline_model.words import Strategy
+
+from ..compare.names import Names
+from ..compare.records import differences, keyed
+from ..ports.port import BarrierPort, Reply, Written
+from .machine_driver import Beside, Difference
+
+SEEN: Final = ("visits", "outcomes", "tokens", "parents", "losses", "barriers")
+FORK: Final = "0"
+
+
+class BarrierBeside(Beside[BarrierStimulus, World]):
+    """One barrier, in the law and in an engine."""
+
+    silent = frozenset({law.id for law in ALL if law.family in (Family.TOPOLOGY, Family.RECOVERY)} | {"V4", "D2", "F7"})
+    _row: str | None
+
+    def __init__(self, pipeline: Pipeline, coalesce: Mapping[str, object], port: BarrierPort) -> None:
+        super().__init__(pipeline)
+        self.coalesce = coalesce
+        self.port = port
+
+    def start(self) -> None:
+        self.world: World = (initial(self.pipeline),)
+        self.names, self._row = Names(), None
+        tokens = self.port.start(self.coalesce)
+        for branch, own in tokens.items():
+            self.names.call(own, f"{FORK}/{branch}" if branch else FORK)
+
+    def sayable(self, stimulus: BarrierStimulus, world: World) -> bool:
+        return True
+
+    def ask(self, stimulus: BarrierStimulus) -> Reply:
+        return self.port.do(stimulus)
+
+    def compare(self, stimulus: BarrierStimulus, records: tuple[Record, ...], reply: Reply) -> Difference | None:
+        lost = stimulus.do is BarrierEvent.LOSE
+        told = [
+            r for r in records if not (lost and isinstance(r, OutcomeRecord) and r.token == f"{FORK}/{stimulus.branch}")
+        ]
+        expected = [as_json(record) for record in told]
+        self.names.learn(reply.records)
+        self.names.learn_barriers([record for record in expected if record["rec"] == "losses"], reply.records)
+        observed = self.translated(reply)
+        wrong = differences(keyed(r for r in expected if r["rec"] in SEEN), keyed(observed))
+        return Difference(observed, tuple(wrong)) if wrong else None
+
+    def translated(self, reply: Reply) -> tuple[Written, ...]:
+        for record in reply.records:
+            if record["rec"] == "tokens" and self._row is None:
+                self._row = str(record.get("row"))  # there is one row, and whatever it is called, it is this one
+                self.names.call_row(self._row, FORK)
+        return tuple(self.names.translate(record) for record in reply.records if record["rec"] in SEEN)
+
+
+def document_of(coalesce: Node) -> dict[str, object]:
+    """A coalesce in the JSON form of a pipeline's nodes."""
+    document: dict[str, object] = {
+        "name": coalesce.name,
+        "kind": str(coalesce.kind),
+        "branches": list(coalesce.branches),
+        "policy": str(coalesce.policy),
+        "quorum_count": coalesce.quorum_count,
+        "timeout_seconds": coalesce.timeout_seconds,
+        "merge": str(coalesce.merge),
+        "select_branch": coalesce.select_branch,
+        "collisions": str(coalesce.collisions) if coalesce.merge is Strategy.UNION else None,
+        "to": coalesce.to,
+    }
+    return {key: value for key, value in document.items() if value is not None}

@@ -1,0 +1,164 @@
+"""A campaign: every instance of a scope judged on one engine, in several processes, and the sum of it.
+
+An engine runs in processes of its own, so one that dies takes no judge with it. Not here: one instance (`instance.py`,
+`machine_instance.py`), and what is concluded (`conform.py`).
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import Final, NamedTuple
+
+from fateline_model.checker.scopes import Instance, beside_the_scopes, instances
+from fateline_model.checker.systems import PipelineSystem
+
+from ..compare.capabilities import asks_for
+from ..law.verification import read_lock
+from ..parallel import in_processes
+from ..ports.hello import hello_of
+from ..ports.port import Engine, EngineFault, Hello, OpenEngine, Port
+from .free_run import judge_whole
+from .instance import Judged, Strategy, judge_instance
+from .machine_instance import judge_small
+
+
+@dataclass
+class Campaign:
+    """What judging an engine at a scope found."""
+
+    engine: str
+    scope: str
+    seed: int
+    hello: Hello
+    judged: list[Judged] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def checked(self) -> Counter[str]:
+        total: Counter[str] = Counter()
+        for judged in self.judged:
+            total.update(judged.checked)
+        return total
+
+    @property
+    def skipped(self) -> Counter[str]:
+        total: Counter[str] = Counter()
+        for judged in self.judged:
+            total.update(judged.skipped)
+        return total
+
+
+WHERE_ROWS_MEET: Final = ("batch", "lifecycle")
+
+
+def every_instance(scope: str) -> tuple[Instance, ...]:
+    """The instances that an engine is driven through at a scope.
+
+    Local graphs are those of one row, so of the standard scope all that are of one row. Where rows meet, in batches and
+    under hostile callers, they grow with every pair of states: there the standard scope has what scope small has, without
+    the hostile batches, which take as long as half of the rest. Scopes small and deep have everything. Beside them
+    stands what a scope of single rows cannot have.
+    """
+    small = {instance.name for instance in instances("small")}
+    chosen = (one for one in instances(scope) if scope != "standard" or _is_standard(one, small))
+    return (*chosen, *beside_the_scopes())
+
+
+def _is_standard(instance: Instance, small: Container[str]) -> bool:
+    if instance.machine not in WHERE_ROWS_MEET:
+        return True
+    hostile = isinstance(instance.system, PipelineSystem) and instance.system.menu.hostile
+    return instance.name in small and not hostile
+
+
+@cache
+def _table(scope: str) -> tuple[Instance, ...]:
+    return every_instance(scope)
+
+
+def run_campaign(
+    engine: str,
+    scope: str,
+    *,
+    open_engine: OpenEngine,
+    seed: int,
+    jobs: int,
+    strategy: Strategy = Strategy.REFUSALS,
+    progress: Callable[[str], None] | None = None,
+) -> Campaign:
+    """Judge an engine, named as in `engines.py`, at a scope. What it breaks and where it breaks down is in the result."""
+    started = time.perf_counter()
+    with _opened(engine, open_engine) as (_, hello):
+        campaign = Campaign(engine, scope, seed, hello)
+    table = _table(scope)
+    order = sorted(range(len(table)), key=lambda place: -_weight(table[place], scope))
+    results: dict[int, Judged] = {}
+    tasks = [_Task(scope, place, strategy, seed) for place in order]
+    shared = partial(_opened, engine, open_engine)
+    for task, judged in in_processes(_work, tasks, jobs=jobs, shared=shared, died=_died):
+        results[task.place] = judged
+        if progress is not None:
+            broken = sum(one.found is not None for one in results.values())
+            told = f", {broken} with a breach" if broken else ""
+            progress(f"{len(results)} of {len(table)} instances{told}: {judged.name}")
+    campaign.judged = [results[place] for place in range(len(table))]
+    campaign.seconds = time.perf_counter() - started
+    return campaign
+
+
+def _weight(instance: Instance, scope: str) -> int:
+    """How long an instance will take, as a guess: the longest are begun first."""
+    lock = read_lock().get(scope)
+    locked = lock["instances"].get(instance.name) if lock is not None else None
+    steps = int(str(locked[1])) if locked is not None else 500
+    return steps * (4 if instance.machine in ("batch", "lifecycle") else 1)
+
+
+@contextmanager
+def _opened(engine: str, open_engine: OpenEngine) -> Iterator[tuple[Engine, Hello]]:
+    with open_engine(engine) as made:
+        yield made, hello_of(made)
+
+
+class _Task(NamedTuple):
+    scope: str
+    place: int
+    strategy: Strategy
+    seed: int
+
+
+def _work(here: tuple[Engine, Hello], task: _Task) -> Judged:
+    return _one(*here, _table(task.scope)[task.place], task.strategy, task.seed)
+
+
+def _died(task: _Task) -> Judged:
+    instance = _table(task.scope)[task.place]
+    fault = "the engine took its process down: it ended without an answer"
+    return Judged(instance.family, instance.name, instance.machine, fault=fault)
+
+
+def _one(engine: Engine, hello: Hello, instance: Instance, strategy: Strategy, seed: int) -> Judged:
+    try:
+        if not isinstance(instance.system, PipelineSystem):
+            return judge_small(engine, hello, instance, refusals=strategy is Strategy.REFUSALS)
+        judged = Judged(instance.family, instance.name, instance.machine)
+        if Port.PIPELINE in hello.ports:
+            judged = judge_instance(engine, hello, instance, strategy, seed=seed)
+        else:
+            judged.skipped[f"the engine offers no {Port.PIPELINE} port"] += 1
+        trail = engine.trail() if Port.TRAIL in hello.ports else None
+        if trail is not None and _runs_whole(instance, hello) and judged.found is None and judged.fault is None:
+            judge_whole(judged, trail, instance, seed)
+        return judged
+    except EngineFault as fault:
+        return Judged(instance.family, instance.name, instance.machine, fault=str(fault))
+
+
+def _runs_whole(instance: Instance, hello: Hello) -> bool:
+    """Whole runs are of the pipelines of scope small that the engine can run."""
+    system = instance.system
+    small = instance.name in {one.name for one in instances("small")}
+    return small and isinstance(system, PipelineSystem) and asks_for(system.pipeline) <= hello.does

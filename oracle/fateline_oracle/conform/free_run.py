@@ -1,0 +1,56 @@
+"""Whole runs of an engine that keeps its own schedule, judged by the trail that they leave.
+
+The judge gives rows, and what each node says of each token by name: a pure function of a seed, so that the order in which
+an engine asks does not matter. What comes back is stepped through the law (`acceptance`). Not here: lockstep.
+"""
+
+from hashlib import sha256
+from typing import Final
+
+from fateline_model.checker.scopes import Instance
+from fateline_model.checker.systems import PipelineSystem
+
+from ..ports.port import EngineFault, TrailPort
+from ..ports.validate import check_records, guarded
+from ..trails.check import TrailJudged, judge_run
+from ..trails.reader import runs_of
+from .instance import Found, Judged
+
+RUNS: Final = 4
+ROWS: Final = 24
+
+
+class Drawn:
+    """What a node says, drawn from what it may say by the seed, the node, the token and the attempt."""
+
+    def __init__(self, system: PipelineSystem, seed: int) -> None:
+        self._verdicts = system.verdicts
+        self._seed = seed
+
+    def __call__(self, node: str, token: str, attempt: int) -> str:
+        drawn = sha256(f"{self._seed} {node} {token} {attempt}".encode()).digest()[0]
+        allowed = self._verdicts[node]
+        return str(allowed[drawn % len(allowed)])
+
+
+def judge_whole(judged: Judged, port: TrailPort, instance: Instance, seed: int) -> None:
+    """Add to what was judged of an instance some whole runs of it."""
+    system = instance.system
+    assert isinstance(system, PipelineSystem)
+    for number in range(RUNS):
+        rows = ["invalid" if system.menu.invalid_rows and place % 7 == 3 else "valid" for place in range(ROWS)]
+        drawn = Drawn(system, seed + number)
+        document = instance.document or {}
+        records = list(guarded("run", lambda: list(port.run(document, rows, drawn))))  # noqa: B023
+        check_records("run", records)
+        found = TrailJudged()
+        for run in runs_of({"run": "r", **record} for record in records):
+            judge_run(run, system.pipeline, found)
+        if found.rows != len(rows):
+            raise EngineFault(f"run: {len(rows)} rows were given, and {found.rows} are in the trail")
+        judged.steps += found.steps
+        judged.checked.update(found.checked)
+        if found.breached and judged.found is None:
+            laws = tuple((finding.law, finding.message) for finding in found.findings)
+            judged.found = Found((), (), (), "the trail of a whole run", tuple(said for _, said in laws), laws)
+            return

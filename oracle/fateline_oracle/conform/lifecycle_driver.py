@@ -1,0 +1,67 @@
+"""The lifecycle machine and an engine's token manager side by side: one operation at a time, any arguments.
+
+No graph restrains a caller here, so lineage is in danger: strangers, other rows, other runs, the same parent twice. What
+a token manager knows is compared: rows, tokens, parents, outcomes, runs. Visits, hops and barriers are a pipeline's
+business, and not looked at. Not here: which operations to try (`edge_cover.py`).
+"""
+
+from typing import Final
+
+from fateline_model import Operation, Run, World
+from fateline_model.laws import NOT_IN_LIFECYCLE
+from fateline_model.lifecycle import NO_GRAPH, TokenRef
+from fateline_model.records import Record, as_json
+
+from ..compare.names import Names
+from ..compare.records import differences, keyed
+from ..ports.port import LifecyclePort, Reply, Written
+from .machine_driver import Beside, Difference
+
+SEEN: Final = ("rows", "tokens", "parents", "outcomes", "batches", "members")
+RUNS: Final = "AB"
+
+
+class LifecycleBeside(Beside[Operation, World]):
+    """So many runs, in the law and in an engine."""
+
+    silent = frozenset(NOT_IN_LIFECYCLE)
+
+    def __init__(self, port: LifecyclePort, runs: int) -> None:
+        super().__init__(NO_GRAPH)
+        self.port = port
+        self.runs = runs
+
+    def start(self) -> None:
+        self.world: World = tuple(Run(RUNS[number]) for number in range(self.runs))
+        self.names = [Names() for _ in range(self.runs)]
+        self.run_names = dict(zip(self.port.start(self.runs), RUNS, strict=False))
+
+    def sayable(self, operation: Operation, world: World) -> bool:
+        return self.port.offers(operation, world)
+
+    def ask(self, operation: Operation) -> Reply:
+        if not operation.tokens:
+            return self.port.do(operation)
+        tokens = tuple(TokenRef(ref.run, self._names(ref.run).engine_token(ref.name)) for ref in operation.tokens)
+        return self.port.do(operation._replace(tokens=tokens))
+
+    def _names(self, run: int) -> Names:
+        return self.names[run] if run < len(self.names) else self.names[0]
+
+    def compare(self, operation: Operation, records: tuple[Record, ...], reply: Reply) -> Difference | None:
+        expected = [as_json(record) for record in records]
+        observed = self.translated(reply)
+        own = RUNS[operation.run]
+        wrong = [f"written in another run: {record['rec']}" for record in observed if record["run"] != own]
+        wrong += differences(keyed(r for r in expected if r["rec"] in SEEN), keyed(observed))
+        return Difference(observed, tuple(wrong)) if wrong else None
+
+    def translated(self, reply: Reply) -> tuple[Written, ...]:
+        for run, own in self.run_names.items():
+            self._names(RUNS.find(own)).learn([record for record in reply.records if record.get("run") == run])
+        told = [(self.run_names.get(str(record.get("run")), "?"), record) for record in reply.records]
+        return tuple(
+            {**self._names(max(RUNS.find(run), 0)).translate(record), "run": run}
+            for run, record in told
+            if record["rec"] in SEEN
+        )

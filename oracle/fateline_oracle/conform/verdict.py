@@ -1,0 +1,231 @@
+"""What is concluded of an engine: a verdict a law, coverage, counterexamples as data, and what was not judged and why.
+
+Every verdict is preceded by a self-test: a few animals of the zoo are judged by the same judge, and one that is not
+noticed leaves the verdict undetermined. Not here: the driving (`campaign.py`), and how it looks (`cli/conform.py`).
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fateline_model import LAW_VERSION, Refusal, Run, Stimulus, step
+from fateline_model.checker.scopes import Instance
+from fateline_model.checker.systems import PipelineSystem, State
+from fateline_model.checker.verify import Step, stimulus_as_json
+from fateline_model.laws import ALL, Where
+from fateline_model.machine import Accepted
+from fateline_model.records import as_json
+
+from ..compare.capabilities import lacks
+from ..compare.data_laws import LAWS as OF_DATA
+from ..ports.port import Written
+from ..ports.profile import Profile
+from ..report.case import case_document
+from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
+from .campaign import Campaign, every_instance
+from .instance import Found, Judged
+from .result import Conformance, Declared, FamilyCoverage, SelfTest
+
+
+def conclude(campaign: Campaign, tests: Sequence[SelfTest], profile: Profile, reproduce: str) -> Conformance:
+    """The verdict of a campaign."""
+    breached, declared = _sorted_out(campaign, profile)
+    laws = _laws(campaign, breached)
+    faults = tuple(f"{judged.name}: {judged.fault}" for judged in campaign.judged if judged.fault is not None)
+    blind = [test.animal for test in tests if test.named is None]
+    short = _not_covered(campaign.judged) if not breached and not faults else []
+    verdict = overall_verdict(laws.values(), bound_reached=bool(short), error=bool(faults or blind))
+    cases = [case_of(campaign, judged, judged.found) for judged in breached if judged.found is not None]
+    report = Report(
+        verdict=verdict,
+        law_version=LAW_VERSION,
+        scope=campaign.scope,
+        seed=campaign.seed,
+        laws=laws,
+        counts=_counts(campaign),
+        skipped=tuple(_skipped(campaign, laws)),
+        findings=tuple(_finding(judged, law, said) for judged in breached for law, said in _first_words(judged)),
+        seconds=campaign.seconds,
+        reproduce=reproduce,
+    )
+    notes = [f"not noticed in the self-test, so nothing is certain: {name}" for name in blind]
+    notes += [f"not driven through to the end: {name}" for name in short]
+    return Conformance(
+        campaign.hello,
+        report,
+        tuple(coverage(campaign.judged)),
+        tuple(cases),
+        tuple(tests),
+        tuple(Declared(law, profile.laws[law]) for law in sorted(declared)),
+        faults,
+        tuple(notes),
+    )
+
+
+def _sorted_out(campaign: Campaign, profile: Profile) -> tuple[list[Judged], Counter[str]]:
+    """The instances with a breach, and how often a law that the profile declares away was all that was broken."""
+    breached: list[Judged] = []
+    declared: Counter[str] = Counter()
+    for judged in campaign.judged:
+        if judged.found is None or not judged.found.laws:
+            continue
+        named = {law for law, _ in judged.found.laws} - {"D1", "D2"}
+        if named and named <= set(profile.laws):
+            declared.update(named)
+        else:
+            breached.append(judged)
+    return breached, declared
+
+
+def _laws(campaign: Campaign, breached: Sequence[Judged]) -> dict[str, LawResult]:
+    checked = campaign.checked
+    named = Counter(law for judged in breached if judged.found for law in {law for law, _ in judged.found.laws})
+    results: dict[str, LawResult] = {}
+    for law in ALL:
+        missing = lacks(law, campaign.hello)
+        if named[law.id]:
+            results[law.id] = LawResult(Verdict.BREACHED, max(checked[law.id], named[law.id]), named[law.id])
+        elif missing:
+            results[law.id] = LawResult(None, why=f"the engine does not show {', '.join(missing)}")
+        elif Where.STEP not in law.where and law.id not in OF_DATA:
+            results[law.id] = LawResult(None, why="judged on trails, not step by step")
+        elif not checked[law.id]:
+            results[law.id] = LawResult(
+                Verdict.UNDETERMINED, why="never in danger in what the engine was driven through"
+            )
+        else:
+            results[law.id] = LawResult(Verdict.HOLDS, checked[law.id])
+    return results
+
+
+def _counts(campaign: Campaign) -> dict[str, int]:
+    judged = campaign.judged
+    return {
+        "instances": sum(1 for one in judged if one.states_total),
+        "states": sum(one.states for one in judged),
+        "states_total": sum(one.states_total for one in judged),
+        "transitions": sum(one.transitions for one in judged),
+        "transitions_total": sum(one.transitions_total for one in judged),
+        "steps": sum(one.steps for one in judged),
+        "refusals": sum(one.refusals for one in judged),
+        "breached_instances": sum(one.found is not None for one in judged),
+        "faults": sum(one.fault is not None for one in judged),
+    }
+
+
+def _not_covered(judged: Sequence[Judged]) -> list[str]:
+    return [one.name for one in judged if (one.states, one.transitions) != (one.states_total, one.transitions_total)]
+
+
+def coverage(judged: Sequence[Judged]) -> list[FamilyCoverage]:
+    """One row a family, in the order of the scope."""
+    families: dict[tuple[str, str], list[Judged]] = {}
+    for one in judged:
+        families.setdefault((one.family, one.machine), []).append(one)
+    return [
+        FamilyCoverage(
+            family,
+            machine,
+            len(own),
+            sum(one.states for one in own),
+            sum(one.states_total for one in own),
+            sum(one.transitions for one in own),
+            sum(one.transitions_total for one in own),
+            sum(one.steps for one in own),
+            sum(one.refusals for one in own),
+            sum(one.seconds for one in own),
+        )
+        for (family, machine), own in families.items()
+    ]
+
+
+def _skipped(campaign: Campaign, laws: Mapping[str, LawResult]) -> list[Skipped]:
+    said = [Skipped("stimuli", why, cases=count) for why, count in sorted(campaign.skipped.items())]
+    return said + [Skipped(f"law {law}", str(one.why), (law,)) for law, one in laws.items() if one.verdict is None]
+
+
+def _first_words(judged: Judged) -> list[tuple[str, str]]:
+    """Of each law that an instance breaks, one sentence."""
+    words: dict[str, str] = {}
+    for law, said in judged.found.laws if judged.found is not None else ():
+        words.setdefault(law, said)
+    return list(words.items())
+
+
+def _finding(judged: Judged, law: str, said: str) -> Finding:
+    tokens: tuple[str, ...] = ()
+    if judged.found is not None and judged.found.stimuli:
+        token = getattr(judged.found.stimuli[-1], "token", None)
+        tokens = (token,) if token is not None else ()
+    return Finding(law, f"{judged.name}: {said}", tokens=tokens)
+
+
+# ------------------------------------------------------------------------------------------------- counterexamples
+
+
+def case_of(campaign: Campaign, judged: Judged, found: Found) -> dict[str, object]:
+    """One counterexample as data: what came before as the law writes it, the last step as the engine did."""
+    instance = next(one for one in every_instance(campaign.scope) if one.name == judged.name)
+    document = case_document(
+        title=found.laws[0][1] if found.laws else found.differences[0],
+        machine=judged.machine,
+        instance=judged.name,
+        pipeline=instance.document,
+        laws=found.laws,
+        steps=steps_of(instance, found),
+        expected=Refusal(found.expected) if isinstance(found.expected, str) else found.expected,
+        reproduce=f"fateline conform {campaign.engine} --scope {campaign.scope} --seed {campaign.seed}".replace(
+            "  ", " "
+        ),
+    )
+    more: dict[str, object] = {
+        "engine": {"name": campaign.hello.name, "version": campaign.hello.version},
+        "seed": campaign.seed,
+        "differences": list(found.differences),
+        "legal": legal(instance, found),
+    }
+    if isinstance(found.observed, str):
+        more["observed"] = found.observed
+    return {**document, **more}
+
+
+def steps_of(instance: Instance, found: Found) -> list[Step]:
+    """The steps of a case: the law's records up to the last, there the engine's."""
+    steps = []
+    written = _law_wrote(instance, found.stimuli[:-1])
+    for place, stimulus in enumerate(found.stimuli):
+        last = place == len(found.stimuli) - 1
+        own = found.observed if last else written[place]
+        records = [dict(record) for record in own] if not isinstance(own, str) else []
+        steps.append(Step(str(stimulus), stimulus_as_json(stimulus), records))
+    return steps
+
+
+def _law_wrote(instance: Instance, stimuli: Sequence[Any]) -> list[Sequence[Written]]:
+    """What the law writes along a case, as far as its machine has it."""
+    told: list[Sequence[Written]] = []
+    state = instance.system.first()
+    run: Run = state.world[0]
+    for stimulus in stimuli:
+        if isinstance(stimulus, Stimulus):
+            law = step(instance.system.pipeline, run, stimulus)
+            run = law.run if isinstance(law, Accepted) else run
+            told.append([as_json(record) for record in law.records] if isinstance(law, Accepted) else [])
+            continue
+        offer = next((o for o in instance.system.offers(state) if o.stimulus == stimulus), None)
+        told.append([as_json(record) for record in offer.records] if offer is not None else [])
+        state = offer.after if offer is not None and offer.after is not None else state
+    return told
+
+
+def legal(instance: Instance, found: Found) -> list[str]:
+    """What the law would have accepted in place of the last step."""
+    system = instance.system
+    if not found.stimuli or not isinstance(found.stimuli[-1], Stimulus) or not isinstance(system, PipelineSystem):
+        return []
+    run = system.first().world[0]
+    for stimulus in found.stimuli[:-1]:
+        law = step(system.pipeline, run, stimulus)
+        run = law.run if isinstance(law, Accepted) else run
+    rows = PipelineSystem(system.pipeline, max(system.rows, len(run.rows)), system.crashes, system.menu)
+    return [str(offer.stimulus) for offer in rows.offers(State((run,))) if offer.after is not None]

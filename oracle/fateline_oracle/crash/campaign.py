@@ -1,0 +1,124 @@
+"""A whole scope tortured, in several processes, and the sum of it.
+
+An engine runs in processes of its own. Not here: one instance (`instance.py`), and real kills (`kill.py`).
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import NamedTuple
+
+from fateline_model.checker.scopes import Instance
+from fateline_model.checker.systems import PipelineSystem
+
+from ..conform.campaign import every_instance
+from ..parallel import in_processes
+from ..ports.hello import hello_of
+from ..ports.port import Engine, Hello, OpenEngine
+from .instance import Tortured, torture_instance
+
+
+class NoSuchFamily(ValueError):
+    """A family that the scope does not have."""
+
+
+@dataclass
+class TortureCampaign:
+    """What torturing an engine at a scope found."""
+
+    engine: str
+    scope: str
+    depth: int
+    hello: Hello
+    tortured: list[Tortured] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def total(self, of: Callable[[Tortured], Counter[str]]) -> Counter[str]:
+        """The sum of a count over all instances."""
+        total: Counter[str] = Counter()
+        for one in self.tortured:
+            total.update(of(one))
+        return total
+
+    @property
+    def leftovers(self) -> Counter[int]:
+        total: Counter[int] = Counter()
+        for one in self.tortured:
+            total.update(one.leftovers)
+        return total
+
+
+def instances_to_torture(scope: str, family: str | None = None) -> tuple[Instance, ...]:
+    """The instances of a scope that are pipelines, or those of one family."""
+    found = tuple(one for one in every_instance(scope) if isinstance(one.system, PipelineSystem))
+    families = dict.fromkeys(one.family for one in found)
+    if family is not None and family not in families:
+        raise NoSuchFamily(f"scope {scope} has no family {family!r}; there are: {', '.join(families)}")
+    return tuple(one for one in found if family in (None, one.family))
+
+
+def torture_scope(
+    engine: str,
+    scope: str,
+    *,
+    open_engine: OpenEngine,
+    depth: int,
+    jobs: int,
+    family: str | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> TortureCampaign:
+    """Torture an engine, named as in `engines.py`, at a scope."""
+    started = time.perf_counter()
+    table = _table(scope, family)
+    with _opened(engine, open_engine) as (_, hello):
+        campaign = TortureCampaign(engine, scope, depth, hello)
+    results: dict[int, Tortured] = {}
+    order = sorted(range(len(table)), key=lambda place: -_weight(table[place]))
+    tasks = [_Task(scope, family, place, depth) for place in order]
+    shared = partial(_opened, engine, open_engine)
+    for task, done in in_processes(_work, tasks, jobs=jobs, shared=shared, died=_died):
+        results[task.place] = done
+        if progress is not None:
+            crashed = sum(one.crashed.total() for one in results.values())
+            broken = sum(one.found is not None for one in results.values())
+            told = f", {broken} with a breach" if broken else ""
+            progress(f"{len(results)} of {len(table)} instances, {crashed:,} boundaries{told}: {done.name}")
+    campaign.tortured = [results[place] for place in range(len(table))]
+    campaign.seconds = time.perf_counter() - started
+    return campaign
+
+
+@contextmanager
+def _opened(engine: str, open_engine: OpenEngine) -> Iterator[tuple[Engine, Hello]]:
+    with open_engine(engine) as made:
+        yield made, hello_of(made)
+
+
+class _Task(NamedTuple):
+    scope: str
+    family: str | None
+    place: int
+    depth: int
+
+
+_table = cache(instances_to_torture)
+
+
+def _work(here: tuple[Engine, Hello], task: _Task) -> Tortured:
+    return torture_instance(*here, _table(task.scope, task.family)[task.place], depth=task.depth)
+
+
+def _died(task: _Task) -> Tortured:
+    instance = _table(task.scope, task.family)[task.place]
+    fault = "the engine took its process down: it ended without an answer"
+    return Tortured(instance.family, instance.name, fault=fault)
+
+
+def _weight(instance: Instance) -> int:
+    """How long an instance will take, as a guess: nodes that decide multiply, and so do rows."""
+    system = instance.system
+    assert isinstance(system, PipelineSystem)
+    return sum(len(words) for words in system.verdicts.values()) * len(system.pipeline.nodes) * system.rows**4

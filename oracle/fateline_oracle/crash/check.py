@@ -1,0 +1,145 @@
+"""What a crash left, and what a resumed run came to, held against the law.
+
+What is left must be a prefix of whole steps of what was done (R1), and whatever it says was written must be in the sinks
+(R4). A finished run must be what the law makes of the same stimuli with the crash in it (R2), its rows read once (R3), and
+each sink must hold one effect for each token that was written there, no other and none twice (R4). Both trails are also
+accepted as trails at rest, which asks every law that a trail can show. Not here: how an engine got there (`instance.py`).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from fateline_model import Run, Stimulus
+from fateline_model.wellformed import Pipeline
+
+from ..compare.data_laws import Broken
+from ..compare.records import Key, Keyed, Unshown, differences, keyed
+from ..ports.port import Written
+from ..trails.accept import Acceptor
+from ..trails.check import TrailJudged, judge_run
+from ..trails.reader import runs_of
+from ..trails.reconstruct import named
+from .scenarios import Line
+
+SHOWN: Final = 3
+
+
+class Judge:
+    """Judges the trails and sinks of runs of one pipeline, and counts what it looked at."""
+
+    def __init__(self, pipeline: Pipeline, unshown: Unshown, *, accept_leftovers: bool) -> None:
+        self._pipeline = pipeline
+        self._unshown = unshown
+        self._acceptor = Acceptor(pipeline, unshown)
+        self.accept_leftovers = accept_leftovers
+        """Whether each leftover is also judged as a trail at rest; what is the law's own, record by record, breaks none."""
+        self._broken_off: set[Run] = set()
+        """Where a run stood when it was broken off whose end was accepted as a trail at rest; every end is the law's own."""
+        self._accepted_last: Sequence[Written] = ()
+        self._left_last: tuple[Line, Sequence[Written], int] | None = None
+        self._ended_last: tuple[Sequence[Stimulus], Sequence[Written]] | None = None
+        self.checked: Counter[str] = Counter()
+        self.effects = 0
+        self.rows = 0
+        self.tokens = 0
+
+    def left(
+        self, line: Line, steps: Sequence[int], trail: Sequence[Written], sinks: Mapping[str, Sequence[str]]
+    ) -> tuple[int, list[Broken]]:
+        """How many steps of the line are committed, of those that could be, and what is wrong with what is left."""
+        self.checked["R1"] += 1
+        self.checked["R4"] += 1
+        broken = self._lost(trail, sinks)
+        last = self._left_last
+        if last is not None and last[0] is line and last[1] == trail and last[2] in steps:
+            return last[2], broken
+        found = _named(line, trail)
+        place = next((at for at in steps if self._same(line.wanted[at], found)), None)
+        if place is not None:
+            self._left_last = line, trail, place
+            return place, self._accepted(trail, broken) if self.accept_leftovers or broken else []
+        wrong = min((differences(line.wanted[at], found, self._unshown) for at in steps), key=len)
+        said = f"what a crash left is no prefix of whole steps: {'; '.join(wrong[:SHOWN])}"
+        return steps[0], [*broken, *self._accepted(trail, [("R1", said)])]
+
+    def end(
+        self, line: Line, trail: Sequence[Written], sinks: Mapping[str, Sequence[str]], broken_off: Run | None
+    ) -> list[Broken]:
+        """What is wrong with a run that came to its end; `broken_off` is where it stood, by the law, when it last was."""
+        self.checked.update(("R2", "R3", "R4"))
+        broken = self._rows(line, trail)
+        if self._ended_last is None or self._ended_last != (line.stimuli, trail):
+            wrong = differences(line.wanted[-1], _named(line, trail), self._unshown)
+            if wrong:
+                broken.append(("R2", f"the finished run is not what the law makes of it: {'; '.join(wrong[:SHOWN])}"))
+            else:
+                self._ended_last = line.stimuli, trail
+        broken += self._not_once(trail, sinks)
+        if broken_off is not None and not broken:
+            if broken_off in self._broken_off:
+                return []
+            self._broken_off.add(broken_off)
+        return self._accepted(trail, broken)
+
+    def _same(self, wanted: Keyed, found: Mapping[Key, tuple[object, ...]]) -> bool:
+        return bool(self._unshown or len(wanted) == len(found)) and not differences(wanted, found, self._unshown)
+
+    def _accepted(self, trail: Sequence[Written], broken: list[Broken]) -> list[Broken]:
+        """What the trail at rest breaks besides, each law once. One that was accepted a moment ago is not judged again."""
+        if trail == self._accepted_last and not broken:
+            return []
+        judged = TrailJudged()
+        for run in runs_of({"run": "r", **record} for record in trail):
+            judge_run(run, self._pipeline, judged, acceptor=self._acceptor)
+        self.checked.update(judged.checked)
+        said = [*broken, *((finding.law, finding.message) for finding in judged.findings)]
+        if not said:
+            self._accepted_last = trail
+        return list({law: (law, message) for law, message in reversed(said)}.values())[::-1]
+
+    # Rows and effects
+
+    def _rows(self, line: Line, trail: Sequence[Written]) -> list[Broken]:
+        given = len(line.runs[-1].rows)
+        read = sum(record["rec"] == "rows" for record in trail)
+        self.rows += read
+        self.tokens += sum(record["rec"] == "tokens" for record in trail)
+        return [] if given == read else [("R3", f"the source gave {given} rows, and {read} are in the trail")]
+
+    def _lost(self, trail: Iterable[Written], sinks: Mapping[str, Sequence[str]]) -> list[Broken]:
+        """Effects that are committed and not there. What is there beyond them is cut by the resume."""
+        lost = [
+            f"{token} in {sink}"
+            for (sink, token), count in _fates(trail).items()
+            if sinks.get(sink, ()).count(token) != count
+        ]
+        return [("R4", f"committed as written, and not once in its sink: {', '.join(lost[:SHOWN])}")] if lost else []
+
+    def _not_once(self, trail: Iterable[Written], sinks: Mapping[str, Sequence[str]]) -> list[Broken]:
+        wanted, found = _fates(trail), Counter((sink, token) for sink, effects in sinks.items() for token in effects)
+        self.effects += found.total()
+        wrong = [f"{token} in {sink} {found[sink, token]} times" for sink, token in (found - wanted) + (wanted - found)]
+        return [("R4", f"not as often in its sink as its fate says: {', '.join(wrong[:SHOWN])}")] if wrong else []
+
+
+def _fates(trail: Iterable[Written]) -> Counter[tuple[str, str]]:
+    """The effects that the trail says there are: sink and token."""
+    return Counter(
+        (str(record["sink"]), str(record["token"]))
+        for record in trail
+        if record["rec"] == "outcomes" and record.get("sink") is not None
+    )
+
+
+def _named(line: Line, trail: Sequence[Written]) -> Keyed:
+    """A trail in the names of the law, by what identifies its records.
+
+    Of a barrier that is not resolved there are only losses: which it is, the law says of the same branch and token.
+    """
+    known = {(key[2], value[0]): key[1] for key, value in line.wanted[-1].items() if key[0] == "losses"}
+    records = named(trail)
+    for record in records:
+        if record["rec"] == "losses":
+            record["barrier"] = known.get((str(record.get("branch")), record.get("token")), record["barrier"])
+    return keyed(records)

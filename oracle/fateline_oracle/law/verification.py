@@ -1,0 +1,248 @@
+"""Verifying the law: whole scopes and the law's own mutants, on several processes, as plain data.
+
+What is explored and judged is the model's business (`fateline_model.checker`); here are clocks, processes, the lock of
+the counts, and the sum of it all. Not here: how it is shown (`cli/verify.py`).
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, TypedDict
+
+import fateline_model
+from fateline_model.checker import scopes, verify
+from fateline_model.checker.domains import DOMAINS
+from fateline_model.checker.mutants import MUTANTS, Mutant
+from fateline_model.laws import ALL
+
+from ..parallel import in_processes
+from .patched import part, patched_model
+
+COUNTS: Final = Path(fateline_model.__file__).parent / "checker" / "counts.json"
+"""The lock: what each instance of each scope counts. A change of the law shows as a change of this file."""
+
+Progress = Callable[[str], None]
+
+
+def silent(text: str) -> None:
+    """The progress of who wants none."""
+
+
+@dataclass
+class ScopeReport:
+    """What verifying a scope found, instance by instance, and what it all comes to."""
+
+    scope: str
+    verified: list[verify.Verified]
+    seconds: dict[str, float]
+    total_seconds: float = 0.0
+    checks: Counter[str] = field(default_factory=Counter)
+    unmet: list[str] = field(default_factory=list)
+    disproved: list[str] = field(default_factory=list)
+    unwitnessed: list[str] = field(default_factory=list)
+    drift: list[str] = field(default_factory=list)
+
+    @property
+    def findings(self) -> list[tuple[verify.Verified, verify.Finding]]:
+        return [(found, found.finding) for found in self.verified if found.finding is not None]
+
+    @property
+    def unfinished(self) -> list[verify.Verified]:
+        return [found for found in self.verified if found.bound_reached or found.endless]
+
+    @property
+    def states(self) -> int:
+        return sum(found.states for found in self.verified)
+
+    @property
+    def transitions(self) -> int:
+        return sum(found.transitions for found in self.verified)
+
+    @property
+    def gaps(self) -> list[str]:
+        """Why the report is no proof although nothing was breached."""
+        return [
+            *(f"{found.name}: the bound was reached" for found in self.verified if found.bound_reached),
+            *(f"{found.name}: a run need never end" for found in self.verified if found.endless),
+            *(f"never happened, and not claimed unreachable: {kind}" for kind in self.unmet),
+            *(f"law {law} was never in danger" for law in self.unwitnessed),
+            *self.drift,
+        ]
+
+
+def verify_scope(scope: str, *, jobs: int = 1, progress: Progress = silent) -> ScopeReport:
+    """Verify every instance of a scope, hold the whole against the claims and the counts against the lock."""
+    started = time.perf_counter()
+    names = [instance.name for instance in scopes.instances(scope)]
+    verified: dict[int, verify.Verified] = {}
+    seconds: dict[str, float] = {}
+    order = range(len(names)) if jobs == 1 else reversed(range(len(names)))  # the longest come last, and start first
+    tasks = [(scope, number) for number in order]
+    for done, ((_, number), (found, took)) in enumerate(in_processes(_verify, tasks, jobs=jobs, start="spawn"), 1):
+        verified[number], seconds[names[number]] = found, took
+        states = sum(v.states for v in verified.values())
+        progress(f"{done} of {len(names)} instances, {states:,} states, {time.perf_counter() - started:.0f} s")
+    kernels = verify.verify_domains()
+    report = ScopeReport(scope, [*(verified[number] for number in sorted(verified)), kernels], seconds)
+    fired: Counter[str] = sum((found.fired for found in report.verified), Counter())
+    refused: Counter[str] = sum((found.refused for found in report.verified), Counter())
+    report.checks = sum((found.checks for found in report.verified), Counter())
+    report.unmet, report.disproved = verify.unmet(fired, refused)
+    report.unwitnessed = verify.unwitnessed(report.checks)
+    report.drift = _drift(report)
+    report.total_seconds = time.perf_counter() - started
+    return report
+
+
+@cache
+def _instances(scope: str) -> tuple[scopes.Instance, ...]:
+    return scopes.instances(scope)
+
+
+def _verify(_: None, task: tuple[str, int]) -> tuple[verify.Verified, float]:
+    started = time.perf_counter()
+    scope, number = task
+    found = verify.verify_instance(_instances(scope)[number])
+    return found, time.perf_counter() - started
+
+
+# ------------------------------------------------------------------------------------------------------- the lock
+
+
+def counted(report: ScopeReport) -> dict[str, list[object]]:
+    """The counts of a scope in the form of the lock: states, steps, unreduced states, per number of rows, digest."""
+    return {
+        found.name: [
+            found.states,
+            found.transitions,
+            found.unreduced,
+            {str(count.rows): [count.states, count.transitions] for count in found.counts},
+            found.digest,
+        ]
+        for found in report.verified
+        if found.machine != "kernel"
+    }
+
+
+class Locked(TypedDict):
+    """What the lock says of a scope: how often each law was checked, and the counts of each instance."""
+
+    laws: dict[str, int]
+    instances: dict[str, list[object]]
+
+
+def read_lock() -> dict[str, Locked]:
+    """The lock, by scope."""
+    lock: dict[str, Locked] = json.loads(COUNTS.read_text(encoding="utf-8")) if COUNTS.exists() else {}
+    return lock
+
+
+def write_lock(report: ScopeReport) -> None:
+    """Lock the counts of this scope; those of other scopes stay as they are."""
+    if report.findings or report.unfinished:
+        raise ValueError("only the counts of a scope that holds can be locked")
+    lock = {**read_lock(), report.scope: Locked(laws=_law_checks(report), instances=counted(report))}
+    body = ",\n".join(_lock_lines(scope, lock[scope]) for scope in scopes.NAMED if scope in lock)
+    COUNTS.write_text("{\n" + body + "\n}\n", encoding="utf-8")
+
+
+def _lock_lines(scope: str, locked: Locked) -> str:
+    """One line an instance, so that a change of the law reads as a diff."""
+    instances = ",\n".join(f"   {json.dumps(name)}: {json.dumps(row)}" for name, row in locked["instances"].items())
+    return f' "{scope}": {{\n  "laws": {json.dumps(locked["laws"])},\n  "instances": {{\n{instances}\n  }}\n }}'
+
+
+def _law_checks(report: ScopeReport) -> dict[str, int]:
+    return {law.id: report.checks[law.id] for law in ALL if report.checks[law.id]}
+
+
+def _drift(report: ScopeReport) -> list[str]:
+    locked = read_lock().get(report.scope)
+    if locked is None:
+        return [
+            f"the counts of scope {report.scope} are not locked: run `fateline verify --scope {report.scope} --lock`"
+        ]
+    if report.findings or report.unfinished:
+        return []
+    then, now = locked["instances"], counted(report)
+    moved = [name for name in {**then, **now} if then.get(name) != now.get(name)]
+    lines = [f"counts differ from the locked: {name}: {then.get(name)} locked, {now.get(name)} now" for name in moved]
+    if not lines and locked["laws"] != _law_checks(report):
+        lines.append("laws were checked another number of times than the lock says")
+    return lines
+
+
+# ---------------------------------------------------------------------------------------------------- the mutants
+
+
+@dataclass
+class MutantReport:
+    """What became of one mutant: killed by its own law, or not, and by which laws first."""
+
+    mutant: Mutant
+    laws: list[tuple[str, str]]
+    steps: list[verify.Step]
+    instance: str
+    seconds: float
+
+    @property
+    def killed(self) -> bool:
+        return self.mutant.law in {law for law, _ in self.laws}
+
+    @property
+    def others(self) -> list[str]:
+        return sorted({law for law, _ in self.laws} - {self.mutant.law})
+
+
+def judge_mutants(
+    mutants: Iterable[Mutant] = MUTANTS, *, jobs: int = 1, progress: Progress = silent
+) -> list[MutantReport]:
+    """Explore each broken law until its shortest counterexample."""
+    wanted = list(mutants)
+    reports: dict[str, MutantReport] = {}
+    for done, (mutant, report) in enumerate(in_processes(_judge_mutant, wanted, jobs=jobs, start="spawn"), 1):
+        reports[mutant.name] = report
+        progress(f"{done} of {len(wanted)} mutants")
+    return [reports[mutant.name] for mutant in wanted]
+
+
+def _judge_mutant(_: None, mutant: Mutant) -> MutantReport:
+    return judge_mutant(mutant)
+
+
+def judge_mutant(mutant: Mutant) -> MutantReport:
+    """Explore one broken law in the instances that its family names, until the first breach."""
+    started = time.perf_counter()
+    with patched_model(mutant.file, mutant.find, mutant.replace) as broken:
+        finding, name = _first_finding(part(broken, "checker.verify"), part(broken, "checker.scopes"), mutant.family)
+        laws = list(finding.laws) if finding is not None else []
+        steps = [_plain(step) for step in finding.steps] if finding is not None else []
+    return MutantReport(mutant, laws, steps, name, time.perf_counter() - started)
+
+
+def _plain(step: Any) -> verify.Step:
+    """A step of a broken copy without the words of that copy, which no other process could read."""
+    stimulus, records = json.loads(json.dumps([step.stimulus, step.records]))
+    return verify.Step(step.says, stimulus, records)
+
+
+def _first_finding(broken: Any, broken_scopes: Any, family: str) -> tuple[Any, str]:
+    if family == "kernels":
+        return broken.verify_domains().finding, "kernels"
+    for instance in broken_scopes.instances("small"):
+        if instance.name.startswith(family):
+            finding = broken.verify_instance(instance).finding
+            if finding is not None:
+                return finding, str(instance.name)
+    return None, family
+
+
+def laws_without_mutant() -> list[str]:
+    """Laws that are judged in the model, and that no mutant breaks."""
+    broken = {mutant.law for mutant in MUTANTS}
+    judged = [law.id for law in ALL if law.predicate is not None or law.id in DOMAINS]
+    return [law for law in judged if law not in broken]

@@ -1,0 +1,134 @@
+"""Looks for the first law that notices an animal, by each strategy, over the families in which it shows.
+
+Not here: the animals, and what is printed of it.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from fateline_model.checker.scopes import Instance, beside_the_scopes, instances
+from fateline_model.checker.systems import PipelineSystem
+
+from ..conform.instance import Found, Judged, Strategy, judge_instance
+from ..conform.machine_instance import judge_small
+from ..crash.instance import torture_instance
+from ..ports.hello import hello_of
+from ..ports.port import Engine, EngineFault, Hello
+from ..trails.reconstruct import named
+from ..vectors.run import published_of, run
+from .mutant import Animal
+from .sandbox import caged
+
+RANDOM_STEPS: Final = 400
+"""So many steps at random in each instance before it is given up: what an ordinary test would spend."""
+
+
+@dataclass
+class Hunted:
+    """What became of one animal under one strategy. A tortured animal knows one only."""
+
+    animal: Animal
+    strategy: Strategy
+    steps: int = 0
+    """Steps and refusals until it was noticed, over all instances that were tried; of a torture, boundaries crashed."""
+    first: str | None = None
+    """The law that is named first, or the guard that refused."""
+    named: tuple[str, ...] = ()
+    instance: str = ""
+    found: Found | None = None
+    fault: str | None = None
+    seconds: float = 0.0
+    tried: list[str] = field(default_factory=list)
+
+    @property
+    def noticed(self) -> bool:
+        return self.first is not None
+
+    @property
+    def killed(self) -> bool:
+        """Whether it was noticed by what must notice it: its own law, or the guard that it should run into."""
+        if self.animal.guard is not None:
+            return self.fault is not None and f"fateline guard {self.animal.guard}" in self.fault
+        return self.animal.law in self.named
+
+
+def hunt(animal: Animal, strategy: Strategy, *, seed: int = 0) -> Hunted:
+    """One animal, one strategy; ends at the first instance in which it is noticed. The tortured are tortured."""
+    strategy = Strategy.TORTURE if animal.tortured else strategy
+    started = time.perf_counter()
+    hunted = Hunted(animal, strategy)
+    with caged(animal) as engine:
+        try:
+            hello = hello_of(engine)
+            for instance in places(animal):
+                judged = _judge(engine, hello, instance, strategy, seed)
+                hunted.tried.append(instance.name)
+                hunted.steps += judged.steps_to_find or judged.steps + judged.refusals
+                if judged.found is not None:
+                    hunted.named = tuple(dict.fromkeys(law for law, _ in judged.found.laws))
+                    hunted.first, hunted.found = next(iter(hunted.named), None), judged.found
+                if judged.fault is not None:
+                    hunted.fault, hunted.first = judged.fault, guard_in(judged.fault) or "broke down"
+                if hunted.noticed:
+                    hunted.instance = instance.name
+                    break
+        except EngineFault as fault:
+            hunted.fault, hunted.first = str(fault), "broke down"
+    hunted.seconds = time.perf_counter() - started
+    return hunted
+
+
+def guard_in(fault: str) -> str | None:
+    """The guard of the database that a fault speaks of."""
+    _, guard, rest = fault.partition("fateline guard ")
+    return f"guard {rest.partition(':')[0]}" if guard else None
+
+
+def place_called(name: str) -> Instance:
+    """The instance of that name."""
+    return next(one for one in (*instances("standard"), *beside_the_scopes()) if one.name == name)
+
+
+def places(animal: Animal) -> Iterator[Instance]:
+    """The instances in which to look: of scope small where the place is a family of it, else by the name's beginning."""
+    known = [*instances("standard"), *beside_the_scopes()]
+    small = {instance.name for instance in instances("small")}
+    for place in animal.places:
+        if any(instance.family == place for instance in known if instance.name in small):
+            yield from (instance for instance in known if instance.family == place and instance.name in small)
+        else:
+            yield from (instance for instance in known if instance.name.startswith(place))
+
+
+def _judge(engine: Engine, hello: Hello, instance: Instance, strategy: Strategy, seed: int) -> Judged:
+    if strategy is Strategy.TORTURE:
+        return _torture(engine, hello, instance)
+    if strategy is Strategy.VECTORS:
+        return _by_vectors(engine, hello, instance)
+    if isinstance(instance.system, PipelineSystem):
+        return judge_instance(engine, hello, instance, strategy, seed=seed, steps=RANDOM_STEPS)
+    return judge_small(engine, hello, instance, refusals=strategy is Strategy.REFUSALS)
+
+
+def _torture(engine: Engine, hello: Hello, instance: Instance) -> Judged:
+    """What torture finds, as any other judging tells it."""
+    done = torture_instance(engine, hello, instance, depth=2)
+    judged = Judged(instance.family, instance.name, instance.machine, fault=done.fault, seconds=done.seconds)
+    judged.steps_to_find = done.crashed.total()
+    if done.found is not None:
+        stimuli, said = done.found.broken_off, tuple(message for _, message in done.found.laws)
+        observed = tuple(named(done.found.observed))
+        judged.found = Found(stimuli, tuple(map(str, stimuli)), (), observed, said, done.found.laws)
+    return judged
+
+
+def _by_vectors(engine: Engine, hello: Hello, instance: Instance) -> Judged:
+    """What the published vectors of an instance find by themselves."""
+    judged = Judged(instance.family, instance.name, instance.machine)
+    score = run(engine, hello, published_of(instance), stop=True)
+    judged.steps_to_find = score.steps
+    if score.first is not None:
+        judged.found, judged.fault = score.first.found, score.first.fault
+    return judged

@@ -1,0 +1,219 @@
+"""Speaks with a process that is not trusted: one line out, one line back, within a time.
+
+Whatever it does instead of answering is an `EngineFault`, said in one line with the last words of its log: it cannot be
+started, ends, hangs, babbles, floods, or speaks of something else. After a fault its whole process group is gone. Its
+standard error is its log; the end of it is kept. Not here: what the lines mean (`messages.py`, `engine.py`).
+"""
+
+import os
+import selectors
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from .messages import Answer, Asking, Bye, VerdictWanted, decode_answer, encode
+from .port import EngineFault
+
+SECONDS: Final = 10.0
+"""How long an answer may take."""
+LINE: Final = 32 * 1024 * 1024
+"""How long a line may be."""
+LOG: Final = 16_384
+"""So much of its log is kept."""
+_CHUNK: Final = 262_144
+_PARTING: Final = 0.5
+
+
+class EngineProcess:
+    """One process, started when it is first asked and again after a fault."""
+
+    def __init__(self, command: Sequence[str], seconds: float = SECONDS) -> None:
+        self.command, self.seconds = list(command), seconds
+        self.starts = 0
+        self.log = b""
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pending = b""
+        self._next = 0
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None
+
+    def number(self) -> int:
+        """The id of the next message."""
+        self._next += 1
+        return self._next
+
+    def ask(self, asked: Asking, back: Callable[[VerdictWanted], Asking] | None = None) -> Answer:
+        """Ask, and wait for the answer. `back` answers what the engine asks in between."""
+        what = type(asked).__struct_config__.tag
+        try:
+            return self._ask(asked, str(what), back)
+        except BaseException:
+            self.kill()
+            raise
+
+    def _ask(self, asked: Asking, what: str, back: Callable[[VerdictWanted], Asking] | None) -> Answer:
+        process = self._started(what)
+        until = time.monotonic() + self.seconds
+        if self._pending:
+            raise self._fault(what, f"said something that nobody had asked: {_short(self._pending)}")
+        self._send(process, encode(asked), until, what)
+        while True:
+            line = self._line(process, until, what)
+            try:
+                answer = decode_answer(asked, line)
+            except msgspec.MsgspecError as error:
+                raise self._fault(what, f"answered {_short(line)}: {error}") from None
+            if answer.id != asked.id:
+                raise self._fault(what, f"answered message {answer.id}; it was asked message {asked.id}")
+            if isinstance(answer, Answer):
+                break
+            if back is None:
+                raise self._fault(what, "asked back where nothing runs")
+            self._send(process, encode(back(answer)), until, what)
+        if self._pending:
+            raise self._fault(what, f"said more than it was asked: {_short(self._pending)}")
+        if answer.error is not None:
+            sure = "nothing was done" if answer.error.definite else "and nobody knows what was done"
+            raise self._fault(what, f"says that it failed, {sure}: {_short(answer.error.message.encode())}")
+        return answer
+
+    # ------------------------------------------------------------------------------------------------ bytes
+
+    def _started(self, what: str) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            self.starts += 1
+            self._pending, self.log = b"", b""
+            try:
+                self._process = subprocess.Popen(
+                    self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                    bufsize=0, start_new_session=True,
+                )  # fmt: skip
+            except OSError as error:
+                raise EngineFault(f"{what}: {shlex.join(self.command)} cannot be started: {error.strerror}") from None
+            for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+                assert stream is not None
+                os.set_blocking(stream.fileno(), False)
+        return self._process
+
+    def _send(self, process: subprocess.Popen[bytes], line: bytes, until: float, what: str) -> None:
+        assert process.stdin is not None
+        left = memoryview(line)
+        with selectors.DefaultSelector() as ready:
+            ready.register(process.stdin, selectors.EVENT_WRITE)
+            ready.register(process.stderr, selectors.EVENT_READ)  # type: ignore[arg-type]
+            while left:
+                events = ready.select(max(0.0, until - time.monotonic()))
+                if not events and time.monotonic() >= until:
+                    raise self._fault(what, f"does not read what it is asked, for {self.seconds:g} s")
+                for key, _ in events:
+                    if key.fileobj is process.stdin:
+                        try:
+                            left = left[os.write(process.stdin.fileno(), left) :]
+                        except BlockingIOError:
+                            continue
+                        except OSError:
+                            raise self._fault(what, self._ended(process)) from None
+                    elif not self._read_log(process):
+                        ready.unregister(key.fileobj)
+
+    def _line(self, process: subprocess.Popen[bytes], until: float, what: str) -> bytes:
+        assert process.stdout is not None
+        searched = 0
+        with selectors.DefaultSelector() as ready:
+            ready.register(process.stdout, selectors.EVENT_READ)
+            ready.register(process.stderr, selectors.EVENT_READ)  # type: ignore[arg-type]
+            while True:
+                end = self._pending.find(b"\n", searched)
+                if end >= 0:
+                    line, self._pending = self._pending[:end], self._pending[end + 1 :]
+                    return line
+                searched = len(self._pending)
+                if searched > LINE:
+                    raise self._fault(what, f"answered a line of more than {LINE:,} bytes")
+                events = ready.select(max(0.0, until - time.monotonic()))
+                if not events and time.monotonic() >= until:
+                    begun = f"; it had said {_short(self._pending)}" if self._pending else ""
+                    raise self._fault(what, f"no answer within {self.seconds:g} s{begun}")
+                for key, _ in events:
+                    if key.fileobj is process.stdout:
+                        chunk = os.read(process.stdout.fileno(), _CHUNK)
+                        if not chunk:
+                            raise self._fault(what, self._ended(process))
+                        self._pending += chunk
+                    elif not self._read_log(process):
+                        ready.unregister(key.fileobj)
+
+    def _read_log(self, process: subprocess.Popen[bytes]) -> bool:
+        assert process.stderr is not None
+        try:
+            chunk = os.read(process.stderr.fileno(), _CHUNK)
+        except OSError:
+            return True
+        self.log = (self.log + chunk)[-LOG:]
+        return bool(chunk)
+
+    # ------------------------------------------------------------------------------------------------ ends
+
+    def _ended(self, process: subprocess.Popen[bytes]) -> str:
+        try:
+            code = process.wait(_PARTING)
+        except subprocess.TimeoutExpired:
+            return "closed its output without an answer"
+        return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"
+
+    def _fault(self, what: str, said: str) -> EngineFault:
+        process = self._process
+        if process is not None:
+            while self._read_log_now(process):
+                pass
+        last = self.log.decode("utf-8", "replace").strip().splitlines()
+        words = f" (its log ends: {last[-1][:200]})" if last else ""
+        return EngineFault(f"{what}: the engine {said}{words}", self.log.decode("utf-8", "replace"))
+
+    def _read_log_now(self, process: subprocess.Popen[bytes]) -> bool:
+        before = self.log
+        assert process.stderr is not None
+        try:
+            chunk = os.read(process.stderr.fileno(), _CHUNK)
+        except OSError:
+            return False
+        self.log = (before + chunk)[-LOG:]
+        return len(chunk) == _CHUNK
+
+    def kill(self) -> None:
+        """End it, and everything that it has started in its process group."""
+        process, self._process, self._pending = self._process, None, b""
+        if process is None:
+            return
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+
+    def close(self) -> None:
+        """Say goodbye, wait a moment, and end it."""
+        process = self._process
+        if process is not None and process.stdin is not None:
+            try:
+                os.write(process.stdin.fileno(), encode(Bye(self.number())))
+                process.stdin.close()
+                process.wait(_PARTING)
+            except (OSError, subprocess.TimeoutExpired):
+                pass
+        self.kill()
+
+
+def _short(said: bytes) -> str:
+    text = said[:200].decode("utf-8", "replace")
+    return repr(text if len(said) <= 80 else f"{text[:77]}...")

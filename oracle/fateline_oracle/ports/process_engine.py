@@ -1,0 +1,219 @@
+"""A process that speaks the protocol, as an engine: its four ports, each of which asks and hands on what is answered.
+
+Not here: bytes (`process.py`), and what is looked at in an answer beyond its shape (`ports/validate.py`).
+"""
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+
+from fateline_model import LAW_VERSION
+from fateline_model.lifecycle import Operation, World
+from fateline_model.single import BarrierStimulus
+
+from .messages import (
+    VERSION,
+    Answer,
+    Asking,
+    BarrierAsked,
+    BarrierStart,
+    Begun,
+    DoAsked,
+    Done,
+    HelloAsked,
+    HelloSaid,
+    HoldSaid,
+    OperationAsked,
+    ReplySaid,
+    RunAsked,
+    RunsStart,
+    Start,
+    StimulusSaid,
+    TokenSaid,
+    Told,
+    TrailAsked,
+    VerdictSaid,
+    VerdictWanted,
+)
+from .port import (
+    Asked,
+    ClockOf,
+    Does,
+    Drive,
+    EngineFault,
+    Hello,
+    Port,
+    Reply,
+    Shows,
+    Verdicts,
+    Written,
+)
+from .process import SECONDS, EngineProcess
+
+
+class ProcessEngine:
+    """An engine in a process of its own. It is greeted anew whenever it had to be started anew."""
+
+    def __init__(self, command: Sequence[str], seconds: float = SECONDS) -> None:
+        self._process = EngineProcess(command, seconds)
+        self._greeted = 0
+        self._said: HelloSaid | None = None
+
+    def hello(self) -> Hello:
+        said = self._greet()
+        try:
+            return Hello(
+                said.name,
+                said.version,
+                said.law_version,
+                frozenset(map(Port, said.ports)),
+                frozenset(map(Does, said.does)),
+                frozenset(map(Shows, said.shows)),
+                Drive(said.drive),
+                ClockOf(said.clock),
+            )
+        except ValueError as error:
+            raise EngineFault(f"hello: {error}; specs/protocol.md has the words") from None
+
+    def _greet(self) -> HelloSaid:
+        if self._said is None or not self._process.running:
+            said = self._process.ask(HelloAsked(self._process.number(), VERSION, LAW_VERSION))
+            assert isinstance(said, HelloSaid)
+            if self._said is not None and said != self._said:
+                before = {name: getattr(self._said, name) for name in said.__struct_fields__ if name != "id"}
+                if any(getattr(said, name) != value for name, value in before.items()):
+                    raise EngineFault("hello: after it was started anew, the engine says something else of itself")
+            self._said = said
+        return self._said
+
+    def ask(self, asked: Asking, back: Verdicts | None = None) -> Answer:
+        """Ask the process; a new one is greeted first."""
+        self._greet()
+
+        def answer(wanted: VerdictWanted) -> Asking:
+            assert back is not None
+            return VerdictSaid(wanted.id, back(wanted.node, wanted.token, wanted.attempt))
+
+        return self._process.ask(asked, answer if back is not None else None)
+
+    def number(self) -> int:
+        return self._process.number()
+
+    def _offers(self, port: Port) -> bool:
+        return port in self._greet().ports
+
+    def operations(self) -> frozenset[str]:
+        return frozenset(self._greet().operations)
+
+    def pipeline(self) -> "PipelineOfProcess | None":
+        return PipelineOfProcess(self) if self._offers(Port.PIPELINE) else None
+
+    def lifecycle(self) -> "LifecycleOfProcess | None":
+        return LifecycleOfProcess(self) if self._offers(Port.LIFECYCLE) else None
+
+    def barrier(self) -> "BarrierOfProcess | None":
+        return BarrierOfProcess(self) if self._offers(Port.BARRIER) else None
+
+    def trail(self) -> "TrailOfProcess | None":
+        return TrailOfProcess(self) if self._offers(Port.TRAIL) else None
+
+    def close(self) -> None:
+        self._process.close()
+
+    @property
+    def starts(self) -> int:
+        """How often the process had to be started."""
+        return self._process.starts
+
+
+class _OfProcess:
+    def __init__(self, engine: ProcessEngine) -> None:
+        self._engine = engine
+
+    def close(self) -> None:
+        """The process is kept for the next port."""
+
+    def _one(self, asked: Asking) -> Reply:
+        return self._replies(asked, 1)[0]
+
+    def _replies(self, asked: Asking, count: int) -> list[Reply]:
+        done = self._engine.ask(asked)
+        assert isinstance(done, Done)
+        if len(done.replies) != count:
+            raise EngineFault(f"the engine gave {len(done.replies)} replies to {count} stimuli")
+        return [_reply(one) for one in done.replies]
+
+
+def _reply(said: ReplySaid) -> Reply:
+    return Reply(said.records, said.refused, said.message, said.unsaid)
+
+
+class PipelineOfProcess(_OfProcess):
+    """Port `pipeline`."""
+
+    def start(self, pipeline: Mapping[str, object]) -> None:
+        self._engine.ask(Start(self._engine.number(), dict(pipeline)))
+
+    def do(self, asked: Asked) -> Reply:
+        return self.together([asked])[0]
+
+    def together(self, asked: Sequence[Asked]) -> list[Reply]:
+        return self._replies(DoAsked(self._engine.number(), [_stimulus(one) for one in asked]), len(asked))
+
+    def trail(self) -> Iterable[Written]:
+        told = self._engine.ask(TrailAsked(self._engine.number()))
+        assert isinstance(told, Told)
+        return told.records
+
+
+def _stimulus(asked: Asked) -> StimulusSaid:
+    stimulus, hold = asked
+    said = HoldSaid(hold.node, hold.token, hold.batch) if hold is not None else None
+    data = [str(word) for word in stimulus.data]
+    return StimulusSaid(str(stimulus.do), stimulus.row, stimulus.token, stimulus.verdict, said, data)
+
+
+class BarrierOfProcess(_OfProcess):
+    """Port `barrier`."""
+
+    def start(self, coalesce: Mapping[str, object]) -> Mapping[str, str]:
+        begun = self._engine.ask(BarrierStart(self._engine.number(), dict(coalesce)))
+        assert isinstance(begun, Begun)
+        return begun.tokens
+
+    def do(self, stimulus: BarrierStimulus) -> Reply:
+        data = [str(word) for word in stimulus.data]
+        return self._one(BarrierAsked(self._engine.number(), stimulus.do.value, stimulus.branch, data))
+
+
+class LifecycleOfProcess(_OfProcess):
+    """Port `lifecycle`."""
+
+    def start(self, runs: int) -> Sequence[str]:
+        begun = self._engine.ask(RunsStart(self._engine.number(), runs))
+        assert isinstance(begun, Begun)
+        return begun.runs
+
+    def offers(self, operation: Operation, world: World) -> bool:
+        return operation.op in self._engine.operations()
+
+    def do(self, operation: Operation) -> Reply:
+        tokens = [TokenSaid(ref.run, ref.name) for ref in operation.tokens]
+        said = operation._asdict() | {
+            "op": str(operation.op), "tokens": tokens, "branches": list(operation.branches), "fields": list(operation.fields),
+            "outcome": str(operation.outcome) if operation.outcome is not None else None,
+        }  # fmt: skip
+        return self._one(OperationAsked(self._engine.number(), **said))
+
+
+class TrailOfProcess(_OfProcess):
+    """Port `trail`."""
+
+    def run(self, pipeline: Mapping[str, object], rows: Sequence[str], verdicts: Verdicts) -> Iterable[Written]:
+        told = self._engine.ask(RunAsked(self._engine.number(), dict(pipeline), list(rows)), verdicts)
+        assert isinstance(told, Told)
+        return told.records
+
+
+def process_engine(words: str, seconds: float = SECONDS) -> ProcessEngine:
+    """The engine of a command, written as in a shell."""
+    return ProcessEngine(shlex.split(words), seconds)

@@ -1,0 +1,52 @@
+"""A report as JUnit XML, for whatever collects test results: one test case a law.
+
+A breached law fails with its first findings, one left undetermined is an error, one that was not judged is skipped with the
+reason. Not here: what is concluded.
+"""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+from fateline_model import LAWS
+
+from .verdict import Report, Verdict
+
+SHOWN = 10
+
+
+def junit(report: Report, name: str) -> str:
+    """The document."""
+    suite = ElementTree.Element("testsuite", name=name, time=f"{report.seconds:.3f}")
+    counts = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
+    for law, result in report.laws.items():
+        counts["tests"] += 1
+        case = ElementTree.SubElement(suite, "testcase", classname=name, name=f"{law} {LAWS[law].title}")
+        if result.verdict is None:
+            counts["skipped"] += 1
+            ElementTree.SubElement(case, "skipped", message=_plain(result.why or ""))
+        elif result.verdict is Verdict.BREACHED:
+            counts["failures"] += 1
+            said = [finding.message for finding in report.findings if finding.law == law][:SHOWN]
+            failure = ElementTree.SubElement(case, "failure", message=f"breached {result.breached} times")
+            failure.text = _plain("\n".join([LAWS[law].sentence, *said]))
+        elif result.verdict is Verdict.UNDETERMINED:
+            counts["errors"] += 1
+            ElementTree.SubElement(case, "error", message=_plain(result.why or ""))
+    for key, count in counts.items():
+        suite.set(key, str(count))
+    ElementTree.indent(suite)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def write_junit(report: Report, name: str, path: Path) -> str:
+    """Write it; where it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(junit(report, name), encoding="utf-8")
+    return f"JUnit XML: {path.resolve()}"
+
+
+def _plain(text: str) -> str:
+    """What XML 1.0 can hold: an engine may say what it likes."""
+    return "".join(
+        char if char in "\n\t" or " " <= char <= "\ud7ff" or "\ue000" <= char <= "\ufffd" else "\ufffd" for char in text
+    )

@@ -1,0 +1,146 @@
+"""Puts an engine written in Python behind the protocol: `python -m fateline_oracle.serve module:factory`.
+
+For trying the protocol out, and for what it costs. The lifecycle port is left out: a Python port asks for the law's world,
+which does not travel. Nothing is believed of what comes in. Not here: any engine.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+import msgspec
+
+from fateline_model.single import BarrierEvent, BarrierStimulus
+from fateline_model.stimuli import Do, Stimulus
+from fateline_model.words import MergeData
+
+from .engines import engine_of
+from .ports.messages import (
+    Answer,
+    Asking,
+    BarrierAsked,
+    BarrierStart,
+    Begun,
+    Bye,
+    DoAsked,
+    Done,
+    ErrorSaid,
+    HelloAsked,
+    HelloSaid,
+    ReplySaid,
+    RunAsked,
+    Start,
+    StimulusSaid,
+    Told,
+    TrailAsked,
+    VerdictSaid,
+    VerdictWanted,
+    decode_asking,
+    encode,
+)
+from .ports.port import Asked, Engine, EngineFault, Hold, Port, Reply
+
+
+class Served:
+    """One engine, and the ports that were opened of it."""
+
+    def __init__(self, engine: Engine, lines: BinaryIO, out: BinaryIO) -> None:
+        self._engine, self._in, self._out = engine, lines, out
+        self._ports: dict[Port, Any] = {}
+
+    def serve(self) -> None:
+        """Answer line by line, to the end of the input or a goodbye."""
+        for line in self._in:
+            asked = decode_asking(line)
+            if isinstance(asked, Bye):
+                return
+            try:
+                answer = _DOES[type(asked)](self, asked)
+            except EngineFault as fault:
+                answer = Answer(id=asked.id, error=ErrorSaid(str(fault)[:60_000]))
+            self._say(answer)
+
+    def _say(self, message: msgspec.Struct) -> None:
+        self._out.write(encode(message))
+        self._out.flush()
+
+    def _port(self, port: Port) -> Any:
+        if port not in self._ports:
+            self._ports[port] = getattr(self._engine, port)()
+        if self._ports[port] is None:
+            raise EngineFault(f"there is no port {port}")
+        return self._ports[port]
+
+    # ------------------------------------------------------------------------------------------------ messages
+
+    def hello(self, asked: HelloAsked) -> Answer:
+        said = self._engine.hello()
+        words: dict[str, list[str]] = {
+            name: sorted(map(str, getattr(said, name))) for name in ("ports", "does", "shows")
+        }
+        words["ports"] = [
+            port for port in words["ports"] if port != Port.LIFECYCLE
+        ]  # it asks for the law's world first
+        return HelloSaid(
+            id=asked.id, name=said.name, version=said.version, law_version=said.law_version, drive=str(said.drive),
+            clock=str(said.clock), ports=words["ports"], does=words["does"], shows=words["shows"],
+        )  # fmt: skip
+
+    def start(self, asked: Start) -> Answer:
+        self._port(Port.PIPELINE).start(asked.pipeline)
+        return Begun(id=asked.id)
+
+    def do(self, asked: DoAsked) -> Answer:
+        replies = self._port(Port.PIPELINE).together([_asked(one) for one in asked.stimuli])
+        return Done(id=asked.id, replies=[_said(reply) for reply in replies])
+
+    def trail(self, asked: TrailAsked) -> Answer:
+        return Told(id=asked.id, records=[dict(record) for record in self._port(Port.PIPELINE).trail()])
+
+    def start_barrier(self, asked: BarrierStart) -> Answer:
+        return Begun(id=asked.id, tokens=dict(self._port(Port.BARRIER).start(asked.coalesce)))
+
+    def barrier(self, asked: BarrierAsked) -> Answer:
+        stimulus = BarrierStimulus(BarrierEvent(asked.do), asked.branch, tuple(map(MergeData, asked.data)))
+        return Done(id=asked.id, replies=[_said(self._port(Port.BARRIER).do(stimulus))])
+
+    def run(self, asked: RunAsked) -> Answer:
+        def verdict(node: str, token: str, attempt: int) -> str:
+            self._say(VerdictWanted(asked.id, node, token, attempt))
+            said = decode_asking(self._in.readline())
+            assert isinstance(said, VerdictSaid)
+            return said.verdict
+
+        records = self._port(Port.TRAIL).run(asked.pipeline, asked.rows, verdict)
+        return Told(id=asked.id, records=[dict(record) for record in records])
+
+
+_DOES: dict[type[Asking], Callable[[Served, Any], Answer]] = {
+    HelloAsked: Served.hello,
+    Start: Served.start,
+    DoAsked: Served.do,
+    TrailAsked: Served.trail,
+    BarrierStart: Served.start_barrier,
+    BarrierAsked: Served.barrier,
+    RunAsked: Served.run,
+}
+
+
+def _asked(said: StimulusSaid) -> Asked:
+    hold = Hold(said.hold.node, said.hold.token, said.hold.batch) if said.hold is not None else None
+    data = tuple(map(MergeData, said.data))
+    return Asked(Stimulus(Do(said.do), said.row, said.token, said.verdict, None, data), hold)
+
+
+def _said(reply: Reply) -> ReplySaid:
+    return ReplySaid([dict(record) for record in reply.records], reply.refused, reply.message, reply.unsaid)
+
+
+def main() -> None:
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    with engine_of(name) as engine:
+        Served(engine, sys.stdin.buffer, sys.stdout.buffer).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""A whole trail judged: every run, partition by partition, and what is said of the runs themselves.
+
+Consumed is total, or there is no verdict: what belongs to no row, and what no law speaks of, is counted and said. Not
+here: one partition (`accept.py`), and how it is shown (`cli/conform.py`).
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from fateline_model import LAW_VERSION, Pipeline
+from fateline_model.laws import ALL, Where
+from fateline_model.words import RunStatus
+
+from ..compare.broken_laws import concerned
+from ..compare.records import Unshown
+from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
+from .accept import Accepting, Acceptor
+from .pipeline import pipeline_of
+from .reader import RunTrail, partitions, read_trail
+from .reconstruct import named
+
+COLUMNS: Final = {"digests": ("visits", "digest_in"), "times": ("barriers", "decided_at"), "tx": ("outcomes", "tx")}
+"""Where a trail shows what a law needs beyond relations."""
+FINDINGS: Final = 1_000
+
+
+@dataclass
+class TrailJudged:
+    """What judging a trail found."""
+
+    runs: int = 0
+    rows: int = 0
+    tokens: int = 0
+    records: int = 0
+    consumed: int = 0
+    steps: int = 0
+    accepted: int = 0
+    undetermined: Counter[str] = field(default_factory=Counter)
+    checked: Counter[str] = field(default_factory=Counter)
+    breached: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+    shown: set[str] = field(default_factory=set)
+    seconds: float = 0.0
+
+
+def judge_trail(
+    path: Path, pipeline: Pipeline | None = None, progress: Callable[[str], None] | None = None
+) -> TrailJudged:
+    """Judge a trail file: JSON lines, or a database of the reference engine."""
+    started = time.perf_counter()
+    found = TrailJudged()
+    for trail in read_trail(path):
+        judge_run(trail, pipeline or pipeline_of(trail), found, progress)
+    found.seconds = time.perf_counter() - started
+    return found
+
+
+def judge_run(
+    trail: RunTrail,
+    pipeline: Pipeline,
+    found: TrailJudged,
+    progress: Callable[[str], None] | None = None,
+    *,
+    acceptor: Acceptor | None = None,
+) -> None:
+    """One run. An acceptor may be handed from run to run of one pipeline: it remembers the ways that rows went."""
+    found.runs += 1
+    found.records += trail.records
+    found.consumed += sum(len(records) for records in trail.about.values())
+    _see_what_is_shown(trail, found)
+    ended, over = _of_the_run(trail, found)
+    acceptor = acceptor or Acceptor(pipeline)
+    acceptor.unshown = _unshown(trail)
+    kinds: Counter[frozenset[type]] = Counter()
+    for number, (rows, records) in enumerate(partitions(trail)):
+        if progress is not None and number % 500 == 0:
+            progress(f"run {trail.run}: {number:,} of {len(trail.rows):,} rows")
+        alone = len(rows) == 1
+        done = acceptor.judge(named(records, "0" if alone else None), ended=ended, over=over, alone=alone)
+        kinds.update(done.kinds)
+        found.rows += len(rows)
+        found.tokens += sum(record["rec"] == "tokens" for record in records)
+        found.steps += done.steps
+        found.consumed += len(records)
+        found.checked.update(done.checked)
+        _note(trail.run, rows, done, found)
+    found.checked.update(concerned(kinds))
+    for stray in trail.strays:
+        found.consumed += 1
+        _breach(found, "L6", f"run {trail.run}: a record of {stray['rec']} speaks of a token that is in no row", (), ())
+
+
+def _note(run: str, rows: list[str], done: Accepting, found: TrailJudged) -> None:
+    if done.undetermined is not None:
+        found.undetermined[done.undetermined] += 1
+    elif not done.broken:
+        found.accepted += len(rows)
+    words: dict[str, str] = {}
+    for law, said in done.broken:
+        words.setdefault(law, said)
+    for law, said in words.items():
+        last = done.stimuli[-1] if done.stimuli else None
+        tokens = (last.token,) if last is not None and last.token is not None else ()
+        where = f"row {rows[0]}" if len(rows) == 1 else f"rows {', '.join(rows[:5])}"
+        _breach(found, law, f"run {run}, {where}: {said}", tuple(rows[:5]), tokens)
+
+
+def _breach(found: TrailJudged, law: str, said: str, rows: tuple[str, ...], tokens: tuple[str, ...]) -> None:
+    found.breached[law] += 1
+    if len(found.findings) < FINDINGS:
+        found.findings.append(Finding(law, said, tokens=tokens, rows=rows))
+
+
+def _of_the_run(trail: RunTrail, found: TrailJudged) -> tuple[bool, bool]:
+    """Whether its source has ended, and whether it says that it is over. Its rows: as many as it says, in their order."""
+    told = trail.about.get("runs", ())
+    counts = [run["rows"] for run in told if isinstance(run.get("rows"), int)]
+    over = any(run.get("status") == RunStatus.COMPLETED for run in told)
+    rows = [record for records in trail.rows.values() for record in records if record["rec"] == "rows"]
+    found.checked["R3"] += 1
+    if counts and counts[-1] != len(rows):
+        _breach(found, "R3", f"run {trail.run}: the source gave {counts[-1]} rows, and {len(rows)} are there", (), ())
+    in_order = sorted(rows, key=lambda row: int(str(row.get("seq") or 0)))
+    places = [row["idx"] for row in in_order if isinstance(row.get("idx"), int)]
+    if places != sorted(set(places)):  # type: ignore[type-var]
+        _breach(found, "R3", f"run {trail.run}: its rows were not read in the order of the source, each once", (), ())
+    for row, records in trail.rows.items():
+        if not any(record["rec"] == "rows" for record in records):
+            _breach(found, "L8", f"run {trail.run}: tokens of row {row}, which was never read", (row,), ())
+    return bool(counts) or over, over
+
+
+def _unshown(trail: RunTrail) -> Unshown:
+    """Relations that the trail does not hold at all; whoever records none of a kind is not held to it."""
+    held = {str(record["rec"]) for records in trail.rows.values() for record in records}
+    return frozenset((relation, "") for relation in ("merges", "losses", "hops", "visits") if relation not in held)
+
+
+def _see_what_is_shown(trail: RunTrail, found: TrailJudged) -> None:
+    for records in trail.rows.values():
+        for record in records:
+            found.shown.add(str(record["rec"]))
+            found.shown.update(
+                need for need, (rec, column) in COLUMNS.items() if record["rec"] == rec and column in record
+            )
+            if record.get("seq") is not None:
+                found.shown.add("seq")
+
+
+NEEDS_SHOWN: Final = ("visits", "hops", "digests", "times", "tx", "seq")
+"""What a law may need and a trail may not hold. Barriers, losses, merges and batches are there when something happened."""
+
+
+def report_of(found: TrailJudged, reproduce: str) -> Report:
+    """The verdict on a trail."""
+    laws: dict[str, LawResult] = {}
+    for law in ALL:
+        missing = [need for need in law.needs if need in NEEDS_SHOWN and need not in found.shown]
+        if found.breached[law.id]:
+            count = found.breached[law.id]
+            laws[law.id] = LawResult(Verdict.BREACHED, max(found.checked[law.id], count), count)
+        elif Where.TRAIL not in law.where:
+            laws[law.id] = LawResult(None, why="no trail at rest can show it")
+        elif missing:
+            laws[law.id] = LawResult(None, why=f"the trail does not record {', '.join(missing)}")
+        elif not found.checked[law.id]:
+            laws[law.id] = LawResult(None, why="nothing happened in this trail that the law speaks of")
+        elif found.undetermined:
+            laws[law.id] = LawResult(Verdict.UNDETERMINED, found.checked[law.id], why=next(iter(found.undetermined)))
+        else:
+            laws[law.id] = LawResult(Verdict.HOLDS, found.checked[law.id])
+    total = found.consumed == found.records
+    verdict = overall_verdict(laws.values(), bound_reached=bool(found.undetermined), error=not total)
+    return Report(
+        verdict=verdict,
+        law_version=LAW_VERSION,
+        scope="trail",
+        seed=None,
+        laws=laws,
+        counts={
+            "runs": found.runs,
+            "rows": found.rows,
+            "accepted_rows": found.accepted,
+            "tokens": found.tokens,
+            "steps": found.steps,
+            "records": found.records,
+            "consumed": found.consumed,
+        },
+        skipped=tuple(_skipped(found, laws)),
+        findings=tuple(found.findings),
+        seconds=found.seconds,
+        reproduce=reproduce,
+    )
+
+
+def _skipped(found: TrailJudged, laws: dict[str, LawResult]) -> Iterator[Skipped]:
+    yield from (Skipped("partitions", why, cases=count) for why, count in found.undetermined.items())
+    yield from (Skipped(f"law {law}", str(one.why), (law,)) for law, one in laws.items() if one.verdict is None)

@@ -1,0 +1,114 @@
+"""The pipeline of a run, read back from its trail: nodes, edges, and what the run itself shows of its settings.
+
+A trail records what decides of joins and batches, and every edge. That a route forks or discards, or that an error is
+discarded, has no edge; it is taken from the first time that it is seen, and every other time is then held against it.
+Where a pipeline is at hand it says more, and is used instead. Not here: whether the pipeline is well formed.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from fateline_model import IllFormed, Pipeline, load
+from fateline_model.words import CONTINUE, DISCARD, FORK, ON_ERROR, Outcome, Reason, VisitStatus
+
+from ..ports.port import Written
+from .reader import BadTrail, RunTrail
+
+
+def pipeline_of(trail: RunTrail) -> Pipeline:
+    """The law's pipeline for a run, from its records alone."""
+    nodes = trail.about.get("nodes", ())
+    edges = trail.about.get("edges", ())
+    if not nodes or not edges:
+        raise BadTrail(f"run {trail.run}: no nodes or no edges are recorded; name the pipeline with --pipeline")
+    document = {"name": _name(trail), "nodes": [_node(node, edges, trail) for node in nodes]}
+    try:
+        return load(document)
+    except IllFormed as error:
+        raise BadTrail(f"run {trail.run}: its nodes and edges are no pipeline:\n{error}") from error
+
+
+def _name(trail: RunTrail) -> str:
+    return next((str(run["pipeline"]) for run in trail.about.get("runs", ()) if run.get("pipeline")), "pipeline")
+
+
+def _node(node: Written, edges: Iterable[Written], trail: RunTrail) -> dict[str, Any]:
+    name, kind = str(node.get("node")), str(node.get("kind"))
+    try:
+        config = json.loads(str(node.get("config") or "{}"))
+    except ValueError as error:
+        raise BadTrail(f"run {trail.run}: config of {name} is not JSON: {error}") from error
+    if not isinstance(config, dict):
+        raise BadTrail(f"run {trail.run}: config of {name} is no object")
+    own = {str(edge.get("label")): str(edge.get("dst")) for edge in edges if edge.get("src") == name}
+    said: dict[str, Any] = {"name": name, "kind": kind, **config}
+    if CONTINUE in own:
+        said["to"] = own[CONTINUE]
+    if ON_ERROR in own:
+        said[ON_ERROR] = own[ON_ERROR]
+    elif kind != "source" and _discards_errors(trail, name):
+        said[ON_ERROR] = DISCARD
+    if kind == "gate":
+        shown = _shown(trail, name)
+        branches = {label: dst for label, dst in own.items() if label in shown.branches}
+        routes = {label: dst for label, dst in own.items() if label not in {CONTINUE, ON_ERROR, *branches}}
+        said["routes"] = {**routes, **shown.routes, **config.get("routes", {})}
+        if CONTINUE in own and CONTINUE not in said["routes"].values():
+            said["routes"]["goes-on"] = CONTINUE  # there is such a route, and nobody has taken it yet
+        said["routes"] = said["routes"] or {"never": DISCARD}
+        if branches:
+            said["fork"] = branches
+            if FORK not in said["routes"].values():
+                said["routes"]["forks"] = FORK
+    return said
+
+
+class _Shown:
+    """What a run shows of one gate."""
+
+    def __init__(self) -> None:
+        self.branches: set[str] = set()
+        self.routes: dict[str, str] = {}
+
+
+def _shown(trail: RunTrail, gate: str) -> _Shown:
+    found = _Shown()
+    for node in trail.about.get("nodes", ()):
+        if node.get("kind") == "coalesce":
+            found.branches.update(json.loads(str(node.get("config") or "{}")).get("branches", ()))
+    for records in trail.rows.values():
+        found.branches.update(
+            str(record["branch"]) for record in records if record["rec"] == "tokens" and record.get("branch")
+        )
+        for visit in records:
+            verdict = str(visit.get("verdict") or "")
+            if visit["rec"] != "visits" or visit.get("node") != gate or not verdict.startswith("route "):
+                continue
+            target = _followed(records, visit)
+            if target is not None:
+                found.routes.setdefault(verdict.partition(" ")[2], target)
+    return found
+
+
+def _followed(records: Iterable[Written], visit: Written) -> str | None:
+    """What came of a route that has no edge of its own name."""
+    for record in records:
+        if record["rec"] == "hops" and record.get("from_visit") == visit.get("visit"):
+            return CONTINUE if record.get("label") == CONTINUE else None
+        if record["rec"] == "outcomes" and record.get("token") == visit.get("token"):
+            if record.get("outcome") == Outcome.FORKED:
+                return FORK
+            if record.get("reason") == Reason.GATE_DISCARD:
+                return DISCARD
+    return None
+
+
+def _discards_errors(trail: RunTrail, node: str) -> bool:
+    for records in trail.rows.values():
+        visits = [record for record in records if record["rec"] == "visits" and record.get("node") == node]
+        failed = {str(visit.get("token")) for visit in visits if visit.get("status") == VisitStatus.FAILED}
+        fates = [record for record in records if record["rec"] == "outcomes" and record.get("token") in failed]
+        if any(fate.get("outcome") == Outcome.QUARANTINED for fate in fates):
+            return True
+    return False

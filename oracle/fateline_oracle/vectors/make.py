@@ -1,0 +1,188 @@
+"""Makes vectors: walks that between them take every transition of the local graphs of a scope, refusals on the way.
+
+A vector is a walk from the start. In each state, when it is first come to, everything is tried that the law refuses there.
+What is published is the same whenever it is made; a hidden set is drawn from the same graphs by a seed. Not here: files.
+"""
+
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+from fateline_model import LAW_VERSION, Stimulus
+from fateline_model.checker.scopes import Instance, instances
+from fateline_model.checker.systems import BarrierSystem, PipelineSystem
+from fateline_model.checker.verify import stimulus_as_json
+from fateline_model.records import as_json
+from fateline_model.stimuli_json import from_json
+from fateline_model.words import NodeKind
+
+from ..compare.broken_laws import concerned
+from ..conform.barrier_driver import document_of
+from ..conform.edge_cover import plan
+from ..conform.explore import Ways
+
+SCOPE: Final = "small"
+"""The scope that is published: every kind of pipeline there is, with as few branches and attempts as show it."""
+LONGEST: Final = 40
+"""A hidden walk ends at the latest after so many steps."""
+HIDDEN: Final = 3
+"""So many hidden walks an instance."""
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stimulus, and what the law writes, or the rule by which it refuses."""
+
+    stimulus: Any
+    records: Sequence[Document]
+    refused: str | None
+    kinds: frozenset[type] = frozenset()
+
+    def as_json(self) -> Document:
+        said: Document = {"says": str(self.stimulus), "stimulus": stimulus_as_json(self.stimulus)}
+        return (
+            {**said, "refused": self.refused} if self.refused is not None else {**said, "records": list(self.records)}
+        )
+
+
+class Graph:
+    """The states of an instance by number, and what a walk through them asks.
+
+    Rows of a pipeline that look alike but for the names of their branches are one state here, as wherever coverage is counted.
+    """
+
+    def __init__(self, instance: Instance) -> None:
+        system = instance.system
+        self._ways: Ways | None = None
+        if isinstance(system, PipelineSystem):
+            self._ways = Ways(system, lambda stimulus, state: True, reduced=instance.machine == "pipeline")
+            self.edges = [
+                [(edge.stimulus, edge.records, edge.target) for edge in own] for own in self._ways.graph.edges
+            ]
+            refusals = self._ways.graph.refusals if instance.machine == "pipeline" else [[] for _ in self.edges]
+            # where rows meet there are a hundred refusals for each step, and each is one of a single row too
+            self.refusals = [
+                [(stimulus, str(rule)) for stimulus, rule in own if _can_be_told(stimulus)] for own in refusals
+            ]
+        else:
+            assert isinstance(system, BarrierSystem)
+            self.edges, self.refusals = _explored(system)
+
+    @property
+    def targets(self) -> list[list[int]]:
+        return [[target for _, _, target in edges] for edges in self.edges]
+
+    @property
+    def transitions(self) -> int:
+        return sum(map(len, self.edges))
+
+    def steps(self, walk: Sequence[int], tried: set[int]) -> Iterator[Step]:
+        """What a walk asks; in states that were not `tried`, with everything that is refused there."""
+        state = 0
+        here = self._ways.first() if self._ways is not None else None
+        for taken in (*walk, None):
+            if state not in tried:
+                tried.add(state)
+                for stimulus, rule in self.refusals[state]:
+                    yield Step(here.say(stimulus) if here is not None else stimulus, (), rule)
+            if taken is None:
+                return
+            stimulus, records, state = self.edges[state][taken]
+            if here is None or self._ways is None:
+                yield Step(stimulus, [as_json(record) for record in records], None, frozenset(map(type, records)))
+            else:
+                step = self._ways.take(here, stimulus)
+                here = step.to
+                yield Step(step.stimulus, step.expected, None, step.kinds)
+
+
+def _explored(system: BarrierSystem) -> tuple[list[list[Any]], list[list[Any]]]:
+    """A single barrier, explored as it is."""
+    numbers: dict[Any, int] = {system.first(): 0}
+    states, every, refused = [system.first()], [], []
+    for state in states:
+        edges, refusals = [], []
+        for offer in system.offers(state):
+            if offer.refusal is not None:
+                refusals.append((offer.stimulus, str(offer.refusal)))
+            elif offer.after is not None and not offer.beyond:
+                if offer.after not in numbers:
+                    numbers[offer.after] = len(states)
+                    states.append(offer.after)
+                edges.append((offer.stimulus, offer.records, numbers[offer.after]))
+        every.append(edges)
+        refused.append(refusals)
+    return every, refused
+
+
+def published(instance: Instance) -> bool:
+    """Whether an instance is in the published set: pipelines and single barriers. Operations of a token manager are calls
+    with any arguments, which a list cannot hold."""
+    return isinstance(instance.system, PipelineSystem | BarrierSystem)
+
+
+def _can_be_told(stimulus: Stimulus) -> bool:
+    """Whether a stimulus has a form on paper; what a merge kernel is to say where it cannot is nothing to be told."""
+    try:
+        return not stimulus.data and from_json(stimulus_as_json(stimulus)) == stimulus
+    except ValueError:
+        return False
+
+
+def vectors_of(instance: Instance, graph: Graph) -> Iterator[Document]:
+    """The published vectors of one instance."""
+    tried: set[int] = set()
+    told: set[str] = set()
+    for walk in plan(graph.targets):
+        vector = document(instance, list(graph.steps(walk, tried)))
+        if vector["id"] not in told:  # two walks of the graph may read the same in the names of the states they pass
+            told.add(vector["id"])
+            yield vector
+
+
+def hidden_of(instance: Instance, graph: Graph, seed: int) -> Iterator[Document]:
+    """Other walks through the same graph, that nobody can know who does not know the seed."""
+    chance = random.Random(f"{seed}/{instance.name}")
+    for _ in range(HIDDEN):
+        walk: list[int] = []
+        state = 0
+        while graph.edges[state] and len(walk) < LONGEST:
+            walk.append(chance.randrange(len(graph.edges[state])))
+            state = graph.edges[state][walk[-1]][2]
+        yield document(instance, list(graph.steps(walk, set(range(len(graph.edges))))))
+
+
+def document(instance: Instance, steps: Sequence[Step]) -> Document:
+    """A vector as data. Its id is made of what is asked, and not of how it is called."""
+    said = [step.as_json() for step in steps]
+    pipeline = pipeline_of(instance)
+    asked = [step["stimulus"] for step in said]
+    body = json.dumps([LAW_VERSION, instance.machine, pipeline, asked], sort_keys=True, separators=(",", ":"))
+    name = sha256(body.encode()).hexdigest()[:16]
+    kinds = Counter(step.kinds for step in steps if step.refused is None)
+    laws = [law for law, count in concerned(kinds).items() if count]
+    return {"id": name, "slug": _slug(instance.name, name), "instance": instance.name, "laws": laws, "steps": said}
+
+
+def pipeline_of(instance: Instance) -> Document:
+    """What an engine is given to run: the pipeline, or of a single barrier the coalesce."""
+    if instance.document is not None:
+        return dict(instance.document)
+    assert isinstance(instance.system, BarrierSystem)
+    return document_of(next(n for n in instance.system.pipeline.nodes.values() if n.kind is NodeKind.COALESCE))
+
+
+def _slug(name: str, own: str) -> str:
+    words = "".join(char if char.isalnum() else "-" for char in name.lower())
+    return "-".join([*(word for word in words.split("-") if word), own[:6]])
+
+
+def all_published() -> list[Instance]:
+    """The instances of the published scope."""
+    return [instance for instance in instances(SCOPE) if published(instance)]

@@ -1,0 +1,184 @@
+"""The command line as a caller meets it: exit status, help, and what is imported when.
+
+The commands used here are the tests' own, so these claims hold for every command that is in the table.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from fateline_oracle.cli import COMMANDS, main
+from fateline_oracle.cli.group import VerdictGroup
+from fateline_oracle.cli.lazy import LazyCommand
+from fateline_oracle.report.verdict import ExitCode
+
+
+@click.command()
+@click.option("--as", "how", type=click.Choice(["value", "exit", "nothing"]), default="value")
+@click.argument("code", type=int, default=0)
+def judge(how: str, code: int) -> ExitCode | None:
+    """Leave with a given code, in each of the ways a command can."""
+    if how == "exit":
+        click.get_current_context().exit(code)
+    return ExitCode(code) if how == "value" else None
+
+
+@click.command()
+@click.argument("failure")
+def fail(failure: str) -> None:
+    """Raise what is asked for."""
+    raise {
+        "bug": ZeroDivisionError("a bug"),
+        "interrupt": KeyboardInterrupt(),
+        "bad-input": click.ClickException("not an audit database"),
+        "file": click.FileError("my.db", "no such file"),
+    }[failure]
+
+
+@click.command()
+def chatter() -> None:
+    """Write more than any pipe holds."""
+    for _ in range(100_000):
+        click.echo("a line")
+
+
+def group_for_tests() -> VerdictGroup:
+    here = __name__
+    return VerdictGroup(
+        "fateline",
+        commands=[
+            LazyCommand("judge", f"{here}:judge", "Judge."),
+            LazyCommand("fail", f"{here}:fail", "Fail."),
+            LazyCommand("absent", "no_such_module_anywhere:command", "Cannot be imported."),
+        ],
+    )
+
+
+def invoke(*args: str) -> Result:
+    return CliRunner().invoke(group_for_tests(), args)
+
+
+def in_python(code: str, *, pipe: str = "") -> subprocess.CompletedProcess[str]:
+    """Run ``code`` in a fresh interpreter with our import path; ``pipe`` is a shell command that reads it."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command: Sequence[str] = [sys.executable, "-c", code]
+    if pipe:
+        command = ["bash", "-c", f'"$@" | {pipe}; exit "${{PIPESTATUS[0]}}"', "bash", *command]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 3])
+@pytest.mark.parametrize("how", ["value", "exit"])
+def test_a_commands_code_is_the_exit_status(how: str, code: int) -> None:
+    assert invoke("judge", "--as", how, str(code)).exit_code == code
+
+
+def test_a_command_without_a_verdict_exits_0() -> None:
+    assert invoke("judge", "--as", "nothing").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (),
+        ("no-such-command",),
+        ("--no-such-option",),
+        ("judge", "--no-such-option"),
+        ("judge", "not-a-number"),
+        ("judge", "--as", "no-such-choice"),
+        ("fail",),
+        ("fail", "bad-input"),
+        ("fail", "file"),
+    ],
+)
+def test_usage_errors_and_bad_input_exit_3(args: tuple[str, ...]) -> None:
+    result = invoke(*args)
+    assert result.exit_code == ExitCode.USAGE
+    assert result.stdout == ""
+    assert result.stderr
+
+
+def test_an_interrupt_is_not_a_breach() -> None:
+    result = invoke("fail", "interrupt")
+    assert result.exit_code == ExitCode.UNDETERMINED
+    assert "nothing was decided" in result.stderr
+
+
+def test_a_bug_of_ours_is_not_a_breach_and_shows_its_traceback() -> None:
+    result = invoke("fail", "bug")
+    assert result.exit_code == ExitCode.UNDETERMINED
+    assert "ZeroDivisionError: a bug" in result.stderr
+
+
+def test_a_reader_that_goes_away_is_not_a_breach() -> None:
+    code = (
+        "from fateline_oracle.cli.group import VerdictGroup; from tests.oracle.cli.test_cli import chatter;"
+        "VerdictGroup('fateline', commands=[chatter])(['chatter'])"
+    )
+    result = in_python(code, pipe="head -n 1")
+    assert result.stdout == "a line\n"
+    assert result.returncode == ExitCode.UNDETERMINED
+    assert result.stderr == ""
+
+
+def test_help_lists_the_commands_in_table_order_without_importing_them() -> None:
+    result = invoke("--help")
+    assert result.exit_code == 0
+    lines = [line.split() for line in result.stdout.split("Commands:\n")[1].splitlines()]
+    assert lines == [["judge", "Judge."], ["fail", "Fail."], ["absent", "Cannot", "be", "imported."]]
+
+
+def test_a_lazy_command_shows_the_real_ones_help() -> None:
+    assert "Leave with a given code" in invoke("judge", "--help").stdout
+
+
+def test_a_command_that_cannot_be_imported_decides_nothing() -> None:
+    result = invoke("absent")
+    assert result.exit_code == ExitCode.UNDETERMINED
+    assert "no_such_module_anywhere" in result.stderr
+
+
+def test_a_mistyped_command_is_told_the_nearest() -> None:
+    assert "judge" in invoke("jugde").stderr
+
+
+def test_every_command_in_the_table_can_be_imported() -> None:
+    for command in COMMANDS:
+        loaded = command.load()
+        assert loaded.name == command.name
+
+
+def test_version_is_the_distributions() -> None:
+    assert CliRunner().invoke(main, ["--version"]).stdout == f"fateline {version('fateline')}\n"
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\n"
+        "from fateline_oracle.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "print(*sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
+    )
+    result = in_python(code)
+    assert "0 the law holds" in result.stdout
+    loaded = set(result.stderr.split())
+    assert {"click", "fateline_oracle"} <= loaded
+    heavy = {
+        "crosshair",
+        "hypothesis",
+        "msgspec",
+        "networkx",
+        "numpy",
+        "opentelemetry",
+        "sqlite3",
+        "yaml",
+        "z3",
+    }
+    assert not loaded & (heavy | {"sqlite_utils", "fateline_engine", "fateline_model"})

@@ -1,0 +1,57 @@
+"""The reference engine keeps the law: driven through every state and every step of scope small, refusals in every state.
+
+Law and engine were written apart; here they are stepped side by side, and what the engine wrote is compared in every step.
+That the comparison can fail is shown by the zoo.
+"""
+
+from typing import Final
+
+import pytest
+
+from fateline_model.checker.scopes import Instance
+from fateline_model.checker.systems import PipelineSystem
+from fateline_oracle.conform.campaign import every_instance
+from fateline_oracle.conform.free_run import judge_whole
+from fateline_oracle.conform.instance import Judged, Strategy, judge_instance
+from fateline_oracle.conform.machine_instance import judge_small
+from fateline_oracle.ports.hello import hello_of
+from fateline_oracle.reference.engine import ReferenceEngine
+
+LONG: Final = ("batch mode=transform", "inner partial", "twins policy=first", "partial")
+"""Instances of more than two seconds; with the slow tests."""
+INSTANCES = [
+    pytest.param(found, id=found.name, marks=[pytest.mark.slow] if found.name.startswith(LONG) else [])
+    for found in every_instance("small")
+]
+PIPELINES = [found for found in every_instance("small") if found.machine in ("pipeline", "batch")]
+
+
+@pytest.mark.parametrize("instance", INSTANCES)
+def test_the_engine_writes_what_the_law_writes_in_every_state(instance: Instance) -> None:
+    engine = ReferenceEngine()
+    if isinstance(instance.system, PipelineSystem):
+        judged = judge_instance(engine, hello_of(engine), instance, Strategy.REFUSALS, seed=1)
+    else:
+        judged = judge_small(engine, hello_of(engine), instance, refusals=True)
+    assert (judged.found, judged.fault) == (None, None)
+    assert judged.states == judged.states_total > 0
+    assert judged.transitions == judged.transitions_total > 0
+    assert judged.steps >= judged.transitions
+    assert judged.refusals > 0
+
+
+@pytest.mark.parametrize("instance", PIPELINES, ids=lambda instance: instance.name)
+def test_whole_runs_leave_trails_that_the_law_accepts(instance: Instance) -> None:
+    judged = Judged(instance.family, instance.name, instance.machine)
+    judge_whole(judged, ReferenceEngine().trail(), instance, seed=1)
+    assert judged.found is None
+    assert judged.steps > 0
+
+
+@pytest.mark.parametrize("strategy", [Strategy.RANDOM, Strategy.ACCEPTANCE])
+def test_other_ways_of_looking_find_nothing_either(strategy: Strategy) -> None:
+    engine = ReferenceEngine()
+    for instance in PIPELINES[:6]:
+        judged = judge_instance(engine, hello_of(engine), instance, strategy, seed=2, steps=200)
+        assert (judged.found, judged.fault) == (None, None)
+        assert judged.steps > 0

@@ -1,0 +1,81 @@
+"""Scenarios as data: Hypothesis chooses numbers, the law makes stimuli of them, the interpreter steps both.
+
+The rule-based machine of `tests/test_the_promise.py` and this one share the interpreter; here a scenario is a list that can
+be shrunk as a whole. That it finds anything is shown on an engine with a seeded bug.
+"""
+
+import pytest
+from hypothesis import HealthCheck, find, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
+
+from fateline_model.checker.shapes import batch, diamond, expand_then_fork, nested
+from fateline_model.checker.systems import Menu, PipelineSystem
+from fateline_model.stimuli import Do, Stimulus
+from fateline_model.wellformed import load
+from fateline_oracle.conform.lockstep import Divergence, Lockstep
+from fateline_oracle.mutants import engine_in_cage
+from fateline_oracle.ports.port import Engine
+from fateline_oracle.reference.engine import ReferenceEngine
+
+DOCUMENTS = [diamond(2, "first"), diamond(3, "best_effort", "union:fail"), nested("quorum:1", "require_all"),
+             expand_then_fork("first"), batch("transform", 2)]  # fmt: skip
+SCENARIOS = st.lists(st.integers(0, 40), min_size=3, max_size=45)
+QUICK = settings(
+    max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
+def stepped(engine: Engine, document: dict[str, object], choices: list[int]) -> Divergence | None:
+    """The scenario: each number takes one of the stimuli that are lawful then; refused ones are tried in between."""
+    pipeline = load(document)
+    system = PipelineSystem(pipeline, rows=2, crashes=1, menu=Menu(invalid_rows=True))
+    port = engine.pipeline()
+    assert port is not None
+    lockstep, state = Lockstep(pipeline, document, port), system.first()
+    lockstep.start()
+    try:
+        for number in choices:
+            read = len(state.world[0].rows)
+            offers = [
+                (offer.stimulus, offer.after)
+                for offer in system.offers(state)
+                if isinstance(offer.stimulus, Stimulus)
+                and (offer.stimulus.do is not Do.READ or offer.stimulus.row == read)
+            ]
+            if not offers:
+                break
+            stimulus, after = offers[number % len(offers)]
+            skipped = lockstep.tally.skipped.total()
+            found = lockstep.do(stimulus)
+            if found is not None:
+                return found
+            if after is not None and lockstep.tally.skipped.total() == skipped:
+                state = after
+    finally:
+        port.close()
+    return None
+
+
+@QUICK
+@given(document=st.sampled_from(DOCUMENTS), choices=SCENARIOS)
+def test_no_scenario_parts_the_engine_from_the_law(document: dict[str, object], choices: list[int]) -> None:
+    found = stepped(ReferenceEngine(), document, choices)
+    assert found is None, f"\n{found}"
+
+
+def test_a_seeded_bug_is_found_and_shrunk() -> None:
+    with engine_in_cage("a-filter-fails") as engine:
+        document = diamond(2, "first")
+
+        def parts(choices: list[int]) -> bool:
+            found = stepped(engine, document, choices)
+            return found is not None and found.law is not None
+
+        try:
+            smallest = find(SCENARIOS, parts, settings=settings(QUICK, max_examples=2_000))
+        except NoSuchExample:
+            pytest.fail("the bug was not found")
+        found = stepped(engine, document, smallest)
+    assert found is not None
+    assert len(found.stimuli) <= 12

@@ -1,0 +1,78 @@
+"""From a difference to the shortest way to see it, and a saved case that replays."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fateline_oracle.cli import main
+from fateline_oracle.conform.instance import Strategy
+from fateline_oracle.conform.replay import BadCase, read_case
+from fateline_oracle.mutants import ANIMALS
+from fateline_oracle.mutants.case import case_of
+from fateline_oracle.mutants.kill import Hunted, hunt
+from fateline_oracle.report.case import write_case
+from tests.model.schemas import validator
+
+CHOSEN = (
+    "late-without-a-fate",
+    "quorum-off-by-one",
+    "siblings-share-data",
+    "merges-rows-unguarded",
+    "names-another-sink",
+)
+
+
+@pytest.fixture(scope="module", params=CHOSEN)
+def hunted(request: pytest.FixtureRequest) -> Hunted:
+    return hunt(ANIMALS[request.param], Strategy.REFUSALS)
+
+
+def test_a_counterexample_is_short(hunted: Hunted) -> None:
+    assert hunted.found is not None
+    assert len(hunted.found.stimuli) <= 9
+
+
+def test_the_same_bug_found_at_random_shrinks_to_as_few_steps() -> None:
+    animal = ANIMALS["late-without-a-fate"]._replace(places=("untimed diamond",))
+    guided, at_random = hunt(animal, Strategy.REFUSALS), hunt(animal, Strategy.RANDOM, seed=3)
+    assert guided.found is not None
+    assert at_random.found is not None
+    assert len(at_random.found.stimuli) <= len(guided.found.stimuli) + 2
+
+
+def test_a_case_fits_its_schema_and_replays(hunted: Hunted, tmp_path: Path) -> None:
+    case = case_of(hunted)
+    validator("case").validate(json.loads(json.dumps(case)))
+    path = write_case(tmp_path, "case", case)
+    again = CliRunner().invoke(main, ["replay", str(path), "--json"])
+    assert again.exit_code == 1, again.output
+    said = json.loads(again.output)
+    assert said["laws"][0] == hunted.first
+    assert said["steps"] == len(case["steps"])  # type: ignore[arg-type]
+    clean = CliRunner().invoke(main, ["replay", str(path), "reference"])
+    assert clean.exit_code == 0, clean.output
+    assert "law and engine agree" in clean.output
+
+
+@pytest.mark.parametrize(
+    "content, says",
+    [
+        ("{", "not JSON"),
+        ("[]", "no case: schema is not"),
+        ('{"schema": "fateline.case/1", "law_version": "0"}', "of law version '0'"),
+        ('{"schema": "fateline.case/1", "law_version": "1", "steps": []}', "give a list of 1 to"),
+        ('{"schema": "fateline.case/1", "law_version": "1", "steps": [7]}', "steps[0]: give an object"),
+    ],
+)
+def test_what_is_no_case_is_said(tmp_path: Path, content: str, says: str) -> None:
+    path = tmp_path / "case.json"
+    path.write_text(content)
+    with pytest.raises(BadCase) as error:
+        read_case(path)
+    assert says in str(error.value)
+
+
+def test_a_case_that_is_not_there_is_bad_input() -> None:
+    assert CliRunner().invoke(main, ["replay", "no/such/case.json"]).exit_code == 3

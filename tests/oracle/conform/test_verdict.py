@@ -1,0 +1,124 @@
+"""What `conform` concludes: verdict and exit status, what is declared, what is not judged, and a judge that is blind."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fateline_model.laws import ALL
+from fateline_oracle.cli import main
+from fateline_oracle.conform import campaign, verdict
+from fateline_oracle.conform.campaign import Campaign
+from fateline_oracle.conform.instance import Found, Judged
+from fateline_oracle.conform.result import SelfTest
+from fateline_oracle.mutants import self_test
+from fateline_oracle.mutants.kill import place_called
+from fateline_oracle.ports.port import Hello, Port
+from fateline_oracle.ports.profile import BadProfile, Profile, read_profile
+from fateline_oracle.report.verdict import Verdict
+
+STRANGE = "tests.oracle.ports.strange"
+HELLO = Hello("x", "0", "1", frozenset({Port.PIPELINE}))
+NOTHING = Profile()
+SEEN = (SelfTest("a", "b", "C5", "C5", 1),)
+PLACE = "untimed diamond policy=first timed=False"
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three instances instead of a scope, in this process."""
+    chosen = (place_called(PLACE), place_called("outcomes"), place_called("retries attempts=3"))
+    monkeypatch.setattr(campaign, "every_instance", lambda scope: chosen)
+    monkeypatch.setattr(verdict, "every_instance", lambda scope: chosen)
+    monkeypatch.setattr(self_test, "SELF_TEST", ("late-without-a-fate",))
+    campaign._table.cache_clear()
+
+
+def run(*words: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["conform", *words, "--scope", "small", "--jobs", "1", "--seed", "5"])
+    campaign._table.cache_clear()
+    return result.exit_code, result.output
+
+
+@pytest.mark.usefixtures("few")
+def test_the_reference_engine_is_driven_through_everything() -> None:
+    code, output = run()
+    counts = json.loads(run("--json")[1])["counts"]
+    assert code in (0, 2), output  # of three instances not every law can be in danger
+    assert counts["states"] == counts["states_total"] > 0
+    assert counts["transitions"] == counts["transitions_total"] > 0
+    assert "self-test: a token that comes late" in output
+    assert "noticed by C5" in output
+
+
+@pytest.mark.usefixtures("few")
+def test_a_breach_is_shown_saved_and_drawn(tmp_path: Path) -> None:
+    page, cases = tmp_path / "out" / "report.html", tmp_path / "cases"
+    code, output = run("zoo:late-without-a-fate", "--html", str(page), "--cases", str(cases))
+    assert code == 1, output
+    assert "<- breaks C5" in output
+    assert "Legal here:" in output
+    assert "missing: outcomes 0/" in output
+    assert page.read_text().startswith("<!doctype html>")
+    assert list(cases.glob("*.json"))
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("name", ["garbage", "nothing", "raises"])
+def test_an_engine_that_breaks_down_decides_nothing(name: str) -> None:
+    code, output = run(f"{STRANGE}:{name}")
+    assert code == 2, output
+    assert "the engine broke down: " in output
+    assert "undetermined" in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.usefixtures("few")
+def test_what_cannot_be_believed_or_found_is_one_line() -> None:
+    assert run(f"{STRANGE}:other_law")[0] == 2
+    for words in (["nowhere"], ["zoo:unicorn"], [f"{STRANGE}:nobody"]):
+        code, output = run(*words)
+        assert code == 3, output
+        assert len(output.strip().splitlines()) == 1
+
+
+def concluded(judged: list[Judged], profile: Profile = NOTHING, tests: tuple[SelfTest, ...] = SEEN) -> Verdict:
+    return verdict.conclude(Campaign("x", "small", 1, HELLO, judged), tests, profile, "again").report.verdict
+
+
+def whole(law: str | None = None, **more: int) -> Judged:
+    judged = Judged("f", PLACE, "pipeline", 5, 5, 9, 9)
+    judged.checked.update({law.id: 1 for law in ALL})
+    if law is not None:
+        judged.found = Found((), (), (), "x", ("d",), ((law, "so"), ("D2", "so")))
+    for name, value in more.items():
+        setattr(judged, name, value)
+    return judged
+
+
+def test_a_graph_that_was_not_driven_through_is_undetermined() -> None:
+    assert concluded([whole()]) is Verdict.HOLDS
+    assert concluded([whole(states=4)]) is Verdict.UNDETERMINED
+
+
+def test_a_judge_that_did_not_notice_its_own_animals_decides_nothing() -> None:
+    assert concluded([whole()], tests=(SelfTest("a", "b", "C5", None, 1),)) is Verdict.UNDETERMINED
+
+
+def test_a_profile_law_can_be_declared_away_and_a_core_law_cannot(tmp_path: Path) -> None:
+    assert concluded([whole("C5")]) is Verdict.BREACHED
+    declared = Profile({"C5": "late tokens are dropped silently"})
+    assert concluded([whole("C5")], declared) is Verdict.HOLDS
+    assert concluded([whole("F1")], declared) is Verdict.BREACHED
+    path = tmp_path / "profile.toml"
+    path.write_text('[laws]\nF1 = "two are better"\nX99 = "?"\nC5 = ""\n[more]\n')
+    with pytest.raises(BadProfile) as error:
+        read_profile(path)
+    said = str(error.value)
+    assert "F1: At most one fate is a core law" in said
+    assert "X99: there is no such law" in said
+    assert "C5: say in a sentence" in said
+    assert "more: there is only one table" in said
+    path.write_text('[laws]\nC5 = "late tokens\\n are dropped"\n')
+    assert read_profile(path).laws == {"C5": "late tokens are dropped"}

@@ -1,0 +1,100 @@
+"""Real processes, really killed; and writes that really fail. What they leave is judged, and the end is as undisturbed."""
+
+import os
+import signal
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from fateline_engine.errors import LandscapeError
+from fateline_engine.landscape import Landscape
+from fateline_oracle.crash.kill import Trial, disturb, one, pipelines_in, prepared, trials, undisturbed
+from fateline_oracle.ports.port import Policy
+from fateline_oracle.reference import doomed
+from fateline_oracle.reference.doomed import Doom, How
+from fateline_oracle.trails.check import judge_trail
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+@pytest.mark.parametrize("how", [How.KILLED_AT, How.KILLED_AFTER, How.DISK_FULL, How.IO_ERROR, How.FILE_LIMIT])
+def test_a_disturbed_run_comes_to_the_end_of_an_undisturbed_one(how: How) -> None:
+    done = one(Trial(EXAMPLES / "returns" / "pipeline.yaml", Policy.STEP, how, 14))
+    assert done.findings == []
+    assert done.effects == 6
+
+
+def test_a_process_is_really_killed_and_tells_what_was_next(tmp_path: Path) -> None:
+    file = prepared(EXAMPLES / "sensors" / "pipeline.yaml", Policy.STEP, tmp_path / "sensors")
+    ended = doomed.run(file, Policy.STEP, Doom(How.KILLED_AT, 60))
+    assert (ended.status, ended.boundaries) == (None, 60)
+    assert ended.write
+    assert doomed.run(file, Policy.STEP, Doom(How.NOTHING)).status == doomed.FINISHED
+    assert doomed.outputs(file) == undisturbed(EXAMPLES / "sensors" / "pipeline.yaml", Policy.STEP).outputs
+
+
+def test_two_failures_one_of_them_as_the_run_begins_double_nothing(tmp_path: Path) -> None:
+    """Where the sinks stand is written together with the run, or there is nothing to cut back to."""
+    file = prepared(EXAMPLES / "returns" / "pipeline.yaml", Policy.STEP, tmp_path / "returns")
+    for at in (28, 158):
+        assert doomed.run(file, Policy.STEP, Doom(How.IO_ERROR, at)).status == doomed.STOPPED
+    assert doomed.run(file, Policy.STEP, Doom(How.NOTHING)).status == doomed.FINISHED
+    assert doomed.outputs(file) == undisturbed(EXAMPLES / "returns" / "pipeline.yaml", Policy.STEP).outputs
+
+
+def test_an_output_that_is_another_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sink that is not cut back: what the trial is for."""
+    from fateline_engine.plugins.builtin.files import LineFile
+
+    monkeypatch.setattr(LineFile, "truncate", lambda self, position: None)
+    found = [
+        law
+        for seed in range(12)
+        for _, _, broken in one(
+            Trial(EXAMPLES / "returns" / "pipeline.yaml", Policy.STEP, How.KILLED_AT, seed)
+        ).findings
+        for law, _ in broken
+    ]
+    assert "R4" in found
+
+
+def test_trials_take_turns() -> None:
+    made = list(trials([Path("a"), Path("b")], 8, 3, 0))
+    assert {(trial.policy, trial.pipeline, trial.how) for trial in made[:8]} == {
+        (policy, Path(name), how) for policy in Policy for name in "ab" for how in (How.KILLED_AT, How.KILLED_AFTER)
+    }
+    assert [trial.how for trial in made[8:]] == [How.DISK_FULL, How.IO_ERROR, How.FILE_LIMIT]
+
+
+@pytest.mark.slow
+def test_as_many_as_were_asked_for_are_disturbed() -> None:
+    done = disturb(pipelines_in(EXAMPLES), 24, 12, seed=7, jobs=2)
+    assert done.findings == []
+    assert done.disturbed.total() >= 36
+
+
+def test_a_trail_that_was_broken_off_early_tells_its_pipeline_all_the_same(tmp_path: Path) -> None:
+    """A gate has an edge to go on by, and nobody has taken it yet."""
+    file = prepared(EXAMPLES / "claims" / "pipeline.yaml", Policy.STEP, tmp_path / "claims")
+    assert doomed.run(file, Policy.STEP, Doom(How.KILLED_AT, 60)).status is None
+    judged = judge_trail(doomed.database_of(file))
+    assert (judged.runs, judged.findings) == (1, [])
+
+
+def test_a_landscape_with_half_a_transaction_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "half.db"
+    with closing(sqlite3.connect(path)) as conn:
+        conn.execute("CREATE TABLE t (x)")
+    child = os.fork()
+    if child == 0:
+        conn = sqlite3.connect(path, isolation_level=None)
+        conn.execute("PRAGMA cache_size = 1")
+        conn.execute("BEGIN")
+        conn.executemany("INSERT INTO t VALUES (?)", [("x" * 1000,) for _ in range(500)])
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert path.with_name("half.db-journal").exists()
+    with pytest.raises(LandscapeError, match="resume the run or begin it again: that mends the file"):
+        Landscape.read(path)

@@ -1,0 +1,191 @@
+"""A process that is killed, stopped, floods, babbles or lies: one clear line each, the judge goes on, no orphan is left."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fateline_model.stimuli import Do, Stimulus
+from fateline_oracle.cli import main
+from fateline_oracle.engines import engine_of
+from fateline_oracle.ports import process as process_module
+from fateline_oracle.ports.hello import hello_of
+from fateline_oracle.ports.port import Asked, EngineFault
+from fateline_oracle.ports.process_engine import ProcessEngine
+from fateline_oracle.ports.validate import GuardedPipeline
+
+HOSTILE = Path(__file__).parent / "hostile.py"
+LINE = {
+    "name": "line",
+    "nodes": [
+        {"name": "src", "kind": "source", "to": "out"},
+        {"name": "out", "kind": "sink"},
+    ],
+}
+WAYS = {
+    "exit": "ended with exit status 7 (its log ends: something went wrong in here)",
+    "killed": "was killed by SIGKILL",
+    "stopped": "no answer within",
+    "hang": "no answer within",
+    "hang with a child": "no answer within",
+    "close": "closed its output without an answer",
+    "flood": "answered a line of more than",
+    "half a line": "no answer within 2 s; it had said",
+    "debug output": "answered 'DEBUG: starting'",
+    "said twice": "said more than it was asked",
+    "another message": "it was asked message",
+    "no id": "missing required field `id`",
+    "deep": "answered",
+    "a strange key": "unknown field `colour`",
+    "an error": "says that it failed, nothing was done: 'disk on fire'",
+    "no unicode": "answered",
+}
+
+
+@pytest.fixture(autouse=True)
+def no_orphans() -> Iterator[None]:
+    yield
+    deadline = time.monotonic() + 3
+    while left := _ours():
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
+
+
+def _ours() -> list[str]:
+    """What still runs of what was started here, by the process table."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            continue
+        mine = str(HOSTILE) in words or "fateline_oracle.serve" in words or "time.sleep(600)" in words
+        if mine and state != "Z" and str(os.getpid()) in (folder / "environ").read_bytes().decode(errors="replace"):
+            found.append(words)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FATELINE_TEST_OF", str(os.getpid()))
+    monkeypatch.setattr(process_module, "LINE", 1024 * 1024)
+
+
+def drive(engine: ProcessEngine) -> None:
+    """Every kind of message of the pipeline port, once."""
+    hello_of(engine)
+    made = engine.pipeline()
+    assert made is not None
+    port = GuardedPipeline(made)
+    port.start(LINE)
+    port.do(Asked(Stimulus(Do.READ, row=0, verdict="valid")))
+    port.trail()
+
+
+WAITS = ("stopped", "hang", "hang with a child", "half a line")
+CASES = [
+    pytest.param(ask, way, marks=pytest.mark.slow if way in WAITS and ask != "do" else ())
+    for ask in ("hello", "start", "do", "trail")
+    for way in WAYS
+]
+
+
+@pytest.mark.parametrize("ask, way", CASES)
+def test_whatever_it_does_is_said_in_one_line_and_nothing_is_left(ask: str, way: str) -> None:
+    engine = ProcessEngine([sys.executable, str(HOSTILE), ask, way], seconds=2 if way in WAITS else 6)
+    try:
+        with pytest.raises(EngineFault) as fault:
+            drive(engine)
+    finally:
+        engine.close()
+    said = str(fault.value)
+    assert said.startswith(f"{ask}: the engine ")
+    assert WAYS[way] in said
+    assert "\n" not in said
+    assert len(said) < 600
+
+
+def test_a_log_of_any_size_is_read_and_its_end_kept() -> None:
+    engine = ProcessEngine([sys.executable, str(HOSTILE), "do", "flood the log"], seconds=10)
+    try:
+        drive(engine)
+        assert len(engine._process.log) <= process_module.LOG
+    finally:
+        engine.close()
+
+
+def test_after_a_fault_it_is_started_anew_and_greeted() -> None:
+    engine = ProcessEngine([sys.executable, "-m", "fateline_oracle.serve"], seconds=5)
+    try:
+        drive(engine)
+        os.kill(engine._process._process.pid, signal.SIGKILL)  # type: ignore[union-attr]
+        with pytest.raises(EngineFault, match="was killed by SIGKILL"):
+            drive(engine)
+        drive(engine)
+        assert engine.starts == 2
+    finally:
+        engine.close()
+
+
+def test_a_process_that_leaves_quietly_is_given_a_moment() -> None:
+    engine = ProcessEngine([sys.executable, "-m", "fateline_oracle.serve"], seconds=5)
+    drive(engine)
+    engine.close()
+    assert not engine._process.running
+
+
+@pytest.mark.parametrize(
+    "command, says",
+    [
+        (["/nowhere/at/all"], "cannot be started: No such file or directory"),
+        ([sys.executable, "-c", "print('hello')"], "answered 'hello'"),
+        ([sys.executable, "-c", "pass"], "ended with exit status 0"),
+    ],
+)
+def test_a_command_that_is_no_engine_is_said_in_one_line(command: list[str], says: str) -> None:
+    found = CliRunner().invoke(main, ["conform", "--scope", "small", "--jobs", "1", "--", *command])
+    assert found.exit_code == 2, found.output
+    assert says in found.output
+
+
+def test_a_command_must_follow_the_dashes() -> None:
+    found = CliRunner().invoke(main, ["conform", "--"])
+    assert found.exit_code == 3
+    assert "a command must follow" in found.output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["killed", "debug output"])
+def test_the_judge_goes_on_and_ends_undetermined(way: str) -> None:
+    command = [sys.executable, str(HOSTILE), "trail" if way == "killed" else "do", way]
+    found = CliRunner().invoke(main, ["conform", "--scope", "small", "--jobs", "2", "--json", "--", *command])
+    report = json.loads(found.output)
+    assert found.exit_code == 2
+    assert report["verdict"] == "undetermined"
+
+
+def test_a_replay_takes_a_command_too(tmp_path: Path) -> None:
+    case: dict[str, object] = {
+        "schema": "fateline.case/1", "law_version": "1", "title": "t", "machine": "pipeline", "instance": "line",
+        "pipeline": LINE, "laws": [], "steps": [], "expected": None, "reproduce": "x",
+    }  # fmt: skip
+    path = tmp_path / "case.json"
+    path.write_text(json.dumps(case))
+    words = ["replay", str(path), "--", sys.executable, "-m", "fateline_oracle.serve"]
+    found = CliRunner().invoke(main, words)
+    assert found.exit_code in (0, 3), found.output
+
+
+def test_the_reference_engine_is_the_same_behind_the_protocol() -> None:
+    with engine_of(f"process:{sys.executable} -m fateline_oracle.serve") as engine, engine_of("") as direct:
+        mine, theirs = hello_of(engine), hello_of(direct)
+        assert (mine.does, mine.shows, mine.name) == (theirs.does, theirs.shows, theirs.name)
+    assert subprocess.run([sys.executable, "-m", "fateline_oracle.serve"], input=b"", check=False).returncode == 0

@@ -1,0 +1,99 @@
+"""An adapter that answers garbage, nothing, too much, too late, or lies: one clear line each, and the judge goes on."""
+
+import pytest
+
+from fateline_model.checker.scopes import Instance, instances
+from fateline_oracle.conform.instance import Judged, Strategy, judge_instance
+from fateline_oracle.engines import NoSuchEngine, engine_of
+from fateline_oracle.ports import validate
+from fateline_oracle.ports.hello import hello_of
+from fateline_oracle.ports.port import EngineFault
+
+HERE = "tests.oracle.ports.strange"
+
+
+def instance_of(family: str) -> Instance:
+    return next(found for found in instances("small") if found.family == family)
+
+
+def judged(name: str, family: str = "untimed diamond") -> Judged:
+    with engine_of(f"{HERE}:{name}") as engine:
+        return judge_instance(engine, hello_of(engine), instance_of(family), Strategy.REFUSALS, seed=0)
+
+
+@pytest.mark.parametrize(
+    "name, says",
+    [
+        ("garbage", "answered 'yes', which is no Reply"),
+        ("nothing", "answered None, which is no Reply"),
+        ("garbage_records", "'a record' is no record"),
+        ("unknown_relation", "a record of 'secrets'; there are runs, nodes"),
+        ("unknown_column", "rows has no column 'password'"),
+        ("object_value", "rows.row is <object object"),
+        ("too_much", "200000 records in one answer; 100000 are allowed"),
+        ("too_long", "rows.row is a text of 100000 characters"),
+        ("raises", "RuntimeError: out of order and more of it"),
+    ],
+)
+def test_what_is_no_answer_is_one_clear_line(name: str, says: str) -> None:
+    found = judged(name)
+    assert found.fault is not None
+    assert says in found.fault
+    assert "\n" not in found.fault
+    assert found.found is None
+
+
+def test_an_answer_that_does_not_come_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validate.GuardedPipeline.__init__, "__defaults__", (0.3,))
+    found = judged("too_late")
+    assert found.fault is not None
+    assert "no answer within 0.3 s" in found.fault
+
+
+@pytest.mark.parametrize(
+    "name, says",
+    [
+        ("lies_about_ports", "says that it offers barrier, and gives no such port"),
+        ("other_law", "speaks of law version '99'; this judge holds version '1'"),
+        ("no_words", "does has 'juggling'; there are require_all"),
+        ("no_hello", "answered dict, which is no Hello"),
+    ],
+)
+def test_a_hello_that_cannot_be_believed_is_said_at_once(name: str, says: str) -> None:
+    with engine_of(f"{HERE}:{name}") as engine, pytest.raises(EngineFault, match="hello: ") as fault:
+        hello_of(engine)
+    assert says in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    "name, says",
+    [
+        ("nowhere", "names no engine: write module:factory"),
+        ("no.such.module:x", "cannot import no.such.module"),
+        (f"{HERE}:nobody", "has no 'nobody'"),
+        (f"{HERE}:half_an_engine", "has no method hello, lifecycle"),
+    ],
+)
+def test_an_engine_that_cannot_be_had_is_named_with_what_to_do(name: str, says: str) -> None:
+    with pytest.raises(NoSuchEngine) as error, engine_of(name):
+        pass
+    assert says in str(error.value)
+
+
+def test_who_says_that_it_shows_visits_and_does_not_breaks_the_law() -> None:
+    found = judged("hides_visits")
+    assert found.found is not None
+    assert any("missing: visits" in line for line in found.found.differences)
+
+
+def test_who_says_that_it_does_not_show_visits_is_not_held_to_them() -> None:
+    found = judged("says_it_hides_visits")
+    assert (found.found, found.fault) == (None, None)
+    assert found.transitions == found.transitions_total > 0
+
+
+def test_what_a_port_cannot_say_after_all_is_counted_and_the_rest_is_driven_through() -> None:
+    found = judged("cannot_say_lawful", "retries")
+    assert found.found is None
+    assert found.skipped["no retries here"] > 0
+    assert found.transitions == found.transitions_total < 472

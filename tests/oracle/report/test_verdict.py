@@ -1,0 +1,127 @@
+"""The rule for the overall verdict as a table, and what a report cannot be made to claim."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from fateline_oracle.report.verdict import ExitCode, Finding, LawResult, Report, Skipped, Verdict, overall_verdict
+
+HOLDS = LawResult(Verdict.HOLDS, checked=9)
+BREACHED = LawResult(Verdict.BREACHED, checked=9, breached=1)
+UNDECIDED = LawResult(Verdict.UNDETERMINED, checked=9, why="a choice was left open")
+NOT_JUDGED = LawResult(None, why="the trail records no visits")
+
+
+@pytest.mark.parametrize(
+    "laws, bound_reached, error, expected",
+    [
+        ([HOLDS], False, False, Verdict.HOLDS),
+        ([HOLDS, HOLDS], False, False, Verdict.HOLDS),
+        ([HOLDS, NOT_JUDGED], False, False, Verdict.HOLDS),
+        ([], False, False, Verdict.UNDETERMINED),
+        ([NOT_JUDGED], False, False, Verdict.UNDETERMINED),
+        ([HOLDS, UNDECIDED], False, False, Verdict.UNDETERMINED),
+        ([HOLDS], True, False, Verdict.UNDETERMINED),
+        ([HOLDS], False, True, Verdict.UNDETERMINED),
+        ([BREACHED], False, False, Verdict.BREACHED),
+        ([BREACHED, HOLDS], False, False, Verdict.BREACHED),
+        ([BREACHED, NOT_JUDGED], False, False, Verdict.BREACHED),
+        ([UNDECIDED, BREACHED], False, False, Verdict.BREACHED),
+        ([BREACHED], True, True, Verdict.BREACHED),
+    ],
+)
+def test_overall_verdict(laws: list[LawResult], bound_reached: bool, error: bool, expected: Verdict) -> None:
+    assert overall_verdict(laws, bound_reached=bound_reached, error=error) is expected
+
+
+def test_exit_codes_are_the_documented_numbers() -> None:
+    assert {verdict: int(verdict.exit_code) for verdict in Verdict} == {
+        "holds": 0,
+        "breached": 1,
+        "undetermined": 2,
+    }
+    assert int(ExitCode.USAGE) == 3
+
+
+REPORT = Report(
+    verdict=Verdict.BREACHED,
+    law_version="1",
+    scope="small",
+    seed=7,
+    laws={"L2": BREACHED, "V1": NOT_JUDGED},
+    counts={"tokens": 12},
+    skipped=(Skipped("visits", "not recorded", laws=("V1",), cases=3),),
+    findings=(Finding("L2", "parents of two rows", tokens=("3/j",), rows=("3", "4")),),
+    seconds=1.23456,
+    reproduce="fateline verify --scope small --seed 7",
+)
+
+
+def test_report_as_json_has_the_documented_keys_in_order() -> None:
+    told = json.loads(REPORT.to_json())
+    assert list(told) == [
+        *("schema", "verdict", "law_version", "scope", "seed", "laws", "counts"),
+        *("skipped", "findings", "seconds", "reproduce"),
+    ]
+    assert told["schema"] == "fateline.report/1"
+    assert told["verdict"] == "breached"
+    assert told["laws"] == {
+        "L2": {"verdict": "breached", "checked": 9, "breached": 1, "why": None},
+        "V1": {"verdict": "not judged", "checked": 0, "breached": 0, "why": "the trail records no visits"},
+    }
+    assert told["skipped"] == [{"what": "visits", "why": "not recorded", "laws": ["V1"], "cases": 3}]
+    assert told["findings"] == [
+        {
+            "law": "L2",
+            "message": "parents of two rows",
+            "tokens": ["3/j"],
+            "rows": ["3", "4"],
+            "nodes": [],
+            "case": None,
+        }
+    ]
+    assert told["seconds"] == 1.235
+
+
+@pytest.mark.parametrize(
+    "laws, verdict",
+    [
+        ({"L1": BREACHED}, Verdict.HOLDS),
+        ({"L1": BREACHED}, Verdict.UNDETERMINED),
+        ({"L1": HOLDS}, Verdict.BREACHED),
+        ({"L1": UNDECIDED}, Verdict.HOLDS),
+        ({"L1": NOT_JUDGED}, Verdict.HOLDS),
+        ({}, Verdict.HOLDS),
+    ],
+)
+def test_a_report_cannot_say_other_than_its_laws(laws: dict[str, LawResult], verdict: Verdict) -> None:
+    with pytest.raises(ValueError, match="the report cannot say"):
+        replace(REPORT, laws=laws, verdict=verdict, findings=())
+
+
+def test_a_report_may_be_undetermined_though_its_laws_hold_because_a_bound_was_reached() -> None:
+    report = replace(REPORT, laws={"L1": HOLDS}, verdict=Verdict.UNDETERMINED, findings=())
+    assert report.exit_code is ExitCode.UNDETERMINED
+
+
+def test_a_finding_needs_a_breached_law() -> None:
+    with pytest.raises(ValueError, match="not breached: V1"):
+        replace(REPORT, findings=(Finding("V1", "a visit left open"),))
+
+
+@pytest.mark.parametrize(
+    "verdict, checked, breached, why",
+    [
+        (Verdict.HOLDS, 9, 1, None),
+        (Verdict.BREACHED, 9, 0, None),
+        (Verdict.UNDETERMINED, 9, 0, None),
+        (None, 9, 0, "not recorded"),
+        (None, 0, 0, None),
+    ],
+)
+def test_a_law_result_cannot_contradict_itself(
+    verdict: Verdict | None, checked: int, breached: int, why: str | None
+) -> None:
+    with pytest.raises(ValueError, match=r"verdict|not judged|undetermined"):
+        LawResult(verdict, checked, breached, why)
