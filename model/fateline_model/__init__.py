@@ -1,12 +1,12 @@
 """The law: a pure, deterministic model of token lifecycles and coalesce policies.
 
-This page is the whole public face. A pipeline is data; `load` checks it. `step` is the pipeline machine: one stimulus
-in, the next state and its records out, or the rule that refuses it. `operate` is the lifecycle machine, for callers that
-no graph restrains, and `barrier_step` is one barrier alone. `LAWS` says what must be true of every step, in sentences
-and as predicates.
+This file is the whole public interface. A pipeline is data; `load` checks it. `step` is the pipeline machine: it takes one
+stimulus and returns the next state and the records, or the rule that refuses the stimulus. `operate` is the lifecycle
+machine, for callers that no graph restrains, and `barrier_step` is one barrier alone. `LAWS` lists what must be true of
+every step, as sentences and as predicates.
 
-What it is not: an engine. It reads no clock, no file and no random number, and imports nothing but the standard
-library, nothing of the engine and nothing of the judge. Start with `coalesce.py`, then `machine.py`.
+Not here: an engine. The law reads no clock, no file and no random number. It imports only the standard library, nothing
+of the engine and nothing of the judge. Start with `coalesce.py`, then `machine.py`.
 """
 
 from typing import Final

@@ -4,9 +4,9 @@ A batch is OPEN to members, then TRIGGERED by the first of count, timeout, condi
 the plugin's answer, which closes every member's visit in one step. At most one open and one triggered batch stand at an
 aggregation: a trigger that would make a second triggered one is refused until the first is flushed.
 
-This is the same machinery as a coalesce (hold, release rule, one path out) over rows instead of branches. It is the
-only place where rows meet, and even here a token's lineage does not: an output is a child of the first member, and the
-other members are tied to it by membership alone. Not here: barriers (`draft.py`).
+A batch works like a coalesce (hold, release rule, one path out), but over rows instead of branches. It is the only place
+where rows meet. Their lineages do not meet even here: an output is a child of the first member, and only membership ties
+the other members to it. Not here: barriers (`draft.py`).
 """
 
 from typing import Final
@@ -81,7 +81,7 @@ def condition(draft: RunDraft, name: str) -> None:
 
 
 def flush_batch(draft: RunDraft, name: str) -> None:
-    """The end of the source closes a batch once nothing live upstream could still enter it."""
+    """The end of the source closes a batch once no live token upstream can still enter it."""
     batch = _open(draft, name)
     if not draft.source_ended:
         raise Refused(Refusal.SOURCE_NOT_ENDED)
@@ -91,7 +91,7 @@ def flush_batch(draft: RunDraft, name: str) -> None:
 
 
 def reachable(draft: RunDraft, run: Run, node: str) -> bool:
-    """Whether a live token could still come to the node, those held there in a batch apart."""
+    """Whether a live token can still come to the node. Tokens held there in a batch do not count."""
     live = (token for row in run.rows for token in row.tokens if token.phase is not Phase.ENDED)
     return any(
         draft.pipeline.reaches(token.node, node) and not (token.phase is Phase.BUFFERED and token.node == node)
@@ -100,7 +100,7 @@ def reachable(draft: RunDraft, run: Run, node: str) -> bool:
 
 
 def flushed(draft: RunDraft, name: str, answer: str) -> None:
-    """The plugin's answer ends the batch: every member's visit closes, and all share one end."""
+    """The plugin's answer ends the batch: every member's visit closes, and all members end in the same way."""
     batch = draft.batches.get(name)
     if batch is None:
         raise Refused(Refusal.UNKNOWN_BATCH)
@@ -145,7 +145,7 @@ def end(draft: RunDraft, batch: Batch, verdict: FlushVerdict, outputs: int | Non
 
 
 def flush_again(draft: RunDraft) -> None:
-    """A crash may have cut the flush of a triggered batch: it is run again, and the batch says so."""
+    """A crash may have interrupted the flush of a triggered batch. The flush is run again, and the batch is recorded again."""
     for batch in draft.batches.values():
         if batch.status is BatchStatus.TRIGGERED:
             _write(draft, batch)

@@ -1,8 +1,8 @@
 """When a coalesce is decided, by what, and how: the whole coalesce policy.
 
 `POLICY_TABLE` is that policy. To change what a policy does on an event, change its cell; nothing else decides. Each
-cell is read from the top: the first condition that holds gives the decision. n branches are joined, `arrived` of them
-are held, `lost` of them can no longer arrive; the event itself is already counted.
+cell is read from the top: the first condition that is true gives the decision. n branches are joined, `arrived` of them
+are held, `lost` of them can no longer arrive. The event itself is already counted.
 
 `decide` and `check_merge` are kernels: total functions over integers and `StrEnum`s, with contracts that CrossHair
 confirms for every integer (`fateline prove`). Not here: whose branch is lost (`draft.py`), late arrivals and
@@ -51,7 +51,7 @@ class When(StrEnum):
 
 
 class Counts(NamedTuple):
-    """What a barrier knows of its branches, as numbers."""
+    """The branches of a barrier as numbers."""
 
     n: int
     arrived: int
@@ -65,7 +65,7 @@ class Counts(NamedTuple):
 
 
 CLOSING: Final = (Event.DEADLINE, Event.FLUSH)
-"""The events after which nothing more is waited for."""
+"""The events after which a barrier waits no longer."""
 
 UNRESOLVED: Final = (Decision.HOLD, Decision.WAIT)
 """The decisions that leave a barrier open."""
@@ -129,8 +129,8 @@ def well_formed(counts: Counts) -> bool:
 def possible(policy: Policy, event: Event, counts: Counts) -> bool:
     """Counts that an unresolved barrier of this policy can have once the event is counted.
 
-    An event that would have resolved the barrier earlier did so then; so these are exactly the counts that the event
-    before it left unresolved. The exhaustive checks and the proofs both quantify over them.
+    An earlier event that could resolve the barrier has done so. So these are exactly the counts that the event before
+    left unresolved. The exhaustive checks and the proofs both quantify over them.
     """
     before_arrived = counts.arrived - (1 if event is Event.ARRIVAL else 0)
     before_lost = counts.lost - (1 if event is Event.LOSS else 0)
@@ -170,7 +170,7 @@ def decide(policy: Policy, event: Event, counts: Counts) -> Decision:
 def check_merge(
     strategy: Strategy, selected_arrived: bool, contracts_agree: bool, collision_fails: bool
 ) -> Reason | None:
-    """Why a merge that the policy asked for fails its barrier instead, in the order in which it is asked.
+    """Why a merge that the policy asked for fails its barrier instead. The reasons are checked in this order.
 
     pre: True
     post: (__return__ is Reason.SELECT_BRANCH_NOT_ARRIVED) == (strategy is Strategy.SELECT and not selected_arrived)
@@ -188,7 +188,7 @@ def check_merge(
 
 
 def can_say(strategy: Strategy, collisions_fail: bool, arrived: int, data: MergeData) -> bool:
-    """Whether the merge kernel can say this of a merge of so many branches: one branch cannot contradict itself."""
+    """Whether a merge of this many branches can have this outcome. One branch cannot contradict itself."""
     if data is MergeData.CONTRACT_CONFLICT:
         return strategy is Strategy.UNION and arrived >= 2
     if data is MergeData.UNION_COLLISION:

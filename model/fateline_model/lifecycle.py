@@ -1,12 +1,13 @@
 """The lifecycle machine: the operations of a token manager, with any arguments.
 
-No graph stands in the way here: a caller may name tokens of other rows and other runs, strangers, no parents at all,
-or the same parent twice. It is in this machine that lineage laws are in danger, so it is in this machine, with at least
-two runs of two rows, that they are judged. Its state is a *world*, one `Run` for each run; tokens are named as in
-`state.py`, and a reference to a token says in which run its caller believes it to be.
+No graph limits the caller here: it may name tokens of other rows and other runs, tokens that do not exist, no parents at
+all, or the same parent twice. Only in this machine can a caller break the laws of lineage, so they are judged in this
+machine, with at least two runs of two rows. Its state is a *world*, one `Run` for each run. Tokens are named as in
+`state.py`, and a reference to a token names the run in which its caller believes the token to be.
 
-`RULES` has one function an operation; each asks its rules in the order of `words.Refusal`, then writes through the same
-pen as the pipeline machine. Not here: visits, hops, barriers, and anything that needs a graph (`machine.py`).
+`RULES` has one function for each operation. Each function checks its rules in the order of `words.Refusal` and then writes
+with the same step builder as the pipeline machine. Not here: visits, hops, barriers, and anything that needs a graph
+(`machine.py`).
 """
 
 import re
@@ -38,7 +39,7 @@ from .words import (
 
 World = tuple[Run, ...]
 NO_GRAPH: Final = build("no graph", (Node("src", NodeKind.SOURCE, to="out"), Node("out", NodeKind.SINK)))
-"""The machine needs no pipeline; the pen wants one."""
+"""The machine needs no pipeline, but the step builder takes one."""
 
 
 class Op(StrEnum):
@@ -64,7 +65,7 @@ class TokenRef(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """One call of a token manager. Which fields an operation reads is said by `SHAPES`."""
+    """One call of a token manager. `SHAPES` lists the fields that each operation reads."""
 
     op: Op
     run: int
@@ -89,29 +90,29 @@ class Operation(NamedTuple):
 
 SHAPES: Final[dict[Op, tuple[tuple[str, ...], str]]] = {
     Op.RECORD_ROW: (("run", "row"), "a row is recorded without a token"),
-    Op.INITIAL: (("run", "row", "locked"), "a row and its root token; `locked` says whether the row has a contract"),
+    Op.INITIAL: (("run", "row", "locked"), "a row and its root token; `locked`: the row has a contract"),
     Op.QUARANTINE: (("run", "row"), "an invalid row and its root token"),
     Op.EXISTING: (("run", "row"), "the root token of a row that was recorded before"),
     Op.FORK: (("run", "row", "tokens", "branches"), "children on branches"),
-    Op.EXPAND: (("run", "row", "tokens", "number", "locked"), "so many children; `locked` speaks of their contract"),
+    Op.EXPAND: (("run", "row", "tokens", "number", "locked"), "`number` children; `locked`: their contract is locked"),
     Op.MERGE: (("run", "row", "tokens", "node"), "parents become one merged token at a coalesce"),
     Op.UPDATE: (("run", "tokens"), "new data for a token; lineage and trail stay as they are"),
-    Op.RECORD: (("run", "tokens", "outcome", "fields"), "a bare fate with these fields"),
+    Op.RECORD: (("run", "tokens", "outcome", "fields"), "a fate is recorded with these fields"),
     Op.BUFFER: (("run", "tokens", "node"), "a token joins the open batch of an aggregation"),
-    Op.CONSUME: (("run", "node", "number"), "the open batch ends with so many outputs"),
+    Op.CONSUME: (("run", "node", "number"), "the open batch ends with this number of outputs"),
     Op.COMPLETE: (("run",), "the run is declared completed"),
 }
 
 
 class Done(NamedTuple):
-    """A lawful operation: the world after it, and what it writes."""
+    """A lawful operation: the world after it, and the records that it writes."""
 
     world: World
     records: tuple[Record, ...]
 
 
 def operate(world: World, operation: Operation) -> Done | Refusal:
-    """One operation, all of its records or none; or the first rule that forbids it."""
+    """One operation: either the world after it and all its records, or the first rule that forbids it."""
     if not 0 <= operation.run < len(world):
         return Refusal.UNKNOWN_RUN
     run = world[operation.run]
@@ -137,7 +138,7 @@ def _row(draft: RunDraft, operation: Operation) -> RowDraft:
 
 
 def _known(world: World, refs: tuple[TokenRef, ...]) -> list[Token]:
-    """The tokens that are meant, wherever they are, or a refusal of the first stranger."""
+    """The tokens that the references name, in whatever run, or a refusal of the first that does not exist."""
     runs = (world[ref.run] if 0 <= ref.run < len(world) else Run() for ref in refs)
     return [RunDraft(NO_GRAPH, run).find(ref.name)[1] for run, ref in zip(runs, refs, strict=True)]
 
@@ -212,7 +213,7 @@ def _expand(draft: RunDraft, world: World, operation: Operation) -> None:
 
 
 def _merge(draft: RunDraft, world: World, operation: Operation) -> None:
-    """The lineage fold: every parent is held against the line that the first parent begins in the row named."""
+    """The lineage fold: every parent is compared with the line of the run, the row named, and the first parent's fork."""
     row = _row(draft, operation)
     if not operation.tokens:
         raise Refused(Refusal.NO_PARENTS)

@@ -1,8 +1,8 @@
-"""The single-barrier machine: one barrier, any event in any order, duplicates and strangers included.
+"""The barrier machine: one barrier, any event in any order, also duplicates and branches that do not exist.
 
-It is the pipeline machine of the smallest fork there is (`diamond`), started after the fork, with two differences: a
-branch may be lost by a bare word, and a flush may come at any time. So the flush row of the policy table, which no
-whole pipeline can reach, is law here. Engines that offer no more than a barrier are judged against this machine.
+It is the pipeline machine of the smallest possible fork (`diamond`), started after the fork, with two differences: a
+stimulus may declare a branch lost, and a flush may come at any time. So this machine reaches the flush row of the policy
+table, which no whole pipeline can reach. Engines that offer only a barrier are judged against this machine.
 """
 
 from enum import StrEnum
@@ -50,7 +50,7 @@ def diamond(coalesce: Node) -> Pipeline:
 
 
 def initial(pipeline: Pipeline) -> Run:
-    """One row, forked, nothing arrived."""
+    """One row that has forked, before any branch arrives."""
     run = Run()
     for stimulus in (
         Stimulus(Do.READ, row=0, verdict="valid"),

@@ -1,7 +1,8 @@
 """Everything that can happen to a pipeline's run, as data. All nondeterminism is in the choice of stimulus.
 
-`SHAPES` says which fields each stimulus carries; the JSON Schema and the page in the book come from it. Not here: the
-operations of the lifecycle machine (`lifecycle.py`), and what a stimulus does (`machine.py`).
+`SHAPES` lists the fields of each stimulus; the JSON Schema and the page in the book are made from it. Not here: the
+operations of the lifecycle machine (`lifecycle.py`), what a stimulus does (`machine.py`), and its JSON form
+(`stimuli_json.py`).
 """
 
 import re
@@ -28,7 +29,7 @@ class Do(StrEnum):
 
 
 class Validity(StrEnum):
-    """What the source says of a row."""
+    """What the source reports about a row."""
 
     VALID = "valid"
     INVALID = "invalid"
@@ -36,7 +37,7 @@ class Validity(StrEnum):
 
 
 class Stimulus(NamedTuple):
-    """One thing that happens. `hold` names a barrier or a batch; `data` speaks of the merges it causes, in order."""
+    """One thing that happens. `hold` names a barrier or a batch; `data` prescribes the outcomes of the merges, in order."""
 
     do: Do
     row: int | None = None
@@ -60,7 +61,7 @@ def count_of(argument: str) -> int | None:
 
 
 class Shape(NamedTuple):
-    """The fields that a stimulus must carry, whether it may carry `data`, and what it means."""
+    """The fields that a stimulus must carry, whether it can carry `data`, and what it means."""
 
     must: tuple[str, ...]
     merges: bool
@@ -74,11 +75,11 @@ SHAPES: Final[dict[Do, Shape]] = {
     Do.ARRIVE: Shape(("token",), True, "the token reaches a coalesce"),
     Do.ACCEPT: Shape(("token",), False, "the token enters a batch of an aggregation"),
     Do.FLUSHED: Shape(("hold", "verdict"), True, "the plugin answers: `outputs k`, `passed`, `empty`, `error`"),
-    Do.DEADLINE: Shape(("hold",), True, "the time of a barrier or a batch is up"),
+    Do.DEADLINE: Shape(("hold",), True, "the timeout of a barrier or a batch has passed"),
     Do.CONDITION: Shape(("hold",), False, "the condition of a batch became true"),
     Do.END_OF_SOURCE: Shape((), False, "the source has no more rows"),
-    Do.FLUSH: Shape(("hold",), True, "after the end of the source, nothing can reach the barrier or batch any more"),
+    Do.FLUSH: Shape(("hold",), True, "the source has ended, and nothing can reach the barrier or batch any more"),
     Do.RUN_OVER: Shape((), False, "the run is declared completed"),
-    Do.CRASH: Shape((), False, "the process ends without a word; what was committed stays"),
-    Do.RESUME: Shape((), False, "the same run goes on in a new process"),
+    Do.CRASH: Shape((), False, "the process ends and writes nothing; what was committed stays"),
+    Do.RESUME: Shape((), False, "the same run continues in a new process"),
 }

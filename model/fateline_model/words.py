@@ -1,8 +1,8 @@
-"""The closed vocabularies of the law: every word a pipeline, a stimulus, a record or a refusal may use.
+"""The closed vocabularies of the law: every word that a pipeline, a stimulus, a record or a refusal may use.
 
-Here: the words, and beside each word the sentence that the book prints for it. Not here: what the words do. A word
-that is in no table of this file does not exist for a judge, so a typo in an engine's trail is a finding and never a
-new category. All are `StrEnum`s: they compare as text, travel as JSON, and CrossHair can reason about them.
+Beside a word stands the sentence that the book prints for it. A word that is not in this file does not exist for the
+judge, so a typing error in an engine's trail is a finding and never a new category. All are `StrEnum`s: they compare as
+text, travel as JSON, and CrossHair can reason about them. Not here: what the words do.
 """
 
 from enum import StrEnum
@@ -47,7 +47,7 @@ class Policy(StrEnum):
 
 
 class Strategy(StrEnum):
-    """What a coalesce makes of the data of the branches that arrived."""
+    """How a coalesce merges the data of the branches that arrived."""
 
     UNION = "union"
     NESTED = "nested"
@@ -84,7 +84,7 @@ class RunStatus(StrEnum):
 
 
 class VisitStatus(StrEnum):
-    """Open while a node works on the token, held at a coalesce or in a batch; the other three are closed."""
+    """A visit is open while a node works on the token, and held at a coalesce or in a batch; the other three are closed."""
 
     OPEN = "open"
     HELD = "held"
@@ -104,7 +104,7 @@ class BatchStatus(StrEnum):
 
 
 class GroupKind(StrEnum):
-    """Which operation made a token. A root token was made by none."""
+    """Which operation created a token. A root token has no group: the source created it."""
 
     FORK = "fork"
     JOIN = "join"
@@ -161,7 +161,7 @@ RETRYABLE: Final = (Verdict.ERROR_RETRYABLE, Verdict.REFUSED_RETRYABLE)
 
 
 class FlushVerdict(StrEnum):
-    """What an aggregation's plugin made of a batch."""
+    """What the plugin of an aggregation answered for a batch."""
 
     OUTPUTS = "outputs"
     PASSED = "passed"
@@ -170,7 +170,7 @@ class FlushVerdict(StrEnum):
 
 
 class MergeData(StrEnum):
-    """What the merge kernel says of the data of one merge; it travels on the stimulus that causes the merge."""
+    """The outcome of merging the data in one merge. The stimulus that causes the merge prescribes it."""
 
     OK = "ok"
     CONTRACT_CONFLICT = "contract_conflict"
@@ -195,7 +195,7 @@ class Outcome(StrEnum):
 
 
 class OutcomeRule(NamedTuple):
-    """One row of the outcome table: a field neither in `must` nor in `may` is forbidden."""
+    """One row of the outcome table. A field that is neither in `must` nor in `may` is forbidden."""
 
     terminal: bool
     delegates: bool
@@ -218,19 +218,23 @@ OUTCOMES: Final[dict[Outcome, OutcomeRule]] = {
         "written durably; the hop was `on_error` of a transform, gate or sink",
     ),
     Outcome.DISCARDED: OutcomeRule(
-        True, False, ("reason",), ("batch",), "a gate, a filter or an empty batch dropped it on purpose"
+        True, False, ("reason",), ("batch",), "a gate, a filter or an empty batch dropped the token on purpose"
     ),
     Outcome.FAILED: OutcomeRule(
-        True, False, ("error",), ("reason", "batch"), "processing failed, also at a barrier or in a batch"
+        True, False, ("error",), ("reason", "batch"), "processing failed, at a node, at a barrier or in a batch"
     ),
     Outcome.QUARANTINED: OutcomeRule(
         True, False, ("error",), ("sink", "reason"), "invalid at the source, or `on_error: discard`"
     ),
-    Outcome.FORKED: OutcomeRule(True, True, ("group", "promised"), (), "continues as its fork children"),
-    Outcome.EXPANDED: OutcomeRule(True, True, ("group", "promised"), (), "continues as its expansion children"),
-    Outcome.COALESCED: OutcomeRule(True, True, ("group",), (), "continues as the merged token"),
-    Outcome.CONSUMED_IN_BATCH: OutcomeRule(True, True, ("batch",), (), "continues as the batch's outputs"),
-    Outcome.BUFFERED: OutcomeRule(False, False, ("batch",), (), "held in a batch; that batch's end must follow"),
+    Outcome.FORKED: OutcomeRule(True, True, ("group", "promised"), (), "the token continues as its fork children"),
+    Outcome.EXPANDED: OutcomeRule(
+        True, True, ("group", "promised"), (), "the token continues as its expansion children"
+    ),
+    Outcome.COALESCED: OutcomeRule(True, True, ("group",), (), "the token continues as the merged token"),
+    Outcome.CONSUMED_IN_BATCH: OutcomeRule(True, True, ("batch",), (), "the token continues as the batch's outputs"),
+    Outcome.BUFFERED: OutcomeRule(
+        False, False, ("batch",), (), "the token is held in a batch; the end of that batch must follow"
+    ),
 }
 
 # ---------------------------------------------------------------------------------------------------- reasons
@@ -241,7 +245,10 @@ class Reason(Word):
 
     BRANCH_LOST = "branch_lost", "`require_all`: a branch can no longer arrive"
     QUORUM_IMPOSSIBLE = "quorum_impossible", "`quorum`: too many branches are lost for the quorum to be met"
-    ALL_BRANCHES_LOST = "all_branches_lost", "`best_effort`, `first`: no branch can arrive any more, and none has"
+    ALL_BRANCHES_LOST = (
+        "all_branches_lost",
+        "`best_effort`, `first`: no branch has arrived, and no branch can arrive any more",
+    )
     INCOMPLETE_BRANCHES = "incomplete_branches", "`require_all`: the deadline or the flush came before the last branch"
     QUORUM_NOT_MET = "quorum_not_met", "`quorum`: the deadline or the flush came before the quorum"
     NO_ARRIVALS = "no_arrivals", "`best_effort`, `first`: the deadline or the flush came, and nothing had arrived"
@@ -257,11 +264,11 @@ class Reason(Word):
         "union_collision",
         "merge `union`, collisions `fail`: two branches gave one field different values",
     )
-    LATE_ARRIVAL_AFTER_MERGE = "late_arrival_after_merge", "it reached a barrier that had merged"
-    LATE_ARRIVAL_AFTER_FAILURE = "late_arrival_after_failure", "it reached a barrier that had failed"
+    LATE_ARRIVAL_AFTER_MERGE = "late_arrival_after_merge", "the token reached a barrier that had merged"
+    LATE_ARRIVAL_AFTER_FAILURE = "late_arrival_after_failure", "the token reached a barrier that had failed"
     GATE_DISCARD = "gate_discard", "a gate's route to `discard`"
-    FILTERED = "filtered", "a transform gave an empty result"
-    EMPTY_BATCH = "empty_batch", "a transform-mode aggregation gave an explicitly empty result"
+    FILTERED = "filtered", "a transform returned an empty result"
+    EMPTY_BATCH = "empty_batch", "a transform-mode aggregation returned an explicitly empty result"
     BATCH_FAILED = "batch_failed", "the flush of its batch failed"
     INVALID_ROW = "invalid_row", "the source declared the row invalid"
     NODE_FAILED = "node_failed", "a transform, gate or sink failed, and no attempt was left"
@@ -276,14 +283,14 @@ class LossReason(Word):
     QUARANTINED = "quarantined", "its holder was quarantined"
     FAILED = "failed", "its holder failed"
     FORKED_AWAY = "forked_away", "its holder forked, and no joined branch of that fork leads to the coalesce"
-    BARRIER_FAILED = "barrier_failed", "an inner barrier held the debt, and failed"
+    BARRIER_FAILED = "barrier_failed", "an inner barrier held the debt and failed"
 
 
 # ---------------------------------------------------------------------------------------------------- refusals
 
 
 class Refusal(Word):
-    """Which rule forbids a stimulus, in the order in which the rules are asked: the first that applies is named."""
+    """Which rule forbids a stimulus, in the order in which the rules are checked. The first rule that applies is named."""
 
     UNKNOWN_RUN = "unknown_run", "no such run"
     RUN_OVER = "run_over", "the run is over; nothing more happens in it"
@@ -298,7 +305,7 @@ class Refusal(Word):
     SOURCE_ENDED = "source_ended", "the source has ended; no row is read after that"
     ROW_ALREADY_READ = "row_already_read", "the row has been read; no row is read twice"
     NO_CONTRACT = "no_contract", "a valid row needs a schema contract"
-    HAS_ROOT_TOKEN = "has_root_token", "the row has its root token"
+    HAS_ROOT_TOKEN = "has_root_token", "the row already has its root token"
     HAS_FATE = "has_fate", "the token has met its fate"
     ALREADY_VISITING = "already_visiting", "the token is visiting a node, or is held at one"
     NOT_VISITING = "not_visiting", "the token has no open visit to finish"
@@ -313,10 +320,10 @@ class Refusal(Word):
         "the contract of the children must be locked before anything is written",
     )
     NO_PARENTS = "no_parents", "a merge needs at least one parent"
-    NOT_A_NAME = "not_a_name", "a branch or a node has no such name"
+    NOT_A_NAME = "not_a_name", "no branch and no node can have this name"
     NOT_ONE_FORK = "not_one_fork", "the parents are not branches of one fork"
     REPEATED_BRANCH = "repeated_branch", "the same branch twice"
-    ALREADY_RESOLVED = "already_resolved", "the barrier is resolved, and is resolved once"
+    ALREADY_RESOLVED = "already_resolved", "the barrier is already resolved, and a barrier is resolved once"
     BATCH_NOT_OPEN = "batch_not_open", "the batch is closed to new members and to triggers"
     BATCH_NOT_TRIGGERED = "batch_not_triggered", "the batch has not been triggered"
     NO_SUCH_VERDICT = "no_such_verdict", "the node cannot give this verdict"
@@ -326,11 +333,11 @@ class Refusal(Word):
     UPSTREAM_IN_FLIGHT = "upstream_in_flight", "something upstream could still reach it"
     FIRST_HAS_ARRIVED = (
         "first_has_arrived",
-        "a `first` barrier with an arrival would have merged: the engine has lost a verdict",
+        "a `first` barrier with an arrival should have merged before: the engine has lost a verdict",
     )
-    BATCH_AWAITS_FLUSH = "batch_awaits_flush", "another batch of this aggregation awaits its flush"
-    NOT_A_FATE = "not_a_fate", "only the operation itself gives this outcome, never a bare recording"
+    BATCH_AWAITS_FLUSH = "batch_awaits_flush", "another batch of this aggregation waits for its flush"
+    NOT_A_FATE = "not_a_fate", "only its own operation can give this outcome, never a bare recording"
     FIELDS_MISSING = "fields_missing", "the outcome lacks a field that it must carry"
     FIELDS_FORBIDDEN = "fields_forbidden", "the outcome carries a field that it must not carry"
     NOT_AT_REST = "not_at_rest", "a token lacks its fate, or a visit, barrier, batch or row is unfinished"
-    NO_SUCH_DATA = "no_such_data", "the merge kernel cannot say this of the merge that happens here"
+    NO_SUCH_DATA = "no_such_data", "the merge that happens here cannot have this outcome"

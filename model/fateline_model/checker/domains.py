@@ -1,8 +1,8 @@
-"""Laws that no step of a machine can show, judged on their kernels over small exhaustive domains.
+"""Laws that no step of a machine can show, checked on their kernels over small exhaustive domains.
 
-C9 speaks of data and C11 of time; the machines carry neither. Each kernel is asked about every case of a small domain
-and its answer held against the law said a second time, in other words than the kernel's. Unbounded domains are the
-business of the symbolic proofs. Not here: the kernels (`merging.py`, `deadlines.py`).
+C9 is about data and C11 is about time; the machines carry neither. Each kernel is called for every case of a small domain,
+and its result is compared with the law stated a second time, in other words than the kernel's. Unbounded domains are left
+to the symbolic proofs. Not here: the kernels (`merging.py`, `deadlines.py`).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -30,7 +30,7 @@ def _arrivals() -> Iterator[dict[str, dict[str, str]]]:
 
 
 def merged_data() -> Iterator[Check]:
-    """C9 over every arrival, strategy and collision rule; and whatever the order of arrival."""
+    """C9 over every arrival, strategy and collision rule, and over every order of arrival."""
     for arrived in _arrivals():
         for rule in Collisions:
             yield _union(arrived, rule)
@@ -75,7 +75,7 @@ def _union(arrived: Mapping[str, Mapping[str, str]], rule: Collisions) -> Check:
 
 
 def deadlines() -> Iterator[Check]:
-    """C11 over small clocks: not before the timeout has passed, at once when it has, the earlier deadline first."""
+    """C11 over small times: not before the timeout has passed, at once when it has, the earlier deadline first."""
     for first_at, timeout, waited in product(range(4), range(1, 4), range(6)):
         now = first_at + waited
         due = waited >= timeout

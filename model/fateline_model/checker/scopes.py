@@ -27,7 +27,7 @@ class UnknownScope(ValueError):
 
 
 class Instance(NamedTuple):
-    """One system of one scope. `rows` is for how many rows its counts are wanted; it is empty where rows are no dimension."""
+    """One system of one scope. `rows` lists the numbers of rows for which counts are wanted; it is empty without rows."""
 
     family: str
     name: str
@@ -37,12 +37,12 @@ class Instance(NamedTuple):
     crashes: int
     laws: tuple[Law, ...]
     document: Mapping[str, Any] | None = None
-    """The pipeline in its JSON form, for whoever hands it to an engine."""
+    """The pipeline in its JSON form, for a caller that gives it to an engine."""
     in_full: bool = False
-    """Whether its digest covers every state and record, and not only which step leads where; so in scope small."""
+    """Whether its digest covers every state and record, and not only which step leads where. True in scope small."""
 
     def with_rows(self, rows: int) -> PipelineSystem:
-        """The same instance with so many rows side by side, for the naive search."""
+        """The same instance with this number of rows, for the naive search."""
         system = self.system
         if not isinstance(system, PipelineSystem):
             raise TypeError(f"{self.name}: the {self.machine} machine has no rows to multiply")
@@ -63,7 +63,7 @@ def instances(scope: str) -> tuple[Instance, ...]:
 
 
 def beside_the_scopes() -> tuple[Instance, ...]:
-    """What scopes of one row cannot show an engine to do wrong: reading on after a crash, merging across rows."""
+    """Mistakes of an engine that scopes of one row cannot show: reading on after a crash, merging across rows."""
     document = SHAPES["line"]()
     shape = load(document)
     reading = PipelineSystem(shape, 2, 1, _menu(shape, {"sinks": "written", "works": "pass or error"}))

@@ -1,8 +1,9 @@
-"""The search: visits every state of a system breadth first and asks every law about every step.
+"""The search: visits every state of a system breadth first and checks every law on every step.
 
-This is the naive search, the judge of every reduction: no table, no symmetry unless a `Fold` is given, just frozen
-states in a dictionary. Breadth first, so the first breach met is one with the fewest stimuli. A bound reached is said,
-and is never a proof. Not here: what happens in a state (`systems.py`), which states look alike (`symmetry.py`).
+This is the naive search, against which every reduction is checked: no table, no symmetry unless a `Fold` is given, only
+frozen states in a dictionary. It goes breadth first, so the first breach that it finds has the fewest stimuli. If it
+reaches its bound, it reports that, and nothing is proved. Not here: what happens in a state (`systems.py`), and which
+states are interchangeable (`symmetry.py`).
 """
 
 from collections import Counter
@@ -20,11 +21,11 @@ from ..words import Refusal
 from .systems import AnyStimulus, Offer, State, System
 
 Fold = Callable[[State], tuple[State, int]]
-"""Gives the representative of a state, and how many states it stands for."""
+"""Returns the representative of a state, and how many states it stands for."""
 
 
 class Breach(NamedTuple):
-    """A law broken, and in which words."""
+    """A broken law, with the message of its predicate."""
 
     law: str
     message: str
@@ -72,7 +73,7 @@ class Explored:
         return self.counterexample is None and self.stuck is None and not self.bound_reached
 
     def has_cycle(self) -> bool:
-        """Whether some run need never end: every step leads to a state from which there is no way back."""
+        """Whether some run need never end: whether steps lead back to an earlier state."""
         incoming = [0] * len(self.states)
         for targets in self.targets:
             for target in targets:
@@ -155,14 +156,14 @@ def _number(found: Explored, state: State, weight: int) -> int:
 
 
 class _Asked:
-    """The laws of a search. Which of them a step can put in danger depends on the kinds of its records alone."""
+    """The laws of a search. Which of them a step can break depends only on the kinds of its records."""
 
     def __init__(self, laws: Iterable[Law]) -> None:
         self._laws = [law for law in laws if law.predicate is not None]
         self._concerned: dict[frozenset[type], list[Law]] = {}
 
     def about(self, moment: Moment, checks: Counter[str]) -> list[Breach]:
-        """Ask every law that the step can put in danger."""
+        """Check every law that the step can break."""
         concerned = self._concerned.get(moment.kinds)
         if concerned is None:
             concerned = [law for law in self._laws if concerns(law, moment)]
@@ -183,7 +184,7 @@ def retrace(
     place: int,
     exact: bool,
 ) -> tuple[Walked, ...]:
-    """The stimuli that led to a state, with what each wrote. A folded search has lost the names, and gives none."""
+    """The stimuli that led to a state, with their records. A folded search has lost the names and returns no stimuli."""
     if not exact:
         return ()
     stimuli: list[AnyStimulus] = []
@@ -200,7 +201,7 @@ def retrace(
 
 
 def kind_of(system: System, state: State, offer: Offer) -> str:
-    """A stimulus without the names in it: what the claims of reachability speak of."""
+    """The kind of a stimulus, without its names. The claims of reachability are about these kinds."""
     stimulus = offer.stimulus
     if isinstance(stimulus, BarrierStimulus):
         return f"barrier {stimulus.do}"

@@ -1,4 +1,4 @@
-"""Branches that look alike: states that differ only in which of them did what are one state.
+"""Interchangeable branches: states that differ only in which of these branches did what count as one state.
 
 Two branches of a fork are interchangeable when swapping them is an automorphism of the pipeline: the same nodes with
 the same settings and verdicts along the way, the same sinks, the same coalesce, and neither is the selected one. The

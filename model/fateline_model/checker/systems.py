@@ -1,7 +1,7 @@
-"""The three machines in the one shape that a search needs: a first state, and what can happen in a state.
+"""The three machines behind one interface for the search: a first state, and what can happen in a state.
 
-A system offers *every* stimulus that could be lawful and lets the machine refuse; it never decides what is lawful
-itself. Which refusals it met is counted, so a rule that is never asked is seen. Not here: how states are visited
+A system tries *every* stimulus that could be lawful and lets the machine refuse; it never decides itself what is lawful.
+The refusals that it met are counted, so a rule that is never checked is noticed. Not here: how states are visited
 (`search.py`).
 """
 
@@ -39,7 +39,7 @@ AnyStimulus = Stimulus | Operation | BarrierStimulus
 class Offer(NamedTuple):
     """A stimulus tried in a state: refused, or accepted with what it writes and the state after it.
 
-    A step `beyond` the bounds of the instance is judged like any other, and not followed.
+    A step `beyond` the bounds of the instance is judged like any other, but not followed.
     """
 
     stimulus: AnyStimulus
@@ -50,7 +50,7 @@ class Offer(NamedTuple):
 
 
 class State(NamedTuple):
-    """What a search remembers: the world, and how many crashes the instance has used up."""
+    """One state of a search: the world, and how many crashes the instance has used up."""
 
     world: World
     crashes: int = 0
@@ -66,7 +66,7 @@ class System(Protocol):
     def offers(self, state: State) -> Iterator[Offer]: ...
 
     def may_stop(self, state: State) -> bool:
-        """Whether nothing needs to happen in this state any more."""
+        """Whether a run may stay in this state for ever."""
         ...
 
 
@@ -74,7 +74,7 @@ class System(Protocol):
 
 
 class Menu(NamedTuple):
-    """What an instance lets happen, where the machine would allow more: it keeps small what it is not about."""
+    """What an instance lets happen where the machine would allow more. This keeps small what the instance is not about."""
 
     verdicts: Mapping[str, tuple[str, ...]] = {}
     invalid_rows: bool = False
@@ -82,7 +82,7 @@ class Menu(NamedTuple):
 
 
 class PipelineSystem:
-    """The pipeline machine over so many rows, with a budget of crashes."""
+    """The pipeline machine over a number of rows, with a number of crashes."""
 
     def __init__(self, pipeline: Pipeline, rows: int, crashes: int, menu: Menu) -> None:
         self.pipeline = pipeline
@@ -143,7 +143,7 @@ class PipelineSystem:
             yield Stimulus(Do.CRASH)
 
     def _hostile(self, run: Run) -> Iterator[Stimulus]:
-        """Everything else that a caller could say: nearly all of it is refused, and what is lawful leads nowhere new."""
+        """Everything else that a caller could try. Nearly all of it is refused, and the lawful rest leads to no new state."""
         names = [full(row.number, token.name) for row in run.rows for token in row.tokens]
         holds = [barrier_name(row.number, barrier) for row in run.rows for barrier in row.barriers]
         holds += [batch.name for batch in run.batches]
@@ -203,7 +203,7 @@ def _verdicts(pipeline: Pipeline, name: str) -> tuple[str, ...]:
 
 
 class BarrierSystem:
-    """The single-barrier machine: any event in any state, duplicates and strangers included."""
+    """The barrier machine: any event in any state, also duplicates and branches that do not exist."""
 
     STRANGER: Final = "stranger"
 
@@ -240,10 +240,10 @@ class BarrierSystem:
 
 
 class LifecycleSystem:
-    """The lifecycle machine over runs of rows, each row bounded to so many tokens; every operation, every argument.
+    """The lifecycle machine over runs of rows, each row with a bound on its tokens; every operation, every argument.
 
-    `limits` gives one tuple a run and in it one bound a row. Beside the tokens there are, each operation is tried with
-    strangers: an unknown run, an unknown row and a token that never was.
+    `limits` has one tuple for each run, and in it one bound for each row. Each operation is tried with the existing tokens
+    and also with an unknown run, an unknown row and a token that never existed.
     """
 
     def __init__(self, limits: Sequence[Sequence[int]], operations: Sequence[Op], *, fates: str = "few") -> None:
@@ -259,7 +259,7 @@ class LifecycleSystem:
         return True  # a caller may stop calling at any time
 
     def offers(self, state: State, only: Callable[[Operation], bool] | None = None) -> Iterator[Offer]:
-        """`only` leaves out, before they are tried, operations that whoever asks cannot say."""
+        """`only` leaves out operations that the caller cannot express, before they are tried."""
         for operation in self._calls(state.world):
             if only is not None and not only(operation):
                 continue

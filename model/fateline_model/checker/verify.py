@@ -1,8 +1,8 @@
-"""One instance verified: explored, judged, counted, and what it shows said as plain data.
+"""One instance verified: explored, judged and counted, with the result as plain data.
 
-Plain data, so that instances can be verified in several processes and a broken copy of the law can be compared with the
-sound one. Also here: which stimuli and which refusals a whole scope must have met, and the claims of those that cannot
-be. Not here: clocks, processes and printing; they belong to whoever calls.
+The result is plain data, so that instances can be verified in several processes and a broken copy of the law can be
+compared with the sound one. Also here: the stimuli and refusals that a whole scope must have met, and those that are
+claimed to be impossible. Not here: clocks, processes and printing; they belong to the caller.
 """
 
 from collections import Counter
@@ -28,7 +28,7 @@ from .systems import AnyStimulus, PipelineSystem
 
 @dataclass
 class Step:
-    """One step of a counterexample as data: what happened, in words and as JSON, and what was written."""
+    """One step of a counterexample as data: the stimulus as text and as JSON, and the records."""
 
     says: str
     stimulus: dict[str, object]
@@ -37,7 +37,7 @@ class Step:
 
 @dataclass
 class Finding:
-    """A counterexample as data. `laws` are those its last step breaks, each with the message; none: a stuck state."""
+    """A counterexample as data. `laws` are the laws that its last step breaks, with messages; it is empty for a stuck state."""
 
     laws: list[tuple[str, str]]
     steps: list[Step]
@@ -72,7 +72,7 @@ class Verified:
 def verify_instance(
     instance: Instance, *, naive: bool = False, progress: Callable[[int], None] | None = None
 ) -> Verified:
-    """Explore one instance and judge every step of it; `naive` leaves the branches unreduced."""
+    """Explore one instance and judge every step of it. `naive` turns the reduction of branches off."""
     system = instance.system
     fold = None
     if instance.machine == "pipeline" and isinstance(system, PipelineSystem) and not naive:
@@ -122,7 +122,7 @@ def verify_domains() -> Verified:
 
 
 def finding_of(found: Explored) -> Finding | None:
-    """The counterexample of a search as data, if it met one."""
+    """The counterexample of a search as data, if the search found one."""
     example: Counterexample | None = found.counterexample
     if example is None:
         return None
@@ -134,7 +134,7 @@ def finding_of(found: Explored) -> Finding | None:
 
 
 def stimulus_as_json(stimulus: AnyStimulus) -> dict[str, object]:
-    """Any stimulus of any machine as a JSON object, without what it does not carry."""
+    """Any stimulus of any machine as a JSON object, without the fields that it does not carry."""
     if isinstance(stimulus, Stimulus):
         return stimuli_json.as_json(stimulus)
     if isinstance(stimulus, Operation):
@@ -148,7 +148,7 @@ def stimulus_as_json(stimulus: AnyStimulus) -> dict[str, object]:
 
 
 def must_fire() -> tuple[str, ...]:
-    """Every kind of stimulus there is, as `search.kind_of` names them."""
+    """Every kind of stimulus, named as by `search.kind_of`."""
     visits = [
         f"{Do.FINISH} {kind} {verdict}"
         for kind, verdicts in VERDICTS_OF.items()
@@ -174,7 +174,7 @@ def must_fire() -> tuple[str, ...]:
 
 
 UNREACHABLE: Final[dict[str, str]] = {
-    "flush barrier": "Law C12. A loss is told to its barrier in the step that loses the branch, and every cell of the "
+    "flush barrier": "Law C12. A loss reaches its barrier in the step that loses the branch, and every cell of the "
     "policy table decides once no branch is awaited; so when nothing upstream is in flight, no barrier is open.",
     Refusal.FIRST_HAS_ARRIVED: "A `first` barrier merges or fails in the step of its first arrival, so no deadline or "
     "flush can find one with a held token. An engine that gets there has lost a verdict, and must say so loudly.",
@@ -183,7 +183,7 @@ UNREACHABLE: Final[dict[str, str]] = {
 
 
 def unmet(fired: Counter[str], refused: Counter[str]) -> tuple[list[str], list[str]]:
-    """What a scope should have met and did not; and what was claimed unreachable and was met all the same."""
+    """What a scope should have met and did not, and what was claimed unreachable and was met."""
     expected = [*must_fire(), *Refusal]
     met = {*fired, *refused}
     return [kind for kind in expected if kind not in met and kind not in UNREACHABLE], [
@@ -192,6 +192,6 @@ def unmet(fired: Counter[str], refused: Counter[str]) -> tuple[list[str], list[s
 
 
 def unwitnessed(checks: Counter[str]) -> list[str]:
-    """Laws that can be judged here and were never in danger."""
+    """Laws that can be judged here and that no step could break."""
     judged = [law.id for law in ALL if law.predicate is not None or law.id in DOMAINS]
     return [law for law in judged if not checks[law]]

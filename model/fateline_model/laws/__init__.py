@@ -1,7 +1,7 @@
 """The catalogue: every law, in the order in which the book prints them.
 
-A law is one object with an id, a sentence, a predicate, and where it can be judged. Families have a file each. Not
-here: how a law is known to hold (`fateline_model.checker`).
+A law is one object with an id, a sentence, a predicate, and the places where it can be judged. Each file declares the laws
+of one subject. Not here: how a law is known to hold (`fateline_model.checker`).
 """
 
 from typing import Final
@@ -22,7 +22,7 @@ LAWS: Final[dict[str, Law]] = {law.id: law for law in ALL}
 NOT_IN_LIFECYCLE: Final = {
     law.id for law in ALL if law.family in (Family.COALESCE, Family.VISIT, Family.TOPOLOGY, Family.RECOVERY)
 } - {"C2", "V4"} | {"F5", "F7", "B2"}
-"""Laws that speak of visits, hops, barriers or a graph, none of which the lifecycle machine has."""
+"""Laws about visits, hops, barriers or a graph. The lifecycle machine has none of these."""
 
 __all__ = [
     "ALL",

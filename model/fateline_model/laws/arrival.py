@@ -1,4 +1,4 @@
-"""Laws of arrival at a coalesce: who is held, late, lost or refused, and that every branch is accounted for.
+"""Laws of arrival at a coalesce: which token is held, late, lost or refused, and that every branch is accounted for.
 
 Not here: when a barrier is decided, and for which reason (`coalesce.py`).
 """
@@ -29,7 +29,8 @@ STANDS_RESOLVED: Final = set(Mark) - {Mark.HELD}
 @law(
     "C5",
     "Late is late at once",
-    "A token that reaches a resolved barrier fails in the step of its arrival; and only its own barrier makes it late.",
+    "A token that reaches a resolved barrier fails in the step in which it arrives. Only the token's own "
+    "barrier can make it late.",
     needs=("barriers", "visits", "outcomes", "seq"),
     on=(VisitRecord,),
     level=Level.PROFILE,
@@ -46,9 +47,9 @@ def late_is_late_at_once(moment: Moment) -> Iterator[Check]:
         word = "merge" if barrier is not None and barrier.verdict is BarrierVerdict.MERGED else "failure"
         if not resolved:
             late = visit.verdict == Verdict.LATE
-            yield f"token {visit.token} is called late, and its own barrier was not resolved" if late else None
+            yield f"token {visit.token} is recorded as late, but its own barrier was not resolved" if late else None
         elif visit.status is not VisitStatus.FAILED or fate is None or fate.outcome is not Outcome.FAILED:
-            yield f"token {visit.token} came late and did not fail in the step of its arrival"
+            yield f"token {visit.token} came late, but did not fail in the step in which it arrived"
         elif fate.reason != f"late_arrival_after_{word}":
             yield f"token {visit.token} came late after a {word}, and failed for {fate.reason}"
         else:
@@ -56,7 +57,7 @@ def late_is_late_at_once(moment: Moment) -> Iterator[Check]:
 
 
 def _own_barrier(moment: Moment, run: str, token: str) -> Barrier | None:
-    """The barrier of the token's own fork, as it was before the step; named by the law, not by the machine."""
+    """The barrier of the token's own fork, as it was before the step. The law names it itself and does not ask the machine."""
     frame = moment.frame_before(run, token)
     node = moment.token_before(run, token)
     if frame is None or node is None:
@@ -67,7 +68,8 @@ def _own_barrier(moment: Moment, run: str, token: str) -> Barrier | None:
 @law(
     "C6",
     "Duplicates and strangers leave no trace",
-    "A branch arrives once or is lost once; a token that owes the coalesce nothing is refused, without a record.",
+    "A branch arrives once or is lost once. A token that owes the coalesce nothing is refused, and the refusal "
+    "writes no record.",
     needs=("visits", "losses", "refusals"),
     on=(VisitRecord, LossRecord),
     where=(Where.MACHINE, Where.STEP, Where.TRAIL),
@@ -103,7 +105,8 @@ def duplicates_and_strangers_leave_no_trace(moment: Moment) -> Iterator[Check]:
 @law(
     "C8",
     "Every branch is accounted for",
-    "Every joined branch is exactly one of held and then resolved, late, or lost; until then one holder owes it.",
+    "Every joined branch is exactly one of: held and then resolved, late, or lost. Until then, exactly one "
+    "holder owes it.",
     needs=("barriers", "losses", "visits", "tokens"),
 )
 def every_branch_is_accounted_for(moment: Moment) -> Iterator[Check]:
@@ -167,7 +170,8 @@ def nothing_held_when_over(moment: Moment) -> Iterator[Check]:
 @law(
     "C12",
     "Flushed only when nothing can come",
-    "A batch is flushed only when nothing live upstream could reach it; in a whole pipeline no barrier ever needs to be.",
+    "A batch is flushed only when no live token upstream can reach it. In a whole pipeline, no barrier ever "
+    "needs a flush.",
     needs=("barriers", "batches", "visits", "seq"),
     where=(Where.MACHINE, Where.STEP, Where.TRAIL),
 )
@@ -176,12 +180,14 @@ def flushed_only_when_nothing_can_come(moment: Moment) -> Iterator[Check]:
     if isinstance(stimulus, Stimulus):
         for record in moment.barriers:
             flushed = record.trigger is Trigger.FLUSH
-            yield f"barrier {record.barrier} had to be flushed: a loss did not reach it" if flushed else None
+            yield f"barrier {record.barrier} had to be flushed, so a loss did not reach it" if flushed else None
     for batch in moment.closed_batches:
         if batch.trigger is not Trigger.END_OF_SOURCE:
             continue
         ended = all(run.source_ended for run in moment.before if run.name == batch.run)
-        yield None if ended else f"batch {batch.batch} is flushed for the end of the source, which has not come"
+        yield (
+            None if ended else f"batch {batch.batch} is flushed for the end of the source, but the source has not ended"
+        )
         for run in moment.before:
             for row in run.rows:
                 for token in live(row):

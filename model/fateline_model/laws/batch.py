@@ -1,4 +1,4 @@
-"""Laws of batches: who is in one, what closed it, and that all its members share its end.
+"""Laws of batches: which tokens are members, what closed the batch, and that all members end in the same way.
 
 Not here: that a buffered token comes out at all (`fate.py`, F5).
 """
@@ -23,7 +23,8 @@ ASKED_BY = {
 @law(
     "B1",
     "Membership and order",
-    "A batch's members are numbered from 0 as they came, while it is open; its outputs are children of the first.",
+    "The members of a batch join while it is open and are numbered from 0 in the order in which they come. The "
+    "outputs of the batch are children of its first member.",
     needs=("batches", "members", "parents"),
     on=(MemberRecord, BatchRecord, TokenRecord),
 )
@@ -66,7 +67,8 @@ def _few_at_once(moment: Moment) -> Iterator[Check]:
 @law(
     "B2",
     "The trigger is the truth",
-    "A batch is closed by the first trigger to fire, in the step that fired it, and says which.",
+    "A batch is closed by the first trigger that fires, in the step in which it fires, and its record names "
+    "that trigger.",
     needs=("batches", "members", "nodes"),
     on=(MemberRecord, BatchRecord),
 )
@@ -78,19 +80,19 @@ def trigger_is_the_truth(moment: Moment) -> Iterator[Check]:
         after = moment.batch_after(record.run, record.batch)
         count = moment.pipeline.nodes[record.node].count
         if record.trigger is not asked:
-            yield f"batch {record.batch} says it was closed by {record.trigger}; {stimulus} closed it"
+            yield f"batch {record.batch} records that {record.trigger} closed it, but {stimulus} closed it"
         elif asked is Trigger.TIMEOUT and moment.pipeline.nodes[record.node].timeout_seconds is None:
             yield f"batch {record.batch} is closed by a timeout that it does not have"
         elif asked is Trigger.CONDITION and moment.pipeline.nodes[record.node].condition is None:
             yield f"batch {record.batch} is closed by a condition that it does not have"
         elif asked is Trigger.COUNT and (after is None or len(after.members) != count):
-            yield f"batch {record.batch} says it was closed by count {count}, with another number of members"
+            yield f"batch {record.batch} records that count {count} closed it, but has another number of members"
         else:
             yield None
     for record in moment.batches:
         before = moment.batch_before(record.run, record.batch)
         if before is not None and before.trigger is not None and record.trigger is not before.trigger:
-            yield f"batch {record.batch} was closed by {before.trigger}, and ends saying {record.trigger}"
+            yield f"batch {record.batch} was closed by {before.trigger}, and its end records {record.trigger}"
     for member in moment.members:
         after = moment.batch_after(member.run, member.batch)
         node = moment.pipeline.nodes.get(after.node) if after is not None else None
@@ -102,7 +104,7 @@ def trigger_is_the_truth(moment: Moment) -> Iterator[Check]:
 @law(
     "B3",
     "One end for all members",
-    "All members of a batch share its end.",
+    "All members of a batch end in the same way.",
     needs=("batches", "members", "outcomes"),
     on=(BatchRecord,),
 )
@@ -121,7 +123,7 @@ def one_end_for_all_members(moment: Moment) -> Iterator[Check]:
 
 
 def _shared(moment: Moment, record: BatchRecord, members: list[str], ends: set[str]) -> Check:
-    """One end for all, in the order of the members, and the one that the plugin's answer asks for."""
+    """All members end in the same way, in the order of the members, and as the plugin's answer requires."""
     said = ", ".join(sorted(ends))
     if len(ends) != 1:
         return f"the members of batch {record.batch} end differently: {said}"
@@ -133,12 +135,14 @@ def _shared(moment: Moment, record: BatchRecord, members: list[str], ends: set[s
     if isinstance(moment.stimulus, Stimulus) and moment.stimulus.verdict is not None:
         asked = _end_of(moment, record, moment.stimulus.verdict)
         if not said.startswith(asked):
-            return f"the plugin said {moment.stimulus.verdict} of batch {record.batch}, and its members end as {said}"
+            return (
+                f"the plugin answered {moment.stimulus.verdict} for batch {record.batch}, and its members end as {said}"
+            )
     return None
 
 
 def _end_of(moment: Moment, record: BatchRecord, said: str) -> str:
-    """How the members must end when the plugin says this of their batch."""
+    """How the members must end after this answer of the plugin."""
     word = said.partition(" ")[0]
     if moment.pipeline.nodes[record.node].mode is BatchMode.PASSTHROUGH:
         return "went on" if word == FlushVerdict.PASSED else Outcome.FAILED
@@ -149,7 +153,7 @@ def _end_of(moment: Moment, record: BatchRecord, said: str) -> str:
 @law(
     "B4",
     "Never across runs",
-    "The members of a batch are tokens of its run.",
+    "The members of a batch are tokens of the batch's run.",
     needs=("batches", "members", "tokens"),
     on=(MemberRecord,),
 )

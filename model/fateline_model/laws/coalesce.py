@@ -1,8 +1,8 @@
 """Laws of the coalesce: a barrier is decided once, in time, for the right reason, and accounts for every branch.
 
-What a policy asks for is said here a second time, as two plain questions (`should_merge`, `is_hopeless`), and on purpose
-not with the policy table: a table and a law that share their words would share their mistakes. Not here: what the
-merged data is (`merging.py`).
+What a policy asks for is stated here a second time, as two plain questions (`should_merge`, `is_hopeless`). On purpose
+these do not use the policy table: a table and a law that share their words would share their mistakes. Not here: what
+the merged data is (`merging.py`).
 """
 
 from collections.abc import Iterator
@@ -42,11 +42,11 @@ WHY_FAILED: Final = {
     (Policy.FIRST, False): Reason.ALL_BRANCHES_LOST,
     (Policy.FIRST, True): Reason.NO_ARRIVALS,
 }
-"""Why a policy fails a barrier: after a loss, and when its time is up."""
+"""Why a policy fails a barrier: after a loss (False), and when its time is up (True)."""
 
 
 def should_merge(policy: Policy, counts: Counts) -> bool:
-    """Whether what has arrived, and what is lost, is what the policy waits for."""
+    """Whether the branches that have arrived or are lost are what the policy waits for."""
     if policy is Policy.REQUIRE_ALL:
         return counts.arrived == counts.n
     if policy is Policy.QUORUM:
@@ -78,7 +78,8 @@ def one_resolution(moment: Moment) -> Iterator[Check]:
 @law(
     "C2",
     "Parents are what was held",
-    "The parents of a merge are the tokens coalesced into it: distinct branches of one fork, in declared order.",
+    "The parents of a merged token are the tokens that were coalesced into it. They are distinct branches of "
+    "one fork, in declared order.",
     needs=("tokens", "parents", "outcomes"),
     on=(ParentRecord,),
 )
@@ -123,8 +124,8 @@ def _counts(moment: Moment, record: BarrierRecord) -> Counts:
 @law(
     "C3",
     "What arrived satisfies the policy",
-    "A barrier merges exactly when the set that arrived is what its policy waits for: all n, the quorum, the first, "
-    "or under best_effort all that are not lost, at a deadline at least one.",
+    "A barrier merges exactly when the branches that arrived satisfy its policy: all of them, the quorum, the "
+    "first one, or under best_effort all that are not lost (at a deadline, at least one).",
     needs=("barriers", "nodes"),
     on=(BarrierRecord,),
 )
@@ -151,7 +152,7 @@ def what_arrived_satisfies_the_policy(moment: Moment) -> Iterator[Check]:
 @law(
     "C4",
     "At the first event, not later",
-    "A barrier is resolved at the first event at which its policy can be satisfied or no longer can be.",
+    "A barrier is resolved at the first event after which its policy is satisfied or can no longer be satisfied.",
     needs=("barriers", "losses", "visits", "seq"),
     where=(Where.MACHINE, Where.STEP, Where.TRAIL),
 )
@@ -193,7 +194,7 @@ _ASKED: Final = {
 
 
 def _true_trigger(moment: Moment, record: BarrierRecord) -> Trigger:
-    """What the step shows to have resolved the barrier."""
+    """The event that resolved the barrier, as the step shows it."""
     stimulus = moment.stimulus
     if isinstance(stimulus, BarrierStimulus):
         return _ASKED[stimulus.do]
@@ -210,8 +211,8 @@ def _true_trigger(moment: Moment, record: BarrierRecord) -> Trigger:
 @law(
     "C9",
     "Merged data follows the strategy",
-    "Merged data, origins and collisions are what the strategy makes of the arrived branches in declared order; what it "
-    "cannot merge fails the barrier, for that reason.",
+    "Merged data, origins and collisions are what the strategy makes of the arrived branches in declared "
+    "order. Data that it cannot merge fails the barrier, for that reason.",
     needs=("merges", "digests"),
     on=(BarrierRecord,),
     where=(Where.MACHINE, Where.KERNEL, Where.STEP, Where.TRAIL, Where.AUDIT),
@@ -251,7 +252,8 @@ def _answered(moment: Moment) -> Iterator[Check]:
 @law(
     "C7",
     "A barrier fails as one",
-    "When a barrier fails, every held visit is closed failed and every held token fails, for the same reason.",
+    "When a barrier fails, every visit held there is closed as failed and every token held there fails, for "
+    "the same reason.",
     needs=("barriers", "visits", "outcomes"),
     on=(BarrierRecord,),
 )
@@ -284,10 +286,11 @@ def _held_at(moment: Moment, run: str, token: str, record: BarrierRecord) -> boo
 DEADLINES_ARE_KEPT = law_known_elsewhere(
     "C11",
     "A deadline verdict only after the deadline",
-    "A barrier or batch that a deadline resolves was open for its timeout; what expired first is resolved first.",
+    "A deadline resolves a barrier or a batch only after it has been open for its timeout. Of those that have "
+    "expired, the one that expired first is resolved first.",
     needs=("barriers", "times"),
     where=(Where.KERNEL, Where.STEP, Where.TRAIL, Where.AUDIT),
     level=Level.PROFILE,
-    elsewhere="Time is no state of the machines. Judged on the deadline kernel over its own exhaustive domain, and on trails "
-    "that record times.",
+    elsewhere="Time is not part of the machines' state. This law is judged on the deadline kernels over their own "
+    "exhaustive domain, and on trails that record times.",
 )

@@ -1,6 +1,6 @@
-"""Laws of fate: every token meets exactly one, and says what it owes to say.
+"""Laws of fate: every token has exactly one fate, and the fate records what it must.
 
-Not here: who made a token (`lineage.py`), and what a barrier or a batch does with it.
+Not here: what created a token (`lineage.py`), and what a barrier or a batch does with it.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,12 @@ from .law import law
 from .moment import Check, Moment
 
 
-@law("F1", "At most one fate", "A token has at most one terminal outcome, and it never changes.", needs=("outcomes",))
+@law(
+    "F1",
+    "At most one fate",
+    "A token has at most one terminal outcome, its fate, and the fate never changes.",
+    needs=("outcomes",),
+)
 def at_most_one_fate(moment: Moment) -> Iterator[Check]:
     told: set[tuple[str, str]] = set()
     for record in moment.fates:
@@ -70,7 +75,8 @@ def exactly_one_fate_when_over(moment: Moment) -> Iterator[Check]:
 @law(
     "F3",
     "Nothing after it",
-    "After its fate a token has no visit, hop, membership or outcome; being named a parent in the same step is none.",
+    "After its terminal outcome a token has no further visit, hop, batch membership or outcome. A parent link "
+    "written in the same step does not count.",
     needs=("outcomes", "visits", "hops", "members", "seq"),
 )
 def nothing_after_its_fate(moment: Moment) -> Iterator[Check]:
@@ -80,7 +86,7 @@ def nothing_after_its_fate(moment: Moment) -> Iterator[Check]:
             run = moment.before[ref.run] if 0 <= ref.run < len(moment.before) else None
             token = moment.token_before(run.name, ref.name) if run is not None else None
             over = token is not None and token.fate is not None
-            yield f"{moment.stimulus} is done to a token that has met its fate" if over else None
+            yield f"{moment.stimulus} names a token that has met its fate" if over else None
     for record in moment.records:
         if not isinstance(record, VisitRecord | HopRecord | MemberRecord | OutcomeRecord):
             continue
@@ -105,7 +111,7 @@ def _said(record: VisitRecord | HopRecord | MemberRecord | OutcomeRecord) -> str
 @law(
     "F4",
     "It carries what it must, and no more",
-    "An outcome carries the fields that the table of outcomes requires, and none that it forbids.",
+    "An outcome carries every field that the table of outcomes requires, and no field that the table forbids.",
     needs=("outcomes",),
     on=(OutcomeRecord,),
 )
@@ -125,7 +131,8 @@ def carries_what_it_must(moment: Moment) -> Iterator[Check]:
 @law(
     "F5",
     "What is buffered comes out",
-    "A buffered token is a member of the batch it names, and that batch's end is an end for it.",
+    "A buffered token is a member of the batch that its outcome names. When that batch ends, the token ends or "
+    "goes on.",
     needs=("outcomes", "batches", "members"),
     on=(OutcomeRecord, BatchRecord),
 )
@@ -149,7 +156,7 @@ def buffered_comes_out(moment: Moment) -> Iterator[Check]:
 @law(
     "F6",
     "A delegating fate has its successors",
-    "A forked, expanded, coalesced or consumed token has its successors: all that were promised, and no other.",
+    "A forked, expanded, coalesced or consumed token has exactly the successors that were promised.",
     needs=("outcomes", "tokens", "parents", "batches"),
     on=(OutcomeRecord, TokenRecord),
 )
@@ -187,7 +194,7 @@ def _promised(record: OutcomeRecord) -> int:
 @law(
     "F7",
     "A sink is named when it was written",
-    "A fate names a sink exactly when the token's last visit is a completed one there.",
+    "A fate names a sink exactly when the token's last visit is a completed visit of that sink.",
     needs=("outcomes", "visits", "nodes"),
     on=(VisitRecord, OutcomeRecord),
 )
@@ -200,7 +207,7 @@ def sink_is_named_when_written(moment: Moment) -> Iterator[Check]:
     }
     for token, sink in written:
         named = any(record.token == token and record.sink == sink for record in moment.fates)
-        yield None if named else f"token {token} was written to {sink}, and its fate does not say so"
+        yield None if named else f"token {token} was written to {sink}, but its fate does not name the sink"
     for record in moment.fates:
         if record.sink is not None:
             done = (record.token, record.sink) in written

@@ -1,7 +1,8 @@
-"""Laws of what follows: which edge or which fate a verdict has, and which reason is the true one.
+"""Laws of verdicts: which edge or which fate follows from a verdict, and which reason is the true one.
 
-Here the tables of the design's sections 3.1, 4 and 5 stand a second time, as the question "what should have followed?".
-`expected` answers it for a visit from the node's settings alone. Not here: when a barrier is decided (`coalesce.py`).
+The rules of the machine about verdicts are stated here a second time, as the question "what should have followed?".
+`expected` answers it for a visit from nothing but the settings of the node. Not here: when a barrier is decided
+(`coalesce.py`).
 """
 
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ from .moment import Check, Moment
 
 
 class Follows(NamedTuple):
-    """What a step says of one token: the visit as it closed, and an edge, a fate with its reason, or another attempt."""
+    """What a step does to one token: how its visit closed, and an edge, a fate with its reason, or another attempt."""
 
     status: VisitStatus | None = None
     verdict: str | None = None
@@ -52,7 +53,7 @@ WRITTEN = {
 
 
 def expected(node: Node, token: Token, said: str) -> Follows:
-    """What must follow when a node says this of a token."""
+    """What must follow when a node gives this verdict on a token."""
     word, _, argument = said.partition(" ")
     good = VisitStatus.COMPLETED
     if word == "pass":
@@ -83,7 +84,7 @@ def expected(node: Node, token: Token, said: str) -> Follows:
 
 
 def observed(moment: Moment, name: str) -> Follows:
-    """What the records say followed."""
+    """What followed, according to the records."""
     own = [visit for visit in moment.visits if visit.token == name]
     closed = next((v for v in own if v.status not in (VisitStatus.OPEN, VisitStatus.HELD)), None)
     fate = next((fate for fate in moment.fates if fate.token == name), None)
@@ -101,8 +102,8 @@ def observed(moment: Moment, name: str) -> Follows:
 @law(
     "V4",
     "What follows from a verdict",
-    "A verdict has the edge, the fate and the reason that the node's settings give it, or the next attempt while one "
-    "is left.",
+    "A verdict is followed by the edge, the fate and the reason that the node's settings give it, or by the "
+    "next attempt while one is left.",
     needs=("nodes", "edges", "visits", "hops", "outcomes"),
     on=(VisitRecord, OutcomeRecord, RowRecord, TokenRecord),
 )
@@ -122,11 +123,11 @@ def verdict_decides_what_follows(moment: Moment) -> Iterator[Check]:
         run = moment.before[0].name
         token = moment.token_before(run, stimulus.token)
         if token is None or token.node not in moment.pipeline.nodes:
-            yield f"{stimulus} is about a token that stands nowhere"
+            yield f"{stimulus} is about a token that is at no node"
             return
         law = expected(moment.pipeline.nodes[token.node], token, stimulus.verdict or "")
         seen = observed(moment, stimulus.token)
-        yield None if seen == law else f"after {stimulus} the law asks for {law}; the records say {seen}"
+        yield None if seen == law else f"after {stimulus} the law requires {law}; the records show {seen}"
 
 
 def _read(moment: Moment, stimulus: Stimulus) -> Check:
@@ -137,7 +138,7 @@ def _read(moment: Moment, stimulus: Stimulus) -> Check:
         law = Follows(edge=ON_ERROR)
     else:
         law = Follows(fate=Outcome.QUARANTINED, reason=Reason.INVALID_ROW)
-    return None if seen == law else f"after {stimulus} the law asks for {law}; the records say {seen}"
+    return None if seen == law else f"after {stimulus} the law requires {law}; the records show {seen}"
 
 
 LOST_BY = {
@@ -151,7 +152,8 @@ LOST_BY = {
 @law(
     "C13",
     "The true reason of a loss",
-    "A loss says what its holder did: took which kind of edge, met which fate, or failed as an inner barrier.",
+    "The record of a loss names what the holder did: which kind of edge it took, which fate it met, or that it "
+    "failed as an inner barrier.",
     needs=("losses", "hops", "outcomes", "barriers"),
     on=(LossRecord,),
     level=Level.PROFILE,
@@ -168,4 +170,8 @@ def true_reason_of_a_loss(moment: Moment) -> Iterator[Check]:
         else:
             law = LossReason.BARRIER_FAILED if loss.token in failed else None
         right = loss.reason is law
-        yield None if right else f"branch {loss.branch} of {loss.barrier} is lost as {loss.reason}; the law says {law}"
+        yield (
+            None
+            if right
+            else f"branch {loss.branch} of {loss.barrier} is lost as {loss.reason}; the law requires {law}"
+        )

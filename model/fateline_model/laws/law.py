@@ -1,7 +1,7 @@
-"""What a law is: one object with its sentence, its predicate, where it can be judged, and how binding it is.
+"""What a law is: one object with a sentence, a predicate, the places where it can be judged, and how binding it is.
 
-`law` makes one: it stands above the predicate, so that the sentence is read directly before what it means in code.
-Not here: any law, and the machinery that asks them.
+`law` is the decorator that declares one. It stands above the predicate, so that the sentence is read directly before its
+meaning in code. Not here: any law, and the search that checks them.
 """
 
 from collections.abc import Callable, Iterator
@@ -44,22 +44,22 @@ EVERYWHERE: Final = (Where.MACHINE, Where.STEP, Where.TRAIL, Where.AUDIT)
 
 
 class Level(StrEnum):
-    """Core: what any engine of this kind owes. Profile: a choice of ours that an engine may declare away."""
+    """Core: required of any engine of this kind. Profile: a choice of ours; an engine may declare that it differs."""
 
     CORE = "core"
     PROFILE = "profile"
 
 
 Predicate = Callable[[Moment], Iterator[Check]]
-"""Yields one `Check` for each thing that it looks at, so that a law that looks at nothing is seen."""
+"""Yields one `Check` for each thing that it looks at, so that a law that looks at nothing is noticed."""
 
 
 class Law(NamedTuple):
     """One law.
 
-    `needs` names the relations that a trail must record for it. `on` names the records that put the law in danger: the
-    predicate is asked of a step that writes one of them, or of every step where `on` is empty. `predicate` is None for a
-    law that no single step of the machine can show; `elsewhere` then says how it is known instead.
+    `needs` names the relations that a trail must record for it. `on` names the records that can break the law: the
+    predicate is called for a step that writes one of them, or for every step if `on` is empty. `predicate` is None for a
+    law that no single step of a machine can show; `elsewhere` then explains how the law is known.
     """
 
     id: str
@@ -87,7 +87,7 @@ def law(
     where: tuple[Where, ...] = EVERYWHERE,
     level: Level = Level.CORE,
 ) -> Callable[[Predicate], Law]:
-    """Declare the law that the predicate below it decides. What the name then stands for is the law."""
+    """Declare the law that the predicate below decides. The name of the predicate then stands for the law."""
     return lambda predicate: Law(id, title, sentence, needs, on, where, level, predicate)
 
 
@@ -101,12 +101,12 @@ def law_known_elsewhere(
     elsewhere: str,
     level: Level = Level.CORE,
 ) -> Law:
-    """Declare a law that no single step of a machine can show, and say how it is known instead."""
+    """Declare a law that no single step of a machine can show, and explain how it is known."""
     return Law(id, title, sentence, needs, (), where, level, None, elsewhere)
 
 
 def concerns(law: Law, moment: Moment) -> bool:
-    """Whether the step wrote anything that puts the law in danger."""
+    """Whether the step wrote anything that can break the law."""
     return law.predicate is not None and not (law.on and moment.kinds.isdisjoint(law.on))
 
 

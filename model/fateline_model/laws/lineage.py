@@ -1,8 +1,8 @@
-"""Laws of lineage: a token's line never crosses another row or another run.
+"""Laws of lineage: a token's ancestors are all of its own row and run.
 
-In a whole pipeline these could not be broken, since a graph gives nobody the means; so they are judged in the lifecycle
-machine, where a caller may name any token of any row of any run. Not here: what a fork or a merge owes beyond its
-lineage (`making.py`, `coalesce.py`).
+In a whole pipeline these laws cannot be broken, because a graph gives no means to do so. So they are judged in the
+lifecycle machine, where a caller may name any token of any row of any run. Not here: what a fork or a merge must do
+besides its lineage (`making.py`, `coalesce.py`).
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from .moment import Check, Moment
 @law(
     "L1",
     "One row, one run",
-    "A token belongs to one row of one run, and is made once.",
+    "A token belongs to one row of one run, and is created once.",
     needs=("tokens", "rows"),
     on=(TokenRecord,),
 )
@@ -29,7 +29,7 @@ def one_row_of_one_run(moment: Moment) -> Iterator[Check]:
         if place is None or str(place[0]) != record.row or place[0] not in rows:
             yield f"token {record.token} is recorded as of row {record.row}, which is not its row or does not exist"
         elif key in made or moment.token_before(*key) is not None:
-            yield f"token {record.token} is made a second time"
+            yield f"token {record.token} is created a second time"
         else:
             yield None
         made.add(key)
@@ -38,7 +38,7 @@ def one_row_of_one_run(moment: Moment) -> Iterator[Check]:
 @law(
     "L2",
     "Parents of the same row",
-    "Every parent of a token is of the token's row.",
+    "Every parent of a token belongs to the same row as the token.",
     needs=("tokens", "parents"),
     on=(ParentRecord,),
 )
@@ -58,7 +58,7 @@ def parents_of_the_same_row(moment: Moment) -> Iterator[Check]:
 @law(
     "L3",
     "Parents of the same run",
-    "Every parent of a token is of the token's run.",
+    "Every parent of a token belongs to the same run as the token.",
     needs=("tokens", "parents"),
     on=(ParentRecord,),
 )
@@ -75,7 +75,7 @@ def parents_of_the_same_run(moment: Moment) -> Iterator[Check]:
 @law(
     "L4",
     "Parents first",
-    "Lineage has no cycle: a parent is there before its child.",
+    "Lineage has no cycle: a parent exists before its child.",
     needs=("parents",),
     on=(ParentRecord,),
 )
@@ -93,7 +93,7 @@ def parents_come_first(moment: Moment) -> Iterator[Check]:
 @law(
     "L5",
     "One group, if it has parents",
-    "A token carries at most one group, and carries one exactly when it has a parent.",
+    "A token has at most one group, and it has one exactly when it has a parent.",
     needs=("tokens", "parents"),
     on=(TokenRecord,),
 )
@@ -149,7 +149,7 @@ def one_root_token_for_a_row(moment: Moment) -> Iterator[Check]:
 @law(
     "L8",
     "A root token needs its row",
-    "A root token is made only for a row of the run that exists and has none.",
+    "A root token is created only for a row that exists in the run and has no token yet.",
     needs=("rows", "tokens"),
     on=(TokenRecord, RowRecord),
 )
@@ -162,8 +162,8 @@ def root_token_needs_its_row(moment: Moment) -> Iterator[Check]:
             row for run in moment.before if run.name == record.run for row in run.rows if str(row.number) == record.row
         ]
         if not before and (record.run, record.row) not in written:
-            yield f"token {record.token} is made for row {record.row}, which does not exist"
+            yield f"token {record.token} is created for row {record.row}, which does not exist"
         elif before and before[0].tokens:
-            yield f"token {record.token} is made for row {record.row}, which has its token"
+            yield f"token {record.token} is created for row {record.row}, which already has its token"
         else:
             yield None

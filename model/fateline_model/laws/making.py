@@ -1,4 +1,4 @@
-"""Laws of fork and expansion: children are exactly what their parent's fate promises, in the same step.
+"""Laws of fork and expansion: the children are exactly those that the parent's fate promises, in the same step.
 
 Not here: merges (`coalesce.py`) and batch outputs (`batch.py`).
 """
@@ -25,7 +25,7 @@ def _children(moment: Moment, fate: OutcomeRecord, kind: GroupKind) -> list[Toke
 @law(
     "K1",
     "Children are the promised branches",
-    "The children of a fork are the promised branches, each once, and one group.",
+    "The children of a fork are on exactly the promised branches, one child on each branch, and form one group.",
     needs=("outcomes", "tokens", "parents"),
     on=(OutcomeRecord,),
 )
@@ -55,15 +55,19 @@ def _in_one_step(moment: Moment, kind: GroupKind, outcome: Outcome) -> Iterator[
             found = [(token.run, parent) for parent in parents.get((token.run, token.token), [])]
             fulfilled.update(found)
             together = bool(found) and set(found) <= fates
-            yield None if together else f"token {token.token} is made, and its parent is not {outcome} in the same step"
+            yield (
+                None
+                if together
+                else f"token {token.token} is created, but its parent is not {outcome} in the same step"
+            )
     for run, name in sorted(fates - fulfilled):
-        yield f"token {name} of run {run} is {outcome}, and no child is made in the same step"
+        yield f"token {name} of run {run} is {outcome}, but no child is created in the same step"
 
 
 @law(
     "K2",
     "A fork is one step",
-    "The children of a fork and their parent's fate are written in one step.",
+    "The children of a fork and the fate of their parent are written in one step.",
     needs=("outcomes", "tokens", "parents", "tx"),
     on=(TokenRecord, OutcomeRecord),
 )
@@ -74,7 +78,7 @@ def fork_is_one_step(moment: Moment) -> Iterator[Check]:
 @law(
     "X1",
     "Children as many as promised",
-    "An expansion has as many children as its parent's fate promises, and at least one.",
+    "An expansion creates as many children as its parent's fate promises, and at least one.",
     needs=("outcomes", "tokens", "parents"),
     on=(OutcomeRecord,),
 )
@@ -93,7 +97,7 @@ def children_as_many_as_promised(moment: Moment) -> Iterator[Check]:
 @law(
     "X2",
     "The lock comes first",
-    "Nothing is written before the contract of what is made is known to be there and locked.",
+    "A row or an expansion writes nothing until the schema contract of the new tokens exists and is locked.",
     needs=("refusals",),
     on=(TokenRecord, RowRecord),
     where=(Where.MACHINE, Where.STEP),
@@ -111,7 +115,7 @@ def lock_comes_first(moment: Moment) -> Iterator[Check]:
 @law(
     "X3",
     "An expansion is one step",
-    "The children of an expansion and their parent's fate are written in one step.",
+    "The children of an expansion and the fate of their parent are written in one step.",
     needs=("outcomes", "tokens", "parents", "tx"),
     on=(TokenRecord, OutcomeRecord),
 )
@@ -122,8 +126,10 @@ def expansion_is_one_step(moment: Moment) -> Iterator[Check]:
 SIBLINGS_SEE_NO_CHANGES = law_known_elsewhere(
     "K3",
     "Siblings never see each other's changes",
-    "A visit begins with the data that the token's previous completed visit ended with, else with what made it gave.",
+    "A visit's input is the output of the token's previous completed visit. A token's first visit gets the "
+    "data produced by the operation that created the token.",
     needs=("visits", "tokens", "digests"),
     where=(Where.STEP, Where.TRAIL, Where.AUDIT),
-    elsewhere="The machines carry no data; judged beside an engine, on trails and in audits that record digests.",
+    elsewhere="The machines carry no data. This law is judged beside an engine, on trails and in audits that record "
+    "digests.",
 )

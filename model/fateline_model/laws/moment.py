@@ -1,7 +1,7 @@
-"""One step as a law sees it: the state before, what happened, what was written, the state after.
+"""One step as a law sees it: the state before, the stimulus, the records, the state after.
 
-The records are those under judgement: the machine's own when the law is being checked, an engine's when it is being
-judged beside the law. Look-ups that several laws need are made once. Not here: any law.
+The records are the machine's own when the law itself is checked, and an engine's when the engine is judged beside the law.
+Look-ups that several laws need are made once. Not here: any law.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ from ..wellformed import Pipeline
 from ..words import OUTCOMES, BatchStatus, RunStatus
 
 Check = str | None
-"""One thing that a law looked at: None if it was as the law says, else what was wrong with it."""
+"""One thing that a law looked at: None if it agrees with the law, or a message about what is wrong."""
 
 Key = tuple[str, str]
 """Run and full name of a token, a barrier or a batch."""
@@ -38,7 +38,7 @@ R = TypeVar("R", bound=Record)
 
 
 class Look:
-    """A world, and its tokens by name, found once for all who look at it."""
+    """A world with an index of its tokens by name, which is made once."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -56,7 +56,7 @@ class Look:
 
 
 class Moment:
-    """One step under judgement. A search looks at one state many times, so the state before may come as a `Look`."""
+    """One step to be judged. A search uses one state many times, so the state before may come as a `Look`."""
 
     def __init__(
         self,
@@ -163,7 +163,7 @@ class Moment:
 
     @property
     def closed_batches(self) -> list[BatchRecord]:
-        """The batches that this step closes to new members; not those of which a resume says again that they are."""
+        """The batches that this step closes to new members. A batch that a resume records again is not one of them."""
         closed = []
         for record in self.batches:
             before = self.batch_before(record.run, record.batch)
@@ -177,7 +177,7 @@ class Moment:
         return next((b for r in self.after if r.name == run for b in r.batches if b.name == name), None)
 
     def frame_before(self, run: str, name: str) -> tuple[str, str] | None:
-        """What a token owed before the step: the forked token's full name, and the branch."""
+        """What a token owed before the step: the full name of the forked token, and the branch."""
         token, place = self.token_before(run, name), split(name)
         if token is None or place is None or not token.stack:
             return None

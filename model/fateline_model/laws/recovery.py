@@ -1,7 +1,7 @@
-"""Laws of recovery: what a crash leaves is lawful, and the run that goes on is the run that was.
+"""Laws of recovery: what a crash leaves is lawful, and the resumed run continues the same run.
 
-The heart is `erased`: the state with everything about crashes taken out of it. R2 says that crash and resume are
-invisible to it, and that every other step is the same step of the law that was never interrupted. Not here: the
+The main idea is `erased`: the state without everything about crashes. R2 states that a crash and a resume do not change
+the erased state, and that every other step is the same as in a run that was never interrupted. Not here: the
 bytes of a sink, which only an engine has.
 """
 
@@ -29,7 +29,7 @@ def erased(run: Run) -> Run:
 @law(
     "R1",
     "A crash leaves whole steps",
-    "What a crash leaves is a prefix of whole steps, and every law that does not speak of the end holds of it.",
+    "A crash leaves a prefix of whole steps. Every law that is not about the end of a run holds of what is left.",
     needs=("seq", "tx"),
 )
 def crash_leaves_whole_steps(moment: Moment) -> Iterator[Check]:
@@ -47,8 +47,8 @@ def crash_leaves_whole_steps(moment: Moment) -> Iterator[Check]:
 @law(
     "R2",
     "Resume is invisible",
-    "The finished trail without crash and resume records and interrupted visits, attempts renumbered, is one that the "
-    "law accepts from the start.",
+    "If the records of crashes and resumes and the interrupted visits are taken out of the finished trail, and "
+    "the attempts are renumbered, the law accepts it from the start.",
     needs=("runs", "visits", "seq"),
     where=(Where.MACHINE, Where.STEP, Where.TRAIL),
 )
@@ -58,10 +58,10 @@ def resume_is_invisible(moment: Moment) -> Iterator[Check]:
         return
     before, after = erased(moment.before[0]), erased(moment.after[0])
     if before == moment.before[0] and after == moment.after[0]:
-        yield None  # nothing about a crash is left in it: it is the very step that the law takes
+        yield None  # the state holds nothing about a crash: this is the step that the law itself takes
         return
     if stimulus.do in (Do.CRASH, Do.RESUME):
-        yield None if before == after else f"{stimulus} changed more than the attempts of visits that were cut"
+        yield None if before == after else f"{stimulus} changed more than the attempts of visits that were cut off"
         opened = {v.token for v in moment.visits if v.status is VisitStatus.OPEN}
         closed = {v.token for v in moment.visits if v.status is VisitStatus.INTERRUPTED}
         was_open = [(row, t) for row in moment.before[0].rows for t in row.tokens if t.phase is Phase.VISITING]
@@ -77,13 +77,14 @@ def resume_is_invisible(moment: Moment) -> Iterator[Check]:
     if isinstance(plain, Refusal):
         yield f"{stimulus} is lawful only because of a crash: without it, it is refused as {plain}"
     else:
-        yield None if plain.run == after else f"{stimulus} leads elsewhere than it would have without the crash"
+        yield None if plain.run == after else f"{stimulus} leads to another state than it would have without the crash"
 
 
 @law(
     "R3",
     "No row lost, none read twice",
-    "Every row that the source gave is read once, and counted when the source ends; on a trail, in source order.",
+    "Every row that the source gave is read once, and is counted when the source ends. On a trail, the rows "
+    "are in source order.",
     needs=("rows", "runs"),
     on=(RowRecord, RunRecord),
 )
@@ -109,7 +110,7 @@ def no_row_lost_none_read_twice(moment: Moment) -> Iterator[Check]:
 @law(
     "R4",
     "No sink effect lost or doubled",
-    "A token is written to a sink at most once, and its fate is committed with the write.",
+    "A token is written to a sink at most once, and its fate is committed together with the write.",
     needs=("visits", "outcomes", "tx"),
     on=(VisitRecord,),
 )
@@ -133,20 +134,21 @@ def no_sink_effect_lost_or_doubled(moment: Moment) -> Iterator[Check]:
 REFUSED_WITHOUT_A_TRACE = law_known_elsewhere(
     "Z1",
     "Refused without a trace",
-    "Whatever the law refuses, an engine refuses with a reason and without a record.",
+    "An engine refuses whatever the law refuses. It gives a reason and writes no record.",
     needs=("refusals",),
     where=(Where.STEP,),
-    elsewhere="A refusal of the machines cannot carry records, by its type; judged by driving engines with every refused "
-    "stimulus.",
+    elsewhere="A refusal of the machines cannot carry records, by its type. This law is judged by driving engines with "
+    "every refused stimulus.",
 )
 
 
 SAME_STIMULI_SAME_RECORDS = law_known_elsewhere(
     "D1",
     "The same stimuli, the same records",
-    "The same stimuli give the same records; an engine that claims a fixed schedule gives the same trail.",
+    "The same stimuli give the same records. An engine that claims a fixed schedule gives the same trail.",
     needs=("stepping",),
     where=(Where.KERNEL, Where.STEP),
     level=Level.PROFILE,
-    elsewhere="Judged by the locked digest of every transition of every scope, which no run, machine or hash seed may change.",
+    elsewhere="This law is judged by the locked digest of every transition of every scope, which no run, machine or hash "
+    "seed may change.",
 )

@@ -1,9 +1,9 @@
-"""The law that ties the records to the state: what a step changed is what its records tell, and nothing else.
+"""The law that ties the records to the state: the records of a step describe exactly what the step changed.
 
-`fold` reads records one after another and makes the change that each tells, on its own: lineage from parents, branch and
-ordinal, what is owed from the graph, marks from visits, losses and resolutions. It shares no line with the pen that
-wrote them (`draft.py`), so a record that was forgotten, or that says something else than what was done, is a difference.
-This is also why a trail is enough to go on from after a crash. Not here: whether what is told is lawful.
+The fold reads the records one after another and makes the change that each record describes: lineage from parents, branch
+and ordinal, debts from the graph, marks from visits, losses and resolutions. It shares no line with the step builder that
+wrote them (`draft.py`), so a record that is missing or wrong shows as a difference. This is also why a run can continue
+from its trail alone after a crash. Not here: whether the recorded changes are lawful.
 """
 
 from collections.abc import Callable, Iterator
@@ -42,7 +42,7 @@ from .moment import Check, Moment
 
 
 class _Fold:
-    """One run, changed by what its records tell. `wrong` collects what a record says of itself that cannot be."""
+    """One run, changed as its records describe. `wrong` collects contents of records that are impossible in themselves."""
 
     def __init__(self, moment: Moment, run: Run) -> None:
         self.moment, self.pipeline, self.run = moment, moment.pipeline, run
@@ -80,7 +80,7 @@ class _Fold:
         self.tokens[record.token] = Token(place[1] if place else record.token, record.group_kind)
 
     def of_parent(self, record: ParentRecord) -> None:
-        """The first link of a token says what it owes and what it must be called."""
+        """The first parent link of a token decides what the token owes and what its name must be."""
         child = self.tokens[record.child]
         parent = self.moment.token_before(record.run, record.parent) or self.tokens.get(record.parent)
         if parent is None or (child.made is GroupKind.JOIN and record.ordinal != 0):
@@ -228,9 +228,9 @@ TELLS: Final[dict[type, Callable[[_Fold, Record], None]]] = {
 
 
 def told(moment: Moment) -> tuple[Run, list[str]]:
-    """The first run of a step as its records alone tell it, and what they say of themselves that cannot be.
+    """The first run of a step as its records alone describe it, and what is impossible in the records themselves.
 
-    Raises KeyError or StopIteration where a record speaks of what no record told of.
+    Raises KeyError or StopIteration where a record names something that no record introduced.
     """
     fold = _Fold(moment, moment.before[0])
     for record in moment.records:
@@ -242,12 +242,12 @@ def told(moment: Moment) -> tuple[Run, list[str]]:
 @law(
     "D2",
     "The records tell all",
-    "What a step changed is what its records tell, and nothing else; a token's name is its lineage.",
+    "The records of a step describe exactly what the step changed. A token's name follows from its lineage.",
     needs=("every relation",),
 )
 def records_tell_all(moment: Moment) -> Iterator[Check]:
     if isinstance(moment.stimulus, Stimulus) and moment.stimulus.do is Do.CRASH:
-        return  # a process that dies tells nothing: law R1
+        return  # a process that dies writes nothing: law R1
     for before, after in zip(moment.before, moment.after, strict=True):
         fold = _Fold(moment, before)
         try:
@@ -255,7 +255,7 @@ def records_tell_all(moment: Moment) -> Iterator[Check]:
                 if getattr(record, "run", None) == before.name:
                     fold.tell(record)
         except (KeyError, StopIteration) as error:
-            yield f"a record speaks of {error}, of which no record told"
+            yield f"a record names {error}, which no record introduced"
             continue
         yield from fold.wrong
         state = fold.state()
@@ -263,22 +263,22 @@ def records_tell_all(moment: Moment) -> Iterator[Check]:
 
 
 def _difference(told: Run, after: Run) -> str:
-    """The first thing in which what was told differs from what was done."""
+    """The first difference between the recorded change and the actual one."""
     mine = {full(row.number, item.name): item for row in told.rows for item in row.tokens}
     theirs = {full(row.number, item.name): item for row in after.rows for item in row.tokens}
     for name in sorted({*mine, *theirs}):
         if mine.get(name) != theirs.get(name):
-            return f"token {name}: the records tell {_say(mine.get(name))}, and it is {_say(theirs.get(name))}"
+            return f"token {name}: the records describe {_say(mine.get(name))}, but it is {_say(theirs.get(name))}"
     for said, done in zip(told.rows, after.rows, strict=False):
         if said.barriers != done.barriers:
-            return f"barriers of row {done.number}: the records tell {said.barriers}, and they are {done.barriers}"
+            return f"barriers of row {done.number}: the records describe {said.barriers}, but they are {done.barriers}"
     if told.batches != after.batches:
-        return f"the records tell the batches {told.batches}, and they are {after.batches}"
+        return f"the records describe the batches {told.batches}, but they are {after.batches}"
     flags = [
         (run.status, "its source has ended" if run.source_ended else "its source has not ended")
         for run in (told, after)
     ]
-    return f"the records tell of the run {', '.join(flags[0])}, and it is {', '.join(flags[1])}"
+    return f"the records describe the run as {', '.join(flags[0])}, but it is {', '.join(flags[1])}"
 
 
 def _say(token: Token | None) -> str:

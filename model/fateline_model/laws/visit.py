@@ -1,6 +1,6 @@
-"""Laws of visits and of the graph: where a token is, one place at a time, along edges that exist.
+"""Laws of visits and of the graph: a token is at one place at a time, and moves along edges that exist.
 
-Not here: what becomes of visits that a crash cut (`recovery.py`).
+Not here: what happens to visits that a crash cut off (`recovery.py`).
 """
 
 from collections.abc import Iterator
@@ -43,7 +43,8 @@ def visits_closed_when_over(moment: Moment) -> Iterator[Check]:
 @law(
     "V2",
     "Attempts without gaps",
-    "The attempts of a token at a node are 0, 1, 2, …; each but the last is failed or interrupted before the next opens.",
+    "The attempts of a token at a node are numbered 0, 1, 2, … without gaps. Each attempt is failed or "
+    "interrupted before the next one opens.",
     needs=("visits",),
     on=(VisitRecord,),
 )
@@ -70,7 +71,7 @@ def attempts_without_gaps(moment: Moment) -> Iterator[Check]:
 @law(
     "V3",
     "One open visit",
-    "A token has at most one open visit at a time, and none once it goes on or has met its fate.",
+    "A token has at most one open visit at a time, and no open visit once it goes on or has met its fate.",
     needs=("visits", "hops", "outcomes", "seq"),
     on=(VisitRecord, HopRecord, OutcomeRecord),
 )
@@ -99,7 +100,7 @@ def one_open_visit(moment: Moment) -> Iterator[Check]:
 @law(
     "T1",
     "A path of the graph",
-    "A token's visits and hops are a path of the graph that starts where its lineage says.",
+    "A token's visits and hops form a path of the graph. The path starts at the node that created the token.",
     needs=("nodes", "edges", "visits", "hops", "parents"),
     on=(VisitRecord, HopRecord, TokenRecord),
 )
@@ -126,11 +127,11 @@ def path_of_the_graph(moment: Moment) -> Iterator[Check]:
             heads[key] = record.dst
     for key in made.keys() - heads.keys():
         token = moment.token_after(*key)
-        yield None if token is not None and token.fate is not None else f"token {key[1]} is made and goes nowhere"
+        yield None if token is not None and token.fate is not None else f"token {key[1]} is created and takes no hop"
 
 
 def _starts_right(moment: Moment, token: TokenRecord, hop: HopRecord) -> Check:
-    """The first hop leaves the node that made the token, by the edge its lineage says."""
+    """The first hop leaves the node that created the token, by the edge that follows from its lineage."""
     parents = moment.parents.get((token.run, token.token), [])
     before = moment.token_before(token.run, parents[0]) if parents else None
     src = before.node if before is not None else moment.pipeline.source.name
@@ -142,7 +143,9 @@ def _starts_right(moment: Moment, token: TokenRecord, hop: HopRecord) -> Check:
         GroupKind.BATCH: (CONTINUE,),
     }
     right = hop.src == src and hop.label in labels[token.group_kind]
-    return None if right else f"token {token.token} starts by {hop.label} of {hop.src}; its lineage says {src}"
+    return (
+        None if right else f"token {token.token} starts by {hop.label} of {hop.src}; by its lineage it starts at {src}"
+    )
 
 
 @law(
@@ -183,7 +186,7 @@ def _edges_of_verdict(moment: Moment, visit: VisitRecord) -> tuple[str, ...]:
 @law(
     "T3",
     "The stack of the node",
-    "A token owes exactly what the graph says is owed at the node where it stands, sinks aside.",
+    "Everywhere but at a sink, a token owes exactly the branches that the graph prescribes for the node where it is.",
     needs=("nodes", "edges", "tokens", "hops"),
 )
 def stack_of_the_node(moment: Moment) -> Iterator[Check]:
@@ -200,7 +203,7 @@ def stack_of_the_node(moment: Moment) -> Iterator[Check]:
             yield (
                 None
                 if right
-                else f"token {row.number}{token.name} at {node.name} owes {owed}; the graph says {expected}"
+                else f"token {row.number}{token.name} at {node.name} owes {owed}; the graph prescribes {expected}"
             )
 
 

@@ -65,10 +65,8 @@ def test_it_is_caught_by_its_own_law(name: str) -> None:
 
 
 def test_a_change_that_changes_nothing_is_not_caught_and_is_told() -> None:
-    idle = Mutant(
-        "idle", "F1", "machine.py", "    number = stimulus.row\n", "    number = +stimulus.row\n", "none", "line"
-    )
-    found = judge_mutant(idle._replace(replace="    number = stimulus.row if stimulus.row is not None else None\n"))
+    find, replace = "    if draft.source_ended:\n", "    if draft.source_ended is True:\n"
+    found = judge_mutant(Mutant("idle", "F1", "machine.py", find, replace, "none", "line"))
     assert not found.killed
     assert (found.laws, found.steps) == ([], [])
 

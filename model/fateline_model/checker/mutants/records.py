@@ -1,4 +1,4 @@
-"""Mistakes between what is done and what is told: records forgotten, reasons and words that are not true.
+"""Mistakes between what is done and what is recorded: missing records, and reasons and words that are not true.
 
 Data only; `mutant.py` defines what a mutant is.
 """
