@@ -10,6 +10,7 @@ from typing import Final
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem
 
+from ..limits import alive
 from ..ports.port import EngineFault, TrailPort
 from ..ports.validate import check_records, guarded
 from ..trails.check import TrailJudged, judge_run
@@ -28,6 +29,7 @@ class Drawn:
         self._seed = seed
 
     def __call__(self, node: str, token: str, attempt: int) -> str:
+        alive()
         drawn = sha256(f"{self._seed} {node} {token} {attempt}".encode()).digest()[0]
         allowed = self._verdicts[node]
         return str(allowed[drawn % len(allowed)])

@@ -1,6 +1,6 @@
 """Small helpers for what a person sees: colour, aligned tables, one line of progress.
 
-All three follow one rule: a terminal gets comfort, a pipe or a file gets plain text and no progress at all.
+All three follow one rule: a terminal gets comfort, a pipe or a file gets plain text, and a line of progress now and then.
 
 This is not a report format and knows nothing of laws or verdicts.
 """
@@ -16,6 +16,8 @@ from typing import Final, Self, TextIO
 import click
 
 _ERASE_LINE: Final = "\r\x1b[2K"
+_PIPE_EVERY: Final = 30.0
+"""Seconds between two lines of progress where nobody watches."""
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -62,9 +64,10 @@ def _is_number(value: object) -> bool:
 
 
 class Progress:
-    """One line on standard error that is overwritten as work goes on, and gone when it ends.
+    """One line on standard error that is overwritten as work goes on, and removed when it ends.
 
-    Silent where standard error is no terminal. Use it as a context manager::
+    Where standard error is not a terminal, a line is printed every half minute instead, so that the log of a long job shows
+    that it goes on. Use it as a context manager::
 
         with Progress() as progress:
             for done, item in enumerate(items):
@@ -83,12 +86,17 @@ class Progress:
         self._every = every
         self._clock = clock
         self._shown_at: float | None = None
+        self._printed_at = clock()
 
     def update(self, text: str) -> None:
         """Show ``text`` instead of what stood there, unless the last change was a moment ago."""
-        if not self._live:
-            return
         now = self._clock()
+        if not self._live:
+            if now - self._printed_at >= _PIPE_EVERY:
+                self._printed_at = now
+                self._stream.write(f"... {' '.join(text.split())}\n")
+                self._stream.flush()
+            return
         if self._shown_at is not None and now - self._shown_at < self._every:
             return
         self._shown_at = now
