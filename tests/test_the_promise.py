@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from fateline_model.checker.shapes import diamond, expand_then_fork, inner_partial, leaving, nested, sequential
-from fateline_model.checker.systems import Menu, PipelineSystem, State
+from fateline_model.checker.systems import InstanceOptions, PipelineSystem, State
 from fateline_model.stimuli import Do, Stimulus
 from fateline_model.wellformed import load
 from fateline_oracle.conform.lockstep import Lockstep
@@ -33,7 +33,7 @@ class ThePromise(RuleBasedStateMachine):
     def a_run_of_a_pipeline(self, document: dict[str, object]) -> None:
         pipeline = load(document)
         self.port = ReferencePort()
-        self.system = PipelineSystem(pipeline, rows=2, crashes=2, menu=Menu(invalid_rows=True))
+        self.system = PipelineSystem(pipeline, rows=2, crashes=2, options=InstanceOptions(invalid_rows=True))
         self.lockstep = Lockstep(pipeline, document, self.port)
         self.another_run()
 
@@ -45,11 +45,11 @@ class ThePromise(RuleBasedStateMachine):
     def something_lawful_happens(self, choice: int) -> None:
         read = len(self.state.world[0].rows)
         lawful = [
-            (offer.stimulus, offer.after)
-            for offer in self.system.offers(self.state)
-            if offer.after is not None
-            and isinstance(offer.stimulus, Stimulus)
-            and (offer.stimulus.do is not Do.READ or offer.stimulus.row == read)
+            (attempt.stimulus, attempt.after)
+            for attempt in self.system.attempts(self.state)
+            if attempt.after is not None
+            and isinstance(attempt.stimulus, Stimulus)
+            and (attempt.stimulus.do is not Do.READ or attempt.stimulus.row == read)
         ]
         if not lawful:
             self.another_run()  # this one is over

@@ -11,12 +11,12 @@ of the engine and nothing of the judge. Start with `coalesce.py`, then `machine.
 
 from typing import Final
 
-from .laws import LAWS, Family, Law, Level, Moment, Where, checks
+from .barrier_machine import BarrierEvent, BarrierStimulus, barrier_step
+from .laws import LAWS, Family, Law, Level, StepView, Where, checks
 from .lifecycle import Done, Op, Operation, TokenRef, World, operate
 from .machine import Accepted, step
 from .pipeline import IllFormed, Node, Problem
 from .records import RELATIONS, SOME, Record
-from .single import BarrierEvent, BarrierStimulus, barrier_step
 from .state import Run
 from .stimuli import Do, Stimulus
 from .wellformed import Pipeline, build, load
@@ -39,7 +39,6 @@ __all__ = [
     "IllFormed",
     "Law",
     "Level",
-    "Moment",
     "Node",
     "Op",
     "Operation",
@@ -49,6 +48,7 @@ __all__ = [
     "Record",
     "Refusal",
     "Run",
+    "StepView",
     "Stimulus",
     "TokenRef",
     "Where",

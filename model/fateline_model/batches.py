@@ -6,15 +6,15 @@ aggregation: a trigger that would make a second triggered one is refused until t
 
 A batch works like a coalesce (hold, release rule, one path out), but over rows instead of branches. It is the only place
 where rows meet. Their lineages do not meet even here: an output is a child of the first member, and only membership ties
-the other members to it. Not here: barriers (`draft.py`).
+the other members to it. Not here: barriers (`step_builder.py`).
 """
 
 from typing import Final
 
-from .draft import Refused, RowDraft, RunDraft
 from .kernels import Move, Phase
 from .records import BatchRecord, MemberRecord
 from .state import Batch, Run, Token
+from .step_builder import Refused, RowDraft, RunDraft
 from .stimuli import count_of
 from .words import (
     CONTINUE,
@@ -55,7 +55,7 @@ def enter(draft: RunDraft, row: RowDraft, token: Token, node: str) -> Batch:
         batch = Batch(node, sum(batch.node == node for batch in draft.batches.values()))
         _put(draft, batch)
         _write(draft, batch)
-    ordinal, name = len(batch.members), row.full(token.name)
+    ordinal, name = len(batch.members), row.name_of(token.name)
     row.open_visit(token._replace(batch=batch.name), Move.ACCEPT)
     row.write(MemberRecord(draft.run.name, batch.name, name, ordinal))
     row.write_outcome(token, Outcome.BUFFERED, batch=batch.name)

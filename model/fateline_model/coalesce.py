@@ -5,7 +5,7 @@ cell is read from the top: the first condition that is true gives the decision. 
 are held, `lost` of them can no longer arrive. The event itself is already counted.
 
 `decide` and `check_merge` are kernels: total functions over integers and `StrEnum`s, with contracts that CrossHair
-confirms for every integer (`fateline prove`). Not here: whose branch is lost (`draft.py`), late arrivals and
+confirms for every integer (`fateline prove`). Not here: whose branch is lost (`step_builder.py`), late arrivals and
 refusals (`machine.py`), and what the merged data is (`merging.py`).
 """
 
@@ -187,7 +187,7 @@ def check_merge(
     return None
 
 
-def can_say(strategy: Strategy, collisions_fail: bool, arrived: int, data: MergeData) -> bool:
+def merge_can_end_as(strategy: Strategy, collisions_fail: bool, arrived: int, data: MergeData) -> bool:
     """Whether a merge of this many branches can have this outcome. One branch cannot contradict itself."""
     if data is MergeData.CONTRACT_CONFLICT:
         return strategy is Strategy.UNION and arrived >= 2

@@ -16,12 +16,12 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from .batches import end, enter, open_batch
-from .draft import OutcomeFields, Refused, RowDraft, RunDraft
 from .kernels import Line, Move, same_line
 from .machine import at_rest
 from .pipeline import Node
 from .records import SOME, Record
-from .state import Run, Token, split
+from .state import Run, Token
+from .step_builder import OutcomeFields, Refused, RowDraft, RunDraft
 from .wellformed import build
 from .words import (
     NAME_PATTERN,
@@ -137,10 +137,10 @@ def _row(draft: RunDraft, operation: Operation) -> RowDraft:
     return row
 
 
-def _known(world: World, refs: tuple[TokenRef, ...]) -> list[Token]:
+def _known(world: World, refs: tuple[TokenRef, ...]) -> list[tuple[RowDraft, Token]]:
     """The tokens that the references name, in whatever run, or a refusal of the first that does not exist."""
     runs = (world[ref.run] if 0 <= ref.run < len(world) else Run() for ref in refs)
-    return [RunDraft(NO_GRAPH, run).find(ref.name)[1] for run, ref in zip(runs, refs, strict=True)]
+    return [RunDraft(NO_GRAPH, run).find(ref.name) for run, ref in zip(runs, refs, strict=True)]
 
 
 def _check_name(name: str) -> None:
@@ -218,11 +218,12 @@ def _merge(draft: RunDraft, world: World, operation: Operation) -> None:
     if not operation.tokens:
         raise Refused(Refusal.NO_PARENTS)
     _check_name(operation.node)
-    parents = _known(world, operation.tokens)
+    found = _known(world, operation.tokens)
+    parents = [parent for _, parent in found]
     forks = {frame.fork: number for number, frame in enumerate(p.stack[-1] for p in parents if p.stack)}
     lines = [
-        Line(ref.run, place[0] if (place := split(ref.name)) else -1, forks[p.stack[-1].fork] if p.stack else -1)
-        for ref, p in zip(operation.tokens, parents, strict=True)
+        Line(ref.run, own_row.number, forks[parent.stack[-1].fork] if parent.stack else -1)
+        for ref, (own_row, parent) in zip(operation.tokens, found, strict=True)
     ]
     expected = Line(operation.run, row.number, lines[0].fork)
     verdicts = [same_line(expected, line) for line in lines]

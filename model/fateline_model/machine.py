@@ -18,7 +18,7 @@ A stimulus is refused as `no_such_data` if it prescribes an impossible outcome, 
 
 The machine is local: a stimulus about one row reads that row and the two flags of the run (its status, whether the
 source has ended), and changes only that row. So rows never meet except in batches. The checker depends on this, and the
-naive search verifies it. Not here: how facts are written and what follows from them (`draft.py`), and operations with
+naive search verifies it. Not here: how facts are written and what follows from them (`step_builder.py`), and operations with
 arguments that no graph allows (`lifecycle.py`).
 """
 
@@ -27,10 +27,10 @@ from typing import Final, NamedTuple
 
 from .batches import accept, batch_deadline, condition, flush_again, flush_batch, flushed
 from .coalesce import Event
-from .draft import Refused, RowDraft, RunDraft
 from .kernels import Move, Phase, mark_on_arrival
 from .records import Record
 from .state import Barrier, Run, Token, Via, barrier_name
+from .step_builder import Refused, RowDraft, RunDraft
 from .stimuli import Do, Stimulus, Validity, count_of
 from .wellformed import Pipeline
 from .words import (

@@ -97,7 +97,7 @@ class Field(NamedTuple):
     kinds: tuple[NodeKind, ...]
     required: bool
     schema: Mapping[str, object]
-    says: str
+    meaning: str
 
 
 _NAME: Final = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
@@ -225,7 +225,7 @@ def _parse_node(where: str, raw: object, problems: list[Problem]) -> Node | None
             allowed = ", ".join(fields) or "nothing but name and kind"
             problems.append(Problem(f"{where}.{key}", f"a {kind} has no such key", f"allowed: {allowed}"))
     problems.extend(
-        Problem(where, f"no `{key}`", f"a {kind} needs it: {field.says}")
+        Problem(where, f"no `{key}`", f"a {kind} needs it: {field.meaning}")
         for key, field in fields.items()
         if field.required and key not in raw
     )
@@ -256,7 +256,7 @@ def value_problems(node: Node) -> list[Problem]:
             plain = dict(value) if key in _MAPS else list(value) if key == "branches" else value
             _check(f"{node.name}.{key}", plain, fields[key].schema, problems)
         elif fields[key].required:
-            problems.append(Problem(node.name, f"no `{key}`", f"a {node.kind} needs it: {fields[key].says}"))
+            problems.append(Problem(node.name, f"no `{key}`", f"a {node.kind} needs it: {fields[key].meaning}"))
     return problems
 
 

@@ -2,10 +2,10 @@
 
 Names inside a row are relative: the root token is the empty name, its child on branch `b` is `/b`, the merge of its
 fork at `j` is `/j`, child 0 of its expansion is `.0`. So two rows with the same history have equal states, whatever their
-numbers; `full` puts the row in front. A token's stack lists what the token owes, the innermost frame last. An ended
+numbers; `token_name` puts the row in front. A token's stack lists what the token owes, the innermost frame last. An ended
 token keeps only its fate. A forked token also keeps its gate and its stack, which is the debt that its barrier now holds.
 
-Not here: how a state changes (`draft.py`), or may change (`machine.py`, `lifecycle.py`).
+Not here: how a state changes (`step_builder.py`), or may change (`machine.py`, `lifecycle.py`).
 """
 
 from enum import StrEnum
@@ -92,13 +92,13 @@ class Run(NamedTuple):
 LARGEST_ROW: Final = 10**15
 
 
-def full(row: int, name: str) -> str:
+def token_name(row: int, name: str) -> str:
     """The name of a token in its run."""
     return f"{row}{name}"
 
 
 @lru_cache(maxsize=65536)
-def split(name: str) -> tuple[int, str] | None:
+def parse_token_name(name: str) -> tuple[int, str] | None:
     """The row and the name within the row, or None if a token cannot have this name."""
     digits = len(name) - len(name.lstrip("0123456789"))
     if not 0 < digits < 17 or (digits > 1 and name[0] == "0"):
@@ -108,4 +108,4 @@ def split(name: str) -> tuple[int, str] | None:
 
 def barrier_name(row: int, barrier: Barrier) -> str:
     """The name of a barrier: its coalesce and the token whose fork it joins."""
-    return f"{barrier.node}@{full(row, barrier.fork)}"
+    return f"{barrier.node}@{token_name(row, barrier.fork)}"

@@ -48,8 +48,8 @@ class Stimulus(NamedTuple):
 
     def __str__(self) -> str:
         about = [str(value) for value in (self.row, self.token, self.hold, self.verdict) if value is not None]
-        said = f" [{', '.join(self.data)}]" if any(word is not MergeData.OK for word in self.data) else ""
-        return f"{self.do}({', '.join(about)}){said}"
+        outcomes = f" [{', '.join(self.data)}]" if any(word is not MergeData.OK for word in self.data) else ""
+        return f"{self.do}({', '.join(about)}){outcomes}"
 
 
 _COUNT: Final = re.compile("[1-9][0-9]{0,5}")
@@ -65,7 +65,7 @@ class Shape(NamedTuple):
 
     must: tuple[str, ...]
     merges: bool
-    says: str
+    meaning: str
 
 
 SHAPES: Final[dict[Do, Shape]] = {

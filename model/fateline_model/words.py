@@ -93,7 +93,7 @@ class VisitStatus(StrEnum):
     INTERRUPTED = "interrupted"
 
 
-STANDING: Final = (VisitStatus.OPEN, VisitStatus.HELD)
+OPEN_STATUSES: Final = (VisitStatus.OPEN, VisitStatus.HELD)
 
 
 class BatchStatus(StrEnum):

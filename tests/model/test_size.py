@@ -11,8 +11,8 @@ MODEL = Path(fateline_model.__file__).parent
 MACHINES = (
     "machine.py",
     "lifecycle.py",
-    "single.py",
-    "draft.py",
+    "barrier_machine.py",
+    "step_builder.py",
     "batches.py",
     "coalesce.py",
     "merging.py",

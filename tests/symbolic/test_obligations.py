@@ -30,7 +30,7 @@ from fateline_oracle.law.proofs.settle import kill, settle, settle_all
 pytestmark = pytest.mark.proof
 
 MODEL = Path(str(kernels.__file__)).parent
-MACHINES = ("machine", "lifecycle", "single", "draft", "batches", "coalesce", "state")
+MACHINES = ("machine", "lifecycle", "barrier_machine", "step_builder", "batches", "coalesce", "state")
 
 
 @pytest.mark.parametrize("name", BY_NAME)

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..laws import Law, Look, Moment, concerns
+from ..barrier_machine import BarrierStimulus
+from ..laws import Law, StepView, WorldIndex, concerns
 from ..lifecycle import Operation
 from ..records import Record
-from ..single import BarrierStimulus
-from ..state import split
+from ..state import parse_token_name
 from ..stimuli import Do
 from ..words import Refusal
-from .systems import AnyStimulus, Offer, State, System
+from .systems import AnyStimulus, Attempt, State, System
 
 Fold = Callable[[State], tuple[State, int]]
 """Returns the representative of a state, and how many states it stands for."""
@@ -45,7 +45,7 @@ class Counterexample:
 
     breaches: tuple[Breach, ...]
     path: tuple[Walked, ...]
-    moment: Moment | None = None
+    view: StepView | None = None
 
 
 @dataclass
@@ -96,10 +96,10 @@ def explore(
     fold: Fold | None = None,
     limit: int = 20_000_000,
     progress: Callable[[int], None] | None = None,
-    watch: Callable[[Offer], None] | None = None,
+    watch: Callable[[Attempt], None] | None = None,
 ) -> Explored:
     """Visit every state; stop at the first breach, at a stuck state, or at the limit."""
-    asked = _Asked(laws)
+    asked = _Laws(laws)
     found = Explored()
     came_from: dict[int, tuple[int, AnyStimulus]] = {}
     first, weight = fold(system.first()) if fold else (system.first(), 1)
@@ -111,29 +111,29 @@ def explore(
         if progress is not None and place % 2048 == 0:
             progress(len(found.states))
         state, steps = found.states[place], found.targets[place]
-        before = Look(state.world)
-        for offer in system.offers(state):
-            if offer.refusal is not None or offer.after is None:
-                if offer.refusal is not None:
-                    found.refused[offer.refusal] += 1
+        before = WorldIndex(state.world)
+        for attempt in system.attempts(state):
+            if attempt.refusal is not None or attempt.after is None:
+                if attempt.refusal is not None:
+                    found.refused[attempt.refusal] += 1
                 continue
             if watch is not None:
-                watch(offer)
-            moment = Moment(system.pipeline, before, offer.stimulus, offer.records, offer.after.world)
-            breaches = asked.about(moment, found.checks)
-            found.fired[kind_of(system, state, offer)] += 1
+                watch(attempt)
+            view = StepView(system.pipeline, before, attempt.stimulus, attempt.records, attempt.after.world)
+            breaches = asked.breaches_of(view, found.checks)
+            found.fired[kind_of(system, state, attempt)] += 1
             if breaches:
                 path = retrace(system, found, came_from, place, fold is None)
-                last = Walked(offer.stimulus, offer.records, offer.after)
-                found.counterexample = Counterexample(tuple(breaches), (*path, last), moment)
+                last = Walked(attempt.stimulus, attempt.records, attempt.after)
+                found.counterexample = Counterexample(tuple(breaches), (*path, last), view)
                 return found
-            if offer.beyond:
+            if attempt.out_of_bounds:
                 continue
-            after, weight = fold(offer.after) if fold else (offer.after, 1)
+            after, weight = fold(attempt.after) if fold else (attempt.after, 1)
             known = len(found.states)
             number = _number(found, after, weight)
             if number == known:
-                came_from[number] = (place, offer.stimulus)
+                came_from[number] = (place, attempt.stimulus)
             steps.append(number)
         if not steps and not system.may_stop(state):
             found.stuck = state
@@ -155,22 +155,22 @@ def _number(found: Explored, state: State, weight: int) -> int:
     return number
 
 
-class _Asked:
+class _Laws:
     """The laws of a search. Which of them a step can break depends only on the kinds of its records."""
 
     def __init__(self, laws: Iterable[Law]) -> None:
         self._laws = [law for law in laws if law.predicate is not None]
         self._concerned: dict[frozenset[type], list[Law]] = {}
 
-    def about(self, moment: Moment, checks: Counter[str]) -> list[Breach]:
+    def breaches_of(self, view: StepView, checks: Counter[str]) -> list[Breach]:
         """Check every law that the step can break."""
-        concerned = self._concerned.get(moment.kinds)
+        concerned = self._concerned.get(view.kinds)
         if concerned is None:
-            concerned = [law for law in self._laws if concerns(law, moment)]
-            self._concerned[moment.kinds] = concerned
+            concerned = [law for law in self._laws if concerns(law, view)]
+            self._concerned[view.kinds] = concerned
         breaches = []
         for law in concerned:
-            for check in law.predicate(moment) if law.predicate is not None else ():
+            for check in law.predicate(view) if law.predicate is not None else ():
                 checks[law.id] += 1
                 if check is not None:
                     breaches.append(Breach(law.id, check))
@@ -194,22 +194,22 @@ def retrace(
     path: list[Walked] = []
     state = system.first()
     for stimulus in reversed(stimuli):
-        offer = next(o for o in system.offers(state) if o.stimulus == stimulus and o.after is not None)
-        state = offer.after if offer.after is not None else state
-        path.append(Walked(stimulus, offer.records, state))
+        attempt = next(o for o in system.attempts(state) if o.stimulus == stimulus and o.after is not None)
+        state = attempt.after if attempt.after is not None else state
+        path.append(Walked(stimulus, attempt.records, state))
     return tuple(path)
 
 
-def kind_of(system: System, state: State, offer: Offer) -> str:
+def kind_of(system: System, state: State, attempt: Attempt) -> str:
     """The kind of a stimulus, without its names. The claims of reachability are about these kinds."""
-    stimulus = offer.stimulus
+    stimulus = attempt.stimulus
     if isinstance(stimulus, BarrierStimulus):
         return f"barrier {stimulus.do}"
     if isinstance(stimulus, Operation):
         return f"operation {stimulus.op}"
     word = (stimulus.verdict or "").partition(" ")[0]
     if stimulus.do in (Do.BEGIN, Do.FINISH):
-        place = split(stimulus.token or "")
+        place = parse_token_name(stimulus.token or "")
         rows = [row for row in state.world[0].rows if place and row.number == place[0]]
         node = next(token.node for row in rows for token in row.tokens if place and token.name == place[1])
         return f"{stimulus.do} {system.pipeline.nodes[node].kind} {word}".rstrip()

@@ -17,7 +17,7 @@ from math import factorial
 from typing import Any, NamedTuple
 
 from ..kernels import Mark
-from ..state import Barrier, Frame, Row, Token, full
+from ..state import Barrier, Frame, Row, Token, token_name
 from ..wellformed import Pipeline
 from ..words import NodeKind, Outcome
 from .systems import State
@@ -152,7 +152,7 @@ class Symmetry:
 def _in_run(row: int, name: str) -> str:
     """A token's name, or a barrier's, as the run knows it."""
     node, at, fork = name.rpartition("@")
-    return f"{node}{at}{full(row, fork)}"
+    return f"{node}{at}{token_name(row, fork)}"
 
 
 def _arrangements(keys: list[tuple[Any, ...]]) -> int:

@@ -8,7 +8,7 @@ from typing import Final
 
 from ..kernels import Mark, Phase
 from ..records import LossRecord, RunRecord, VisitRecord
-from ..state import Barrier, Frame, Row, barrier_name, full
+from ..state import Barrier, Frame, Row, barrier_name, token_name
 from ..stimuli import Stimulus
 from ..words import (
     BarrierVerdict,
@@ -19,7 +19,7 @@ from ..words import (
     VisitStatus,
 )
 from .law import Level, Where, law
-from .moment import Check, Moment, live
+from .step_view import Check, StepView, live
 
 STANDS_OPEN: Final = {Mark.AWAITED, Mark.HELD, Mark.LOST}
 STANDS_RESOLVED: Final = set(Mark) - {Mark.HELD}
@@ -35,15 +35,15 @@ STANDS_RESOLVED: Final = set(Mark) - {Mark.HELD}
     on=(VisitRecord,),
     level=Level.PROFILE,
 )
-def late_is_late_at_once(moment: Moment) -> Iterator[Check]:
-    for visit in moment.visits:
-        node = moment.pipeline.nodes[visit.node]
-        before = moment.token_before(visit.run, visit.token)
+def late_is_late_at_once(view: StepView) -> Iterator[Check]:
+    for visit in view.visits:
+        node = view.pipeline.nodes[visit.node]
+        before = view.token_before(visit.run, visit.token)
         if node.kind is not NodeKind.COALESCE or before is None or before.phase is not Phase.READY:
             continue
-        barrier = _own_barrier(moment, visit.run, visit.token)
+        barrier = _own_barrier(view, visit.run, visit.token)
         resolved = barrier is not None and barrier.verdict is not None
-        fate = next((f for f in moment.fates if (f.run, f.token) == (visit.run, visit.token)), None)
+        fate = next((f for f in view.fates if (f.run, f.token) == (visit.run, visit.token)), None)
         word = "merge" if barrier is not None and barrier.verdict is BarrierVerdict.MERGED else "failure"
         if not resolved:
             late = visit.verdict == Verdict.LATE
@@ -56,13 +56,13 @@ def late_is_late_at_once(moment: Moment) -> Iterator[Check]:
             yield None
 
 
-def _own_barrier(moment: Moment, run: str, token: str) -> Barrier | None:
+def _own_barrier(view: StepView, run: str, token: str) -> Barrier | None:
     """The barrier of the token's own fork, as it was before the step. The law names it itself and does not ask the machine."""
-    frame = moment.frame_before(run, token)
-    node = moment.token_before(run, token)
+    frame = view.frame_before(run, token)
+    node = view.token_before(run, token)
     if frame is None or node is None:
         return None
-    return moment.barrier_before(run, f"{node.node}@{frame[0]}")
+    return view.barrier_before(run, f"{node.node}@{frame[0]}")
 
 
 @law(
@@ -74,15 +74,15 @@ def _own_barrier(moment: Moment, run: str, token: str) -> Barrier | None:
     on=(VisitRecord, LossRecord),
     where=(Where.MACHINE, Where.STEP, Where.TRAIL),
 )
-def duplicates_and_strangers_leave_no_trace(moment: Moment) -> Iterator[Check]:
-    for visit in moment.visits:
-        before = moment.token_before(visit.run, visit.token)
+def duplicates_and_strangers_leave_no_trace(view: StepView) -> Iterator[Check]:
+    for visit in view.visits:
+        before = view.token_before(visit.run, visit.token)
         if before is None or before.phase is not Phase.READY:
             continue
-        if moment.pipeline.nodes[visit.node].kind is not NodeKind.COALESCE:
+        if view.pipeline.nodes[visit.node].kind is not NodeKind.COALESCE:
             continue
-        frame, barrier = moment.frame_before(visit.run, visit.token), _own_barrier(moment, visit.run, visit.token)
-        branches = moment.pipeline.nodes[visit.node].branches
+        frame, barrier = view.frame_before(visit.run, visit.token), _own_barrier(view, visit.run, visit.token)
+        branches = view.pipeline.nodes[visit.node].branches
         if frame is None or frame[1] not in branches:
             yield f"token {visit.token} is let into {visit.node}, to which it owes nothing"
         elif barrier is not None and barrier.marks[branches.index(frame[1])] is not Mark.AWAITED:
@@ -90,16 +90,16 @@ def duplicates_and_strangers_leave_no_trace(moment: Moment) -> Iterator[Check]:
             yield f"token {visit.token} is let into {visit.node} on branch {frame[1]}, which was {was}"
         else:
             yield None
-    told: set[tuple[str, str, str]] = set()
-    for loss in moment.losses:
-        barrier = moment.barrier_before(loss.run, loss.barrier)
-        branches = moment.pipeline.nodes[loss.barrier.partition("@")[0]].branches
+    lost_before: set[tuple[str, str, str]] = set()
+    for loss in view.losses:
+        barrier = view.barrier_before(loss.run, loss.barrier)
+        branches = view.pipeline.nodes[loss.barrier.partition("@")[0]].branches
         mark = barrier.marks[branches.index(loss.branch)] if barrier is not None else Mark.AWAITED
-        again = mark is not Mark.AWAITED or (loss.run, loss.barrier, loss.branch) in told
+        again = mark is not Mark.AWAITED or (loss.run, loss.barrier, loss.branch) in lost_before
         if barrier is not None and barrier.verdict is not None:
             yield f"branch {loss.branch} is lost to {loss.barrier} after its resolution, and that is recorded"
         yield f"branch {loss.branch} of {loss.barrier} is lost, and was {mark}" if again else None
-        told.add((loss.run, loss.barrier, loss.branch))
+        lost_before.add((loss.run, loss.barrier, loss.branch))
 
 
 @law(
@@ -109,8 +109,8 @@ def duplicates_and_strangers_leave_no_trace(moment: Moment) -> Iterator[Check]:
     "holder owes it.",
     needs=("barriers", "losses", "visits", "tokens"),
 )
-def every_branch_is_accounted_for(moment: Moment) -> Iterator[Check]:
-    for _, row in moment.changed:
+def every_branch_is_accounted_for(view: StepView) -> Iterator[Check]:
+    for _, row in view.changed:
         for barrier in row.barriers:
             name = barrier_name(row.number, barrier)
             allowed = STANDS_OPEN if barrier.verdict is None else STANDS_RESOLVED
@@ -118,37 +118,37 @@ def every_branch_is_accounted_for(moment: Moment) -> Iterator[Check]:
             yield None if fits else f"barrier {name} does not balance: {', '.join(barrier.marks)}"
         for token in row.tokens:
             if token.fate is Outcome.FORKED:
-                yield from _one_holder_each(moment, row, token.name, token.node)
-    for run in moment.over:
+                yield from _one_holder_each(view, row, token.name, token.node)
+    for run in view.over:
         for row in run.rows:
             for barrier in row.barriers:
                 left = barrier.verdict is None
                 yield f"the run is over, and barrier {barrier_name(row.number, barrier)} is open" if left else None
 
 
-def _one_holder_each(moment: Moment, row: Row, fork: str, gate: str) -> Iterator[Check]:
+def _one_holder_each(view: StepView, row: Row, fork: str, gate: str) -> Iterator[Check]:
     """While a barrier is open, each branch is lost, or held by one token, or owed by exactly one holder."""
-    for (src, branch), node in moment.pipeline.joined.items():
+    for (src, branch), node in view.pipeline.joined.items():
         if src != gate:
             continue
         found = next((b for b in row.barriers if b.node == node and b.fork == fork), None)
         if found is not None and found.verdict is not None:
             continue
-        branches = moment.pipeline.nodes[node].branches
+        branches = view.pipeline.nodes[node].branches
         mark = found.marks[branches.index(branch)] if found is not None else Mark.AWAITED
-        holders = _holders(moment, row, Frame(fork, branch), node)
+        holders = _holders(view, row, Frame(fork, branch), node)
         wanted = {Mark.LOST: 0, Mark.HELD: 1, Mark.AWAITED: 1}.get(mark, 0)
-        said = f"branch {branch} of {node}@{full(row.number, fork)} is {mark}"
-        yield None if len(holders) == wanted else f"{said}, and is owed by {holders or 'nobody'}"
+        state = f"branch {branch} of {node}@{token_name(row.number, fork)} is {mark}"
+        yield None if len(holders) == wanted else f"{state}, and is owed by {holders or 'nobody'}"
 
 
-def _holders(moment: Moment, row: Row, frame: Frame, node: str) -> list[str]:
-    held = [full(row.number, t.name) for t in live(row) if t.stack and t.stack[-1] == frame]
+def _holders(view: StepView, row: Row, frame: Frame, node: str) -> list[str]:
+    held = [token_name(row.number, t.name) for t in live(row) if t.stack and t.stack[-1] == frame]
     for token in row.tokens:
         if token.fate is Outcome.FORKED and token.stack and token.stack[-1] == frame:
-            inner = {n for (gate, _), n in moment.pipeline.joined.items() if gate == token.node}
+            inner = {n for (gate, _), n in view.pipeline.joined.items() if gate == token.node}
             resolved = {b.node for b in row.barriers if b.fork == token.name and b.verdict is not None}
-            held.extend(f"the barrier {n}@{full(row.number, token.name)}" for n in sorted(inner - resolved))
+            held.extend(f"the barrier {n}@{token_name(row.number, token.name)}" for n in sorted(inner - resolved))
     return held
 
 
@@ -159,12 +159,12 @@ def _holders(moment: Moment, row: Row, frame: Frame, node: str) -> list[str]:
     needs=("runs", "visits", "nodes"),
     on=(RunRecord,),
 )
-def nothing_held_when_over(moment: Moment) -> Iterator[Check]:
-    for run in moment.over:
+def nothing_held_when_over(view: StepView) -> Iterator[Check]:
+    for run in view.over:
         for row in run.rows:
             for token in row.tokens:
                 held = token.phase is Phase.HELD
-                yield f"the run is over, and token {row.number}{token.name} is held" if held else None
+                yield f"the run is over, and token {token_name(row.number, token.name)} is held" if held else None
 
 
 @law(
@@ -175,22 +175,22 @@ def nothing_held_when_over(moment: Moment) -> Iterator[Check]:
     needs=("barriers", "batches", "visits", "seq"),
     where=(Where.MACHINE, Where.STEP, Where.TRAIL),
 )
-def flushed_only_when_nothing_can_come(moment: Moment) -> Iterator[Check]:
-    stimulus = moment.stimulus
+def flushed_only_when_nothing_can_come(view: StepView) -> Iterator[Check]:
+    stimulus = view.stimulus
     if isinstance(stimulus, Stimulus):
-        for record in moment.barriers:
+        for record in view.barriers:
             flushed = record.trigger is Trigger.FLUSH
             yield f"barrier {record.barrier} had to be flushed, so a loss did not reach it" if flushed else None
-    for batch in moment.closed_batches:
+    for batch in view.closed_batches:
         if batch.trigger is not Trigger.END_OF_SOURCE:
             continue
-        ended = all(run.source_ended for run in moment.before if run.name == batch.run)
+        ended = all(run.source_ended for run in view.before if run.name == batch.run)
         yield (
             None if ended else f"batch {batch.batch} is flushed for the end of the source, but the source has not ended"
         )
-        for run in moment.before:
+        for run in view.before:
             for row in run.rows:
                 for token in live(row):
-                    coming = moment.pipeline.reaches(token.node, batch.node) and token.phase is not Phase.BUFFERED
-                    name = full(row.number, token.name)
+                    coming = view.pipeline.reaches(token.node, batch.node) and token.phase is not Phase.BUFFERED
+                    name = token_name(row.number, token.name)
                     yield f"batch {batch.batch} is flushed, and token {name} could still reach it" if coming else None

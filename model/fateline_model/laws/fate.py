@@ -15,6 +15,7 @@ from ..records import (
     TokenRecord,
     VisitRecord,
 )
+from ..state import token_name
 from ..stimuli import Stimulus
 from ..words import (
     OUTCOME_FIELDS,
@@ -25,7 +26,7 @@ from ..words import (
     VisitStatus,
 )
 from .law import law
-from .moment import Check, Moment
+from .step_view import Check, StepView
 
 
 @law(
@@ -34,23 +35,23 @@ from .moment import Check, Moment
     "A token has at most one terminal outcome, its fate, and the fate never changes.",
     needs=("outcomes",),
 )
-def at_most_one_fate(moment: Moment) -> Iterator[Check]:
-    told: set[tuple[str, str]] = set()
-    for record in moment.fates:
+def at_most_one_fate(view: StepView) -> Iterator[Check]:
+    seen: set[tuple[str, str]] = set()
+    for record in view.fates:
         key = (record.run, record.token)
-        before = moment.token_before(*key)
+        before = view.token_before(*key)
         if before is not None and before.fate is not None:
             yield f"token {record.token} was {before.fate}, and now is {record.outcome} as well"
-        elif key in told:
+        elif key in seen:
             yield f"token {record.token} meets two fates in one step"
         else:
             yield None
-        told.add(key)
-    for run, row in moment.changed:
+        seen.add(key)
+    for run, row in view.changed:
         for token in row.tokens:
-            old = moment.token_before(run.name, f"{row.number}{token.name}")
+            old = view.token_before(run.name, token_name(row.number, token.name))
             if old is not None and old.fate is not None and old.fate is not token.fate:
-                yield f"the fate of token {row.number}{token.name} changed from {old.fate} to {token.fate}"
+                yield f"the fate of token {token_name(row.number, token.name)} changed from {old.fate} to {token.fate}"
 
 
 @law(
@@ -60,16 +61,16 @@ def at_most_one_fate(moment: Moment) -> Iterator[Check]:
     needs=("runs", "tokens", "outcomes"),
     on=(RunRecord,),
 )
-def exactly_one_fate_when_over(moment: Moment) -> Iterator[Check]:
-    for run in moment.over:
-        if isinstance(moment.stimulus, Stimulus):
-            ended = any(before.name == run.name and before.source_ended for before in moment.before)
+def exactly_one_fate_when_over(view: StepView) -> Iterator[Check]:
+    for run in view.over:
+        if isinstance(view.stimulus, Stimulus):
+            ended = any(before.name == run.name and before.source_ended for before in view.before)
             yield None if ended else "the run is over, and its source has not ended"
         for row in run.rows:
             yield None if row.tokens else f"the run is over, and row {row.number} has no token"
             for token in row.tokens:
                 done = token.fate is not None
-                yield None if done else f"the run is over, and token {row.number}{token.name} has no fate"
+                yield None if done else f"the run is over, and token {token_name(row.number, token.name)} has no fate"
 
 
 @law(
@@ -79,28 +80,28 @@ def exactly_one_fate_when_over(moment: Moment) -> Iterator[Check]:
     "written in the same step does not count.",
     needs=("outcomes", "visits", "hops", "members", "seq"),
 )
-def nothing_after_its_fate(moment: Moment) -> Iterator[Check]:
+def nothing_after_its_fate(view: StepView) -> Iterator[Check]:
     ended: set[tuple[str, str]] = set()
-    if isinstance(moment.stimulus, Operation):
-        for ref in moment.stimulus.tokens:
-            run = moment.before[ref.run] if 0 <= ref.run < len(moment.before) else None
-            token = moment.token_before(run.name, ref.name) if run is not None else None
+    if isinstance(view.stimulus, Operation):
+        for ref in view.stimulus.tokens:
+            run = view.before[ref.run] if 0 <= ref.run < len(view.before) else None
+            token = view.token_before(run.name, ref.name) if run is not None else None
             over = token is not None and token.fate is not None
-            yield f"{moment.stimulus} names a token that has met its fate" if over else None
-    for record in moment.records:
+            yield f"{view.stimulus} names a token that has met its fate" if over else None
+    for record in view.records:
         if not isinstance(record, VisitRecord | HopRecord | MemberRecord | OutcomeRecord):
             continue
         key = (record.run, record.token)
-        before = moment.token_before(*key)
+        before = view.token_before(*key)
         if key in ended or (before is not None and before.fate is not None):
-            yield f"token {record.token} has met its fate, and then {_said(record)} is written"
+            yield f"token {record.token} has met its fate, and then {_described(record)} is written"
         else:
             yield None
         if isinstance(record, OutcomeRecord) and OUTCOMES[record.outcome].terminal:
             ended.add(key)
 
 
-def _said(record: VisitRecord | HopRecord | MemberRecord | OutcomeRecord) -> str:
+def _described(record: VisitRecord | HopRecord | MemberRecord | OutcomeRecord) -> str:
     if isinstance(record, OutcomeRecord):
         return f"the outcome {record.outcome}"
     if isinstance(record, MemberRecord):
@@ -115,8 +116,8 @@ def _said(record: VisitRecord | HopRecord | MemberRecord | OutcomeRecord) -> str
     needs=("outcomes",),
     on=(OutcomeRecord,),
 )
-def carries_what_it_must(moment: Moment) -> Iterator[Check]:
-    for record in moment.outcomes:
+def carries_what_it_must(view: StepView) -> Iterator[Check]:
+    for record in view.outcomes:
         rule = OUTCOMES[record.outcome]
         given = {field for field in OUTCOME_FIELDS if getattr(record, field) is not None}
         lacks, excess = set(rule.must) - given, given - {*rule.must, *rule.may}
@@ -136,18 +137,18 @@ def carries_what_it_must(moment: Moment) -> Iterator[Check]:
     needs=("outcomes", "batches", "members"),
     on=(OutcomeRecord, BatchRecord),
 )
-def buffered_comes_out(moment: Moment) -> Iterator[Check]:
-    joined = {(record.run, record.token, record.batch) for record in moment.members}
-    for record in moment.outcomes:
+def buffered_comes_out(view: StepView) -> Iterator[Check]:
+    joined = {(record.run, record.token, record.batch) for record in view.members}
+    for record in view.outcomes:
         if record.outcome is Outcome.BUFFERED:
             known = (record.run, record.token, record.batch) in joined
             yield None if known else f"token {record.token} is buffered, but is no member of batch {record.batch}"
-    for batch in moment.batches:
+    for batch in view.batches:
         if batch.status not in (BatchStatus.COMPLETED, BatchStatus.FAILED):
             continue
-        before = moment.batch_before(batch.run, batch.batch)
-        ended = {record.token for record in moment.fates if record.batch == batch.batch}
-        went_on = {record.token for record in moment.hops if record.src == batch.node}
+        before = view.batch_before(batch.run, batch.batch)
+        ended = {record.token for record in view.fates if record.batch == batch.batch}
+        went_on = {record.token for record in view.hops if record.src == batch.node}
         for member in before.members if before else ():
             out = member in ended or member in went_on
             yield None if out else f"batch {batch.batch} ended without an end for its member {member}"
@@ -160,20 +161,20 @@ def buffered_comes_out(moment: Moment) -> Iterator[Check]:
     needs=("outcomes", "tokens", "parents", "batches"),
     on=(OutcomeRecord, TokenRecord),
 )
-def delegating_fate_has_its_successors(moment: Moment) -> Iterator[Check]:
-    parents = moment.parents
-    for record in moment.fates:
+def delegating_fate_has_its_successors(view: StepView) -> Iterator[Check]:
+    parents = view.parents
+    for record in view.fates:
         if not OUTCOMES[record.outcome].delegates:
             continue
         if record.outcome is Outcome.CONSUMED_IN_BATCH:
-            made = [token for token in moment.tokens if token.group == record.batch]
-            said = [batch.outputs for batch in moment.batches if batch.batch == record.batch]
-            right = len(made) >= 1 and said == [len(made)]
-            yield None if right else f"batch {record.batch} promises {said} outputs and has {len(made)}"
+            made = [token for token in view.tokens if token.group == record.batch]
+            recorded = [batch.outputs for batch in view.batches if batch.batch == record.batch]
+            right = len(made) >= 1 and recorded == [len(made)]
+            yield None if right else f"batch {record.batch} promises {recorded} outputs and has {len(made)}"
             continue
         children = [
             token
-            for token in moment.tokens
+            for token in view.tokens
             if token.group == record.group and record.token in parents.get((token.run, token.token), [])
         ]
         promised = _promised(record)
@@ -198,17 +199,17 @@ def _promised(record: OutcomeRecord) -> int:
     needs=("outcomes", "visits", "nodes"),
     on=(VisitRecord, OutcomeRecord),
 )
-def sink_is_named_when_written(moment: Moment) -> Iterator[Check]:
-    nodes = moment.pipeline.nodes
+def sink_is_named_when_written(view: StepView) -> Iterator[Check]:
+    nodes = view.pipeline.nodes
     written = {
         (visit.token, visit.node)
-        for visit in moment.visits
+        for visit in view.visits
         if visit.status is VisitStatus.COMPLETED and nodes[visit.node].kind is NodeKind.SINK
     }
     for token, sink in written:
-        named = any(record.token == token and record.sink == sink for record in moment.fates)
+        named = any(record.token == token and record.sink == sink for record in view.fates)
         yield None if named else f"token {token} was written to {sink}, but its fate does not name the sink"
-    for record in moment.fates:
+    for record in view.fates:
         if record.sink is not None:
             done = (record.token, record.sink) in written
             yield None if done else f"token {record.token} claims sink {record.sink} without a completed visit there"

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from ..records import Record
-from .moment import Check, Moment
+from .step_view import Check, StepView
 
 
 class Family(StrEnum):
@@ -50,7 +50,7 @@ class Level(StrEnum):
     PROFILE = "profile"
 
 
-Predicate = Callable[[Moment], Iterator[Check]]
+Predicate = Callable[[StepView], Iterator[Check]]
 """Yields one `Check` for each thing that it looks at, so that a law that looks at nothing is noticed."""
 
 
@@ -105,13 +105,13 @@ def law_known_elsewhere(
     return Law(id, title, sentence, needs, (), where, level, None, elsewhere)
 
 
-def concerns(law: Law, moment: Moment) -> bool:
+def concerns(law: Law, view: StepView) -> bool:
     """Whether the step wrote anything that can break the law."""
-    return law.predicate is not None and not (law.on and moment.kinds.isdisjoint(law.on))
+    return law.predicate is not None and not (law.on and view.kinds.isdisjoint(law.on))
 
 
-def checks(law: Law, moment: Moment) -> Iterator[Check]:
+def checks(law: Law, view: StepView) -> Iterator[Check]:
     """What one law finds in one step."""
-    if law.predicate is None or not concerns(law, moment):
+    if law.predicate is None or not concerns(law, view):
         return iter(())
-    return law.predicate(moment)
+    return law.predicate(view)

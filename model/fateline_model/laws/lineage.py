@@ -2,16 +2,16 @@
 
 In a whole pipeline these laws cannot be broken, because a graph gives no means to do so. So they are judged in the
 lifecycle machine, where a caller may name any token of any row of any run. Not here: what a fork or a merge must do
-besides its lineage (`making.py`, `coalesce.py`).
+besides its lineage (`creation.py`, `coalesce.py`).
 """
 
 from collections.abc import Iterator
 
 from ..lifecycle import Operation
 from ..records import HopRecord, OutcomeRecord, ParentRecord, RowRecord, TokenRecord, VisitRecord
-from ..state import split
+from ..state import parse_token_name
 from .law import law
-from .moment import Check, Moment
+from .step_view import Check, StepView
 
 
 @law(
@@ -21,14 +21,14 @@ from .moment import Check, Moment
     needs=("tokens", "rows"),
     on=(TokenRecord,),
 )
-def one_row_of_one_run(moment: Moment) -> Iterator[Check]:
+def one_row_of_one_run(view: StepView) -> Iterator[Check]:
     made: set[tuple[str, str]] = set()
-    for record in moment.tokens:
-        place, key = split(record.token), (record.run, record.token)
-        rows = [row.number for run in moment.after if run.name == record.run for row in run.rows]
+    for record in view.tokens:
+        place, key = parse_token_name(record.token), (record.run, record.token)
+        rows = [row.number for run in view.after if run.name == record.run for row in run.rows]
         if place is None or str(place[0]) != record.row or place[0] not in rows:
             yield f"token {record.token} is recorded as of row {record.row}, which is not its row or does not exist"
-        elif key in made or moment.token_before(*key) is not None:
+        elif key in made or view.token_before(*key) is not None:
             yield f"token {record.token} is created a second time"
         else:
             yield None
@@ -42,15 +42,15 @@ def one_row_of_one_run(moment: Moment) -> Iterator[Check]:
     needs=("tokens", "parents"),
     on=(ParentRecord,),
 )
-def parents_of_the_same_row(moment: Moment) -> Iterator[Check]:
-    operation = moment.stimulus
+def parents_of_the_same_row(view: StepView) -> Iterator[Check]:
+    operation = view.stimulus
     if isinstance(operation, Operation) and operation.row is not None:
         for ref in operation.tokens:
-            place = split(ref.name)
+            place = parse_token_name(ref.name)
             named = place is not None and place[0] == operation.row
             yield None if named else f"{operation} takes token {ref.name} for one of row {operation.row}"
-    for record in moment.of(ParentRecord):
-        child, parent = split(record.child), split(record.parent)
+    for record in view.of(ParentRecord):
+        child, parent = parse_token_name(record.child), parse_token_name(record.parent)
         same = child is not None and parent is not None and child[0] == parent[0]
         yield None if same else f"token {record.child} has parent {record.parent}, of another row"
 
@@ -62,13 +62,13 @@ def parents_of_the_same_row(moment: Moment) -> Iterator[Check]:
     needs=("tokens", "parents"),
     on=(ParentRecord,),
 )
-def parents_of_the_same_run(moment: Moment) -> Iterator[Check]:
-    if isinstance(moment.stimulus, Operation):
-        for ref in moment.stimulus.tokens:
-            same = ref.run == moment.stimulus.run
-            yield None if same else f"token {ref.name} of run {ref.run} becomes a parent in run {moment.stimulus.run}"
-    for record in moment.of(ParentRecord):
-        known = moment.token_after(record.run, record.parent) is not None
+def parents_of_the_same_run(view: StepView) -> Iterator[Check]:
+    if isinstance(view.stimulus, Operation):
+        for ref in view.stimulus.tokens:
+            same = ref.run == view.stimulus.run
+            yield None if same else f"token {ref.name} of run {ref.run} becomes a parent in run {view.stimulus.run}"
+    for record in view.of(ParentRecord):
+        known = view.token_after(record.run, record.parent) is not None
         yield None if known else f"parent {record.parent} of token {record.child} is no token of run {record.run}"
 
 
@@ -79,13 +79,13 @@ def parents_of_the_same_run(moment: Moment) -> Iterator[Check]:
     needs=("parents",),
     on=(ParentRecord,),
 )
-def parents_come_first(moment: Moment) -> Iterator[Check]:
+def parents_come_first(view: StepView) -> Iterator[Check]:
     made: set[tuple[str, str]] = set()
-    for record in moment.records:
+    for record in view.records:
         if isinstance(record, TokenRecord):
             made.add((record.run, record.token))
         elif isinstance(record, ParentRecord):
-            older = moment.token_before(record.run, record.parent) is not None
+            older = view.token_before(record.run, record.parent) is not None
             earlier = (record.run, record.parent) in made and record.parent != record.child
             yield None if older or earlier else f"token {record.child} is older than its parent {record.parent}"
 
@@ -97,9 +97,9 @@ def parents_come_first(moment: Moment) -> Iterator[Check]:
     needs=("tokens", "parents"),
     on=(TokenRecord,),
 )
-def one_group_if_it_has_parents(moment: Moment) -> Iterator[Check]:
-    parents = moment.parents
-    for record in moment.tokens:
+def one_group_if_it_has_parents(view: StepView) -> Iterator[Check]:
+    parents = view.parents
+    for record in view.tokens:
         has_parent = (record.run, record.token) in parents
         if (record.group is None) != (record.group_kind is None):
             yield f"token {record.token} has half a group"
@@ -116,27 +116,27 @@ def one_group_if_it_has_parents(moment: Moment) -> Iterator[Check]:
     needs=("tokens", "outcomes"),
     on=(OutcomeRecord, VisitRecord, HopRecord),
 )
-def records_stay_in_their_run(moment: Moment) -> Iterator[Check]:
-    if isinstance(moment.stimulus, Operation) and moment.records:
-        for ref in moment.stimulus.tokens:
-            same = ref.run == moment.stimulus.run
-            yield None if same else f"run {moment.stimulus.run} writes about token {ref.name} of run {ref.run}"
-    for record in moment.records:
+def records_stay_in_their_run(view: StepView) -> Iterator[Check]:
+    if isinstance(view.stimulus, Operation) and view.records:
+        for ref in view.stimulus.tokens:
+            same = ref.run == view.stimulus.run
+            yield None if same else f"run {view.stimulus.run} writes about token {ref.name} of run {ref.run}"
+    for record in view.records:
         if isinstance(record, OutcomeRecord | VisitRecord | HopRecord):
-            known = moment.token_after(record.run, record.token) is not None
+            known = view.token_after(record.run, record.token) is not None
             yield None if known else f"run {record.run} writes about token {record.token}, which is not in it"
 
 
 @law("L7", "One root token for a row", "A row has one root token.", needs=("tokens",), on=(TokenRecord,))
-def one_root_token_for_a_row(moment: Moment) -> Iterator[Check]:
+def one_root_token_for_a_row(view: StepView) -> Iterator[Check]:
     roots: set[tuple[str, str]] = set()
-    for record in moment.tokens:
+    for record in view.tokens:
         if record.group_kind is not None:
             continue
         row = (record.run, record.row)
         has = row in roots or any(
             token.made is None
-            for run in moment.before
+            for run in view.before
             if run.name == record.run
             for known in run.rows
             if str(known.number) == record.row
@@ -153,13 +153,13 @@ def one_root_token_for_a_row(moment: Moment) -> Iterator[Check]:
     needs=("rows", "tokens"),
     on=(TokenRecord, RowRecord),
 )
-def root_token_needs_its_row(moment: Moment) -> Iterator[Check]:
-    written = {(record.run, record.row) for record in moment.rows}
-    for record in moment.tokens:
+def root_token_needs_its_row(view: StepView) -> Iterator[Check]:
+    written = {(record.run, record.row) for record in view.rows}
+    for record in view.tokens:
         if record.group_kind is not None:
             continue
         before = [
-            row for run in moment.before if run.name == record.run for row in run.rows if str(row.number) == record.row
+            row for run in view.before if run.name == record.run for row in run.rows if str(row.number) == record.row
         ]
         if not before and (record.run, record.row) not in written:
             yield f"token {record.token} is created for row {record.row}, which does not exist"

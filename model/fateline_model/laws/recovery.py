@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from ..kernels import Phase
 from ..machine import step
 from ..records import RowRecord, RunRecord, VisitRecord
-from ..state import Row, Run, full
+from ..state import Row, Run, token_name
 from ..stimuli import Do, Stimulus
 from ..words import NodeKind, Refusal, RunStatus, VisitStatus
 from .law import Level, Where, law, law_known_elsewhere
-from .moment import Check, Moment
+from .step_view import Check, StepView
 
 
 def erased(run: Run) -> Run:
@@ -32,12 +32,12 @@ def erased(run: Run) -> Run:
     "A crash leaves a prefix of whole steps. Every law that is not about the end of a run holds of what is left.",
     needs=("seq", "tx"),
 )
-def crash_leaves_whole_steps(moment: Moment) -> Iterator[Check]:
-    stimulus = moment.stimulus
+def crash_leaves_whole_steps(view: StepView) -> Iterator[Check]:
+    stimulus = view.stimulus
     if isinstance(stimulus, Stimulus) and stimulus.do is Do.CRASH:
-        (before,), (after,) = moment.before, moment.after
-        if moment.records:
-            yield f"a crash wrote {len(moment.records)} records"
+        (before,), (after,) = view.before, view.after
+        if view.records:
+            yield f"a crash wrote {len(view.records)} records"
         elif after != before._replace(status=RunStatus.INTERRUPTED):
             yield "a crash left something else than what was committed"
         else:
@@ -52,20 +52,20 @@ def crash_leaves_whole_steps(moment: Moment) -> Iterator[Check]:
     needs=("runs", "visits", "seq"),
     where=(Where.MACHINE, Where.STEP, Where.TRAIL),
 )
-def resume_is_invisible(moment: Moment) -> Iterator[Check]:
-    stimulus = moment.stimulus
+def resume_is_invisible(view: StepView) -> Iterator[Check]:
+    stimulus = view.stimulus
     if not isinstance(stimulus, Stimulus):
         return
-    before, after = erased(moment.before[0]), erased(moment.after[0])
-    if before == moment.before[0] and after == moment.after[0]:
+    before, after = erased(view.before[0]), erased(view.after[0])
+    if before == view.before[0] and after == view.after[0]:
         yield None  # the state holds nothing about a crash: this is the step that the law itself takes
         return
     if stimulus.do in (Do.CRASH, Do.RESUME):
         yield None if before == after else f"{stimulus} changed more than the attempts of visits that were cut off"
-        opened = {v.token for v in moment.visits if v.status is VisitStatus.OPEN}
-        closed = {v.token for v in moment.visits if v.status is VisitStatus.INTERRUPTED}
-        was_open = [(row, t) for row in moment.before[0].rows for t in row.tokens if t.phase is Phase.VISITING]
-        cut = {full(row.number, token.name) for row, token in was_open} if stimulus.do is Do.RESUME else set()
+        opened = {v.token for v in view.visits if v.status is VisitStatus.OPEN}
+        closed = {v.token for v in view.visits if v.status is VisitStatus.INTERRUPTED}
+        was_open = [(row, t) for row in view.before[0].rows for t in row.tokens if t.phase is Phase.VISITING]
+        cut = {token_name(row.number, token.name) for row, token in was_open} if stimulus.do is Do.RESUME else set()
         right = opened == closed == cut
         yield (
             None
@@ -73,7 +73,7 @@ def resume_is_invisible(moment: Moment) -> Iterator[Check]:
             else f"{stimulus} closed {closed or 'no'} visits and opened {opened or 'none'}; cut were {cut}"
         )
         return
-    plain = step(moment.pipeline, before, stimulus)
+    plain = step(view.pipeline, before, stimulus)
     if isinstance(plain, Refusal):
         yield f"{stimulus} is lawful only because of a crash: without it, it is refused as {plain}"
     else:
@@ -88,23 +88,23 @@ def resume_is_invisible(moment: Moment) -> Iterator[Check]:
     needs=("rows", "runs"),
     on=(RowRecord, RunRecord),
 )
-def no_row_lost_none_read_twice(moment: Moment) -> Iterator[Check]:
-    told: set[tuple[str, str]] = set()
-    for record in moment.rows:
-        runs = [run for run in moment.before if run.name == record.run]
+def no_row_lost_none_read_twice(view: StepView) -> Iterator[Check]:
+    seen: set[tuple[str, str]] = set()
+    for record in view.rows:
+        runs = [run for run in view.before if run.name == record.run]
         known = any(str(row.number) == record.row for run in runs for row in run.rows)
-        if known or (record.run, record.row) in told:
+        if known or (record.run, record.row) in seen:
             yield f"row {record.row} is read a second time"
         elif any(run.source_ended for run in runs):
             yield f"row {record.row} is read after the source had ended"
         else:
             yield None
-        told.add((record.run, record.row))
-    for said in moment.of(RunRecord):
-        for run in moment.after:
-            if run.name == said.run and said.rows is not None:
-                right = said.rows == len(run.rows)
-                yield None if right else f"the source gave {said.rows} rows, and {len(run.rows)} are there"
+        seen.add((record.run, record.row))
+    for ending in view.of(RunRecord):
+        for run in view.after:
+            if run.name == ending.run and ending.rows is not None:
+                right = ending.rows == len(run.rows)
+                yield None if right else f"the source gave {ending.rows} rows, and {len(run.rows)} are there"
 
 
 @law(
@@ -114,21 +114,21 @@ def no_row_lost_none_read_twice(moment: Moment) -> Iterator[Check]:
     needs=("visits", "outcomes", "tx"),
     on=(VisitRecord,),
 )
-def no_sink_effect_lost_or_doubled(moment: Moment) -> Iterator[Check]:
-    nodes = moment.pipeline.nodes
-    told: set[tuple[str, str]] = set()
-    for visit in moment.visits:
+def no_sink_effect_lost_or_doubled(view: StepView) -> Iterator[Check]:
+    nodes = view.pipeline.nodes
+    seen: set[tuple[str, str]] = set()
+    for visit in view.visits:
         if visit.status is not VisitStatus.COMPLETED or nodes[visit.node].kind is not NodeKind.SINK:
             continue
-        before = moment.token_before(visit.run, visit.token)
-        after = moment.token_after(visit.run, visit.token)
-        if (visit.run, visit.token) in told or (before is not None and before.fate is not None):
+        before = view.token_before(visit.run, visit.token)
+        after = view.token_after(visit.run, visit.token)
+        if (visit.run, visit.token) in seen or (before is not None and before.fate is not None):
             yield f"token {visit.token} is written to {visit.node} a second time"
         elif after is None or after.fate is None:
             yield f"token {visit.token} is written to {visit.node}, and a crash now would write it again"
         else:
             yield None
-        told.add((visit.run, visit.token))
+        seen.add((visit.run, visit.token))
 
 
 REFUSED_WITHOUT_A_TRACE = law_known_elsewhere(

@@ -78,7 +78,7 @@ def _law(law: Law, lock: Lock, mutants: Sequence[MutantReport]) -> str:
 
 def _caught(report: MutantReport) -> str:
     steps = f" in {len(report.steps)} steps" if report.steps else ""
-    return f"{report.mutant.says} (`{report.mutant.name}`{steps})"
+    return f"{report.mutant.mistake} (`{report.mutant.name}`{steps})"
 
 
 def scopes_page(lock: Lock) -> str:
@@ -153,7 +153,7 @@ def mutants_page(mutants: Sequence[MutantReport]) -> str:
         (
             report.mutant.law,
             f"`{report.mutant.name}`",
-            report.mutant.says,
+            report.mutant.mistake,
             len(report.steps) or "",
             "yes" if report.killed else "**no**",
             " ".join(report.others),

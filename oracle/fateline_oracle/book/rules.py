@@ -86,7 +86,7 @@ def stimuli_page() -> str:
         table(
             ["Stimulus", "Carries", "Meaning"],
             [
-                (f"`{do}`", code((*shape.must, *(("data",) if shape.merges else ()))), shape.says)
+                (f"`{do}`", code((*shape.must, *(("data",) if shape.merges else ()))), shape.meaning)
                 for do, shape in SHAPES.items()
             ],
         ),

@@ -59,7 +59,7 @@ def phases_table() -> list[dict[str, Any]]:
 def stimuli_table() -> dict[str, Any]:
     return {
         "pipeline": {
-            do: {"must": shape.must, "data": shape.merges, "says": shape.says} for do, shape in SHAPES.items()
+            do: {"must": shape.must, "data": shape.merges, "says": shape.meaning} for do, shape in SHAPES.items()
         },
         "lifecycle": {op: {"takes": takes, "says": says} for op, (takes, says) in OPERATIONS.items()},
     }

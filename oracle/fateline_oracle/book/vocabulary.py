@@ -89,7 +89,7 @@ def pipeline_page() -> str:
     sections = []
     for kind in NodeKind:
         rows = [
-            (f"`{key}`", type_name_of_schema(field.schema), "yes" if field.required else "", field.says)
+            (f"`{key}`", type_name_of_schema(field.schema), "yes" if field.required else "", field.meaning)
             for key, fields in FIELDS.items()
             for field in fields
             if kind in field.kinds

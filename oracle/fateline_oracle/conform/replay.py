@@ -151,7 +151,7 @@ def small_steps(beside: Beside[Any, Any], instance: Instance, said_steps: list[s
     try:
         beside.start()
         for place, says in enumerate(said_steps, 1):
-            offer = next((o for o in instance.system.offers(state) if str(o.stimulus) == says), None)
+            offer = next((o for o in instance.system.attempts(state) if str(o.stimulus) == says), None)
             if offer is None:
                 raise BadCase(f"step {place}: {says!r} is nothing that {instance.name} knows")
             path.append(offer.stimulus)

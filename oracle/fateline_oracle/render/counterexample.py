@@ -22,7 +22,7 @@ def expected_last(instance_name: str, steps: Sequence[Step], scope: str = "small
         return None
     state = instance.system.first()
     for number, wanted in enumerate(steps, 1):
-        offer = next((o for o in instance.system.offers(state) if str(o.stimulus) == wanted.says), None)
+        offer = next((o for o in instance.system.attempts(state) if str(o.stimulus) == wanted.says), None)
         if offer is None or (offer.after is None and number < len(steps)):
             return None
         if number == len(steps):

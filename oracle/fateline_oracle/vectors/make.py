@@ -108,10 +108,10 @@ def _explored(system: BarrierSystem) -> tuple[list[list[Any]], list[list[Any]]]:
     states, every, refused = [system.first()], [], []
     for state in states:
         edges, refusals = [], []
-        for offer in system.offers(state):
+        for offer in system.attempts(state):
             if offer.refusal is not None:
                 refusals.append((offer.stimulus, str(offer.refusal)))
-            elif offer.after is not None and not offer.beyond:
+            elif offer.after is not None and not offer.out_of_bounds:
                 if offer.after not in numbers:
                     numbers[offer.after] = len(states)
                     states.append(offer.after)

@@ -12,8 +12,8 @@ MUTANTS: Final = (
         "counted-from-one",
         "B1",
         "batches.py",
-        "    ordinal, name = len(batch.members), row.full(token.name)\n",
-        "    ordinal, name = len(batch.members) + 1, row.full(token.name)\n",
+        "    ordinal, name = len(batch.members), row.name_of(token.name)\n",
+        "    ordinal, name = len(batch.members) + 1, row.name_of(token.name)\n",
         "members are numbered from one",
         "batch",
     ),
@@ -23,7 +23,7 @@ MUTANTS: Final = (
         "batches.py",
         "    _trigger(draft, batch, Trigger.TIMEOUT)\n",
         "    _trigger(draft, batch, Trigger.COUNT)\n",
-        "a batch closed by its timeout says that it was full",
+        "a batch closed by its timeout records that it was full",
         "batch",
     ),
     Mutant(
@@ -77,7 +77,7 @@ MUTANTS: Final = (
     Mutant(
         "merged-token-starts-over",
         "T1",
-        "draft.py",
+        "step_builder.py",
         "group, parents), node, CONTINUE)\n",
         "group, parents), self.pipeline.source.name, CONTINUE)\n",
         "a merged token goes back to the start of the graph",
@@ -95,7 +95,7 @@ MUTANTS: Final = (
     Mutant(
         "stack-never-popped",
         "T3",
-        "draft.py",
+        "step_builder.py",
         "self.join(held, parents, name, barrier.node, self.tokens[barrier.fork].stack)\n",
         "self.join(held, parents, name, barrier.node, held[0].stack)\n",
         "a merged token still owes the branch that was merged",
@@ -127,7 +127,7 @@ MUTANTS: Final = (
     Mutant(
         "row-read-twice",
         "R3",
-        "draft.py",
+        "step_builder.py",
         "        if self.row(number) is not None:\n            raise Refused(Refusal.ROW_ALREADY_READ)\n",
         "",
         "a row that was read is read again",

@@ -60,7 +60,7 @@ MUTANTS: Final = (
         "batches.py",
         "    row.make_numbered(first, outputs or 0, ",
         "    row.make_numbered(first, (outputs or 0) - 1, ",
-        "a batch makes one output fewer than it says",
+        "a batch creates one output fewer than it records",
         "batch",
     ),
     Mutant(
@@ -75,7 +75,7 @@ MUTANTS: Final = (
     Mutant(
         "row-off-by-one",
         "L1",
-        "draft.py",
+        "step_builder.py",
         "TokenRecord(run, str(self.number), ",
         "TokenRecord(run, str(self.number + 1), ",
         "tokens are recorded as of the next row",
@@ -102,16 +102,16 @@ MUTANTS: Final = (
     Mutant(
         "own-parent",
         "L4",
-        "draft.py",
-        "self.make(child, group, (self.full(parent.name),), ",
-        "self.make(child, group, (self.full(child.name),), ",
+        "step_builder.py",
+        "self.make(child, group, (self.name_of(parent.name),), ",
+        "self.make(child, group, (self.name_of(child.name),), ",
         "an expansion child is recorded as its own parent",
         "expand then fork",
     ),
     Mutant(
         "half-a-group",
         "L5",
-        "draft.py",
+        "step_builder.py",
         "self.make(Token(name, GroupKind.JOIN, stack=stack), group, parents)",
         "self.make(Token(name, GroupKind.JOIN, stack=stack), None, parents)",
         "a merged token carries no join group",
@@ -160,7 +160,7 @@ MUTANTS: Final = (
     Mutant(
         "fork-in-two-steps",
         "K2",
-        "draft.py",
+        "step_builder.py",
         '        self.end(handed, Outcome.FORKED, group=group, promised=",".join(branches))\n',
         "        self.put(handed)\n",
         "the children of a fork are written, and the parent's fate is left for later",
@@ -169,7 +169,7 @@ MUTANTS: Final = (
     Mutant(
         "one-child-too-few",
         "X1",
-        "draft.py",
+        "step_builder.py",
         "self.make_numbered(token, count, ",
         "self.make_numbered(token, count - 1, ",
         "an expansion makes one child fewer than it promises",
@@ -187,7 +187,7 @@ MUTANTS: Final = (
     Mutant(
         "expand-in-two-steps",
         "X3",
-        "draft.py",
+        "step_builder.py",
         "        self.end(token, Outcome.EXPANDED, group=group, promised=str(count))\n",
         "        self.put(token)\n",
         "the children of an expansion are written, and the parent's fate is left for later",

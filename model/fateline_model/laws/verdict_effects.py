@@ -25,7 +25,7 @@ from ..words import (
     VisitStatus,
 )
 from .law import Level, law
-from .moment import Check, Moment
+from .step_view import Check, StepView
 
 
 class Follows(NamedTuple):
@@ -52,27 +52,27 @@ WRITTEN = {
 }
 
 
-def expected(node: Node, token: Token, said: str) -> Follows:
+def expected(node: Node, token: Token, verdict: str) -> Follows:
     """What must follow when a node gives this verdict on a token."""
-    word, _, argument = said.partition(" ")
+    word, _, argument = verdict.partition(" ")
     good = VisitStatus.COMPLETED
     if word == "pass":
-        return Follows(good, said, edge=CONTINUE)
+        return Follows(good, verdict, edge=CONTINUE)
     if word == "drop":
-        return Follows(good, said, fate=Outcome.DISCARDED, reason=Reason.FILTERED)
+        return Follows(good, verdict, fate=Outcome.DISCARDED, reason=Reason.FILTERED)
     if word == "expand" and node.expands:
-        return Follows(good, said, fate=Outcome.EXPANDED)
+        return Follows(good, verdict, fate=Outcome.EXPANDED)
     if word == "written":
         fate, reason = WRITTEN[token.via]
-        return Follows(good, said, fate=fate, reason=reason)
+        return Follows(good, verdict, fate=fate, reason=reason)
     if word == "route" and argument in dict(node.routes):
         target = dict(node.routes)[argument]
         if target == FORK:
-            return Follows(good, said, fate=Outcome.FORKED)
+            return Follows(good, verdict, fate=Outcome.FORKED)
         if target == DISCARD:
-            return Follows(good, said, fate=Outcome.DISCARDED, reason=Reason.GATE_DISCARD)
-        return Follows(good, said, edge=CONTINUE if target == CONTINUE else argument)
-    error = said if word not in ("route", "expand") else "error"
+            return Follows(good, verdict, fate=Outcome.DISCARDED, reason=Reason.GATE_DISCARD)
+        return Follows(good, verdict, edge=CONTINUE if target == CONTINUE else argument)
+    error = verdict if word not in ("route", "expand") else "error"
     bad = VisitStatus.FAILED
     if error.endswith("_retryable") and token.tries < node.attempts - 1:
         return Follows(bad, error, again=True)
@@ -83,12 +83,12 @@ def expected(node: Node, token: Token, said: str) -> Follows:
     return Follows(bad, error, edge=ON_ERROR)
 
 
-def observed(moment: Moment, name: str) -> Follows:
+def observed(view: StepView, name: str) -> Follows:
     """What followed, according to the records."""
-    own = [visit for visit in moment.visits if visit.token == name]
+    own = [visit for visit in view.visits if visit.token == name]
     closed = next((v for v in own if v.status not in (VisitStatus.OPEN, VisitStatus.HELD)), None)
-    fate = next((fate for fate in moment.fates if fate.token == name), None)
-    edge = next((hop.label for hop in moment.hops if hop.token == name), None)
+    fate = next((fate for fate in view.fates if fate.token == name), None)
+    edge = next((hop.label for hop in view.hops if hop.token == name), None)
     return Follows(
         closed.status if closed else None,
         closed.verdict if closed else None,
@@ -107,31 +107,31 @@ def observed(moment: Moment, name: str) -> Follows:
     needs=("nodes", "edges", "visits", "hops", "outcomes"),
     on=(VisitRecord, OutcomeRecord, RowRecord, TokenRecord),
 )
-def verdict_decides_what_follows(moment: Moment) -> Iterator[Check]:
-    stimulus = moment.stimulus
+def verdict_decides_what_follows(view: StepView) -> Iterator[Check]:
+    stimulus = view.stimulus
     if isinstance(stimulus, Operation):
         if stimulus.op is Op.QUARANTINE:
-            fates = [(fate.outcome, fate.reason) for fate in moment.fates]
+            fates = [(fate.outcome, fate.reason) for fate in view.fates]
             right = fates == [(Outcome.QUARANTINED, Reason.INVALID_ROW)]
             yield None if right else f"an invalid row ends as {fates or 'nothing'}"
         return
     if not isinstance(stimulus, Stimulus):
         return
     if stimulus.do is Do.READ:
-        yield _read(moment, stimulus)
+        yield _read(view, stimulus)
     elif stimulus.do is Do.FINISH and stimulus.token is not None:
-        run = moment.before[0].name
-        token = moment.token_before(run, stimulus.token)
-        if token is None or token.node not in moment.pipeline.nodes:
+        run = view.before[0].name
+        token = view.token_before(run, stimulus.token)
+        if token is None or token.node not in view.pipeline.nodes:
             yield f"{stimulus} is about a token that is at no node"
             return
-        law = expected(moment.pipeline.nodes[token.node], token, stimulus.verdict or "")
-        seen = observed(moment, stimulus.token)
+        law = expected(view.pipeline.nodes[token.node], token, stimulus.verdict or "")
+        seen = observed(view, stimulus.token)
         yield None if seen == law else f"after {stimulus} the law requires {law}; the records show {seen}"
 
 
-def _read(moment: Moment, stimulus: Stimulus) -> Check:
-    source, seen = moment.pipeline.source, observed(moment, str(stimulus.row))
+def _read(view: StepView, stimulus: Stimulus) -> Check:
+    source, seen = view.pipeline.source, observed(view, str(stimulus.row))
     if stimulus.verdict == Validity.VALID:
         law = Follows(edge=CONTINUE)
     elif source.on_error is not None:
@@ -158,11 +158,11 @@ LOST_BY = {
     on=(LossRecord,),
     level=Level.PROFILE,
 )
-def true_reason_of_a_loss(moment: Moment) -> Iterator[Check]:
-    failed = {record.fork_group for record in moment.barriers if record.verdict is BarrierVerdict.FAILED}
-    for loss in moment.losses:
-        fate = next((fate.outcome for fate in moment.fates if fate.token == loss.token), None)
-        hop = next((hop.label for hop in moment.hops if hop.token == loss.token), None)
+def true_reason_of_a_loss(view: StepView) -> Iterator[Check]:
+    failed = {record.fork_group for record in view.barriers if record.verdict is BarrierVerdict.FAILED}
+    for loss in view.losses:
+        fate = next((fate.outcome for fate in view.fates if fate.token == loss.token), None)
+        hop = next((hop.label for hop in view.hops if hop.token == loss.token), None)
         if fate is not None:
             law = LOST_BY.get(fate)
         elif hop is not None:

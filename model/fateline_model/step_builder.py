@@ -14,7 +14,7 @@ refused, so nothing here has to be undone.
 from collections.abc import Callable, Sequence
 from typing import Final, TypedDict, Unpack
 
-from .coalesce import Decision, Event, can_say, check_merge, decide
+from .coalesce import Decision, Event, check_merge, decide, merge_can_end_as
 from .kernels import (
     REFUSED_IN,
     Mark,
@@ -37,7 +37,7 @@ from .records import (
     TokenRecord,
     VisitRecord,
 )
-from .state import LARGEST_ROW, Barrier, Frame, Row, Run, Token, Via, barrier_name, full, split
+from .state import LARGEST_ROW, Barrier, Frame, Row, Run, Token, Via, barrier_name, parse_token_name, token_name
 from .wellformed import Pipeline
 from .words import (
     CONTINUE,
@@ -125,7 +125,7 @@ class RunDraft:
 
     def find(self, name: str | None) -> "tuple[RowDraft, Token]":
         """The token of that name and the draft of its row, or a refusal."""
-        place = split(name or "")
+        place = parse_token_name(name or "")
         row = self.row(place[0]) if place else None
         if place is None or row is None or place[1] not in row.tokens:
             raise Refused(Refusal.UNKNOWN_TOKEN)
@@ -142,7 +142,7 @@ class RunDraft:
         The possible outcomes are noted in `merges`, so that the checker can branch on them.
         """
         fails = collisions is Collisions.FAIL
-        self.merges.append(tuple(word for word in MergeData if can_say(strategy, fails, arrived, word)))
+        self.merges.append(tuple(word for word in MergeData if merge_can_end_as(strategy, fails, arrived, word)))
         number = len(self.merges)
         word = self._prescribed[number - 1] if number <= len(self._prescribed) else MergeData.OK
         if word not in self.merges[-1]:
@@ -175,8 +175,8 @@ class RowDraft:
     def write(self, record: Record) -> None:
         self.run.records.append(record)
 
-    def full(self, name: str) -> str:
-        return full(self.number, name)
+    def name_of(self, name: str) -> str:
+        return token_name(self.number, name)
 
     # ------------------------------------------------------------------------------------------------ single facts
 
@@ -198,7 +198,7 @@ class RowDraft:
 
     def _write_visit(self, token: Token, status: VisitStatus, verdict: str | None) -> None:
         if self.run.graph:
-            run, name = self.run.run.name, self.full(token.name)
+            run, name = self.run.run.name, self.name_of(token.name)
             visit = f"{name}@{token.node}#{token.attempt}"
             self.write(VisitRecord(run, visit, name, token.node, token.attempt, status, verdict))
 
@@ -206,7 +206,7 @@ class RowDraft:
         """The token takes an edge, and loses what it owes if no path leads on from there to the coalesce."""
         if not self.run.graph:
             return token
-        dst, name, new = self.pipeline.edges[src, label], self.full(token.name), not token.node
+        dst, name, new = self.pipeline.edges[src, label], self.name_of(token.name), not token.node
         visit = None if new else f"{name}@{src}#{token.attempt}"
         self.write(HopRecord(self.run.run.name, name, visit, src, label, dst))
         at_sink = self.pipeline.nodes[dst].kind is NodeKind.SINK
@@ -237,13 +237,13 @@ class RowDraft:
     def write_outcome(self, token: Token, outcome: Outcome, **fields: Unpack[OutcomeFields]) -> None:
         if "error" in OUTCOMES[outcome].must:
             fields.setdefault("error", SOME)
-        self.write(OutcomeRecord(self.run.run.name, self.full(token.name), outcome, **fields))
+        self.write(OutcomeRecord(self.run.run.name, self.name_of(token.name), outcome, **fields))
 
     def make(
         self, token: Token, group: str | None, parents: Sequence[str], branch: str | None = None, ordinal: int = 0
     ) -> Token:
         """A new token and its lineage; parents by full name. Its first hop is the caller's next line, in the same step."""
-        run, name = self.run.run.name, self.full(token.name)
+        run, name = self.run.run.name, self.name_of(token.name)
         self.write(TokenRecord(run, str(self.number), name, branch, token.made, group))
         for place, parent in enumerate(parents, ordinal):
             self.write(ParentRecord(run, name, parent, place))
@@ -260,7 +260,7 @@ class RowDraft:
 
         In a graph, only joined branches owe anything. Without one, every branch may be merged and so owes.
         """
-        group, graph = self.full(token.name), self.run.graph
+        group, graph = self.name_of(token.name), self.run.graph
         beneath = token.stack if not graph or self.pipeline.beneath[src] else ()
         handed = token._replace(stack=beneath)
         self.end(handed, Outcome.FORKED, group=group, promised=",".join(branches))
@@ -274,7 +274,7 @@ class RowDraft:
 
     def expand(self, token: Token, count: int, src: str) -> None:
         """Children of an expansion, in one step with the parent's fate."""
-        group = self.full(token.name)
+        group = self.name_of(token.name)
         self.end(token, Outcome.EXPANDED, group=group, promised=str(count))
         self.make_numbered(token, count, src, GroupKind.EXPAND, group, token.stack)
 
@@ -284,13 +284,13 @@ class RowDraft:
         """The children of an expansion, or the outputs of a batch."""
         for ordinal in range(count):
             child = Token(f"{parent.name}.{ordinal}", kind, stack=stack)
-            self.hop(self.make(child, group, (self.full(parent.name),), ordinal=ordinal), src, CONTINUE)
+            self.hop(self.make(child, group, (self.name_of(parent.name),), ordinal=ordinal), src, CONTINUE)
 
     def join(
         self, tokens: Sequence[Token], parents: Sequence[str], name: str, node: str, stack: tuple[Frame, ...]
     ) -> None:
         """Exactly these tokens become the merged token, as its parents."""
-        group = self.full(name)
+        group = self.name_of(name)
         for token in tokens:
             self.close_visit(token, VisitStatus.COMPLETED, Verdict.MERGED)
             self.end(token, Outcome.COALESCED, group=group)
@@ -321,7 +321,7 @@ class RowDraft:
         barrier = self.put_barrier(self.marked(self.barrier_of(frame), frame.branch, mark_on_loss))
         if barrier.verdict is None:
             name = barrier_name(self.number, barrier)
-            self.write(LossRecord(self.run.run.name, name, frame.branch, self.full(token), reason))
+            self.write(LossRecord(self.run.run.name, name, frame.branch, self.name_of(token), reason))
             self.decide(barrier, Event.LOSS)
 
     def decide(self, barrier: Barrier, event: Event) -> None:
@@ -356,8 +356,8 @@ class RowDraft:
             self.fail(barrier, reason, trigger)
             return
         name = f"{barrier.fork}/{barrier.node}"
-        self._resolve(barrier, BarrierVerdict.MERGED, None, trigger, self.full(name))
-        parents = [self.full(token.name) for token in held]
+        self._resolve(barrier, BarrierVerdict.MERGED, None, trigger, self.name_of(name))
+        parents = [self.name_of(token.name) for token in held]
         self.join(held, parents, name, barrier.node, self.tokens[barrier.fork].stack)
 
     def fail(self, barrier: Barrier, reason: Reason, trigger: Trigger) -> None:
@@ -379,5 +379,5 @@ class RowDraft:
         arrived, lost = (",".join(b for b, mark in branches if mark is word) for word in (Mark.HELD, Mark.LOST))
         marks = tuple(mark_on_resolution(mark, verdict) for mark in barrier.marks)
         self.put_barrier(barrier._replace(marks=marks, verdict=verdict))
-        run, name, fork = self.run.run.name, barrier_name(self.number, barrier), self.full(barrier.fork)
+        run, name, fork = self.run.run.name, barrier_name(self.number, barrier), self.name_of(barrier.fork)
         self.write(BarrierRecord(run, name, barrier.node, fork, verdict, reason, trigger, arrived, lost, result=result))

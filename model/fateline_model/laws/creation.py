@@ -10,14 +10,14 @@ from ..records import OutcomeRecord, RowRecord, TokenRecord
 from ..stimuli import Do, Stimulus, Validity
 from ..words import GroupKind, Outcome
 from .law import Where, law, law_known_elsewhere
-from .moment import Check, Moment
+from .step_view import Check, StepView
 
 
-def _children(moment: Moment, fate: OutcomeRecord, kind: GroupKind) -> list[TokenRecord]:
-    parents = moment.parents
+def _children(view: StepView, fate: OutcomeRecord, kind: GroupKind) -> list[TokenRecord]:
+    parents = view.parents
     return [
         token
-        for token in moment.tokens
+        for token in view.tokens
         if token.group_kind is kind and parents.get((token.run, token.token)) == [fate.token]
     ]
 
@@ -29,12 +29,12 @@ def _children(moment: Moment, fate: OutcomeRecord, kind: GroupKind) -> list[Toke
     needs=("outcomes", "tokens", "parents"),
     on=(OutcomeRecord,),
 )
-def children_are_the_promised_branches(moment: Moment) -> Iterator[Check]:
-    for fate in moment.fates:
+def children_are_the_promised_branches(view: StepView) -> Iterator[Check]:
+    for fate in view.fates:
         if fate.outcome is not Outcome.FORKED:
             continue
         promised = [branch for branch in (fate.promised or "").split(",") if branch]
-        children = _children(moment, fate, GroupKind.FORK)
+        children = _children(view, fate, GroupKind.FORK)
         branches = [token.branch for token in children]
         if sorted(str(branch) for branch in branches) != sorted(promised) or not promised:
             yield f"token {fate.token} promises branches {promised}, and its children are on {branches}"
@@ -46,11 +46,11 @@ def children_are_the_promised_branches(moment: Moment) -> Iterator[Check]:
             yield None
 
 
-def _in_one_step(moment: Moment, kind: GroupKind, outcome: Outcome) -> Iterator[Check]:
-    fates = {(fate.run, fate.token) for fate in moment.fates if fate.outcome is outcome}
-    parents = moment.parents
+def _in_one_step(view: StepView, kind: GroupKind, outcome: Outcome) -> Iterator[Check]:
+    fates = {(fate.run, fate.token) for fate in view.fates if fate.outcome is outcome}
+    parents = view.parents
     fulfilled = set()
-    for token in moment.tokens:
+    for token in view.tokens:
         if token.group_kind is kind:
             found = [(token.run, parent) for parent in parents.get((token.run, token.token), [])]
             fulfilled.update(found)
@@ -71,8 +71,8 @@ def _in_one_step(moment: Moment, kind: GroupKind, outcome: Outcome) -> Iterator[
     needs=("outcomes", "tokens", "parents", "tx"),
     on=(TokenRecord, OutcomeRecord),
 )
-def fork_is_one_step(moment: Moment) -> Iterator[Check]:
-    return _in_one_step(moment, GroupKind.FORK, Outcome.FORKED)
+def fork_is_one_step(view: StepView) -> Iterator[Check]:
+    return _in_one_step(view, GroupKind.FORK, Outcome.FORKED)
 
 
 @law(
@@ -82,14 +82,14 @@ def fork_is_one_step(moment: Moment) -> Iterator[Check]:
     needs=("outcomes", "tokens", "parents"),
     on=(OutcomeRecord,),
 )
-def children_as_many_as_promised(moment: Moment) -> Iterator[Check]:
-    for fate in moment.fates:
+def children_as_many_as_promised(view: StepView) -> Iterator[Check]:
+    for fate in view.fates:
         if fate.outcome is Outcome.EXPANDED:
-            before = moment.token_before(fate.run, fate.token)
-            node = moment.pipeline.nodes.get(before.node) if before is not None else None
+            before = view.token_before(fate.run, fate.token)
+            node = view.pipeline.nodes.get(before.node) if before is not None else None
             if node is not None and not node.expands:
                 yield f"token {fate.token} is expanded by {node.name}, which is not declared to expand"
-            count = len(_children(moment, fate, GroupKind.EXPAND))
+            count = len(_children(view, fate, GroupKind.EXPAND))
             right = fate.promised == str(count) and count >= 1
             yield None if right else f"token {fate.token} promises {fate.promised} children, and has {count}"
 
@@ -102,14 +102,14 @@ def children_as_many_as_promised(moment: Moment) -> Iterator[Check]:
     on=(TokenRecord, RowRecord),
     where=(Where.MACHINE, Where.STEP),
 )
-def lock_comes_first(moment: Moment) -> Iterator[Check]:
-    operation = moment.stimulus
+def lock_comes_first(view: StepView) -> Iterator[Check]:
+    operation = view.stimulus
     if isinstance(operation, Stimulus) and operation.do is Do.READ:
-        broken = operation.verdict == Validity.NO_CONTRACT and bool(moment.records)
-        yield f"{operation} writes {len(moment.records)} records without a contract" if broken else None
+        broken = operation.verdict == Validity.NO_CONTRACT and bool(view.records)
+        yield f"{operation} writes {len(view.records)} records without a contract" if broken else None
     if isinstance(operation, Operation) and operation.op in (Op.EXPAND, Op.INITIAL):
-        broken = not operation.locked and bool(moment.records)
-        yield f"{operation} writes {len(moment.records)} records without a locked contract" if broken else None
+        broken = not operation.locked and bool(view.records)
+        yield f"{operation} writes {len(view.records)} records without a locked contract" if broken else None
 
 
 @law(
@@ -119,8 +119,8 @@ def lock_comes_first(moment: Moment) -> Iterator[Check]:
     needs=("outcomes", "tokens", "parents", "tx"),
     on=(TokenRecord, OutcomeRecord),
 )
-def expansion_is_one_step(moment: Moment) -> Iterator[Check]:
-    return _in_one_step(moment, GroupKind.EXPAND, Outcome.EXPANDED)
+def expansion_is_one_step(view: StepView) -> Iterator[Check]:
+    return _in_one_step(view, GroupKind.EXPAND, Outcome.EXPANDED)
 
 
 SIBLINGS_SEE_NO_CHANGES = law_known_elsewhere(

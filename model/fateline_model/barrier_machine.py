@@ -2,18 +2,18 @@
 
 It is the pipeline machine of the smallest possible fork (`diamond`), started after the fork, with two differences: a
 stimulus may declare a branch lost, and a flush may come at any time. So this machine reaches the flush row of the policy
-table, which no whole pipeline can reach. Engines that offer only a barrier are judged against this machine.
+table, which no whole pipeline can reach. Engines that attempt only a barrier are judged against this machine.
 """
 
 from enum import StrEnum
 from typing import NamedTuple
 
 from .coalesce import Event
-from .draft import Refused, RowDraft, RunDraft
 from .kernels import mark_on_arrival, mark_on_loss
 from .machine import Accepted, open_barrier, step
 from .pipeline import Node
 from .state import Frame, Run
+from .step_builder import Refused, RowDraft, RunDraft
 from .stimuli import Do, Stimulus
 from .wellformed import Pipeline, build
 from .words import MergeData, NodeKind, Outcome, Reason, Refusal
@@ -34,8 +34,8 @@ class BarrierStimulus(NamedTuple):
     data: tuple[MergeData, ...] = ()
 
     def __str__(self) -> str:
-        said = f" [{', '.join(self.data)}]" if any(word is not MergeData.OK for word in self.data) else ""
-        return f"{self.do}({self.branch or ''}){said}"
+        outcomes = f" [{', '.join(self.data)}]" if any(word is not MergeData.OK for word in self.data) else ""
+        return f"{self.do}({self.branch or ''}){outcomes}"
 
 
 def diamond(coalesce: Node) -> Pipeline:
