@@ -112,7 +112,7 @@ HOLDS: Final[dict[When, Callable[[Counts], bool]]] = {
     When.SOME_ARRIVED: lambda counts: counts.arrived > 0,
     When.ALL_LOST: lambda counts: counts.lost == counts.n,
 }
-"""What each condition of the policy table says of the counts."""
+"""The meaning of each condition of the policy table."""
 
 
 def well_formed(counts: Counts) -> bool:

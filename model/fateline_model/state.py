@@ -34,6 +34,12 @@ class Frame(NamedTuple):
 
 
 class Token(NamedTuple):
+    """One instance of a row on one path through the graph: where it is, what it owes, and its fate.
+
+    `attempt` numbers its visits at a node. `tries` counts only those that were not interrupted by a crash; the retries
+    of a node are counted by it.
+    """
+
     name: str
     made: GroupKind | None = None
     node: str = ""
@@ -60,6 +66,8 @@ class Barrier(NamedTuple):
 
 
 class Row(NamedTuple):
+    """One row of the source, with all tokens that came from it and the barriers at which they met."""
+
     number: int
     tokens: tuple[Token, ...] = ()
     barriers: tuple[Barrier, ...] = ()

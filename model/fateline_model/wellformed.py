@@ -143,7 +143,11 @@ def _gate_problems(node: Node, nodes: Mapping[str, Node]) -> Iterator[Problem]:
     for word, given in ((CONTINUE, node.to), (FORK, node.fork)):
         key = "to" if word == CONTINUE else "fork"
         if (word in targets) != bool(given):
-            found = f"a route says `{word}` but there is no `{key}`" if not given else f"`{key}`, but no route `{word}`"
+            found = (
+                f"a route leads to `{word}`, but there is no `{key}`"
+                if not given
+                else f"`{key}`, but no route `{word}`"
+            )
             yield Problem(node.name, found, "give both or neither")
     labels = [label for label, _ in (*node.routes, *node.fork)]
     for label in sorted({label for label in labels if labels.count(label) > 1}):

@@ -29,6 +29,8 @@ class Word(StrEnum):
 
 
 class NodeKind(StrEnum):
+    """What a node does: it reads rows, changes them, chooses their way, joins branches, collects tokens, or writes."""
+
     SOURCE = "source"
     TRANSFORM = "transform"
     GATE = "gate"
@@ -38,7 +40,7 @@ class NodeKind(StrEnum):
 
 
 class Policy(StrEnum):
-    """When a coalesce has seen enough."""
+    """When a coalesce merges or fails: the rule that says which arrivals it needs."""
 
     REQUIRE_ALL = "require_all"
     QUORUM = "quorum"
@@ -181,6 +183,8 @@ class MergeData(StrEnum):
 
 
 class Outcome(StrEnum):
+    """What happened to a token at the end of its path. A terminal outcome is the token's fate."""
+
     COMPLETED = "completed"
     ROUTED = "routed"
     DIVERTED = "diverted"

@@ -71,7 +71,7 @@ def _union(arrived: Mapping[str, Mapping[str, str]], rule: Collisions) -> Check:
         return f"union of {arrived} has its fields in the order {list(result.data)}"
     if list(result.collisions) != sorted(collisions, key=lambda given: first_given.index(given.field)):
         return f"union ({rule}) of {arrived} records collisions {result.collisions}"
-    return None if result.conflict == conflict else f"union of {arrived} says conflict: {result.conflict}"
+    return None if result.conflict == conflict else f"union of {arrived} reports conflict: {result.conflict}"
 
 
 def deadlines() -> Iterator[Check]:

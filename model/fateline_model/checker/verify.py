@@ -198,6 +198,6 @@ def unmet(fired: Counter[str], refused: Counter[str]) -> tuple[list[str], list[s
 
 
 def unwitnessed(checks: Counter[str]) -> list[str]:
-    """Laws that can be judged here and that no step could break."""
+    """Laws that can be judged here and that were never checked."""
     judged = [law.id for law in ALL if law.predicate is not None or law.id in DOMAINS]
     return [law for law in judged if not checks[law]]

@@ -176,7 +176,7 @@ def at_the_first_event(view: StepView) -> Iterator[Check]:
         trigger = _true_trigger(view, record)
         timed = view.pipeline.nodes[record.node].timeout_seconds is not None
         if record.trigger is not trigger:
-            yield f"barrier {record.barrier} says it was resolved by {record.trigger}; it was {trigger}"
+            yield f"barrier {record.barrier} records that {record.trigger} resolved it; it was {trigger}"
         elif trigger is Trigger.DEADLINE and not timed:
             yield f"barrier {record.barrier} is resolved by a deadline, and has no timeout"
         else:

@@ -116,7 +116,7 @@ def _described(record: VisitRecord | HopRecord | MemberRecord | OutcomeRecord) -
     needs=("outcomes",),
     on=(OutcomeRecord,),
 )
-def carries_what_it_must(view: StepView) -> Iterator[Check]:
+def outcome_carries_what_it_must(view: StepView) -> Iterator[Check]:
     for record in view.outcomes:
         rule = OUTCOMES[record.outcome]
         given = {field for field in OUTCOME_FIELDS if getattr(record, field) is not None}
@@ -137,7 +137,7 @@ def carries_what_it_must(view: StepView) -> Iterator[Check]:
     needs=("outcomes", "batches", "members"),
     on=(OutcomeRecord, BatchRecord),
 )
-def buffered_comes_out(view: StepView) -> Iterator[Check]:
+def what_is_buffered_comes_out(view: StepView) -> Iterator[Check]:
     joined = {(record.run, record.token, record.batch) for record in view.members}
     for record in view.outcomes:
         if record.outcome is Outcome.BUFFERED:

@@ -7,7 +7,7 @@ from its trail alone after a crash. Not here: whether the recorded changes are l
 """
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from ..kernels import Mark, Phase
 from ..lifecycle import Operation
@@ -214,18 +214,18 @@ def _row(name: str) -> int:
     return place[0] if place else -1
 
 
-APPLY: Final[dict[type, Callable[[_Fold, Record], None]]] = {
-    RunRecord: lambda fold, record: fold.of_run(record),  # type: ignore[arg-type]
-    RowRecord: lambda fold, record: fold.of_row(record),  # type: ignore[arg-type]
-    TokenRecord: lambda fold, record: fold.of_token(record),  # type: ignore[arg-type]
-    ParentRecord: lambda fold, record: fold.of_parent(record),  # type: ignore[arg-type]
-    VisitRecord: lambda fold, record: fold.of_visit(record),  # type: ignore[arg-type]
-    HopRecord: lambda fold, record: fold.of_hop(record),  # type: ignore[arg-type]
-    OutcomeRecord: lambda fold, record: fold.of_outcome(record),  # type: ignore[arg-type]
-    LossRecord: lambda fold, record: fold.of_loss(record),  # type: ignore[arg-type]
-    BarrierRecord: lambda fold, record: fold.of_barrier(record),  # type: ignore[arg-type]
-    BatchRecord: lambda fold, record: fold.of_batch(record),  # type: ignore[arg-type]
-    MemberRecord: lambda fold, record: fold.of_member(record),  # type: ignore[arg-type]
+APPLY: Final[dict[type, Callable[[_Fold, Any], None]]] = {
+    RunRecord: _Fold.of_run,
+    RowRecord: _Fold.of_row,
+    TokenRecord: _Fold.of_token,
+    ParentRecord: _Fold.of_parent,
+    VisitRecord: _Fold.of_visit,
+    HopRecord: _Fold.of_hop,
+    OutcomeRecord: _Fold.of_outcome,
+    LossRecord: _Fold.of_loss,
+    BarrierRecord: _Fold.of_barrier,
+    BatchRecord: _Fold.of_batch,
+    MemberRecord: _Fold.of_member,
 }
 
 
@@ -273,9 +273,7 @@ def _difference(recorded: Run, after: Run) -> str:
             return f"token {name}: the records describe {_described(mine.get(name))}, but it is {_described(theirs.get(name))}"
     for folded, done in zip(recorded.rows, after.rows, strict=False):
         if folded.barriers != done.barriers:
-            return (
-                f"barriers of row {done.number}: the records describe {folded.barriers}, but they are {done.barriers}"
-            )
+            return f"barriers of row {done.number}: by the records {folded.barriers}, but they are {done.barriers}"
     if recorded.batches != after.batches:
         return f"the records describe the batches {recorded.batches}, but they are {after.batches}"
     flags = [
