@@ -13,12 +13,20 @@ from fateline_model.checker.verify import UNREACHABLE
 from fateline_model.laws import ALL, Family, Law
 
 from ..law.proofs.gate import contract
-from ..law.proofs.obligations import OBLIGATIONS
+from ..law.proofs.obligations import OBLIGATIONS, Runs
 from ..law.verification import Locked, MutantReport
 from .markdown import code, page, table
 
 Lock = dict[str, Locked]
 BY_HAND: Final = "A figure here is one that a command printed: `fateline verify --scope NAME` gives it again."
+
+
+PROVED: Final = {
+    Runs.MACHINES: "confirmed for all arguments, of functions that the machines call",
+    Runs.CLAIM: "confirmed for all arguments, as claims about such functions",
+    Runs.APART: "confirmed for all arguments, of the law's definition, which no machine calls",
+}
+"""What exactly is proved, by what runs the function of the proof."""
 
 
 def laws_page(lock: Lock, mutants: Sequence[MutantReport]) -> str:
@@ -46,9 +54,10 @@ def _law(law: Law, lock: Lock, mutants: Sequence[MutantReport]) -> str:
     if checks:
         how = "checked on its kernel, over a small exhaustive domain" if law.id in DOMAINS else "checked on every step"
         known.append(f"{how}: {', '.join(checks)}")
-    proofs = [obligation.name for obligation in OBLIGATIONS if law.id in obligation.laws]
-    if proofs:
-        known.append(f"kernels confirmed for all integers: {code(proofs)}")
+    for runs, said in PROVED.items():
+        proofs = [proof.name for proof in OBLIGATIONS if law.id in proof.laws and proof.runs is runs]
+        if proofs:
+            known.append(f"{said}: {code(proofs)}")
     own = [report for report in mutants if report.mutant.law == law.id]
     if own:
         known.append(f"broken on purpose and caught: {'; '.join(_caught(report) for report in own)}")
@@ -69,7 +78,7 @@ def _law(law: Law, lock: Lock, mutants: Sequence[MutantReport]) -> str:
 
 def _caught(report: MutantReport) -> str:
     steps = f" in {len(report.steps)} steps" if report.steps else ""
-    return f"{report.mutant.says} (`{report.mutant.name}`{steps})"
+    return f"{report.mutant.mistake} (`{report.mutant.name}`{steps})"
 
 
 def scopes_page(lock: Lock) -> str:
@@ -117,6 +126,7 @@ def proofs_page() -> str:
         (
             f"`{obligation.name}`",
             obligation.sentence,
+            obligation.runs.value,
             " ".join(obligation.laws),
             len(contract(obligation.function).post),
             len(obligation.witnesses),
@@ -128,11 +138,12 @@ def proofs_page() -> str:
         "What is proved for all integers",
         "The kernels of the law carry contracts, and CrossHair confirms each for every integer. A proof counts only with "
         "witnesses that run, so that it is not about nothing, and with mutants of the kernel that it must refute, so that "
-        "it could have failed. `fateline prove` settles them all and says which; the tests do so too, and prove that the "
-        "engine's verdict, written apart, is the law's.",
-        table(["Kernel", "What is claimed", "Laws", "Contracts", "Witnesses", "Mutants"], rows),
-        f"{len(rows)} obligations with {sum(row[3] for row in rows)} contracts, {sum(row[4] for row in rows)} witnesses and "
-        f"{sum(row[5] for row in rows)} mutants.",
+        "it could have failed. A proof says something about the machines only if they run what is proved, so the page says "
+        "of each function whether they call it. `fateline prove` settles them all and says which; the tests do so too, and "
+        "prove that the engine's verdict, written apart, is the law's.",
+        table(["Kernel", "What is claimed", "What runs it", "Laws", "Contracts", "Witnesses", "Mutants"], rows),
+        f"{len(rows)} obligations with {sum(row[4] for row in rows)} contracts, {sum(row[5] for row in rows)} witnesses and "
+        f"{sum(row[6] for row in rows)} mutants.",
     )
 
 
@@ -142,7 +153,7 @@ def mutants_page(mutants: Sequence[MutantReport]) -> str:
         (
             report.mutant.law,
             f"`{report.mutant.name}`",
-            report.mutant.says,
+            report.mutant.mistake,
             len(report.steps) or "",
             "yes" if report.killed else "**no**",
             " ".join(report.others),

@@ -6,9 +6,9 @@ Every figure comes from the lock that `fateline zoo --strategies --lock` writes.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from fateline_model.barrier_machine import BarrierEvent
 from fateline_model.laws import ALL
 from fateline_model.lifecycle import SHAPES as OPERATIONS
-from fateline_model.single import BarrierEvent
 from fateline_model.stimuli import SHAPES, Do
 
 from ..compare.capabilities import CANNOT, NEEDS
@@ -111,7 +111,7 @@ def findings_page(census: Census) -> str:
 def ports_page() -> str:
     """`ports.md`: what an engine offers to be judged, and what follows from what it says of itself."""
     cannot = {str(do): why for do, why in CANNOT.items()}
-    stimuli = [(f"`{do}`", SHAPES[do].says, "", "", "yes", cannot.get(do, "")) for do in Do]
+    stimuli = [(f"`{do}`", SHAPES[do].meaning, "", "", "yes", cannot.get(do, "")) for do in Do]
     stimuli += [(f"`barrier {event}`", "one event at one barrier", "", "yes", "", "") for event in BarrierEvent]
     stimuli += [(f"`operation {op}`", says, "yes", "", "", "") for op, (_, says) in OPERATIONS.items()]
     needs = [(law.id, law.title, " ".join(need for need in law.needs if need in NEEDS)) for law in ALL]

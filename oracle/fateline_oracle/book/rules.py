@@ -7,7 +7,7 @@ from fateline_model.coalesce import POLICY_TABLE, Cell, Decision, Event, When
 from fateline_model.kernels import PHASES, REFUSED_IN, Phase
 from fateline_model.lifecycle import SHAPES as OPERATIONS
 from fateline_model.stimuli import SHAPES
-from fateline_model.words import REASONS, REFUSALS, Policy, Reason
+from fateline_model.words import Policy, Reason, Refusal
 
 from .markdown import code, page, table
 
@@ -28,7 +28,7 @@ def policy_page() -> str:
         "fails the barrier for that reason. `impossible` cannot happen: a `first` barrier merges or fails at its first "
         "arrival. An event at a resolved barrier is late (an arrival) or leaves no record (a loss).",
         "## Reasons",
-        table(["Reason", "Meaning"], [(f"`{word}`", REASONS[word]) for word in FAILURES]),
+        table(["Reason", "Meaning"], [(f"`{word}`", word.sentence) for word in FAILURES]),
         "## A merge may still fail its barrier",
         "In this order: the selected branch has not arrived (`select_branch_not_arrived`); under `union` only, the "
         "contracts contradict each other (`contract_conflict`); under `collisions: fail` a conflict (`union_collision`). "
@@ -86,7 +86,7 @@ def stimuli_page() -> str:
         table(
             ["Stimulus", "Carries", "Meaning"],
             [
-                (f"`{do}`", code((*shape.must, *(("data",) if shape.merges else ()))), shape.says)
+                (f"`{do}`", code((*shape.must, *(("data",) if shape.merges else ()))), shape.meaning)
                 for do, shape in SHAPES.items()
             ],
         ),
@@ -99,5 +99,5 @@ def stimuli_page() -> str:
         "## Of the single barrier",
         "`arrive(branch)`, `lose(branch)`, `deadline`, `flush`, in any order, strangers and duplicates included. A flush "
         "may come at any time here.",
-        f"A stimulus that is not lawful is refused by one of {len(REFUSALS)} rules: see [words.md](words.md#refusals).",
+        f"A stimulus that is not lawful is refused by one of {len(Refusal)} rules: see [words.md](words.md#refusals).",
     )

@@ -10,15 +10,15 @@ from typing import Annotated, get_args, get_origin, get_type_hints
 from fateline_model.pipeline import ENGINE_KEYS, ENGINE_SETTINGS, FIELDS
 from fateline_model.records import COMMON_COLUMNS, RELATIONS
 from fateline_model.words import (
-    LOSS_REASONS,
     NAME_PATTERN,
     OUTCOME_FIELDS,
     OUTCOMES,
-    REASONS,
-    REFUSALS,
     RESERVED,
     VERDICTS_OF,
+    LossReason,
     NodeKind,
+    Reason,
+    Refusal,
 )
 
 from .markdown import code, page, table
@@ -48,16 +48,16 @@ def words_page() -> str:
         outcomes,
         "## Reasons",
         "Why a token or a barrier ended as it did: the `reason` of an outcome or a barrier.",
-        table(["Reason", "Meaning"], [(f"`{word}`", says) for word, says in REASONS.items()]),
+        table(["Reason", "Meaning"], [(f"`{word}`", word.sentence) for word in Reason]),
         "## Reasons of a loss",
-        table(["Reason", "Meaning"], [(f"`{word}`", says) for word, says in LOSS_REASONS.items()]),
+        table(["Reason", "Meaning"], [(f"`{word}`", word.sentence) for word in LossReason]),
         "## Verdicts of a visit",
         "What a node of each kind may say of a token. `route` is followed by a label, `expand` by a count.",
         table(["Node", "Verdicts"], [(kind, code(verdicts)) for kind, verdicts in VERDICTS_OF.items()]),
         "## Refusals",
         "Which rule forbids a stimulus, in the order in which the rules are asked: the first that applies is named. "
         "A refusal leaves no record and changes nothing.",
-        table(["Refusal", "Meaning"], [(f"`{word}`", says) for word, says in REFUSALS.items()]),
+        table(["Refusal", "Meaning"], [(f"`{word}`", word.sentence) for word in Refusal]),
     )
 
 
@@ -89,7 +89,7 @@ def pipeline_page() -> str:
     sections = []
     for kind in NodeKind:
         rows = [
-            (f"`{key}`", type_name_of_schema(field.schema), "yes" if field.required else "", field.says)
+            (f"`{key}`", type_name_of_schema(field.schema), "yes" if field.required else "", field.meaning)
             for key, fields in FIELDS.items()
             for field in fields
             if kind in field.kinds

@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from fateline_model.barrier_machine import BarrierStimulus
 from fateline_model.lifecycle import Operation, World
-from fateline_model.single import BarrierStimulus
 from fateline_model.stimuli import Stimulus
 
 Written = Mapping[str, object]

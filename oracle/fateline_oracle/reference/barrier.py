@@ -18,7 +18,7 @@ from fateline_engine.settings import read_pipeline
 from fateline_engine.state import Live, Loss
 from fateline_engine.tokens import TokenInfo
 from fateline_engine.words import LossReason, Refusal
-from fateline_model.single import BarrierEvent, BarrierStimulus
+from fateline_model.barrier_machine import BarrierEvent, BarrierStimulus
 from fateline_oracle.ports.port import EngineFault, Reply
 from fateline_oracle.reference.pipeline import A_TIMEOUT, Rows, Scripted, verdict_of
 from fateline_oracle.reference.views import Views
