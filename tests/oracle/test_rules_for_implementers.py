@@ -3,6 +3,8 @@
 A rule has one test, named after it. `says` checks that the words which the model gave stand in the answer of the page.
 """
 
+import json
+
 import pytest
 
 from fateline_model import IllFormed, Refusal, Run, Stimulus, load
@@ -33,6 +35,7 @@ from fateline_model.records import (
 )
 from fateline_model.stimuli import Do
 from fateline_model.words import MergeData, RunStatus
+from fateline_oracle.book.exchanges import FIRST, OTHERS, answers
 from fateline_oracle.book.implementers import RULES, Rule
 from tests.model.scenario import Story
 
@@ -467,6 +470,17 @@ def test_rule_number_of_rows() -> None:
     assert [record.rows for record in story.wrote_of(RunRecord)] == [1]
     story.do(Do.RUN_OVER)
     assert [record.rows for record in story.wrote_of(RunRecord)] == [1]
+
+
+def test_rule_answers_to_start_messages() -> None:
+    by_ask = {
+        line.message["ask"]: json.loads(answer)
+        for exchange in (FIRST, *OTHERS)
+        for line, answer in zip(exchange.lines, answers(exchange), strict=False)
+    }
+    assert set(by_ask["start"]) == {"id"}
+    assert set(by_ask["start_barrier"]["tokens"]) == {"", "a", "b"}
+    says("Answers to start messages", "tokens", "runs", "start_runs")
 
 
 # ------------------------------------------------------------------------------------------------------------ refusals

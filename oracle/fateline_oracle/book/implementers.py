@@ -4,6 +4,7 @@ Each rule is data: a name, a question, an answer, and where more is said. A test
 (`tests/oracle/test_rules_for_implementers.py`). Not here: the laws (`evidence.py`) and the messages (`protocol.py`).
 """
 
+import re
 from typing import Final, NamedTuple
 
 from fateline_model.words import REFUSALS, MergeData
@@ -83,7 +84,7 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
             "Unexpected expansion",
             "What happens when a transform without `expands` answers `expand 2`?",
             "It is an error of the node, as for an unknown route. A transform *with* `expands` cannot answer `pass`: that is "
-            "refused with `no_such_verdict`.",
+            "refused with `no_such_verdict`. The judge tries both, also when `does` has no `expansion`.",
             f"{PIPELINE}, V4",
         ),
         Rule(
@@ -249,6 +250,14 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
             "that it is absent.",
             f"{TRAIL}, R3",
         ),
+        Rule(
+            "Answers to start messages",
+            "What do `tokens` and `runs` mean in the answers to `start`, `start_barrier` and `start_runs`?",
+            "The answer to `start` has neither. In the answer to `start_barrier`, `tokens` gives the id of the token of each branch, "
+            "and under the empty name the id of the forked token. In the answer to `start_runs`, `runs` gives the ids of the runs, in "
+            "order: a later message names a run by its place in this list, from 0.",
+            PROTOCOL,
+        ),
     ),
     "Refusals": (
         Rule(
@@ -269,6 +278,10 @@ RULES: Final[dict[str, tuple[Rule, ...]]] = {
 }
 
 
+_LAW: Final = re.compile(r"\b([A-Z]\d{1,2})\b")
+_LINK: Final = r"[\1](laws.md#\1)"
+
+
 def implementers_page() -> str:
     """`implementers.md`."""
     names = [rule.name for rules in RULES.values() for rule in rules]
@@ -284,5 +297,8 @@ def implementers_page() -> str:
 
 def _section(title: str, rules: tuple[Rule, ...]) -> str:
     parts = [f"## {title}"]
-    parts += [f"### {rule.name}\n\n**{rule.question}**\n\n{rule.answer}\n\n*See {rule.where}.*" for rule in rules]
+    parts += [
+        f"### {rule.name}\n\n**{rule.question}**\n\n{rule.answer}\n\n*See {_LAW.sub(_LINK, rule.where)}.*"
+        for rule in rules
+    ]
     return "\n\n".join(parts)

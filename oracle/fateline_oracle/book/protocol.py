@@ -67,7 +67,9 @@ def protocol_page() -> str:
     )
 
 
-NO_ANSWER: dict[type[Struct], str] = {VerdictSaid: "The next line of the engine is another question, or the answer to `run`."}
+NO_ANSWER: dict[type[Struct], str] = {
+    VerdictSaid: "The next line of the engine is another question, or the answer to `run`."
+}
 _PARTS = (
     (StimulusSaid, "stimulus"), (HoldSaid, "hold"), (TokenSaid, "token"), (ReplySaid, "reply"), (ErrorSaid, "error"),
     (VerdictWanted, "a question of the engine during `run`"),
