@@ -19,12 +19,13 @@ from fateline_oracle.book import INDEX, PLAIN, make_book
 from fateline_oracle.book.decisions import DECISIONS, NOT_USED, laws_of
 from fateline_oracle.book.exchanges import FIRST, OTHERS, answers
 from fateline_oracle.book.glossary import TERMS
-from fateline_oracle.book.judged import CAN, RECORDED
+from fateline_oracle.book.judged import CAN, RECORDED, STRATEGIES
 from fateline_oracle.book.markdown import NOTICE, anchor, page, table
 from fateline_oracle.book.schemas import SCHEMAS
 from fateline_oracle.book.tables import TABLES
 from fateline_oracle.book.versions import VERSIONS
 from fateline_oracle.cli import main
+from fateline_oracle.conform.instance import Strategy
 from fateline_oracle.ports.messages import ASKED
 from fateline_oracle.ports.port import ClockOf, Does, Drive, Port, Shows
 from fateline_oracle.report.verdict import ExitCode
@@ -235,6 +236,10 @@ def test_every_word_that_an_engine_may_declare_is_explained() -> None:
         assert all(f"| `{word}` |" in text or f"`{word}`" in text or f" {word} |" in text for word in words)
     assert set(CAN) == set(Does)
     assert set(RECORDED) == set(Shows)
+
+
+def test_every_strategy_is_explained() -> None:
+    assert list(STRATEGIES) == list(Strategy)
 
 
 def test_the_first_exchange_can_be_typed_and_answers_what_the_page_shows() -> None:

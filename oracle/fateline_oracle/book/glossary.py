@@ -525,7 +525,7 @@ def glossary_page() -> str:
     return page(
         "Glossary",
         "Each term of this book, with one meaning unless the entry says otherwise. Names such as `0/a` are those that the "
-        "law gives: row `0`, branch `a`. An engine has ids of its own.",
+        "law gives: row `0`, branch `a`. An engine chooses its own ids.",
         " · ".join(f"[{term.name}](#{anchor(term.name)})" for term in TERMS),
         *(_entry(term) for term in TERMS),
     )

@@ -287,8 +287,8 @@ def implementers_page() -> str:
     names = [rule.name for rules in RULES.values() for rule in rules]
     return page(
         "What an implementer must know",
-        f"{len(names)} questions that arise when an engine is written, with the answer of the law. Each answer is checked by a "
-        "test that asks the model. What a single word means is in the [glossary](glossary.md); whole exchanges of messages are in "
+        f"{len(names)} questions that arise when an engine is written, with the answer of the law. Each answer has a test; "
+        "those about the law ask the model. What a single word means is in the [glossary](glossary.md); whole exchanges of messages are in "
         "[protocol.md](protocol.md).",
         " · ".join(f"[{name}](#{anchor(name)})" for name in names),
         *(_section(title, rules) for title, rules in RULES.items()),

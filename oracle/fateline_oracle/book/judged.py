@@ -20,6 +20,16 @@ from .markdown import page, table
 Census = Mapping[str, Any]
 FROM: Final = "Every number on this page was printed by a command; `fateline zoo --strategies` prints it again."
 
+STRATEGIES: Final = {
+    "guided": "walks through the whole graph",
+    "refusals": "does the same and tries, in each state, everything that the law refuses there",
+    "random": "takes lawful stimuli at random, with two rows",
+    "acceptance": "sees only the trails that whole runs leave, and steps them",
+    "audit": "sees the same trails, and runs queries on them",
+    "torture": "stops runs at every write; its steps are boundaries",
+    "vectors": "runs the published vectors and nothing else",
+}
+
 
 def evidence_page(census: Census, figures: Mapping[str, Mapping[str, Any]]) -> str:
     """`evidence.md`: the mutants of the engine, and the counts of crash testing."""
@@ -50,15 +60,9 @@ def evidence_page(census: Census, figures: Mapping[str, Mapping[str, Any]]) -> s
         FROM,
         "## How many steps until a mutant is found",
         "The table counts steps of the engine, refusals included, in the instances in which a mutant is searched for.",
-        "- `guided` walks through the whole graph.\n"
-        "- `refusals` does the same and tries, in each state, everything that the law refuses there.\n"
-        "- `random` takes lawful stimuli at random, with two rows.\n"
-        "- `acceptance` sees only the trails that whole runs leave, and steps them.\n"
-        "- `audit` sees the same trails, and runs queries on them.\n"
-        "- `torture` stops runs at every write; its steps are boundaries.\n"
-        "- `vectors` runs the published vectors and nothing else.",
-        "Hostile callers and single barriers have no random walk and leave no trail. For them the figures of `random` and "
-        "`acceptance` come from a walk through the graph.",
+        "\n".join(f"- `{name}` {says}." for name, says in STRATEGIES.items() if name in census.get("strategies", {})),
+        "Hostile callers and single barriers have no random walk and leave no trail. For them `random`, `acceptance` and `audit` "
+        "use the walk of `guided`.",
         table(["Strategy", "Found", "Median steps"], strategies),
         "## What vectors alone do not find",
         "The published vectors contain pipelines and single barriers. They cannot show what hostile callers of a token manager "
