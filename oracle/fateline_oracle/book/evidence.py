@@ -101,7 +101,7 @@ def scopes_page(lock: Lock) -> str:
         ]
     return page(
         "Scopes and counts",
-        "A scope is a named list of instances in `fateline_model/checker/scopes.toml`; each scope contains those before "
+        "A [scope](glossary.md#scope) is a named list of [instances](glossary.md#instance) in `fateline_model/checker/scopes.toml`; each scope contains those before "
         "it. The checker visits the states of one row, and treats branches that differ only in their names as one. The exact "
         "counts for any number of rows follow from that, because rows meet only in batches "
         "([decision 0003](decisions/0003-rows-are-counted-not-explored.md)). Scope `small` has forks of two branches only, apart "
@@ -141,8 +141,8 @@ def proofs_page() -> str:
     ]
     return page(
         "What is proved for all integers",
-        "The kernels of the law have contracts, and CrossHair proves each contract for every integer. A proof counts only if its "
-        "witnesses run, which shows that the claim is not empty, and if it refutes mutants of the kernel, which shows that the "
+        "The [kernels](glossary.md#kernel) of the law have contracts, and CrossHair proves each contract for every integer. A proof counts only if its "
+        "[witnesses](glossary.md#witness) run, which shows that the claim is not empty, and if it refutes mutants of the kernel, which shows that the "
         "proof could have failed. `fateline prove` checks all of them and prints each. The tests do the same, and also prove that "
         "the verdict function of the engine, which was written separately, equals the law's.",
         "A kernel that a machine calls is proved as it runs. Where the column *Called by* is empty, the claim is about a lemma, "
@@ -173,7 +173,7 @@ def mutants_page(mutants: Sequence[MutantReport]) -> str:
     ]
     return page(
         "The law's own mutants",
-        "A check that never fails proves nothing. Each mutant is the law with one small change that breaks one law. It "
+        "A check that never fails proves nothing. Each [mutant](glossary.md#mutant) is the law with one small change that breaks one law. It "
         "counts as caught when its shortest counterexample breaks that law. `fateline verify --self-test` runs all of them; "
         "`fateline verify --mutant NAME` shows one. Mutants of the *engine* are in [evidence.md](evidence.md).",
         table(["Law", "Mutant", "The mistake", "Steps", "Caught", "Laws also broken"], rows),

@@ -126,11 +126,11 @@ def ports_page() -> str:
     needs = [(law.id, law.title, " ".join(need for need in law.needs if need in NEEDS)) for law in ALL]
     return page(
         "Ports",
-        "A port is one way in which an engine can be checked. An engine offers the ports it can. In Python a port is a small "
+        "A [port](glossary.md#port) is one way in which an engine can be checked. An engine offers the ports it can. In Python a port is a small "
         "protocol class in `fateline_oracle/ports/port.py`: `fateline conform module:factory` calls `factory()`, which returns "
         "an object with `hello()` and one method for each port; the method returns the port, or None. An engine in another "
         "language offers the same ports as a process: [protocol.md](protocol.md).",
-        "An adapter translates and decides nothing. If a port cannot express a stimulus, it answers `Reply(unsaid=...)` with the "
+        "An [adapter](glossary.md#adapter) translates and decides nothing. If a port cannot express a stimulus, it answers `Reply(unsaid=...)` with the "
         "reason. The stimulus is skipped and counted: it counts neither for nor against the engine. Coverage is then computed "
         "without it, and without the states that only it leads to.",
         "## What each port can express",

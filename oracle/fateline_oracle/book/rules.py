@@ -20,16 +20,16 @@ def policy_page() -> str:
     cells = [[event, *(_cell(POLICY_TABLE[policy, event]) for policy in Policy)] for event in Event]
     return page(
         "When a coalesce merges, fails or waits",
-        "A coalesce joins n branches. *arrived* is the number of branches that are held, *lost* the number that can no longer "
+        "A [coalesce](glossary.md#coalesce) joins n [branches](glossary.md#branch). *arrived* is the number of branches that are held, *lost* the number that can no longer "
         "arrive; both include the event itself. In each cell the first condition that holds decides. This is the table in "
         "`fateline_model/coalesce.py` that the law runs on.",
         table(header, cells),
         "- `hold`: the arriving token is held.\n"
-        "- `wait`: nothing changes.\n"
+        "- `wait`: the barrier stays open.\n"
         "- `merge`: every held token is merged.\n"
         "- `impossible`: this cannot happen, because a `first` barrier merges or fails at its first arrival.\n"
-        "- Any other word: the barrier fails for that reason.",
-        "At a barrier that is already resolved, a token that arrives is late and fails; a branch that is lost leaves no record.",
+        "- Any other word: the [barrier](glossary.md#barrier) fails for that reason.",
+        "At a barrier that is already resolved, a token that arrives is [late](glossary.md#late) and fails; a branch that is [lost](glossary.md#loss) leaves no record.",
         "## Reasons",
         table(["Reason", "Meaning"], [(f"`{word}`", REASONS[word]) for word in FAILURES]),
         "## A merge may still fail its barrier",
@@ -70,7 +70,7 @@ def lifecycle_page() -> str:
     lines += [f"    {Phase.ENDED} --> [*]", "```"]
     return page(
         "The life of a token",
-        "A token is *ready* at the node that its latest hop leads to, *visiting* a node, *held* at a coalesce, *buffered* in a "
+        "A [token](glossary.md#token) is *ready* at the [node](glossary.md#node) that its latest [hop](glossary.md#hop) leads to, *visiting* a node, *held* at a coalesce, *buffered* in a "
         "batch, or *ended*. This is the table `PHASES` in `fateline_model/kernels.py`; a move that is not in it is refused. A "
         "crash changes no phase. At the resume a token that was visiting gets its next attempt; a token that was held or "
         "buffered stays (see [implementers.md](implementers.md#cut-visit)).",
@@ -86,8 +86,8 @@ def stimuli_page() -> str:
     """`stimuli.md`."""
     return page(
         "Stimuli",
-        "Everything that can happen to a run. All nondeterminism is in the choice of the next stimulus. One stimulus is one "
-        "step, and one step is one transaction.",
+        "Everything that can happen to a [run](glossary.md#run). All nondeterminism is in the choice of the next [stimulus](glossary.md#stimulus). One stimulus is "
+        "one [step](glossary.md#step), and one step is one [transaction](glossary.md#transaction).",
         f"`data` is a list of words, one for each merge that the step causes, in the order of the merges: {code(MergeData)}. A "
         "word says what the merge kernel finds in the data; a missing word means `ok`. "
         "[implementers.md](implementers.md#words-of-data) has the rules.",

@@ -51,14 +51,14 @@ def words_page() -> str:
         "The `reason` of an outcome or of a barrier: why it ended as it did.",
         table(["Reason", "Meaning"], [(f"`{word}`", says) for word, says in REASONS.items()]),
         "## Reasons of a loss",
-        "The `reason` of a loss: why a branch can no longer arrive.",
+        "The `reason` of a [loss](glossary.md#loss): why a branch can no longer arrive.",
         table(["Reason", "Meaning"], [(f"`{word}`", says) for word, says in LOSS_REASONS.items()]),
         "## Verdicts of a visit",
         "What a node of each kind may answer for a token. `route` is followed by a label, `expand` by a count: `route high`, "
         "`expand 2`.",
         table(["Node", "Verdicts"], [(kind, code(verdicts)) for kind, verdicts in VERDICTS_OF.items()]),
         "## Refusals",
-        "The rule that forbids a stimulus. The rules are checked in this order, and the first that applies is named. A refusal "
+        "The rule that forbids a stimulus. The rules are checked in this order, and the first that applies is named. A [refusal](glossary.md#refusal) "
         "writes no record and changes nothing.",
         table(["Refusal", "Meaning"], [(f"`{word}`", says) for word, says in REFUSALS.items()]),
     )
@@ -75,13 +75,13 @@ def trail_page() -> str:
         sections += [f"## {name}", (kind.__doc__ or "").strip(), table(["Column", "Type", "", "Meaning"], rows)]
     return page(
         "The trail",
-        "What an engine of this kind must write, as relations. A trail in JSON lines has one object on each line: "
+        "What an engine of this kind must write, as [relations](glossary.md#relation). A [trail](glossary.md#trail) in JSON lines has one object on each line: "
         '`{"rec": "<relation>", …}`. From `fateline_model/records.py`.',
         "- A run, a visit and a batch are written when they begin and again when they change. The later record of the same id "
         "replaces the earlier one. Everything else is written once.\n"
         "- A column that is not marked *id* may be absent: it is then *not recorded*, and a law that needs it is *not judged*.\n"
         "- The engine chooses its ids. [implementers.md](implementers.md#ids) says what they must be.\n"
-        "- Two digests are equal exactly when the values are equal. Nothing else follows from a digest.",
+        "- Two digests are equal exactly when the values are equal. Nothing else follows from a [digest](glossary.md#digest).",
         "Every record may also carry these columns:",
         table(["Column", "Meaning"], [(f"`{column}`", says) for column, says in COMMON_COLUMNS.items()]),
         *sections,
