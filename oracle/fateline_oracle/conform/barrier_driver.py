@@ -19,13 +19,13 @@ from fateline_model.words import Strategy
 from ..compare.names import Names
 from ..compare.records import differences, keyed
 from ..ports.port import BarrierPort, Reply, Written
-from .machine_driver import Beside, Difference
+from .machine_driver import Recorded, SideBySide
 
 SEEN: Final = ("visits", "outcomes", "tokens", "parents", "losses", "barriers")
 FORK: Final = "0"
 
 
-class BarrierBeside(Beside[BarrierStimulus, World]):
+class BarrierSideBySide(SideBySide[BarrierStimulus, World]):
     """One barrier, in the law and in an engine."""
 
     silent = frozenset({law.id for law in ALL if law.family in (Family.TOPOLOGY, Family.RECOVERY)} | {"V4", "D2", "F7"})
@@ -43,13 +43,13 @@ class BarrierBeside(Beside[BarrierStimulus, World]):
         for branch, own in tokens.items():
             self.names.call(own, f"{FORK}/{branch}" if branch else FORK)
 
-    def sayable(self, stimulus: BarrierStimulus, world: World) -> bool:
+    def is_supported(self, stimulus: BarrierStimulus, world: World) -> bool:
         return True
 
     def ask(self, stimulus: BarrierStimulus) -> Reply:
         return self.port.do(stimulus)
 
-    def compare(self, stimulus: BarrierStimulus, records: tuple[Record, ...], reply: Reply) -> Difference | None:
+    def compare(self, stimulus: BarrierStimulus, records: tuple[Record, ...], reply: Reply) -> Recorded | None:
         lost = stimulus.do is BarrierEvent.LOSE
         told = [
             r for r in records if not (lost and isinstance(r, OutcomeRecord) and r.token == f"{FORK}/{stimulus.branch}")
@@ -59,7 +59,7 @@ class BarrierBeside(Beside[BarrierStimulus, World]):
         self.names.learn_barriers([record for record in expected if record["rec"] == "losses"], reply.records)
         observed = self.translated(reply)
         wrong = differences(keyed(r for r in expected if r["rec"] in SEEN), keyed(observed))
-        return Difference(observed, tuple(wrong)) if wrong else None
+        return Recorded(observed, tuple(wrong)) if wrong else None
 
     def translated(self, reply: Reply) -> tuple[Written, ...]:
         for record in reply.records:

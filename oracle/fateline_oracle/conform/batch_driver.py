@@ -15,6 +15,7 @@ from fateline_model import Refusal, Stimulus
 from fateline_model.stimuli import Do
 
 from ..compare.data_laws import Broken, DataTrail
+from ..compare.difference import wrong_refusal
 from ..compare.names import Names
 from ..compare.records import Unshown, differences, keyed
 from ..ports.port import Asked, EngineFault, PipelinePort, Reply, Written
@@ -354,31 +355,22 @@ class Packed:
                 self.tally.skipped[reply.unsaid] += 1
                 continue
             self.tally.refusals += 1
-            wrong = self._wrongly(rule, reply)
+            wrong = wrong_refusal(rule, reply, rules_are_named=self.refusals_have_reasons)
             if wrong is None:
                 continue
-            if reply.refused is not None and not reply.records:
+            if wrong.weak:
                 row = (*walker.done, said)
-                self.weak = self.weak or Trouble((*self._told(), walker.in_run(said)), row, (wrong,))
+                self.weak = self.weak or Trouble((*self._told(), walker.in_run(said)), row, (wrong.message,))
             else:
                 # A trace is seen when all are answered, so it may be another's of those that were tried here.
                 self.trouble = Trouble(
-                    self._told(), (*walker.done, said), (wrong,), tried=tuple(s for s, _, _ in tried)
+                    self._told(), (*walker.done, said), (wrong.message,), tried=tuple(s for s, _, _ in tried)
                 )
                 return
 
     def _told(self) -> tuple[Stimulus, ...]:
         """The run so far, in the names of the law."""
         return tuple(stimulus if walker is None else walker.in_run(stimulus) for walker, stimulus in self._run)
-
-    def _wrongly(self, rule: Refusal, reply: Reply) -> str | None:
-        if reply.refused is None:
-            return f"the law refuses this ({rule}), and the engine wrote {len(reply.records)} records"
-        if reply.records:
-            return "refused, but not without a trace"
-        if self.refusals_have_reasons and reply.refused != rule:
-            return f"refused as {reply.refused}, and the law says {rule}"
-        return None
 
     def _trouble(self, walker: _Walker, says: list[str]) -> None:
         if self.trouble is None:

@@ -6,13 +6,13 @@ it is asked (`Ways`). What the law writes in a step is worked out once and kept.
 (`edge_cover.py`).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from fateline_model import Refusal, Stimulus, step
 from fateline_model.checker.symmetry import Symmetry
-from fateline_model.checker.systems import PipelineSystem, State
+from fateline_model.checker.systems import Attempt, LifecycleSystem, PipelineSystem, State, System
 from fateline_model.records import Record, as_json
 from fateline_model.stimuli import Do
 
@@ -25,7 +25,7 @@ OF_THE_RUN: Final = frozenset({Do.END_OF_SOURCE, Do.CRASH, Do.RESUME, Do.RUN_OVE
 class Edge(NamedTuple):
     """A lawful stimulus of a state, in its names, what the law writes, the state after it and the number of that."""
 
-    stimulus: Stimulus
+    stimulus: Any
     records: tuple[Record, ...]
     after: State
     target: int
@@ -37,12 +37,14 @@ class LocalGraph:
 
     states: list[State] = field(default_factory=list)
     edges: list[list[Edge]] = field(default_factory=list)
-    refusals: list[list[tuple[Stimulus, Refusal]]] = field(default_factory=list)
+    refusals: list[list[tuple[Any, Refusal]]] = field(default_factory=list)
     numbers: dict[State, int] = field(default_factory=dict)
-    places: list[dict[Stimulus, int]] = field(default_factory=list)
+    places: list[dict[Any, int]] = field(default_factory=list)
     """For each state, which of its edges a stimulus is."""
     left_out: int = 0
-    """Lawful stimuli that cannot be said to the engine at all."""
+    """Lawful stimuli that the engine does not support."""
+    not_supported: int = 0
+    """All stimuli that it does not support."""
 
     @property
     def transitions(self) -> int:
@@ -71,32 +73,49 @@ class LocalGraph:
         return said
 
 
-Sayable = Callable[[Stimulus, State], bool]
-"""Whether a stimulus can be said to an engine in a state."""
+Supported = Callable[[Any, State], bool]
+"""Whether an engine can be asked a stimulus in a state."""
+Fold = Callable[[State], State]
+"""Gives the representative of a state."""
 
 
-def local_graph(system: PipelineSystem, symmetry: Symmetry | None, sayable: Sayable) -> LocalGraph:
-    """Explore an instance; as `explore` does it, without asking any law."""
+def local_graph(system: System, is_supported: Supported, fold: Fold | None = None) -> LocalGraph:
+    """Explore an instance of any machine; as `fateline_model.checker.search` does it, without asking any law."""
     graph = LocalGraph()
-    fold = (lambda state: symmetry.fold(state)[0]) if symmetry is not None else (lambda state: state)
-    graph.number(fold(system.first()))
+    same = fold or (lambda state: state)
+    graph.number(same(system.first()))
     place = 0
     while place < len(graph.states):
         state = graph.states[place]
-        for offer in system.attempts(state):
-            stimulus = offer.stimulus
-            if not isinstance(stimulus, Stimulus):
-                continue
-            if not sayable(stimulus, state):
-                graph.left_out += offer.refusal is None
-            elif offer.refusal is not None:
-                graph.refusals[place].append((stimulus, offer.refusal))
-            elif offer.after is not None and not offer.out_of_bounds:
-                graph.places[place][stimulus] = len(graph.edges[place])
-                target = graph.number(fold(offer.after))
-                graph.edges[place].append(Edge(stimulus, offer.records, offer.after, target))
+        for attempt in _supported(system, state, is_supported, graph):
+            if attempt.refusal is not None:
+                graph.refusals[place].append((attempt.stimulus, attempt.refusal))
+            elif attempt.after is not None and not attempt.out_of_bounds:
+                graph.places[place][attempt.stimulus] = len(graph.edges[place])
+                target = graph.number(same(attempt.after))
+                graph.edges[place].append(Edge(attempt.stimulus, attempt.records, attempt.after, target))
         place += 1
     return graph
+
+
+def _supported(system: System, state: State, is_supported: Supported, graph: LocalGraph) -> Iterator[Attempt]:
+    """What an engine can be asked in a state. Most operations of a hostile caller cannot be said at the lifecycle port, so
+    they are not even tried in the law."""
+    if isinstance(system, LifecycleSystem):
+
+        def can_be_said(stimulus: Any) -> bool:
+            supported = is_supported(stimulus, state)
+            graph.not_supported += not supported
+            return supported
+
+        yield from system.attempts(state, can_be_said)
+        return
+    for attempt in system.attempts(state):
+        if is_supported(attempt.stimulus, state):
+            yield attempt
+        else:
+            graph.not_supported += 1
+            graph.left_out += attempt.refusal is None
 
 
 class Taken:
@@ -135,10 +154,11 @@ class Here:
 class Ways:
     """The concrete states of one instance, as they are met."""
 
-    def __init__(self, system: PipelineSystem, sayable: Sayable, *, reduced: bool = True) -> None:
+    def __init__(self, system: PipelineSystem, is_supported: Supported, *, reduced: bool = True) -> None:
         self.system = system
-        self.symmetry = Symmetry(system.pipeline, system.verdicts) if reduced else None
-        self.graph = local_graph(system, self.symmetry, sayable)
+        self.symmetry = symmetry = Symmetry(system.pipeline, system.verdicts) if reduced else None
+        fold = (lambda state: symmetry.fold(state)[0]) if symmetry is not None else None
+        self.graph = local_graph(system, is_supported, fold)
         self._here: dict[State, Here] = {}
 
     def first(self) -> Here:

@@ -11,12 +11,13 @@ from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem
 
 from ..compare.capabilities import not_shown_at_rest
+from ..compare.difference import Difference
 from ..limits import alive
 from ..ports.port import EngineFault, Hello, TrailPort
 from ..ports.validate import check_records, guarded
 from ..trails.check import TrailJudged, judge_run
 from ..trails.reader import runs_of
-from .instance import Found, Judged
+from .instance import Judged
 
 RUNS: Final = 4
 ROWS: Final = 24
@@ -56,5 +57,5 @@ def judge_whole(judged: Judged, port: TrailPort, instance: Instance, hello: Hell
         judged.checked.update({law: count for law, count in found.checked.items() if law not in silent})
         laws = tuple((finding.law, finding.message) for finding in found.findings if finding.law not in silent)
         if laws and judged.found is None:
-            judged.found = Found((), (), (), "the trail of a whole run", tuple(said for _, said in laws), laws)
+            judged.found = Difference((), (), "the trail of a whole run", tuple(said for _, said in laws), laws)
             return

@@ -18,12 +18,13 @@ from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem
 
 from ..compare.capabilities import asks_for, sayable, unshown
+from ..compare.difference import Difference
 from ..ports.port import Engine, EngineFault, Hello, Port, Shows
 from ..ports.validate import GuardedPipeline, asked_again
 from ..report.case import write_case
 from .campaign import Campaign, every_instance
-from .instance import Found, Judged
-from .lockstep import Divergence, Lockstep
+from .instance import Judged
+from .lockstep import Lockstep
 from .replay import BadCase, read_case, replay
 from .shrink import Shrinker
 from .verdict import case_of
@@ -157,7 +158,7 @@ class Hunt:
                 "round", f"{len(self.told.seen) - before} kinds of steps seen for the first time: {instance.name}"
             )
 
-    def _walk(self, chance: random.Random, instance: Instance, lockstep: Lockstep) -> Divergence | None:
+    def _walk(self, chance: random.Random, instance: Instance, lockstep: Lockstep) -> Difference | None:
         system = instance.with_rows(chance.randint(1, ROWS))
         state: Any = system.first()
         last = ""
@@ -194,7 +195,7 @@ class Hunt:
         return f"{instance.family}: {last} > {_word(stimulus)}: {wrote}"
 
     def _note(
-        self, instance: Instance, system: PipelineSystem, found: Divergence, lockstep: Lockstep
+        self, instance: Instance, system: PipelineSystem, found: Difference, lockstep: Lockstep
     ) -> Iterator[Event]:
         small = Shrinker(system.pipeline, lambda: lockstep).smallest(found, None)
         if not small.laws:
@@ -205,12 +206,8 @@ class Hunt:
         if shape in self.told.shapes:
             yield Event("known", shape, self.told.shapes[shape])
             return
-        expected = small.expected if isinstance(small.expected, tuple) else str(small.expected)
-        made = Found(
-            small.stimuli, tuple(map(str, small.stimuli)), expected, small.observed, small.differences, small.laws
-        )
-        judged = Judged(instance.family, instance.name, instance.machine, found=made)
-        case = case_of(Campaign(self.name, "standard", self.told.seed, self.hello), judged, made)
+        judged = Judged(instance.family, instance.name, instance.machine, found=small)
+        case = case_of(Campaign(self.name, "standard", self.told.seed, self.hello), judged, small)
         path = write_case(self.folder, f"{law}-{len(self.told.shapes):03d}-{instance.family}", case)
         self.told.shapes[shape] = path.name
         yield Event("new", f"{law} in {len(small.stimuli)} steps: {small.laws[0][1]}", path.name)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from fateline_model import Pipeline, Stimulus
 from fateline_model.checker.scopes import Instance
@@ -18,14 +18,14 @@ from fateline_model.checker.systems import PipelineSystem, State
 
 from ..compare.broken_laws import concerned
 from ..compare.capabilities import asks_for, sayable, unshown
-from ..compare.data_laws import Broken
+from ..compare.difference import Difference
 from ..compare.names import Names
 from ..ports.port import Engine, EngineFault, Hello, Shows, Written
 from ..ports.validate import GuardedPipeline
 from .batch_driver import Packed, Walk, tour
 from .edge_cover import plan
 from .explore import Ways
-from .lockstep import Divergence, Lockstep, Tally
+from .lockstep import Lockstep, Tally
 from .shrink import Shrinker
 
 ROWS: Final = 200
@@ -63,22 +63,10 @@ class Judged:
     refusals: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     checked: Counter[str] = field(default_factory=Counter)
-    found: "Found | None" = None
+    found: Difference | None = None
     fault: str | None = None
     seconds: float = 0.0
     steps_to_find: int = 0
-
-
-@dataclass(frozen=True)
-class Found:
-    """A difference, made as small as it could be: plain data, so that it travels between processes."""
-
-    stimuli: tuple[Any, ...]
-    says: tuple[str, ...]
-    expected: tuple[Written, ...] | str
-    observed: tuple[Written, ...] | str
-    differences: tuple[str, ...]
-    laws: tuple[Broken, ...]
 
 
 def judge_instance(
@@ -209,9 +197,8 @@ def _explain(judged: Judged, packed: Packed, make: Callable[[], Lockstep]) -> No
     if trouble.fault:
         judged.fault = trouble.says[0]
         return
-    judged.found = Found(
+    judged.found = Difference(
         trouble.run,
-        tuple(map(str, trouble.run)),
         (),
         "only when several steps are committed at once",
         trouble.says,
@@ -219,18 +206,13 @@ def _explain(judged: Judged, packed: Packed, make: Callable[[], Lockstep]) -> No
     )
 
 
-def _note(judged: Judged, found: Divergence) -> None:
+def _note(judged: Judged, found: Difference) -> None:
     """A breach, or where the engine broke down: there no law is named, and nothing is said of it."""
     if found.laws:
-        judged.found = _as_found(found)
+        judged.found = found
     else:
         before = ", ".join(map(str, found.stimuli[-4:-1]))
         judged.fault = f"{found.differences[0]}{f', after {before}' if before else ''}"
-
-
-def _as_found(found: Divergence) -> Found:
-    expected = found.expected if isinstance(found.expected, tuple) else str(found.expected)
-    return Found(found.stimuli, tuple(map(str, found.stimuli)), expected, found.observed, found.differences, found.laws)
 
 
 # ------------------------------------------------------------------------------------------------- at rest
@@ -261,8 +243,7 @@ def _at_rest(
         judged.checked.update(checked)
         if laws:
             judged.steps_to_find = judged.steps
-            said = tuple(map(str, walk))
-            judged.found = Found(tuple(walk), said, (), "the trail at rest", tuple(m for _, m in laws), tuple(laws))
+            judged.found = Difference(tuple(walk), (), "the trail at rest", tuple(m for _, m in laws), tuple(laws))
             return
 
 

@@ -15,13 +15,13 @@ from fateline_model.records import Record, as_json
 from ..compare.names import Names
 from ..compare.records import differences, keyed
 from ..ports.port import LifecyclePort, Reply, Written
-from .machine_driver import Beside, Difference
+from .machine_driver import Recorded, SideBySide
 
 SEEN: Final = ("rows", "tokens", "parents", "outcomes", "batches", "members")
 RUNS: Final = "AB"
 
 
-class LifecycleBeside(Beside[Operation, World]):
+class LifecycleSideBySide(SideBySide[Operation, World]):
     """So many runs, in the law and in an engine."""
 
     silent = frozenset(NOT_IN_LIFECYCLE)
@@ -36,7 +36,7 @@ class LifecycleBeside(Beside[Operation, World]):
         self.names = [Names() for _ in range(self.runs)]
         self.run_names = dict(zip(self.port.start(self.runs), RUNS, strict=False))
 
-    def sayable(self, operation: Operation, world: World) -> bool:
+    def is_supported(self, operation: Operation, world: World) -> bool:
         return self.port.offers(operation, world)
 
     def ask(self, operation: Operation) -> Reply:
@@ -48,13 +48,13 @@ class LifecycleBeside(Beside[Operation, World]):
     def _names(self, run: int) -> Names:
         return self.names[run] if run < len(self.names) else self.names[0]
 
-    def compare(self, operation: Operation, records: tuple[Record, ...], reply: Reply) -> Difference | None:
+    def compare(self, operation: Operation, records: tuple[Record, ...], reply: Reply) -> Recorded | None:
         expected = [as_json(record) for record in records]
         observed = self.translated(reply)
         own = RUNS[operation.run]
         wrong = [f"written in another run: {record['rec']}" for record in observed if record["run"] != own]
         wrong += differences(keyed(r for r in expected if r["rec"] in SEEN), keyed(observed))
-        return Difference(observed, tuple(wrong)) if wrong else None
+        return Recorded(observed, tuple(wrong)) if wrong else None
 
     def translated(self, reply: Reply) -> tuple[Written, ...]:
         for run, own in self.run_names.items():

@@ -16,35 +16,12 @@ from fateline_model.stimuli import Do
 
 from ..compare.broken_laws import blame
 from ..compare.data_laws import Broken, DataTrail
+from ..compare.difference import Difference, wrong_refusal
 from ..compare.names import Names
 from ..compare.records import Unshown, differences, keyed
 from ..ports.port import EngineFault, PipelinePort, Reply, Written
 
 DATA_SPEAK: Final = "an engine's data speak for themselves; nobody can tell it what they say"
-
-
-@dataclass(frozen=True)
-class Divergence:
-    """Where an engine leaves the law: the stimuli so far, what the law writes in the last, what the engine wrote.
-
-    `laws` are those it breaks, each with the words; none, where the engine broke down and nothing can be said.
-    """
-
-    stimuli: tuple[Stimulus, ...]
-    expected: tuple[Written, ...] | Refusal
-    observed: tuple[Written, ...] | str
-    differences: tuple[str, ...]
-    laws: tuple[Broken, ...]
-
-    @property
-    def law(self) -> str | None:
-        """The law that is named first."""
-        return self.laws[0][0] if self.laws else None
-
-    def __str__(self) -> str:
-        lines = [f"{number:>3}. {stimulus}" for number, stimulus in enumerate(self.stimuli, 1)]
-        lines += [f"     {law}: {message}" for law, message in self.laws]
-        return "\n".join([*lines, *(f"     {line}" for line in self.differences)])
 
 
 @dataclass
@@ -94,7 +71,7 @@ class Lockstep:
         self.tally.checked.update(self.data.checked)
         self.data.checked = dict.fromkeys(self.data.checked, 0)
 
-    def do(self, stimulus: Stimulus) -> Divergence | None:
+    def do(self, stimulus: Stimulus) -> Difference | None:
         """One stimulus in both; None while they agree."""
         law = step(self.pipeline, self.run, stimulus)
         if law is Refusal.NO_SUCH_DATA:
@@ -106,7 +83,7 @@ class Lockstep:
             reply = self.port.do(self.names.asked(stimulus))
         except EngineFault as fault:
             told = (f"the engine broke down: {fault}",)
-            return Divergence(tuple(self.stimuli), _law_says(law), str(fault), told, ())
+            return Difference(tuple(self.stimuli), _law_says(law), str(fault), told, ())
         if reply.unsaid is not None:
             self.tally.skipped[reply.unsaid] += 1
             self.stimuli.pop()
@@ -120,7 +97,7 @@ class Lockstep:
             return self._diverge(stimulus, law, said, [f"the engine refuses what is lawful ({said})"])
         return self._compare(stimulus, law, reply, before)
 
-    def _compare(self, stimulus: Stimulus, law: Accepted, reply: Reply, before: list[Written]) -> Divergence | None:
+    def _compare(self, stimulus: Stimulus, law: Accepted, reply: Reply, before: list[Written]) -> Difference | None:
         expected = [as_json(record) for record in law.records]
         self.tally.kinds[frozenset(map(type, law.records))] += 1
         observed = self._translated(expected, reply)
@@ -138,18 +115,16 @@ class Lockstep:
         self.names.learn_barriers([record for record in expected if record["rec"] == "losses"], reply.records)
         return tuple(self.names.translate(record) for record in reply.records)
 
-    def _refused(self, rule: Refusal, reply: Reply) -> Divergence | None:
+    def _refused(self, rule: Refusal, reply: Reply) -> Difference | None:
         stimulus = self.stimuli[-1]
-        if reply.refused is None or reply.records:
-            said = "refused, but not without a trace" if reply.refused is not None else f"the law refuses this ({rule})"
-            self.names.learn(reply.records)
-            observed = tuple(self.names.translate(record) for record in reply.records)
-            return self._diverge(stimulus, rule, observed, [f"{said}, and the engine wrote {len(observed)} records"])
-        if self.refusals_have_reasons and reply.refused != rule:
-            wrong = f"refused as {reply.refused}, and the law says {rule}"
-            return self._diverge(stimulus, rule, f"{reply.refused}: {reply.message}", [wrong])
-        self.stimuli.pop()
-        return None
+        wrong = wrong_refusal(rule, reply, rules_are_named=self.refusals_have_reasons)
+        if wrong is None:
+            self.stimuli.pop()
+            return None
+        self.names.learn(reply.records)
+        recorded = tuple(self.names.translate(record) for record in reply.records)
+        observed = f"{reply.refused}: {reply.message}" if wrong.weak else recorded
+        return self._diverge(stimulus, rule, observed, [wrong.message])
 
     def _diverge(
         self,
@@ -158,14 +133,14 @@ class Lockstep:
         observed: tuple[Written, ...] | str,
         wrong: list[str],
         broken: list[Broken] | None = None,
-    ) -> Divergence:
+    ) -> Difference:
         laws = tuple(broken or ())
         if wrong:
             after = law.run if isinstance(law, Accepted) else None
             world = (after,) if after is not None else None
             laws += blame(self.pipeline, (self.run,), stimulus, law, world, observed, wrong)
         wrong = wrong or [message for _, message in laws]
-        return Divergence(tuple(self.stimuli), _law_says(law), observed, tuple(wrong), laws)
+        return Difference(tuple(self.stimuli), _law_says(law), observed, tuple(wrong), laws)
 
 
 def _law_says(law: Accepted | Refusal) -> tuple[Written, ...] | Refusal:

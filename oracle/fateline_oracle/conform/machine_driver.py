@@ -1,43 +1,48 @@
-"""What the two smaller ports have in common: a machine of the law beside an engine, driven through its whole graph.
+"""The driver of the two small machines: a machine of the law and an engine side by side, through the whole graph.
 
 Every state and every lawful step of the explored graph, and in each state once every stimulus that the law refuses there.
-What the port cannot say is left out of the graph, with what only that leads to, and counted. Not here: what is compared
-(`lifecycle.py`, `barrier.py`), and pipelines, which are driven many rows at a time (`batch_driver.py`).
+What the port does not support is left out of the graph, with what only that leads to, and counted. The first difference ends
+the sweep; a refusal by another rule is only remembered, and gives way to a difference that says more. Not here: what is
+compared (`lifecycle_driver.py`, `barrier_driver.py`), and pipelines, of which many rows are driven at a time
+(`batch_driver.py`).
 """
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from fateline_model import Pipeline, Refusal
-from fateline_model.checker.systems import Attempt, LifecycleSystem, State, System
+from fateline_model.checker.systems import Attempt, State, System
 from fateline_model.lifecycle import World
 from fateline_model.records import Record, as_json
 
 from ..compare.broken_laws import blame
-from ..compare.data_laws import Broken
+from ..compare.difference import Difference, wrong_refusal
 from ..ports.port import EngineFault, Reply, Written
 from .edge_cover import plan
+from .explore import Edge, LocalGraph, local_graph
 
 S = TypeVar("S")
 W = TypeVar("W", bound=World)
 
+NOT_SUPPORTED = "the port has no way to say it"
 
-class Difference(NamedTuple):
-    """What the engine wrote, and in what that is not the law's."""
+
+class Recorded(NamedTuple):
+    """What the engine recorded, and in what that is not the law's."""
 
     observed: tuple[Written, ...]
     wrong: tuple[str, ...]
 
 
-class Beside(ABC, Generic[S, W]):
+class SideBySide(ABC, Generic[S, W]):
     """A machine of the law and an engine, in the same state."""
 
     world: World
     silent: frozenset[str]
-    """Laws that speak of what such a port does not show."""
+    """Laws about what such a port does not show."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
@@ -47,7 +52,7 @@ class Beside(ABC, Generic[S, W]):
         """Both begin again from nothing."""
 
     @abstractmethod
-    def sayable(self, stimulus: S, world: World) -> bool:
+    def is_supported(self, stimulus: S, world: World) -> bool:
         """Whether the port has a way to say this here."""
 
     @abstractmethod
@@ -55,17 +60,17 @@ class Beside(ABC, Generic[S, W]):
         """The engine's answer."""
 
     @abstractmethod
-    def compare(self, stimulus: S, records: tuple[Record, ...], reply: Reply) -> Difference | None:
-        """What it wrote held against what the law writes."""
+    def compare(self, stimulus: S, records: tuple[Record, ...], reply: Reply) -> Recorded | None:
+        """What is wrong with what it recorded, compared with what the law records."""
 
     @abstractmethod
     def translated(self, reply: Reply) -> tuple[Written, ...]:
-        """What it wrote, in the names of the law."""
+        """What it recorded, in the names of the law."""
 
 
 @dataclass
-class Swept:
-    """What a sweep covered, and the first difference."""
+class SweepResult:
+    """What a sweep covered, and the difference that it found."""
 
     states: int = 0
     states_total: int = 0
@@ -75,161 +80,112 @@ class Swept:
     refusals: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     kinds: Counter[frozenset[type]] = field(default_factory=Counter)
-    stimuli: tuple[Any, ...] = ()
-    expected: tuple[Written, ...] | str = ()
-    observed: tuple[Written, ...] | str = ()
-    differences: tuple[str, ...] = ()
-    laws: tuple[Broken, ...] = ()
+    difference: Difference | None = None
     fault: str | None = None
 
 
-class _Edge(NamedTuple):
-    stimulus: Any
-    records: tuple[Record, ...]
-    after: State
-    target: int
+class MachineDriver:
+    """Takes law and engine from state to state. `weak` is a refusal by another rule, the first that was met."""
 
+    def __init__(self, side: SideBySide[Any, Any]) -> None:
+        self.side = side
+        self.result = SweepResult()
+        self.weak: Difference | None = None
+        self.path: list[Any] = []
 
-UNSAID = "the port has no way to say it"
+    def sweep(self, system: System, *, refusals: bool = True) -> SweepResult:
+        """Through the whole graph, until the engine leaves the law."""
+        graph = local_graph(system, lambda stimulus, state: self.side.is_supported(stimulus, state.world))
+        result = self.result
+        result.skipped[NOT_SUPPORTED] += graph.not_supported
+        result.states_total, result.transitions_total = len(graph.states), graph.transitions
+        states: set[int] = set()
+        edges: set[tuple[int, int]] = set()
+        try:
+            result.difference = self._walk(graph, states, edges, refusals) or self.weak
+        except EngineFault as fault:
+            result.fault, result.difference = str(fault), self.weak
+        finally:
+            result.states, result.transitions = len(states), len(edges)
+        return result
 
-
-def sweep(system: System, beside: Beside[Any, Any], *, refusals: bool = True) -> Swept:
-    """Through the whole graph, until the engine leaves the law."""
-    done = Swept()
-    states, edges, refused = _explored(system, beside, done)
-    done.states_total, done.transitions_total = len(states), sum(map(len, edges))
-    visited: set[int] = set()
-    covered: set[tuple[int, int]] = set()
-    try:
-        for walk in plan([[edge.target for edge in out] for out in edges]):
-            beside.start()
-            path: list[Any] = []
+    def _walk(
+        self, graph: LocalGraph, states: set[int], edges: set[tuple[int, int]], refusals: bool
+    ) -> Difference | None:
+        for walk in plan(graph.targets):
+            self.start()
             state = 0
             for k in (*walk, None):
-                if state not in visited:
-                    visited.add(state)
-                    if refusals and not all(_refuses(beside, *one, path, done) for one in refused[state]):
-                        return done
+                if state not in states:
+                    states.add(state)
+                    for stimulus, rule in graph.refusals[state] if refusals else ():
+                        if rule is not Refusal.NO_SUCH_DATA and (found := self.refused(stimulus, rule)) is not None:
+                            return found
                 if k is None:
                     break
-                edge = edges[state][k]
-                path.append(edge.stimulus)
-                if not _stepped(beside, edge, path, done):
-                    return done
-                covered.add((state, k))
-                state = edge.target
-    except EngineFault as fault:
-        done.fault = str(fault)
-    finally:
-        done.states, done.transitions = len(visited), len(covered)
-    return done
+                if (found := self.stepped(graph.edges[state][k])) is not None:
+                    return found
+                edges.add((state, k))
+                state = graph.edges[state][k].target
+        return None
 
+    def start(self) -> None:
+        """Both begin again from nothing."""
+        self.side.start()
+        self.path = []
 
-_Refused = list[tuple[Any, Refusal]]
+    def attempted(self, attempt: Attempt) -> Difference | None:
+        """What the law has an answer to, lawful or refused, on the engine."""
+        if attempt.refusal is not None:
+            return self.refused(attempt.stimulus, attempt.refusal)
+        assert attempt.after is not None
+        return self.stepped(Edge(attempt.stimulus, attempt.records, attempt.after, 0))
 
+    def stepped(self, edge: Edge) -> Difference | None:
+        """A lawful step."""
+        self.path.append(edge.stimulus)
+        self.result.steps += 1
+        self.result.kinds[frozenset(map(type, edge.records))] += 1
+        reply = self.side.ask(edge.stimulus)
+        if reply.unsaid is not None:
+            raise EngineFault(f"{edge.stimulus}: offered, and then not supported ({reply.unsaid})")
+        if reply.refused is not None:
+            answer = f"{reply.refused}: {reply.message}"
+            return self._difference(edge.records, edge.after, answer, [f"the engine refuses what is lawful ({answer})"])
+        found = self.side.compare(edge.stimulus, edge.records, reply)
+        if found is not None:
+            return self._difference(edge.records, edge.after, found.observed, found.wrong)
+        self.side.world = edge.after.world
+        return None
 
-def _explored(
-    system: System, beside: Beside[Any, Any], done: Swept
-) -> tuple[list[State], list[list[_Edge]], list[_Refused]]:
-    """The graph of what can be said, and for each state what is to be refused there."""
-    states = [system.first()]
-    numbers = {states[0]: 0}
-    edges: list[list[_Edge]] = []
-    refused: list[_Refused] = []
-    for state in states:
-        out: list[_Edge] = []
-        against: _Refused = []
-        edges.append(out)
-        refused.append(against)
-        for offer in _sayable_offers(system, beside, state, done):
-            if offer.out_of_bounds or offer.refusal is Refusal.NO_SUCH_DATA:
-                continue
-            if offer.refusal is not None:
-                against.append((offer.stimulus, offer.refusal))
-            elif offer.after is not None:
-                target = numbers.setdefault(offer.after, len(states))
-                if target == len(states):
-                    states.append(offer.after)
-                out.append(_Edge(offer.stimulus, offer.records, offer.after, target))
-    return states, edges, refused
+    def refused(self, stimulus: Any, rule: Refusal) -> Difference | None:
+        """A stimulus that the law refuses."""
+        reply = self.side.ask(stimulus)
+        if reply.unsaid is not None:
+            self.result.skipped[reply.unsaid] += 1
+            return None
+        self.result.refusals += 1
+        wrong = wrong_refusal(rule, reply)
+        if wrong is None or (wrong.weak and self.weak is not None):
+            return None
+        observed = self.side.translated(reply) or f"{reply.refused}: {reply.message}"
+        self.path.append(stimulus)
+        found = self._difference(rule, None, observed, [wrong.message])
+        self.path.pop()
+        if not wrong.weak:
+            return found
+        self.weak = found
+        return None
 
-
-def _sayable_offers(system: System, beside: Beside[Any, Any], state: State, done: Swept) -> Iterator[Attempt]:
-    """What can be said in a state. Most operations of a hostile caller cannot, and are not even tried in the law."""
-
-    def sayable(stimulus: Any) -> bool:
-        said = beside.sayable(stimulus, state.world)
-        done.skipped[UNSAID] += not said
-        return said
-
-    if isinstance(system, LifecycleSystem):
-        yield from system.attempts(state, sayable)
-    else:
-        yield from (offer for offer in system.attempts(state) if sayable(offer.stimulus))
-
-
-def step_once(beside: Beside[Any, Any], offer: Attempt, path: list[Any], done: Swept) -> bool:
-    """One offer of a system on the engine, lawful or to be refused; whether the two may go on from here."""
-    if offer.refusal is not None:
-        return _refuses(beside, offer.stimulus, offer.refusal, path[:-1], done)
-    assert offer.after is not None
-    return _stepped(beside, _Edge(offer.stimulus, offer.records, offer.after, 0), path, done)
-
-
-def _stepped(beside: Beside[Any, Any], edge: _Edge, path: list[Any], done: Swept) -> bool:
-    done.steps += 1
-    done.kinds[frozenset(map(type, edge.records))] += 1
-    reply = beside.ask(edge.stimulus)
-    if reply.unsaid is not None:
-        raise EngineFault(f"{edge.stimulus}: offered, and then unsaid ({reply.unsaid})")
-    if reply.refused is not None:
-        said = f"{reply.refused}: {reply.message}"
-        wrong = Difference((), (f"the engine refuses what is lawful ({said})",))
-        return _differ(beside, edge.stimulus, edge.records, edge.after.world, wrong, said, path, done)
-    found = beside.compare(edge.stimulus, edge.records, reply)
-    if found is not None:
-        return _differ(beside, edge.stimulus, edge.records, edge.after.world, found, found.observed, path, done)
-    beside.world = edge.after.world
-    return True
-
-
-def _refuses(beside: Beside[Any, Any], stimulus: Any, rule: Refusal, path: list[Any], done: Swept) -> bool:
-    """Whether it is refused, for the law's reason and without a record."""
-    reply = beside.ask(stimulus)
-    if reply.unsaid is not None:
-        done.skipped[reply.unsaid] += 1
-        return True
-    done.refusals += 1
-    if reply.refused == rule and not reply.records:
-        return True
-    observed: tuple[Written, ...] | str = beside.translated(reply) or f"{reply.refused}: {reply.message}"
-    weak = False
-    if reply.refused is None:
-        said = f"the law refuses this ({rule}), and the engine wrote {len(reply.records)} records"
-    elif reply.records:
-        said = "refused, but not without a trace"
-    elif done.differences:
-        return True  # another reason is a small thing, and one of them is enough
-    else:
-        weak = True
-        said = f"refused as {reply.refused}, and the law says {rule}"
-    found = Difference(observed if isinstance(observed, tuple) else (), (said,))
-    _differ(beside, stimulus, rule, None, found, observed, [*path, stimulus], done)
-    return weak
-
-
-def _differ(
-    beside: Beside[Any, Any],
-    stimulus: Any,
-    law: tuple[Record, ...] | Refusal,
-    after: World | None,
-    found: Difference,
-    observed: tuple[Written, ...] | str,
-    path: list[Any],
-    done: Swept,
-) -> bool:
-    """Note the difference, with the laws that it breaks; False, to end the sweep."""
-    done.stimuli, done.observed, done.differences = tuple(path), observed, found.wrong
-    done.expected = str(law) if isinstance(law, Refusal) else tuple(as_json(record) for record in law)
-    done.laws = blame(beside.pipeline, beside.world, stimulus, law, after, observed, found.wrong, silent=beside.silent)
-    return False
+    def _difference(
+        self,
+        law: tuple[Record, ...] | Refusal,
+        after: State | None,
+        observed: tuple[Written, ...] | str,
+        wrong: Sequence[str],
+    ) -> Difference:
+        """The difference in the last stimulus of the path, with the laws that it breaks."""
+        side, world = self.side, after.world if after is not None else None
+        laws = blame(side.pipeline, side.world, self.path[-1], law, world, observed, wrong, silent=side.silent)
+        expected = law if isinstance(law, Refusal) else tuple(as_json(record) for record in law)
+        return Difference(tuple(self.path), expected, observed, tuple(wrong), laws)

@@ -10,22 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from fateline_model import LAW_VERSION, IllFormed, Refusal, Stimulus, load
+from fateline_model import LAW_VERSION, IllFormed, Stimulus, load
 from fateline_model.checker.scopes import Instance
-from fateline_model.checker.systems import BarrierSystem, LifecycleSystem
 from fateline_model.stimuli_json import from_json
-from fateline_model.words import NodeKind
 
 from ..compare.capabilities import unshown
+from ..compare.difference import Difference
 from ..ports.port import Engine, EngineFault, Hello, Shows
-from ..ports.validate import GuardedBarrier, GuardedLifecycle, GuardedPipeline
+from ..ports.validate import GuardedPipeline
 from ..report.case import SCHEMA
-from .barrier_driver import BarrierBeside, document_of
 from .campaign import every_instance
-from .instance import Found
-from .lifecycle_driver import LifecycleBeside
-from .lockstep import Divergence, Lockstep
-from .machine_driver import Beside, Swept, step_once
+from .lockstep import Lockstep
+from .machine_driver import MachineDriver, SideBySide
+from .machine_instance import side_by_side
 
 LARGEST: Final = 4_194_304
 STEPS: Final = 2_000
@@ -50,7 +47,7 @@ class Case:
 class Replayed:
     """What came of a replay. `found` is None where law and engine agree to the end."""
 
-    found: Found | None
+    found: Difference | None
     fault: str | None
     steps: int
 
@@ -126,58 +123,42 @@ def _pipeline(case: Case, engine: Engine, hello: Hello) -> Replayed:
 def stepped(lockstep: Lockstep, stimuli: list[Stimulus]) -> Replayed:
     """Stimuli in the law and in the engine, from a run that was started, to the first difference or to their end."""
     for place, stimulus in enumerate(stimuli, 1):
-        found: Divergence | None = lockstep.do(stimulus)
+        found = lockstep.do(stimulus)
         if found is not None:
-            if not found.laws:
-                return Replayed(None, found.differences[0], place)
-            expected = str(found.expected) if isinstance(found.expected, Refusal) else found.expected
-            said = tuple(map(str, found.stimuli))
-            made = Found(found.stimuli, said, expected, found.observed, found.differences, found.laws)
-            return Replayed(made, None, place)
+            return Replayed(found, None, place) if found.laws else Replayed(None, found.differences[0], place)
     return Replayed(None, None, len(stimuli))
 
 
 def _small(case: Case, engine: Engine, instance: Instance) -> Replayed:
     """A case of the lifecycle or the single-barrier machine."""
-    return small_steps(
-        beside_of(engine, instance), instance, [str(step.get("says")) for step in case.document["steps"]]
-    )
+    driver = MachineDriver(side_of(engine, instance))
+    return small_steps(driver, instance, [str(step.get("says")) for step in case.document["steps"]])
 
 
-def small_steps(beside: Beside[Any, Any], instance: Instance, said_steps: list[str]) -> Replayed:
-    """Stimuli of one of the smaller machines: they are found again by what they say."""
+def side_of(engine: Engine, instance: Instance) -> SideBySide[Any, Any]:
+    """The law and the engine side by side, for an instance of one of the small machines."""
+    side = side_by_side(engine, instance)
+    if side is None:
+        raise BadCase(f"the engine offers no {instance.machine} port")
+    return side
+
+
+def small_steps(driver: MachineDriver, instance: Instance, said_steps: list[str]) -> Replayed:
+    """Stimuli of one of the small machines, which are found again by what they say."""
     state = instance.system.first()
-    swept, path = Swept(), list[Any]()
+    found: Difference | None = None
+    asked = 0
     try:
-        beside.start()
-        for place, says in enumerate(said_steps, 1):
-            offer = next((o for o in instance.system.attempts(state) if str(o.stimulus) == says), None)
-            if offer is None:
-                raise BadCase(f"step {place}: {says!r} is nothing that {instance.name} knows")
-            path.append(offer.stimulus)
-            if not step_once(beside, offer, path, swept) or swept.differences:
+        driver.start()
+        driver.weak = None
+        for asked, says in enumerate(said_steps, 1):
+            attempt = next((one for one in instance.system.attempts(state) if str(one.stimulus) == says), None)
+            if attempt is None:
+                raise BadCase(f"step {asked}: {says!r} is nothing that {instance.name} knows")
+            found = driver.attempted(attempt) or driver.weak
+            if found is not None:
                 break
-            state = offer.after or state
+            state = attempt.after or state
     except EngineFault as fault:
-        return Replayed(None, str(fault), len(path))
-    if not swept.differences:
-        return Replayed(None, None, len(path))
-    said = tuple(map(str, path))
-    return Replayed(
-        Found(tuple(path), said, swept.expected, swept.observed, swept.differences, swept.laws), None, len(path)
-    )
-
-
-def beside_of(engine: Engine, instance: Instance) -> Beside[Any, Any]:
-    """The law and the engine side by side, for an instance of one of the smaller machines."""
-    system = instance.system
-    if isinstance(system, LifecycleSystem):
-        lifecycle = engine.lifecycle()
-        if lifecycle is None:
-            raise BadCase("the engine offers no lifecycle port")
-        return LifecycleBeside(GuardedLifecycle(lifecycle), len(system.limits))
-    barrier = engine.barrier()
-    if barrier is None or not isinstance(system, BarrierSystem):
-        raise BadCase("the engine offers no barrier port")
-    node = next(node for node in system.pipeline.nodes.values() if node.kind is NodeKind.COALESCE)
-    return BarrierBeside(system.pipeline, document_of(node), GuardedBarrier(barrier))
+        return Replayed(None, str(fault), asked)
+    return Replayed(found, None, asked)

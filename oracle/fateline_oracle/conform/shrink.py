@@ -12,8 +12,9 @@ from fateline_model import Pipeline, Refusal, Run, Stimulus, step
 from fateline_model.state import parse_token_name
 from fateline_model.stimuli import Do
 
+from ..compare.difference import Difference
 from .explore import LocalGraph
-from .lockstep import Divergence, Lockstep
+from .lockstep import Lockstep
 
 TRIES: Final = 400
 """How many cases are tried to make one smaller. Each is a run of a few steps."""
@@ -29,7 +30,7 @@ class Shrinker:
         self._lockstep = make()
         self.tries = 0
 
-    def first_difference(self, stimuli: Sequence[Stimulus]) -> Divergence | None:
+    def first_difference(self, stimuli: Sequence[Stimulus]) -> Difference | None:
         """Where law and engine part in this case, if they do."""
         self.tries += 1
         self._lockstep.start()
@@ -39,7 +40,7 @@ class Shrinker:
                 return found
         return None
 
-    def smallest(self, found: Divergence, graph: LocalGraph | None) -> Divergence:
+    def smallest(self, found: Difference, graph: LocalGraph | None) -> Difference:
         """The same law broken with as few stimuli as can be found."""
         best = found
         for smaller in (self._without_rows, self._without_stimuli):
@@ -49,7 +50,7 @@ class Shrinker:
             best = self._without_stimuli(best)
         return best
 
-    def _try(self, best: Divergence, stimuli: Stimuli) -> Divergence | None:
+    def _try(self, best: Difference, stimuli: Stimuli) -> Difference | None:
         """The case, if it is shorter, lawful up to its last stimulus, and breaks the same law in it."""
         if self.tries >= TRIES or len(stimuli) >= len(best.stimuli) or not self._lawful(stimuli[:-1]):
             return None
@@ -67,14 +68,14 @@ class Shrinker:
             run = law.run
         return True
 
-    def _without_rows(self, best: Divergence) -> Divergence:
+    def _without_rows(self, best: Difference) -> Difference:
         for row in sorted({row for row in map(_row, best.stimuli) if row is not None}):
             found = self._try(best, _without_row(best.stimuli, row))
             if found is not None:
                 return self._without_rows(found)
         return best
 
-    def _without_stimuli(self, best: Divergence) -> Divergence:
+    def _without_stimuli(self, best: Difference) -> Difference:
         """Leave out stretches, long ones first; a visit is two stimuli, so pairs matter as much as single ones."""
         for length in (8, 4, 3, 2, 1):
             place = len(best.stimuli) - 1 - length
@@ -87,7 +88,7 @@ class Shrinker:
                     place -= 1
         return best
 
-    def _by_shortest_path(self, best: Divergence, graph: LocalGraph) -> Divergence:
+    def _by_shortest_path(self, best: Difference, graph: LocalGraph) -> Difference:
         """States in order of distance; in each the stimuli of the kind that failed."""
         wanted = _kind(best.stimuli[-1])
         for distance, path, state in _by_distance(graph):

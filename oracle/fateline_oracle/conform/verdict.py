@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fateline_model import LAW_VERSION, Refusal, Run, Stimulus, step
+from fateline_model import LAW_VERSION, Run, Stimulus, step
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem, State
 from fateline_model.checker.verify import Step, stimulus_as_json
@@ -18,12 +18,13 @@ from fateline_model.records import as_json
 
 from ..compare.capabilities import lacks
 from ..compare.data_laws import LAWS as OF_DATA
+from ..compare.difference import Difference
 from ..ports.port import Written
 from ..ports.profile import Profile
 from ..report.case import case_document
 from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 from .campaign import Campaign, every_instance
-from .instance import Found, Judged
+from .instance import Judged
 from .result import Conformance, Declared, FamilyCoverage, SelfTest
 
 
@@ -163,7 +164,7 @@ def _finding(judged: Judged, law: str, said: str) -> Finding:
 # ------------------------------------------------------------------------------------------------- counterexamples
 
 
-def case_of(campaign: Campaign, judged: Judged, found: Found) -> dict[str, object]:
+def case_of(campaign: Campaign, judged: Judged, found: Difference) -> dict[str, object]:
     """One counterexample as data: what came before as the law writes it, the last step as the engine did."""
     instance = next(one for one in every_instance(campaign.scope) if one.name == judged.name)
     document = case_document(
@@ -173,7 +174,7 @@ def case_of(campaign: Campaign, judged: Judged, found: Found) -> dict[str, objec
         pipeline=instance.document,
         laws=found.laws,
         steps=steps_of(instance, found),
-        expected=Refusal(found.expected) if isinstance(found.expected, str) else found.expected,
+        expected=found.expected,
         reproduce=f"fateline conform {campaign.engine} --scope {campaign.scope} --seed {campaign.seed}".replace(
             "  ", " "
         ),
@@ -189,7 +190,7 @@ def case_of(campaign: Campaign, judged: Judged, found: Found) -> dict[str, objec
     return {**document, **more}
 
 
-def steps_of(instance: Instance, found: Found) -> list[Step]:
+def steps_of(instance: Instance, found: Difference) -> list[Step]:
     """The steps of a case: the law's records up to the last, there the engine's."""
     steps = []
     written = _law_wrote(instance, found.stimuli[:-1])
@@ -218,7 +219,7 @@ def _law_wrote(instance: Instance, stimuli: Sequence[Any]) -> list[Sequence[Writ
     return told
 
 
-def legal(instance: Instance, found: Found) -> list[str]:
+def legal(instance: Instance, found: Difference) -> list[str]:
     """What the law would have accepted in place of the last step."""
     system = instance.system
     if not found.stimuli or not isinstance(found.stimuli[-1], Stimulus) or not isinstance(system, PipelineSystem):

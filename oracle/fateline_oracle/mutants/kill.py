@@ -12,7 +12,8 @@ from typing import Final
 from fateline_model.checker.scopes import Instance, beside_the_scopes, instances
 from fateline_model.checker.systems import PipelineSystem
 
-from ..conform.instance import Found, Judged, Strategy, judge_instance
+from ..compare.difference import Difference
+from ..conform.instance import Judged, Strategy, judge_instance
 from ..conform.machine_instance import judge_small
 from ..crash.instance import torture_instance
 from ..ports.hello import hello_of
@@ -39,7 +40,7 @@ class Hunted:
     """The law that is named first, or the guard that refused."""
     named: tuple[str, ...] = ()
     instance: str = ""
-    found: Found | None = None
+    found: Difference | None = None
     fault: str | None = None
     seconds: float = 0.0
     tried: list[str] = field(default_factory=list)
@@ -122,7 +123,7 @@ def _torture(engine: Engine, hello: Hello, instance: Instance) -> Judged:
     if done.found is not None:
         stimuli, said = done.found.broken_off, tuple(message for _, message in done.found.laws)
         observed = tuple(named(done.found.observed))
-        judged.found = Found(stimuli, tuple(map(str, stimuli)), (), observed, said, done.found.laws)
+        judged.found = Difference(stimuli, (), observed, said, done.found.laws)
     return judged
 
 

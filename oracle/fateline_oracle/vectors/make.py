@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from fateline_model import LAW_VERSION, Stimulus
 from fateline_model.checker.scopes import Instance, instances
-from fateline_model.checker.systems import BarrierSystem, PipelineSystem
+from fateline_model.checker.systems import BarrierSystem, PipelineSystem, State
 from fateline_model.checker.verify import stimulus_as_json
 from fateline_model.records import as_json
 from fateline_model.stimuli_json import from_json
@@ -23,7 +23,7 @@ from fateline_model.words import NodeKind
 from ..compare.broken_laws import concerned
 from ..conform.barrier_driver import document_of
 from ..conform.edge_cover import plan
-from ..conform.explore import Ways
+from ..conform.explore import Ways, local_graph
 
 SCOPE: Final = "small"
 """The scope that is published: every kind of pipeline there is, with as few branches and attempts as show it."""
@@ -61,18 +61,14 @@ class Graph:
         system = instance.system
         self._ways: Ways | None = None
         if isinstance(system, PipelineSystem):
-            self._ways = Ways(system, lambda stimulus, state: True, reduced=instance.machine == "pipeline")
-            self.edges = [
-                [(edge.stimulus, edge.records, edge.target) for edge in own] for own in self._ways.graph.edges
-            ]
-            refusals = self._ways.graph.refusals if instance.machine == "pipeline" else [[] for _ in self.edges]
-            # where rows meet there are a hundred refusals for each step, and each is one of a single row too
-            self.refusals = [
-                [(stimulus, str(rule)) for stimulus, rule in own if _can_be_told(stimulus)] for own in refusals
-            ]
+            self._ways = Ways(system, _everything, reduced=instance.machine == "pipeline")
+            graph = self._ways.graph
         else:
-            assert isinstance(system, BarrierSystem)
-            self.edges, self.refusals = _explored(system)
+            graph = local_graph(system, _everything)
+        self.edges = [[(edge.stimulus, edge.records, edge.target) for edge in own] for own in graph.edges]
+        # Where rows meet there are a hundred refusals for each step, and each is one of a single row too.
+        refusals = graph.refusals if instance.machine != "batch" else [[] for _ in self.edges]
+        self.refusals = [[(stimulus, str(rule)) for stimulus, rule in own if _is_json(stimulus)] for own in refusals]
 
     @property
     def targets(self) -> list[list[int]]:
@@ -102,23 +98,8 @@ class Graph:
                 yield Step(step.stimulus, step.expected, None, step.kinds)
 
 
-def _explored(system: BarrierSystem) -> tuple[list[list[Any]], list[list[Any]]]:
-    """A single barrier, explored as it is."""
-    numbers: dict[Any, int] = {system.first(): 0}
-    states, every, refused = [system.first()], [], []
-    for state in states:
-        edges, refusals = [], []
-        for offer in system.attempts(state):
-            if offer.refusal is not None:
-                refusals.append((offer.stimulus, str(offer.refusal)))
-            elif offer.after is not None and not offer.out_of_bounds:
-                if offer.after not in numbers:
-                    numbers[offer.after] = len(states)
-                    states.append(offer.after)
-                edges.append((offer.stimulus, offer.records, numbers[offer.after]))
-        every.append(edges)
-        refused.append(refusals)
-    return every, refused
+def _everything(stimulus: Any, state: State) -> bool:
+    return True
 
 
 def published(instance: Instance) -> bool:
@@ -127,8 +108,10 @@ def published(instance: Instance) -> bool:
     return isinstance(instance.system, PipelineSystem | BarrierSystem)
 
 
-def _can_be_told(stimulus: Stimulus) -> bool:
-    """Whether a stimulus has a form on paper; what a merge kernel is to say where it cannot is nothing to be told."""
+def _is_json(stimulus: Any) -> bool:
+    """True if the stimulus survives the way through JSON and does not prescribe merge data, which a vector cannot inject."""
+    if not isinstance(stimulus, Stimulus):
+        return True
     try:
         return not stimulus.data and from_json(stimulus_as_json(stimulus)) == stimulus
     except ValueError:

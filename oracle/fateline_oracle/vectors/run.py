@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 from fateline_model import load
 from fateline_model.checker.scopes import Instance
@@ -16,9 +16,9 @@ from fateline_model.stimuli_json import from_json
 
 from ..compare.capabilities import asks_for, unshown
 from ..conform.lockstep import Lockstep
-from ..conform.machine_driver import Beside
+from ..conform.machine_driver import MachineDriver
 from ..conform.machine_instance import PORT_OF
-from ..conform.replay import Replayed, beside_of, small_steps, stepped
+from ..conform.replay import Replayed, side_of, small_steps, stepped
 from ..ports.port import Engine, EngineFault, Hello, Port, Shows
 from ..ports.validate import GuardedPipeline, asked_again
 from .make import Graph, all_published, hidden_of, pipeline_of, vectors_of
@@ -52,7 +52,7 @@ class Asker:
     def __init__(self, engine: Engine, hello: Hello) -> None:
         self.engine, self.hello = engine, hello
         self._port: GuardedPipeline | None = None
-        self._ready: dict[str, Lockstep | Beside[Any, Any]] = {}
+        self._ready: dict[str, Lockstep | MachineDriver] = {}
 
     def ask(self, vector: Vector) -> Replayed:
         """One vector, to its end or to the first difference."""
@@ -60,9 +60,11 @@ class Asker:
         try:
             if vector.machine == "barrier":
                 instance = _instances()[name]
-                beside = self._ready.setdefault(name, beside_of(self.engine, instance))
-                assert isinstance(beside, Beside)
-                return small_steps(beside, instance, [str(step["says"]) for step in steps])
+                if name not in self._ready:
+                    self._ready[name] = MachineDriver(side_of(self.engine, instance))
+                driver = self._ready[name]
+                assert isinstance(driver, MachineDriver)
+                return small_steps(driver, instance, [str(step["says"]) for step in steps])
             lockstep = self._lockstep(name, vector)
             lockstep.start()
             return stepped(lockstep, [from_json(step["stimulus"]) for step in steps])

@@ -13,7 +13,8 @@ from fateline_model.checker.shapes import batch, diamond, expand_then_fork, nest
 from fateline_model.checker.systems import InstanceOptions, PipelineSystem
 from fateline_model.stimuli import Do, Stimulus
 from fateline_model.wellformed import load
-from fateline_oracle.conform.lockstep import Divergence, Lockstep
+from fateline_oracle.compare.difference import Difference
+from fateline_oracle.conform.lockstep import Lockstep
 from fateline_oracle.mutants import engine_in_cage
 from fateline_oracle.ports.port import Engine
 from fateline_oracle.reference.engine import ReferenceEngine
@@ -26,7 +27,7 @@ QUICK = settings(
 )
 
 
-def stepped(engine: Engine, document: dict[str, object], choices: list[int]) -> Divergence | None:
+def stepped(engine: Engine, document: dict[str, object], choices: list[int]) -> Difference | None:
     """The scenario: each number takes one of the stimuli that are lawful then; refused ones are tried in between."""
     pipeline = load(document)
     system = PipelineSystem(pipeline, rows=2, crashes=1, options=InstanceOptions(invalid_rows=True))

@@ -8,9 +8,10 @@ from click.testing import CliRunner
 
 from fateline_model.laws import ALL
 from fateline_oracle.cli import main
+from fateline_oracle.compare.difference import Difference
 from fateline_oracle.conform import campaign, verdict
 from fateline_oracle.conform.campaign import Campaign
-from fateline_oracle.conform.instance import Found, Judged
+from fateline_oracle.conform.instance import Judged
 from fateline_oracle.conform.result import SelfTest
 from fateline_oracle.mutants import self_test
 from fateline_oracle.mutants.kill import place_called
@@ -91,7 +92,7 @@ def whole(law: str | None = None, **more: int) -> Judged:
     judged = Judged("f", PLACE, "pipeline", 5, 5, 9, 9)
     judged.checked.update({law.id: 1 for law in ALL})
     if law is not None:
-        judged.found = Found((), (), (), "x", ("d",), ((law, "so"), ("D2", "so")))
+        judged.found = Difference((), (), "x", ("d",), ((law, "so"), ("D2", "so")))
     for name, value in more.items():
         setattr(judged, name, value)
     return judged
