@@ -6,6 +6,8 @@ are one shared object that does nothing, and cost next to nothing.
 What it is not: the audit trail. Spans may be sampled or lost; nothing may depend on them.
 """
 
+import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
@@ -73,7 +75,13 @@ class SpanFactory:
 
     @classmethod
     def configured(cls) -> "SpanFactory":
-        """One that records if OpenTelemetry is installed and somebody set a provider, and does nothing otherwise."""
+        """A factory that records if OpenTelemetry is installed and a provider is set, and does nothing otherwise.
+
+        A provider is set by code of this process, which has imported the API, or by an environment variable. Without
+        either the API is not imported: that would take longer than a small run.
+        """
+        if "opentelemetry.trace" not in sys.modules and not os.environ.get("OTEL_PYTHON_TRACER_PROVIDER"):
+            return cls()
         try:
             from opentelemetry import trace
         except ImportError:

@@ -19,9 +19,8 @@ and references between nodes, which ``settings`` has checked before.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 from typing import Final, NamedTuple
-
-import networkx as nx
 
 from fateline_engine.settings import (
     AggregationNode,
@@ -86,14 +85,15 @@ def survey(pipeline: Pipeline) -> Topology:
     known = Topology(pipeline, Complaints(pipeline.file, pipeline.lines))
     known.nodes = {node.name: node for node in pipeline.nodes}
     known.edges = [edge for node in pipeline.nodes for edge in out_edges(node)]
-    drawing: nx.DiGraph[str] = nx.DiGraph()
-    drawing.add_nodes_from(known.nodes)
-    drawing.add_edges_from((edge.src, edge.dst) for edge in known.edges)
-    if _refuse_cycles(known, drawing):
+    after: dict[str, set[str]] = {name: set() for name in known.nodes}
+    for edge in known.edges:
+        after[edge.src].add(edge.dst)
+    known.order = _topological_order(after)
+    if len(known.order) < len(known.nodes):
+        _complain_of_cycle(known)
         return known
-    declared = {name: index for index, name in enumerate(known.nodes)}
-    known.order = tuple(nx.lexicographical_topological_sort(drawing, key=declared.__getitem__))
-    known.reach = {name: frozenset(nx.descendants(drawing, name)) | {name} for name in known.nodes}
+    for name in reversed(known.order):
+        known.reach[name] = frozenset[str]({name}).union(*(known.reach[head] for head in after[name]))
     _refuse_unreachable(known)
     _match_forks(known)
     if not known.complaints.problems:
@@ -104,13 +104,36 @@ def survey(pipeline: Pipeline) -> Topology:
     return known
 
 
-def _refuse_cycles(known: Topology, drawing: "nx.DiGraph[str]") -> bool:
-    try:
-        cycle = [src for src, _ in nx.find_cycle(drawing)]
-    except nx.NetworkXNoCycle:
-        return False
+def _topological_order(after: Mapping[str, set[str]]) -> tuple[str, ...]:
+    """The nodes so that every edge leads forwards; in declared order where edges leave the order open.
+
+    Nodes on a cycle, and behind one, are missing.
+    """
+    names = list(after)
+    declared = {name: index for index, name in enumerate(names)}
+    awaited = dict.fromkeys(names, 0)
+    for heads in after.values():
+        for head in heads:
+            awaited[head] += 1
+    ready = [declared[name] for name, count in awaited.items() if count == 0]
+    heapify(ready)
+    order = []
+    while ready:
+        name = names[heappop(ready)]
+        order.append(name)
+        for head in after[name]:
+            awaited[head] -= 1
+            if awaited[head] == 0:
+                heappush(ready, declared[head])
+    return tuple(order)
+
+
+def _complain_of_cycle(known: Topology) -> None:
+    import networkx  # only here: it takes longer to import than a small run takes
+
+    edges: networkx.DiGraph[str] = networkx.DiGraph([(edge.src, edge.dst) for edge in known.edges])
+    cycle = [src for src, _ in networkx.find_cycle(edges)]
     known.complain(cycle[0], f"a pipeline has no cycles, and here is one: {' → '.join([*cycle, cycle[0]])}")
-    return True
 
 
 def _refuse_unreachable(known: Topology) -> None:

@@ -13,9 +13,9 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from fateline.lazy import LazyCommand
 from fateline_oracle.cli import COMMANDS, main
 from fateline_oracle.cli.group import VerdictGroup
-from fateline_oracle.cli.lazy import LazyCommand
 from fateline_oracle.report.verdict import ExitCode
 
 

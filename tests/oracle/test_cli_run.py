@@ -407,12 +407,12 @@ def test_a_killed_process_leaves_a_run_that_is_resumed(tmp_path: Path) -> None:
 def test_a_terminal_is_shown_progress_and_a_pipe_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = pipeline(tmp_path)
     shown: list[str] = []
-    monkeypatch.setattr("fateline_oracle.cli.run.is_terminal", lambda stream: True)
-    monkeypatch.setattr("fateline_oracle.report.terminal.Progress.update", lambda self, text: shown.append(text))
+    monkeypatch.setattr("fateline_engine.cli.run.is_terminal", lambda stream: True)
+    monkeypatch.setattr("fateline.terminal.Progress.update", lambda self, text: shown.append(text))
     assert call("run", file).exit_code == 0
     assert [text.split(",")[0] for text in shown] == ["2 rows", "4 rows", "6 rows", "8 rows", "10 rows"]
     assert all(text.endswith(" a second") for text in shown)
-    monkeypatch.setattr("fateline_oracle.cli.run.is_terminal", lambda stream: False)
+    monkeypatch.setattr("fateline_engine.cli.run.is_terminal", lambda stream: False)
     shown.clear()
     assert call("run", file).exit_code == 0
     assert shown == []

@@ -116,17 +116,11 @@ class LandscapeRecorder:
 
     def commit(self, positions: dict[int, int] | None = None) -> None:
         """Write all that waits, in one transaction: everything or nothing."""
-        conn = self.landscape.conn
-        conn.execute("BEGIN IMMEDIATE")
         try:
-            self._write(conn, positions or {})
-            conn.execute("COMMIT")
-        except BaseException as error:
-            if conn.in_transaction:
-                conn.execute("ROLLBACK")
-            if isinstance(error, sqlite3.IntegrityError):
-                raise EngineBug(f"the landscape refuses a commit: {error}") from error
-            raise
+            with self.landscape.transaction():
+                self._write(self.landscape.conn, positions or {})
+        except sqlite3.IntegrityError as error:
+            raise EngineBug(f"the landscape refuses a commit: {error}") from error
         self._forget()
 
     def _write(self, conn: sqlite3.Connection, positions: dict[int, int]) -> None:

@@ -39,7 +39,7 @@ def begin_run(
     name = run_id or uuid.uuid4().hex
     if landscape.conn.execute("SELECT 1 FROM runs WHERE id = ?", (name,)).fetchone():
         raise LandscapeError(f"{landscape.path}: there is a run {name}; resume it, or choose another name")
-    with landscape.db.atomic():
+    with landscape.transaction():
         (run,) = landscape.conn.execute("SELECT coalesce(max(run), 0) + 1 FROM runs").fetchone()
         landscape.conn.execute(
             "INSERT INTO runs VALUES (?, ?, ?, ?, ?, 'running', NULL, 1, 1, ?, 1, 1, ?)",

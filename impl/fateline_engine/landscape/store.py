@@ -7,11 +7,11 @@ What it is not: what is in it. ``LandscapeRecorder`` is the only writer, ``reade
 """
 
 import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
-
-import sqlite_utils
+from typing import Any, Final
 
 from fateline_engine.errors import LandscapeError
 from fateline_engine.landscape.guards import GUARDS
@@ -27,17 +27,14 @@ def schema_text(name: str) -> str:
 
 
 class Landscape:
-    """An open landscape. ``db`` is sqlite-utils' handle for queries, ``conn`` the connection beneath.
+    """An open landscape. Every statement of the engine goes through `conn`.
 
-    >>> with Landscape.open(":memory:") as landscape:
-    ...     landscape.db.table_names()[:3]
-    ['runs', 'nodes', 'edges']
+    `bare` is SQLite's own connection. `conn` is the same object, unless `watch` has put a wrapper around it.
     """
 
     def __init__(self, conn: sqlite3.Connection, path: str, lock: int | None) -> None:
-        self.conn = conn
+        self.bare = self.conn = conn
         self.path = path
-        self.db = sqlite_utils.Database(conn)
         self._lock = lock
 
     @classmethod
@@ -73,6 +70,22 @@ class Landscape:
             conn.close()
             raise
         return cls(conn, str(path), None)
+
+    def watch(self, wrap: Callable[[sqlite3.Connection], Any] | None) -> None:
+        """From now on statements go through what `wrap` makes of the bare connection; `None` takes the wrapper off."""
+        self.conn = self.bare if wrap is None else wrap(self.bare)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything in the block is committed together, or rolled back if the block raises."""
+        self.conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.conn.execute("COMMIT")
+        except BaseException:
+            if self.conn.in_transaction:
+                self.conn.execute("ROLLBACK")
+            raise
 
     def has_run(self, run: int) -> bool:
         """Whether there is such a run."""
@@ -117,12 +130,11 @@ class Landscape:
         fresh = _connect(MEMORY)
         fresh.deserialize(snapshot)
         _configure(fresh)
-        self.conn.close()
-        self.conn = fresh
-        self.db = sqlite_utils.Database(fresh)
+        self.bare.close()
+        self.bare = self.conn = fresh
 
     def close(self) -> None:
-        self.conn.close()
+        self.bare.close()
         let_go(self._lock)
         self._lock = None
 

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from fateline_engine.landscape import Landscape
 from fateline_engine.orchestrator import Orchestrator
@@ -124,11 +124,9 @@ class ReferenceCrashPort(ReferencePort):
         assert self._opened is not None
         kinds, witness = dict(SINKS), self._witness
         sinks = {name: kinds[path.suffix](path) for name, path in self._paths.items()}
-        conn: Any = self._bare
         if policy is not None:
             sinks = {name: WatchedSink(sink, witness, self._paths[name]) for name, sink in sinks.items()}
-            conn = WatchedConnection(self._bare, witness)
-        self._opened.conn = self._opened.db.conn = conn
+        self._opened.watch(None if policy is None else lambda conn: WatchedConnection(conn, witness))
         self._policy = policy
         self._script = Writing(sinks, at)
         self._engine = Orchestrator(
@@ -154,7 +152,6 @@ class ReferenceCrashPort(ReferencePort):
     def close(self) -> None:
         self._gone()
         if self._opened is not None:
-            self._opened.conn = self._bare
             self._opened.close()
             self._opened = None
         if self._witness is not None:

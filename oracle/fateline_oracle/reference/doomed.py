@@ -154,8 +154,7 @@ def _go(file: Path, policy: Policy, ear: _Ear) -> int:
         unfinished = [run for run in list_runs(landscape) if run.status is not RunStatus.COMPLETED]
         if list_runs(landscape) and not unfinished:
             return FINISHED
-        bare: Any = landscape.conn
-        landscape.conn = landscape.db.conn = WatchedConnection(bare, heard)  # type: ignore[assignment]
+        landscape.watch(lambda conn: WatchedConnection(conn, heard))
         for name, sink in plugins.sinks.items():
             plugins.sinks[name] = WatchedSink(sink, heard, sink.path or Path())
         engine = Orchestrator(pipeline, landscape, plugins=plugins, each_step=policy is Policy.STEP)

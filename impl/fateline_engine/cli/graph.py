@@ -10,11 +10,11 @@ from pathlib import Path
 
 import click
 
+from fateline.terminal import paint
+from fateline_engine.cli.exit_code import ExitCode
 from fateline_engine.drawing import mermaid, svg
 from fateline_engine.graph import ExecutionGraph
 from fateline_engine.settings import SettingsError, config_of, load_pipeline
-from fateline_oracle.report.terminal import paint
-from fateline_oracle.report.verdict import ExitCode
 
 SCHEMA = "fateline.graph/1"
 
@@ -36,12 +36,12 @@ def graph(pipeline: Path, form: str, output: Path | None) -> ExitCode:
     text = {"svg": svg, "mermaid": mermaid, "json": _data}[form](drawn)
     if output is None:
         click.echo(text, nl=False)
-        return ExitCode.HOLDS
+        return ExitCode.DONE
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise click.ClickException(f"{output}: {error.strerror or error}") from error
-    return ExitCode.HOLDS
+    return ExitCode.DONE
 
 
 def _data(drawn: ExecutionGraph) -> str:

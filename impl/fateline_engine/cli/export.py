@@ -10,9 +10,9 @@ from pathlib import Path
 
 import click
 
+from fateline_engine.cli.exit_code import ExitCode
+from fateline_engine.cli.trail import database_argument, open_trail, run_option
 from fateline_engine.landscape.export import lines
-from fateline_oracle.cli.trail import database_argument, open_trail, run_option
-from fateline_oracle.report.verdict import ExitCode
 
 
 @click.command()
@@ -36,4 +36,4 @@ def export(database: Path, run_id: str | None, output: Path | None) -> ExitCode:
             raise click.ClickException(f"{output or 'standard output'}: {error.strerror or error}") from error
         except sqlite3.Error as error:
             raise click.ClickException(f"{database} cannot be read: {error}") from error
-    return ExitCode.HOLDS
+    return ExitCode.DONE

@@ -1,9 +1,8 @@
-"""``fateline run`` and ``fateline resume``: the reference engine, on a terminal.
+"""`fateline run` and `fateline resume`: the reference engine, on a terminal.
 
-What it is: a pipeline is read, checked and run, with a line of progress and a summary. Exit status 0 says that the run
-is over, 1 that it stopped and can be resumed with nothing lost, 3 that it never began.
-
-What it is not: the engine. Whatever stops a run, the landscape is at its last commit and says so.
+A pipeline is read, checked and run, with one line of progress and a summary. Exit status 0 says that the run has
+finished, 1 that it has stopped and can be resumed with nothing lost, 3 that it never began. Whatever stops a run, the
+landscape is at its last commit and records that the run is not over. Not here: the running itself (`orchestrator.py`).
 """
 
 import json
@@ -18,6 +17,9 @@ from types import FrameType
 
 import click
 
+from fateline.terminal import Progress, is_terminal, paint, table
+from fateline_engine.cli import program
+from fateline_engine.cli.exit_code import ExitCode
 from fateline_engine.errors import EngineError, LandscapeError, ResumeRefused
 from fateline_engine.graph import ExecutionGraph
 from fateline_engine.landscape import Landscape
@@ -28,10 +30,7 @@ from fateline_engine.plugins.registry import Plugins, bind
 from fateline_engine.script import Boundary, Production
 from fateline_engine.settings import SettingsError, load_pipeline
 from fateline_engine.spans import SpanFactory
-from fateline_engine.tracing import TracedProduction
 from fateline_engine.words import RunStatus
-from fateline_oracle.report.terminal import Progress, is_terminal, paint, table
-from fateline_oracle.report.verdict import ExitCode
 
 SCHEMA = "fateline.run/1"
 
@@ -88,6 +87,8 @@ def _script(plugins: Plugins, progress: Progress | None) -> Production:
     """Traced if somebody traces, shown if somebody looks, and plain otherwise."""
     spans = SpanFactory.configured()
     if spans.recording:
+        from fateline_engine.tracing import TracedProduction
+
         return TracedProduction(plugins, spans)
     return Production(plugins) if progress is None else _Live(plugins, progress)
 
@@ -100,7 +101,7 @@ class _Runner:
         self._database = database or pipeline.with_suffix(".db")
         self._as_json = as_json
         self._arguments = [str(pipeline), *(["--database", str(database)] if database else [])]
-        self._reproduce = shlex.join(["fateline", "run", *self._arguments])
+        self._reproduce = self._command("run")
 
     def run(self) -> ExitCode:
         was_there = self._database.exists()
@@ -192,10 +193,14 @@ class _Runner:
         if not summary.finished:
             return self._stopped(summary.stopped_by or "unknown", summary.run, summary)
         self._finished(summary)
-        return ExitCode.HOLDS
+        return ExitCode.DONE
 
     def _resume_line(self) -> str:
-        return shlex.join(["fateline", "resume", *self._arguments])
+        return self._command("resume")
+
+    def _command(self, name: str) -> str:
+        """A command line that can be typed again."""
+        return f"{program()} {shlex.join([name, *self._arguments])}"
 
     def _stopped(self, why: str, run_id: str | None = None, summary: Summary | None = None) -> ExitCode:
         if self._as_json:
@@ -203,7 +208,7 @@ class _Runner:
             click.echo(self._object(run_id, status, summary, stopped_by=why))
         told = f"Stopped: {why}.\nNothing that was committed is lost. Go on with: {self._resume_line()}"
         click.echo(paint(told, "yellow"), err=True)
-        return ExitCode.BREACHED  # 1: for these two commands, stopped and resumable
+        return ExitCode.STOPPED
 
     def _finished(self, summary: Summary) -> None:
         for barrier in summary.last_defence:
@@ -215,7 +220,7 @@ class _Runner:
         if summary.outcomes:
             counts = sorted(summary.outcomes.items(), key=lambda item: (-item[1], item[0]))
             click.echo("\n" + table([(str(outcome), count) for outcome, count in counts], ["outcome", "tokens"]))
-        click.echo(f"\nThe audit trail is in {self._database}; ask it with: fateline explain {self._database} 0")
+        click.echo(f"\nThe audit trail is in {self._database}; ask it with: {program()} explain {self._database} 0")
 
     def _object(
         self, run_id: str | None, status: RunStatus, summary: Summary | None, stopped_by: str | None = None

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import click
 
+from fateline_engine.cli.exit_code import ExitCode
+from fateline_engine.cli.trail import database_argument, open_trail, run_option
 from fateline_engine.errors import LandscapeError
 from fateline_engine.explain import NothingThere, as_data, find, tell
 from fateline_engine.landscape import Landscape
 from fateline_engine.outputs import locate
-from fateline_oracle.cli.trail import database_argument, open_trail, run_option
-from fateline_oracle.report.verdict import ExitCode
 
 _FILE_LINE = re.compile(r"(.+):(\d+)")
 
@@ -46,7 +46,7 @@ def explain(database: Path, what: str, run_id: str | None, as_json: bool) -> Exi
         except (sqlite3.Error, LandscapeError) as error:
             raise click.ClickException(f"{database} cannot be read: {error}") from error
         click.echo(json.dumps(as_data(story, token), ensure_ascii=False, indent=2) if as_json else tell(story, token))
-    return ExitCode.HOLDS
+    return ExitCode.DONE
 
 
 def _resolve(landscape: Landscape, run: int, database: Path, what: str) -> str:

@@ -1,0 +1,112 @@
+"""Small helpers for what a person sees: colour, aligned tables, one line of progress.
+
+All three follow one rule: a terminal gets comfort, a pipe or a file gets plain text and no progress at all.
+
+This is not a report format and knows nothing of laws or verdicts.
+"""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Final, Self, TextIO
+
+import click
+
+_ERASE_LINE: Final = "\r\x1b[2K"
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether ``stream`` is a terminal that understands control sequences."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """Whether to colour what is written to ``stream``. A non-empty ``NO_COLOR`` always says no."""
+    return is_terminal(stream) and not os.environ.get("NO_COLOR")
+
+
+def paint(text: str, colour: str | None = None, *, bold: bool = False, stream: TextIO | None = None) -> str:
+    """``text`` in one of click's colours if ``stream`` (standard output unless told) wants it."""
+    if not wants_colour(stream or sys.stdout):
+        return text
+    return click.style(text, fg=colour, bold=bold or None)
+
+
+def table(rows: Sequence[Sequence[object]], headers: Sequence[str]) -> str:
+    """Lines of aligned columns under ``headers``: numbers to the right, all else to the left.
+
+    Colour in a cell does not count towards its width. ``None`` shows as an empty cell.
+    """
+    cells = [["" if value is None else str(value) for value in row] for row in rows]
+    columns = list(zip(headers, *cells, strict=True))
+    widths = [max(len(click.unstyle(cell)) for cell in column) for column in columns]
+    numeric = [
+        bool(rows) and all(value is None or _is_number(value) for value in column) for column in zip(*rows, strict=True)
+    ] or [False] * len(headers)
+
+    def line(row: Sequence[str]) -> str:
+        padded = []
+        for cell, width, right in zip(row, widths, numeric, strict=True):
+            gap = " " * (width - len(click.unstyle(cell)))
+            padded.append(gap + cell if right else cell + gap)
+        return "  ".join(padded).rstrip()
+
+    return "\n".join([line(headers), line(["-" * width for width in widths]), *map(line, cells)])
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+class Progress:
+    """One line on standard error that is overwritten as work goes on, and gone when it ends.
+
+    Silent where standard error is no terminal. Use it as a context manager::
+
+        with Progress() as progress:
+            for done, item in enumerate(items):
+                progress.update(f"{done} of {len(items)}")
+    """
+
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        *,
+        every: float = 0.1,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._stream = stream or sys.stderr
+        self._live = is_terminal(self._stream)
+        self._every = every
+        self._clock = clock
+        self._shown_at: float | None = None
+
+    def update(self, text: str) -> None:
+        """Show ``text`` instead of what stood there, unless the last change was a moment ago."""
+        if not self._live:
+            return
+        now = self._clock()
+        if self._shown_at is not None and now - self._shown_at < self._every:
+            return
+        self._shown_at = now
+        room = max(shutil.get_terminal_size().columns - 1, 1)
+        self._stream.write(_ERASE_LINE + " ".join(text.split())[:room])
+        self._stream.flush()
+
+    def clear(self) -> None:
+        """Remove the line, so that something else can be printed in its place."""
+        if self._shown_at is not None:
+            self._shown_at = None
+            self._stream.write(_ERASE_LINE)
+            self._stream.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.clear()
