@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -25,6 +26,10 @@ RULED = (
     "oracle/fateline/terminal.py",
 )
 """The modules that a contract names by themselves, and that must therefore exist."""
+
+_SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+_LAYERS = next(contract["layers"] for contract in _SETTINGS if contract.get("containers") == ["fateline_oracle"])
+FOLDERS_OF_THE_JUDGE = [folder.strip() for layer in _LAYERS for folder in layer.split("|")]
 
 
 def lint_imports(house: Path) -> subprocess.CompletedProcess[str]:
@@ -52,7 +57,14 @@ def lint_imports(house: Path) -> subprocess.CompletedProcess[str]:
         ("model/fateline_model/checker/intruder.py", "import numpy", "The law is pure"),
         ("oracle/fateline/terminal.py", "import fateline_engine", "knows neither law, engine nor judge"),
         ("impl/fateline_engine/cli/run.py", "import sqlite_utils", "A run imports no package"),
-        ("oracle/fateline_oracle/friend.py", "import fateline_engine, fateline_model", None),
+        ("oracle/fateline_oracle/compare/intruder.py", "import fateline_oracle.conform", "Each folder of the judge"),
+        ("oracle/fateline_oracle/render/intruder.py", "import fateline_oracle.cli", "Each folder of the judge"),
+        ("oracle/fateline_oracle/report/intruder.py", "import fateline_oracle.law", "Each folder of the judge"),
+        (
+            "oracle/fateline_oracle/book/friend.py",
+            "import fateline_engine, fateline_model, fateline_oracle.conform",
+            None,
+        ),
     ],
 )
 def test_import_rules_bite(tmp_path: Path, module: str, line: str, contract: str | None) -> None:
@@ -62,6 +74,9 @@ def test_import_rules_bite(tmp_path: Path, module: str, line: str, contract: str
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).parent.joinpath("__init__.py").touch()
         (tmp_path / file).touch()
+    for folder in FOLDERS_OF_THE_JUDGE:
+        (tmp_path / "oracle/fateline_oracle" / folder).mkdir()
+        (tmp_path / "oracle/fateline_oracle" / folder / "__init__.py").touch()
     (tmp_path / module).parent.mkdir(exist_ok=True)
     (tmp_path / module).parent.joinpath("__init__.py").touch()
     (tmp_path / module).write_text(line + "\n")
@@ -77,7 +92,7 @@ def test_an_unknown_benchmark_is_a_usage_error(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.slow
-def test_the_wheel_holds_the_packages_typed_and_nothing_else(tmp_path: Path) -> None:
+def test_the_wheel_holds_our_packages_typed_and_nothing_else(tmp_path: Path) -> None:
     pip = [
         sys.executable,
         "-m",

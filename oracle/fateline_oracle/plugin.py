@@ -18,7 +18,9 @@ from fateline_model import LAWS
 
 from .conform.campaign import run_campaign
 from .conform.result import Conformance as Result
-from .conform.verdict import conclude, self_test
+from .conform.verdict import conclude
+from .engines import engine_of
+from .mutants.self_test import self_test
 from .ports.profile import Profile, read_profile
 from .render.conform_text import case_text
 from .report.verdict import Verdict
@@ -56,7 +58,7 @@ class Conformance:
         key = (cls.engine, cls.scope, cls.seed, cls.profile)
         if key not in _RESULTS:
             profile = read_profile(Path(cls.profile)) if cls.profile is not None else Profile()
-            campaign = run_campaign(cls.engine, cls.scope, seed=cls.seed, jobs=cls.jobs)
+            campaign = run_campaign(cls.engine, cls.scope, open_engine=engine_of, seed=cls.seed, jobs=cls.jobs)
             words = f"fateline conform {cls.engine} --scope {cls.scope} --seed {cls.seed}"
             _RESULTS[key] = conclude(campaign, self_test(), profile, words)
         return _RESULTS[key]

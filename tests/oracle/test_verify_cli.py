@@ -20,10 +20,10 @@ from fateline_model.checker.verify import Finding
 from fateline_model.laws import ALL, LAWS
 from fateline_oracle.cli import main
 from fateline_oracle.cli import verify_pipeline as pipeline_module
-from fateline_oracle.cli.verify_pipeline import LARGEST, read_pipeline
 from fateline_oracle.law import verification
 from fateline_oracle.law.verification import MutantReport, ScopeReport, judge_mutant, read_lock
 from fateline_oracle.report.verdict import ExitCode
+from fateline_oracle.trails.pipeline_file import LARGEST, read_pipeline
 from tests.model.checker.explored import small_report
 from tests.model.schemas import validator
 
@@ -90,20 +90,20 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("empty.json", b"", "not readable as json"),
         ("empty.yaml", b"", "give an object with `name` and a list `nodes`"),
         ("torn.json", b'{"nodes": [', "not readable as json"),
-        ("torn.yaml", b"nodes: [", "not readable as yaml"),
+        ("torn.yaml", b"nodes: [", "torn.yaml:1: not YAML: "),
         ("latin.json", '{"name": "Käse"}'.encode("latin-1"), "not readable as json"),
-        ("latin.yaml", "name: Käse".encode("latin-1"), "not readable as yaml"),
-        ("nul.yaml", b"name: \x00", "not readable as yaml"),
+        ("latin.yaml", "name: Käse".encode("latin-1"), "not UTF-8 text"),
+        ("nul.yaml", b"name: \x00", "not YAML: unacceptable character"),
         ("huge.json", b" " * (LARGEST + 1), "larger than 1,000,000 bytes"),
-        ("code.yaml", b"!!python/object/apply:os.system ['echo pwned']", "not readable as yaml"),
+        ("code.yaml", b"!!python/object/apply:os.system ['echo pwned']", "tags are not taken"),
         ("twice.json", b'{"nodes": [], "nodes": [1]}', "repeated in one object: nodes"),
-        ("twice.yaml", b"nodes: []\nnodes: [1]", "repeated in one object: nodes"),
-        ("two.yaml", b"nodes: []\n---\nnodes: []", "not readable as yaml"),
-        ("bomb.yaml", (BOMB + "name: *m\nnodes: []").encode(), "name: found [["),
-        ("itself.yaml", b"nodes: &n [*n]", "nodes[0]: found [["),
-        ("alias.yaml", b"nodes: *nobody", "not readable as yaml"),
+        ("twice.yaml", b"nodes: []\nnodes: [1]", "twice.yaml:2: nodes: duplicate key"),
+        ("two.yaml", b"nodes: []\n---\nnodes: []", "found another document"),
+        ("bomb.yaml", (BOMB + "name: *m\nnodes: []").encode(), "aliases are not taken"),
+        ("itself.yaml", b"nodes: &n [*n]", "aliases are not taken"),
+        ("alias.yaml", b"nodes: *nobody", "aliases are not taken"),
         ("deep.json", b"[" * 100_000, "not readable as json"),
-        ("deep.yaml", b"[" * 5_000, "not readable as yaml"),
+        ("deep.yaml", b"[" * 5_000, "nested more than 32 deep"),
         ("digits.json", b'{"nodes": [{"name": "x", "kind": ' + b"9" * 5_000 + b"}]}", "not readable as json"),
         ("nan.json", b'{"name": NaN, "nodes": []}', "name: found nan"),
     ],
@@ -130,10 +130,10 @@ def test_what_yaml_takes_for_truth_is_a_label_like_any_other(tmp_path: Path) -> 
     assert list(dict(read_pipeline(tmp_path / "labels.yaml").nodes["g"].routes)) == ["true", "false", "null"]
 
 
-def test_a_number_is_no_label_though_yaml_takes_one_for_truth(tmp_path: Path) -> None:
+def test_a_label_is_the_text_that_is_written_so_a_number_is_no_name(tmp_path: Path) -> None:
     path = tmp_path / "numbers.yaml"
     path.write_text("nodes: [{name: g, kind: gate, routes: {1: discard}}]", encoding="utf-8")
-    assert "found 1; give a value of type string" in verify("--pipeline", str(path)).stderr
+    assert "found '1'; names match" in verify("--pipeline", str(path)).stderr
 
 
 def test_a_file_that_cannot_be_read_is_bad_input(tmp_path: Path) -> None:

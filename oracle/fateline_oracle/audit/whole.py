@@ -2,22 +2,23 @@
 
 Memory stays flat: a range at a time, and what must be asked of batches and runs afterwards is put by on disk. Judging again
 with what is remembered of the last time (`Remembered`) looks only at rows that were not at their end then. Not here: one
-range (`slices.py`), and how it is told (`telling.py`).
+range (`row_range.py`), and how it is told (`summary.py`).
 """
 
-import multiprocessing
+import os
 import sqlite3
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+from ..parallel import in_processes
 from .adapters import Adapter
 from .connect import BadSource
 from .import_records import copy_records
@@ -156,18 +157,8 @@ def _slices(wanted: Wanted, spill: Path) -> Iterator[Slices]:
         yield Slices(source, wanted.laws, wanted.patience, wanted.kept)
 
 
-_held: ExitStack = ExitStack()
-_here: Slices | None = None
-
-
-def _begin(wanted: Wanted, folder: str) -> None:
-    global _here
-    _here = _held.enter_context(_slices(wanted, Path(folder) / str(multiprocessing.current_process().pid)))
-
-
-def _one(piece: Range) -> tuple[Range, Judged, list[int]]:
-    assert _here is not None
-    return _asked(_here, piece)
+def _slices_in_process(wanted: Wanted, folder: Path) -> AbstractContextManager[Slices]:
+    return _slices(wanted, folder / str(os.getpid()))
 
 
 def _asked(slices: Slices, piece: Range) -> tuple[Range, Judged, list[int]]:
@@ -185,9 +176,9 @@ def _judged(
     if wanted.jobs == 1 or len(ranges) < 8:
         yield from (_asked(slices, piece) for piece in ranges)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(wanted.jobs, context, _begin, (wanted, str(folder))) as pool:
-        yield from pool.map(_one, ranges, chunksize=4)
+    shared = partial(_slices_in_process, wanted, folder)
+    for _, found in in_processes(_asked, ranges, jobs=wanted.jobs, shared=shared, start="spawn", in_order=True):
+        yield found
 
 
 # ---------------------------------------------------------------------------------------------------- batches and runs

@@ -13,9 +13,10 @@ from fateline_model.checker.scopes import NAMED
 
 from ..conform.campaign import run_campaign
 from ..conform.result import Conformance
-from ..conform.verdict import conclude, self_test
-from ..engines import NoSuchEngine
+from ..conform.verdict import conclude
+from ..engines import NoSuchEngine, engine_of
 from ..mutants import NoSuchAnimal
+from ..mutants.self_test import self_test
 from ..ports.port import EngineFault
 from ..ports.profile import BadProfile, Profile, read_profile
 from ..render.conform_text import conformance_text
@@ -67,7 +68,9 @@ def conform(
         profile = read_profile(Path(profile_file)) if profile_file is not None else Profile()
         with Progress() as progress:
             tests = self_test(progress.update)
-            campaign = run_campaign(engine, scope, seed=seed, jobs=jobs, progress=progress.update)
+            campaign = run_campaign(
+                engine, scope, open_engine=engine_of, seed=seed, jobs=jobs, progress=progress.update
+            )
     except (NoSuchEngine, NoSuchAnimal, BadProfile) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:

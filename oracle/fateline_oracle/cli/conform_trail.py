@@ -15,14 +15,14 @@ from ..report.terminal import Progress, paint, table
 from ..report.verdict import ExitCode, Report, Verdict
 from ..trails.check import judge_trail, report_of
 from ..trails.reader import BadTrail
-from .verify_pipeline import read_pipeline
+from .verify_pipeline import read_pipeline_or_fail
 
 SHOWN = 20
 
 
 def conform_trail(path: Path, pipeline_file: str | None, as_json: bool) -> ExitCode:
     """Judge a trail file."""
-    pipeline = read_pipeline(Path(pipeline_file)) if pipeline_file is not None else None
+    pipeline = read_pipeline_or_fail(Path(pipeline_file)) if pipeline_file is not None else None
     words = ["fateline", "conform", "--trail", str(path)]
     words += ["--pipeline", pipeline_file] if pipeline_file is not None else []
     try:

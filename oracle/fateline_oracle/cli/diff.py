@@ -13,7 +13,7 @@ from ..report.verdict import ExitCode
 from ..trails.diff import Compared, compare_runs
 from ..trails.pipeline import pipeline_of
 from ..trails.reader import BadTrail, RunTrail, read_trail
-from .verify_pipeline import read_pipeline
+from .verify_pipeline import read_pipeline_or_fail
 
 SHOWN = 40
 
@@ -30,7 +30,7 @@ def diff(first: str, second: str, path: str | None, as_json: bool) -> ExitCode:
     """
     try:
         mine, theirs = _one_run(Path(first)), _one_run(Path(second))
-        pipeline = read_pipeline(Path(path)) if path is not None else pipeline_of(mine)
+        pipeline = read_pipeline_or_fail(Path(path)) if path is not None else pipeline_of(mine)
     except BadTrail as error:
         raise click.ClickException(str(error)) from error
     found = compare_runs(mine, theirs, pipeline)

@@ -11,11 +11,11 @@ import click
 
 from fateline_model.checker.scopes import NAMED
 
-from ..crash.campaign import torture_scope
+from ..crash.campaign import NoSuchFamily, torture_scope
 from ..crash.figures import keep_figures
 from ..crash.kill import Killed, disturb, pipelines_in
 from ..crash.verdict import RECOVERY, conclude
-from ..engines import NoSuchEngine
+from ..engines import NoSuchEngine, engine_of
 from ..mutants import NoSuchAnimal
 from ..ports.port import EngineFault
 from ..render.crash_text import torture_text
@@ -64,14 +64,16 @@ def torture(
     killed = None
     try:
         with Progress() as progress:
-            campaign = torture_scope(engine, scope, depth=depth, jobs=jobs, family=family, progress=progress.update)
+            campaign = torture_scope(
+                engine, scope, open_engine=engine_of, depth=depth, jobs=jobs, family=family, progress=progress.update
+            )
             if kills or faults:
                 if engine:
                     told = "processes are killed of the reference engine only: this one has no command of ours"
                     skipped.append(Skipped("processes", told, RECOVERY, kills + faults))
                 else:
                     killed = _disturbed(examples, kills, faults, seed, jobs, progress)
-    except (NoSuchEngine, NoSuchAnimal) as error:
+    except (NoSuchEngine, NoSuchAnimal, NoSuchFamily) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:
         click.echo(f"The engine cannot be tortured: {fault}", err=True)

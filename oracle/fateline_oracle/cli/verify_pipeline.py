@@ -4,16 +4,13 @@ The file is somebody else's: it is bounded, parsed by safe loaders, checked as a
 once. Not here: the named scopes (`verify.py`).
 """
 
-import json
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import click
-import yaml
 
-from fateline_model import LAW_VERSION, IllFormed, Pipeline, load
+from fateline_model import LAW_VERSION, Pipeline
 from fateline_model.checker.search import explore
 from fateline_model.checker.systems import Menu, PipelineSystem
 from fateline_model.checker.verify import finding_of
@@ -23,54 +20,20 @@ from ..render.counterexample import show
 from ..report.law_results import COLOUR, law_results
 from ..report.terminal import Progress, paint
 from ..report.verdict import ExitCode, Finding, Report, overall_verdict
+from ..trails.pipeline_file import BadPipelineFile, read_pipeline
 
-LARGEST = 1_000_000
 
-
-def read_pipeline(path: Path) -> Pipeline:
-    """The pipeline in a JSON or YAML file, or one click error that lists everything wrong with it."""
+def read_pipeline_or_fail(path: Path) -> Pipeline:
+    """The pipeline in a file, or one usage error that lists everything wrong with it."""
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-        if len(content) > LARGEST:
-            raise click.UsageError(f"{path}: larger than {LARGEST:,} bytes, which no pipeline needs")
-        text = content.decode("utf-8")
-        return load(
-            json.loads(text, object_pairs_hook=_each_once) if path.suffix == ".json" else yaml.load(text, _PlainYaml)
-        )
-    except IllFormed as problem:
-        raise click.UsageError(f"{path}: {problem}") from None
-    except OSError as error:
-        raise click.UsageError(f"{path}: {error.strerror}") from None
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
-        raise click.UsageError(f"{path}: not readable as {path.suffix.lstrip('.') or 'YAML'}: {error}") from None
-
-
-def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object whose keys are distinct; of a repeated one, JSON would silently keep the last."""
-    repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
-    if repeated:
-        raise ValueError(f"repeated in one object: {', '.join(repeated)}")
-    return dict(pairs)
-
-
-class _PlainYaml(yaml.SafeLoader):
-    """YAML read safely as what JSON could say: keys are distinct texts, the labels `true` and `false` among them."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        _each_once([(str(key.value), value) for key, value in node.value])
-        return {_label(key): value for key, value in super().construct_mapping(node, deep).items()}
-
-
-def _label(key: object) -> object:
-    if isinstance(key, bool):
-        return "true" if key else "false"
-    return "null" if key is None else key
+        return read_pipeline(path)
+    except BadPipelineFile as error:
+        raise click.UsageError(str(error)) from None
 
 
 def verify_pipeline(path: Path, rows: int, crashes: int, limit: int, as_json: bool) -> ExitCode:
     """Explore everything that may happen around the pipeline, with every verdict and invalid rows."""
-    pipeline = read_pipeline(path)
+    pipeline = read_pipeline_or_fail(path)
     system = PipelineSystem(pipeline, rows, crashes, Menu(invalid_rows=True))
     started = time.perf_counter()
     with Progress() as progress:

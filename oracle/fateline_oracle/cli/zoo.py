@@ -9,6 +9,7 @@ import time
 import click
 
 from ..conform.instance import Strategy
+from ..engines import engine_of
 from ..mutants import ANIMALS
 from ..mutants.case import case_of
 from ..mutants.matrix import Census, census, write_census
@@ -50,7 +51,9 @@ def zoo(
     chosen = [ANIMALS[name] for name in names] or list(ANIMALS.values())
     tried = tuple(Strategy) if strategies else (Strategy.REFUSALS, Strategy.TORTURE)
     with Progress() as progress:
-        found = census(chosen, tried, seed=seed, jobs=jobs, clean=not names, progress=progress.update)
+        found = census(
+            chosen, tried, open_engine=engine_of, seed=seed, jobs=jobs, clean=not names, progress=progress.update
+        )
     found.seconds = time.perf_counter() - started
     click.echo(json.dumps(found.as_json(), indent=2) if as_json else _text(found))
     if lock and found.holds:

@@ -4,31 +4,25 @@ An engine runs in processes of its own, so one that dies takes no judge with it.
 `small.py`), and what is concluded (`conform.py`).
 """
 
-import gc
-import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Callable, Container, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Final
+from functools import cache, partial
+from typing import Final, NamedTuple
 
 from fateline_model.checker.scopes import Instance, beside_the_scopes, instances
 from fateline_model.checker.systems import PipelineSystem
 
 from ..compare.capabilities import asks_for
-from ..engines import engine_of
 from ..law.verification import read_lock
+from ..parallel import in_processes
 from ..ports.hello import hello_of
-from ..ports.port import Engine, EngineFault, Hello, Port
+from ..ports.port import Engine, EngineFault, Hello, OpenEngine, Port
 from .free_run import judge_whole
 from .instance import Judged, Strategy, judge_instance
 from .machine_instance import judge_small
-
-MACHINES: Final = ("pipeline", "batch", "barrier", "lifecycle")
 
 
 @dataclass
@@ -89,6 +83,7 @@ def run_campaign(
     engine: str,
     scope: str,
     *,
+    open_engine: OpenEngine,
     seed: int,
     jobs: int,
     strategy: Strategy = Strategy.REFUSALS,
@@ -96,13 +91,15 @@ def run_campaign(
 ) -> Campaign:
     """Judge an engine, named as in `engines.py`, at a scope. What it breaks and where it breaks down is in the result."""
     started = time.perf_counter()
-    with engine_of(engine) as made:
-        campaign = Campaign(engine, scope, seed, hello_of(made))
+    with _opened(engine, open_engine) as (_, hello):
+        campaign = Campaign(engine, scope, seed, hello)
     table = _table(scope)
     order = sorted(range(len(table)), key=lambda place: -_weight(table[place], scope))
     results: dict[int, Judged] = {}
-    for place, judged in _all(engine, scope, order, seed, jobs, strategy):
-        results[place] = judged
+    tasks = [_Task(scope, place, strategy, seed) for place in order]
+    shared = partial(_opened, engine, open_engine)
+    for task, judged in in_processes(_work, tasks, jobs=jobs, shared=shared, died=_died):
+        results[task.place] = judged
         if progress is not None:
             broken = sum(one.found is not None for one in results.values())
             told = f", {broken} with a breach" if broken else ""
@@ -120,52 +117,27 @@ def _weight(instance: Instance, scope: str) -> int:
     return steps * (4 if instance.machine in ("batch", "lifecycle") else 1)
 
 
-def _all(
-    engine: str, scope: str, order: list[int], seed: int, jobs: int, strategy: Strategy
-) -> Iterator[tuple[int, Judged]]:
-    if jobs == 1:
-        with engine_of(engine) as made:
-            hello = hello_of(made)
-            for place in order:
-                yield place, _one(made, hello, _table(scope)[place], strategy, seed)
-        return
-    left, together = list(order), True
-    while left:
-        # An engine that takes its process down breaks the pool. From then on instances are tried one by one, so that
-        # the one that does it is known.
-        batch = list(left) if together else left[:1]
-        workers = jobs if together else 1
-        with ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _begin, (engine, scope)) as pool:
-            waiting = {pool.submit(_work, place, strategy, seed): place for place in batch}
-            try:
-                for future in as_completed(waiting):
-                    place, judged = waiting[future], future.result()
-                    left.remove(place)
-                    yield place, judged
-            except BrokenProcessPool:
-                if not together:
-                    instance = _table(scope)[left.pop(0)]
-                    fault = "the engine took its process down: it ended without an answer"
-                    yield batch[0], Judged(instance.family, instance.name, instance.machine, fault=fault)
-                together = False
+@contextmanager
+def _opened(engine: str, open_engine: OpenEngine) -> Iterator[tuple[Engine, Hello]]:
+    with open_engine(engine) as made:
+        yield made, hello_of(made)
 
 
-_HERE: dict[str, tuple[Engine, Hello, str]] = {}
-_OPEN: Final = ExitStack()
+class _Task(NamedTuple):
+    scope: str
+    place: int
+    strategy: Strategy
+    seed: int
 
 
-def _begin(engine: str, scope: str) -> None:
-    """In a worker: the engine, once for all instances that come here."""
-    gc.set_threshold(
-        100_000, 50, 100
-    )  # graphs are large and hold no cycles: looking for them costs a tenth of the time
-    made = _OPEN.enter_context(engine_of(engine))
-    _HERE["engine"] = made, hello_of(made), scope
+def _work(here: tuple[Engine, Hello], task: _Task) -> Judged:
+    return _one(*here, _table(task.scope)[task.place], task.strategy, task.seed)
 
 
-def _work(place: int, strategy: Strategy, seed: int) -> Judged:
-    engine, hello, scope = _HERE["engine"]
-    return _one(engine, hello, _table(scope)[place], strategy, seed)
+def _died(task: _Task) -> Judged:
+    instance = _table(task.scope)[task.place]
+    fault = "the engine took its process down: it ended without an answer"
+    return Judged(instance.family, instance.name, instance.machine, fault=fault)
 
 
 def _one(engine: Engine, hello: Hello, instance: Instance, strategy: Strategy, seed: int) -> Judged:

@@ -5,8 +5,8 @@ noticed leaves the verdict undetermined. Not here: the driving (`campaign.py`), 
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fateline_model import LAW_VERSION, Refusal, Run, Stimulus, step
 from fateline_model.checker.scopes import Instance
@@ -18,32 +18,13 @@ from fateline_model.records import as_json
 
 from ..compare.capabilities import lacks
 from ..compare.data_laws import LAWS as OF_DATA
-from ..mutants import ANIMALS
-from ..mutants.kill import hunt
 from ..ports.port import Written
 from ..ports.profile import Profile
 from ..report.case import case_document
 from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 from .campaign import Campaign, every_instance
-from .instance import Found, Judged, Strategy
+from .instance import Found, Judged
 from .result import Conformance, Declared, FamilyCoverage, SelfTest
-
-SELF_TEST: Final = ("late-without-a-fate", "quorum-off-by-one", "merges-rows-unguarded", "siblings-share-data")
-"""Few, quick, and of different kinds: of a pipeline, of a barrier, of a hostile caller, and of data."""
-
-LAWS_SHOWN: Final = 10
-"""So many findings are explained in full; all are counted."""
-
-
-def self_test(progress: Callable[[str], None] | None = None) -> tuple[SelfTest, ...]:
-    """Whether the judge notices what it must."""
-    done = []
-    for name in SELF_TEST:
-        if progress is not None:
-            progress(f"self-test: {name}")
-        hunted = hunt(ANIMALS[name], Strategy.REFUSALS)
-        done.append(SelfTest(name, hunted.animal.says, hunted.animal.law, hunted.first, hunted.steps))
-    return tuple(done)
 
 
 def conclude(campaign: Campaign, tests: Sequence[SelfTest], profile: Profile, reproduce: str) -> Conformance:

@@ -3,28 +3,26 @@
 An engine runs in processes of its own. Not here: one instance (`instance.py`), and real kills (`kills.py`).
 """
 
-import gc
-import multiprocessing
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from functools import cache, partial
+from typing import NamedTuple
 
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem
 
 from ..conform.campaign import every_instance
-from ..engines import NoSuchEngine, engine_of
+from ..parallel import in_processes
 from ..ports.hello import hello_of
-from ..ports.port import Engine, Hello
+from ..ports.port import Engine, Hello, OpenEngine
 from .instance import Tortured, torture_instance
 
-IN_WORKERS: Final = 100_000, 50, 100
-"""When a worker looks for garbage in circles, of which there is none to speak of."""
+
+class NoSuchFamily(ValueError):
+    """A family that the scope does not have."""
 
 
 @dataclass
@@ -58,7 +56,7 @@ def instances_to_torture(scope: str, family: str | None = None) -> tuple[Instanc
     found = tuple(one for one in every_instance(scope) if isinstance(one.system, PipelineSystem))
     families = dict.fromkeys(one.family for one in found)
     if family is not None and family not in families:
-        raise NoSuchEngine(f"scope {scope} has no family {family!r}; there are: {', '.join(families)}")
+        raise NoSuchFamily(f"scope {scope} has no family {family!r}; there are: {', '.join(families)}")
     return tuple(one for one in found if family in (None, one.family))
 
 
@@ -66,19 +64,23 @@ def torture_scope(
     engine: str,
     scope: str,
     *,
+    open_engine: OpenEngine,
     depth: int,
     jobs: int,
     family: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> TortureCampaign:
-    """Torture an engine, named as in `judge/engines.py`, at a scope."""
+    """Torture an engine, named as in `engines.py`, at a scope."""
     started = time.perf_counter()
-    with engine_of(engine) as made:
-        campaign = TortureCampaign(engine, scope, depth, hello_of(made))
-    table = instances_to_torture(scope, family)
+    table = _table(scope, family)
+    with _opened(engine, open_engine) as (_, hello):
+        campaign = TortureCampaign(engine, scope, depth, hello)
     results: dict[int, Tortured] = {}
-    for place, done in _all(engine, table, depth, jobs):
-        results[place] = done
+    order = sorted(range(len(table)), key=lambda place: -_weight(table[place]))
+    tasks = [_Task(scope, family, place, depth) for place in order]
+    shared = partial(_opened, engine, open_engine)
+    for task, done in in_processes(_work, tasks, jobs=jobs, shared=shared, died=_died):
+        results[task.place] = done
         if progress is not None:
             crashed = sum(one.crashed.total() for one in results.values())
             broken = sum(one.found is not None for one in results.values())
@@ -89,25 +91,30 @@ def torture_scope(
     return campaign
 
 
-def _all(engine: str, table: Sequence[Instance], depth: int, jobs: int) -> Iterator[tuple[int, Tortured]]:
-    if jobs == 1:
-        with engine_of(engine) as made:
-            hello = hello_of(made)
-            for place, instance in enumerate(table):
-                yield place, torture_instance(made, hello, instance, depth=depth)
-        return
-    order = sorted(range(len(table)), key=lambda place: -_weight(table[place]))
-    left = set(order)
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("fork"), _begin, (engine, table)) as pool:
-        waiting = {pool.submit(_work, place, depth): place for place in order}
-        try:
-            for future in as_completed(waiting):
-                left.discard(waiting[future])
-                yield waiting[future], future.result()
-        except BrokenProcessPool:
-            for place in sorted(left):
-                fault = "a process was taken down before this was done; --jobs 1 shows by which instance"
-                yield place, Tortured(table[place].family, table[place].name, fault=fault)
+@contextmanager
+def _opened(engine: str, open_engine: OpenEngine) -> Iterator[tuple[Engine, Hello]]:
+    with open_engine(engine) as made:
+        yield made, hello_of(made)
+
+
+class _Task(NamedTuple):
+    scope: str
+    family: str | None
+    place: int
+    depth: int
+
+
+_table = cache(instances_to_torture)
+
+
+def _work(here: tuple[Engine, Hello], task: _Task) -> Tortured:
+    return torture_instance(*here, _table(task.scope, task.family)[task.place], depth=task.depth)
+
+
+def _died(task: _Task) -> Tortured:
+    instance = _table(task.scope, task.family)[task.place]
+    fault = "the engine took its process down: it ended without an answer"
+    return Tortured(instance.family, instance.name, fault=fault)
 
 
 def _weight(instance: Instance) -> int:
@@ -115,19 +122,3 @@ def _weight(instance: Instance) -> int:
     system = instance.system
     assert isinstance(system, PipelineSystem)
     return sum(len(words) for words in system.verdicts.values()) * len(system.pipeline.nodes) * system.rows**4
-
-
-_HERE: dict[str, tuple[Engine, Hello, Sequence[Instance]]] = {}
-_OPEN: Final = ExitStack()
-
-
-def _begin(engine: str, table: Sequence[Instance]) -> None:
-    """In a worker: the engine, once for all instances that come here."""
-    gc.set_threshold(*IN_WORKERS)
-    made = _OPEN.enter_context(engine_of(engine))
-    _HERE["engine"] = made, hello_of(made), table
-
-
-def _work(place: int, depth: int) -> Tortured:
-    engine, hello, table = _HERE["engine"]
-    return torture_instance(engine, hello, table[place], depth=depth)

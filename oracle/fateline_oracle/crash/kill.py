@@ -6,25 +6,24 @@ end the run is over, its trail is accepted, and every output is what an undistur
 processes (`reference/doomed.py`).
 """
 
-import multiprocessing
 import random
 import shutil
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ..cli.verify_pipeline import read_pipeline
 from ..compare.data_laws import Broken
+from ..parallel import in_processes
 from ..ports.port import Policy
 from ..reference import doomed
 from ..reference.doomed import Doom, Ended, How
 from ..trails.check import TrailJudged, judge_trail
+from ..trails.pipeline_file import read_pipeline
 
 ROWS: Final = 240
 """At least so many has a run that commits as it does when nobody looks: more than one commit."""
@@ -100,17 +99,14 @@ def disturb(
 ) -> Killed:
     """Kill until so many processes were really killed, and let so many writes fail."""
     started, total = time.perf_counter(), Killed()
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("fork")) as pool:
-        wanted, number = {"kills": kills, "faults": faults}, 0
-        while (left := _left(total, wanted)) != (0, 0) and number < 4:
-            todo = [pool.submit(one, trial) for trial in trials(pipelines, *left, seed + number * 1_000_003)]
-            for future in as_completed(todo):
-                total.add(future.result())
-                if progress is not None:
-                    progress(f"{sum(total.disturbed.values()):,} of {kills + faults:,} processes disturbed")
-            number += 1
-            if total.findings:
-                break
+    wanted, number = {"kills": kills, "faults": faults}, 0
+    while (left := _left(total, wanted)) != (0, 0) and number < 4 and not total.findings:
+        todo = list(trials(pipelines, *left, seed + number * 1_000_003))
+        for _, killed in in_processes(_one, todo, jobs=jobs):
+            total.add(killed)
+            if progress is not None:
+                progress(f"{sum(total.disturbed.values()):,} of {kills + faults:,} processes disturbed")
+        number += 1
     total.seconds = time.perf_counter() - started
     return total
 
@@ -148,6 +144,10 @@ def prepared(pipeline: Path, policy: Policy, folder: Path) -> Path:
             head, records = (lines[:1], lines[1:]) if source.suffix == ".csv" else ([], lines)
             source.write_bytes(b"".join([*head, *records * (ROWS // len(records) + 1)]))
     return folder / pipeline.name
+
+
+def _one(_: None, trial: Trial) -> Killed:
+    return one(trial)
 
 
 def one(trial: Trial) -> Killed:

@@ -5,11 +5,9 @@ the counts, and the sum of it all. Not here: how it is shown (`cli/verify.py`).
 """
 
 import json
-import multiprocessing
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -21,6 +19,7 @@ from fateline_model.checker.domains import DOMAINS
 from fateline_model.checker.mutants import MUTANTS, Mutant
 from fateline_model.laws import ALL
 
+from ..parallel import in_processes
 from .patched import part, patched_model
 
 COUNTS: Final = Path(fateline_model.__file__).parent / "checker" / "counts.json"
@@ -81,7 +80,9 @@ def verify_scope(scope: str, *, jobs: int = 1, progress: Progress = silent) -> S
     names = [instance.name for instance in scopes.instances(scope)]
     verified: dict[int, verify.Verified] = {}
     seconds: dict[str, float] = {}
-    for done, (number, found, took) in enumerate(_run_all(scope, len(names), jobs), 1):
+    order = range(len(names)) if jobs == 1 else reversed(range(len(names)))  # the longest come last, and start first
+    tasks = [(scope, number) for number in order]
+    for done, ((_, number), (found, took)) in enumerate(in_processes(_verify, tasks, jobs=jobs, start="spawn"), 1):
         verified[number], seconds[names[number]] = found, took
         states = sum(v.states for v in verified.values())
         progress(f"{done} of {len(names)} instances, {states:,} states, {time.perf_counter() - started:.0f} s")
@@ -97,29 +98,16 @@ def verify_scope(scope: str, *, jobs: int = 1, progress: Progress = silent) -> S
     return report
 
 
-def _run_all(scope: str, count: int, jobs: int) -> Iterator[tuple[int, verify.Verified, float]]:
-    if jobs <= 1:
-        yield from (_run_one(scope, number) for number in range(count))
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        waiting = [pool.submit(_run_one, scope, number) for number in reversed(range(count))]
-        try:
-            yield from (future.result() for future in as_completed(waiting))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
 @cache
 def _instances(scope: str) -> tuple[scopes.Instance, ...]:
     return scopes.instances(scope)
 
 
-def _run_one(scope: str, number: int) -> tuple[int, verify.Verified, float]:
+def _verify(_: None, task: tuple[str, int]) -> tuple[verify.Verified, float]:
     started = time.perf_counter()
+    scope, number = task
     found = verify.verify_instance(_instances(scope)[number])
-    return number, found, time.perf_counter() - started
+    return found, time.perf_counter() - started
 
 
 # ------------------------------------------------------------------------------------------------------- the lock
@@ -215,15 +203,15 @@ def judge_mutants(
 ) -> list[MutantReport]:
     """Explore each broken law until its shortest counterexample."""
     wanted = list(mutants)
-    if jobs <= 1:
-        return [judge_mutant(mutant) for mutant in wanted]
     reports: dict[str, MutantReport] = {}
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for done, future in enumerate(as_completed([pool.submit(judge_mutant, m) for m in wanted]), 1):
-            report = future.result()
-            reports[report.mutant.name] = report
-            progress(f"{done} of {len(wanted)} mutants")
+    for done, (mutant, report) in enumerate(in_processes(_judge_mutant, wanted, jobs=jobs, start="spawn"), 1):
+        reports[mutant.name] = report
+        progress(f"{done} of {len(wanted)} mutants")
     return [reports[mutant.name] for mutant in wanted]
+
+
+def _judge_mutant(_: None, mutant: Mutant) -> MutantReport:
+    return judge_mutant(mutant)
 
 
 def judge_mutant(mutant: Mutant) -> MutantReport:

@@ -4,9 +4,7 @@ Not here: one hunt (`hunting.py`), and what is printed (`cli/zoo.py`).
 """
 
 import json
-import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -16,6 +14,8 @@ from fateline_model.laws import ALL
 
 from ..conform.campaign import run_campaign
 from ..conform.instance import Strategy
+from ..parallel import in_processes
+from ..ports.port import OpenEngine
 from .kill import Hunted, hunt
 from .mutant import Animal
 
@@ -82,6 +82,7 @@ def census(
     animals: Sequence[Animal],
     strategies: Sequence[Strategy],
     *,
+    open_engine: OpenEngine,
     seed: int,
     jobs: int,
     clean: bool,
@@ -92,9 +93,12 @@ def census(
 
     results: dict[tuple[str, Strategy], Hunted] = {}
     tasks = [
-        (animal, strategy) for strategy in strategies for animal in animals if animal.tortured == _tortures(strategy)
+        _Task(animal, strategy, seed)
+        for strategy in strategies
+        for animal in animals
+        if animal.tortured == _tortures(strategy)
     ]
-    for hunted in _all(tasks, seed, jobs):
+    for _, hunted in in_processes(_hunt, tasks, jobs=jobs, died=_died):
         results[hunted.animal.name, hunted.strategy] = hunted
         if progress is not None:
             progress(f"{len(results)} of {len(tasks)}: {hunted.animal.name}")
@@ -104,7 +108,7 @@ def census(
     if len(strategies) > 1:
         found.medians = {strategy: _median(hunted) for strategy, hunted in by_strategy.items()}
     if clean:
-        told = run_campaign("", "small", seed=seed, jobs=jobs, progress=progress)
+        told = run_campaign("", "small", open_engine=open_engine, seed=seed, jobs=jobs, progress=progress)
         found.clean = not any(judged.found or judged.fault for judged in told.judged)
     return found
 
@@ -117,14 +121,18 @@ def _strongest(animal: Animal) -> Strategy:
     return Strategy.TORTURE if animal.tortured else Strategy.REFUSALS
 
 
-def _all(tasks: Sequence[tuple[Animal, Strategy]], seed: int, jobs: int) -> Iterator[Hunted]:
-    if jobs == 1:
-        yield from (hunt(animal, strategy, seed=seed) for animal, strategy in tasks)
-        return
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("fork")) as pool:
-        waiting = [pool.submit(hunt, animal, strategy, seed=seed) for animal, strategy in tasks]
-        for future in as_completed(waiting):
-            yield future.result()
+class _Task(NamedTuple):
+    animal: Animal
+    strategy: Strategy
+    seed: int
+
+
+def _hunt(_: None, task: _Task) -> Hunted:
+    return hunt(task.animal, task.strategy, seed=task.seed)
+
+
+def _died(task: _Task) -> Hunted:
+    return Hunted(task.animal, task.strategy, first="broke down", fault="the engine took its process down")
 
 
 def _alone(hunted: Sequence[Hunted]) -> dict[str, list[str]]:

@@ -5,7 +5,8 @@ engine's records. An engine offers the ports it can (`Engine` gives None for the
 does, what it shows and how it is driven. Not here: what follows from that for each law (`offered.py`), and the stepping.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -297,6 +298,10 @@ class Engine(Protocol):
     def barrier(self) -> BarrierPort | None: ...
 
     def trail(self) -> TrailPort | None: ...
+
+
+OpenEngine = Callable[[str], AbstractContextManager[Engine]]
+"""Opens an engine by its name while a block runs; `fateline_oracle.engines.engine_of` is the one there is."""
 
 
 class EngineFault(Exception):

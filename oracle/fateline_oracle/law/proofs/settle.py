@@ -6,12 +6,9 @@ here: the obligations (`obligations.py`), and what may be concluded from what Cr
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from importlib import import_module
-from multiprocessing import get_context
 from pathlib import Path
-from signal import SIG_DFL, SIGINT, signal
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +16,7 @@ from fateline_oracle.law.patched import NoSuchPatch, part, patched_model
 from fateline_oracle.law.proofs import restated
 from fateline_oracle.law.proofs.gate import SECONDS, BadCall, Judged, Proof, check_call, conclusion, prove, value_text
 from fateline_oracle.law.proofs.obligations import BY_NAME, Mutant, Obligation, Witness
+from fateline_oracle.parallel import in_processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +70,16 @@ def settle_all(
     names: Sequence[str], *, seconds: float = SECONDS, jobs: int = 1, done: Callable[[int, str], None] = lambda *_: None
 ) -> list[Settled]:
     """Settle several, in processes of their own if there are jobs for them; `done` hears how many, and the last."""
-    if jobs == 1 or len(names) == 1:
-        settled = {}
-        for number, name in enumerate(names, 1):
-            settled[name] = settle(name, seconds)
-            done(number, name)
-        return list(settled.values())
-    with ProcessPoolExecutor(
-        min(jobs, len(names)), get_context("spawn"), initializer=signal, initargs=(SIGINT, SIG_DFL)
-    ) as pool:
-        futures = {pool.submit(settle, name, seconds): name for name in names}
-        for number, future in enumerate(as_completed(futures), 1):
-            done(number, futures[future])
-        return [future.result() for future in futures]
+    settled: dict[str, Settled] = {}
+    tasks = [(name, seconds) for name in names]
+    for number, ((name, _), found) in enumerate(in_processes(_settle, tasks, jobs=jobs, start="spawn"), 1):
+        settled[name] = found
+        done(number, name)
+    return [settled[name] for name in names]
+
+
+def _settle(_: None, task: tuple[str, float]) -> Settled:
+    return settle(*task)
 
 
 def fires(function: Callable[..., Any], witness: Witness) -> str:

@@ -1,0 +1,54 @@
+"""The pipeline in a JSON or YAML file that somebody else wrote, as the law reads it.
+
+The file is bounded and read by loaders that build plain data only; everything that is wrong with it is said at once. Not
+here: the pipeline that a trail records (`pipeline.py`).
+"""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+from fateline_engine.settings.document import read_document
+from fateline_engine.settings.problems import SettingsError
+from fateline_model import IllFormed, Pipeline, load
+
+LARGEST: Final = 1_000_000
+"""Bytes in a JSON file. YAML has the engine's own bound."""
+
+
+class BadPipelineFile(ValueError):
+    """Why there is no pipeline in a file."""
+
+
+def read_pipeline(path: Path) -> Pipeline:
+    """The pipeline in a file."""
+    try:
+        return load(_json(path) if path.suffix == ".json" else read_document(path)[0])
+    except IllFormed as problem:
+        raise BadPipelineFile(f"{path}: {problem}") from None
+    except SettingsError as error:
+        raise BadPipelineFile(str(error)) from None
+
+
+def _json(path: Path) -> object:
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise BadPipelineFile(f"{path}: larger than {LARGEST:,} bytes, which no pipeline needs")
+        return json.loads(content.decode("utf-8"), object_pairs_hook=_each_once)
+    except BadPipelineFile:
+        raise
+    except OSError as error:
+        raise BadPipelineFile(f"{path}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise BadPipelineFile(f"{path}: not readable as json: {error}") from None
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object whose keys are distinct; of a repeated one, JSON would silently keep the last."""
+    repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
+    if repeated:
+        raise ValueError(f"repeated in one object: {', '.join(repeated)}")
+    return dict(pairs)
