@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from fateline_engine.landscape.export import RELATIONS
 from fateline_oracle.cli import main
 from fateline_oracle.report.verdict import ExitCode
 
@@ -113,6 +114,21 @@ def test_export_writes_every_record_of_one_run(folder: Path, tmp_path: Path) -> 
     assert call("export", folder / "small.db", "--run", first, "--output", tmp_path / "t.jsonl").stdout == ""
     assert (tmp_path / "t.jsonl").read_text() == result.stdout
     assert call("export", folder / "small.db", "--json", "--run", first).stdout == result.stdout
+
+
+def test_export_counts_and_writes_csv_files_and_tables(folder: Path, tmp_path: Path) -> None:
+    counted = call("export", folder / "small.db", "--overview")
+    assert counted.exit_code == 0
+    assert [line.split()[0] for line in counted.stdout.splitlines()[2:]] == list(RELATIONS)
+    as_json = json.loads(call("export", folder / "small.db", "--overview", "--json").stdout)
+    assert [relation["name"] for relation in as_json] == list(RELATIONS)
+    assert call("export", folder / "small.db", "--csv", tmp_path / "csv").exit_code == 0
+    assert {file.name for file in (tmp_path / "csv").iterdir()} == {f"{relation}.csv" for relation in RELATIONS}
+    assert call("export", folder / "small.db", "--tables", tmp_path / "t.db").exit_code == 0
+    again = call("export", folder / "small.db", "--tables", tmp_path / "t.db")
+    assert (again.exit_code, "choose a new file" in again.stderr) == (3, True)
+    both = call("export", folder / "small.db", "--overview", "--csv", tmp_path / "csv")
+    assert (both.exit_code, "choose one of" in both.stderr) == (3, True)
 
 
 def test_export_leaves_out_what_was_not_recorded(folder: Path) -> None:

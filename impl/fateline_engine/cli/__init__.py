@@ -28,7 +28,12 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
 """In the order in which `--help` lists them."""
 
 
-@click.group(name=PROGRAM, commands=COMMANDS)
+class _InTableOrder(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=_InTableOrder, name=PROGRAM, commands=COMMANDS)
 @click.version_option(package_name="fateline", prog_name=PROGRAM, message="%(prog)s %(version)s")
 def commands() -> None:
     """Run pipelines on the reference engine, and read the audit trails that it writes.
