@@ -192,7 +192,9 @@ class ScriptedRun:
 
     def operate(self, operation: Callable[[TokenManager], _Result], *, tell_barriers: bool = True) -> _Result:
         """One operation of the token manager, as one step. `tell_barriers`: whether lost debts reach their barriers."""
-        return self._engine.operate(operation if tell_barriers else lambda tokens: self._without_losses(tokens, operation))
+        return self._engine.operate(
+            operation if tell_barriers else lambda tokens: self._without_losses(tokens, operation)
+        )
 
     def _without_losses(self, tokens: TokenManager, operation: Callable[[TokenManager], _Result]) -> _Result:
         try:

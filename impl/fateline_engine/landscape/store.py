@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fateline_engine.errors import LandscapeError
 from fateline_engine.landscape.guards import GUARDS
 from fateline_engine.locks import InUse, hold, let_go
+
+if TYPE_CHECKING:
+    from fateline_engine.landscape.trail_reader import TrailReader
 
 APPLICATION_ID: Final = 0x46415445  # "FATE"
 SCHEMA_VERSION: Final = 1
@@ -36,6 +39,7 @@ class Landscape:
         self.bare = self.conn = conn
         self.path = path
         self._lock = lock
+        self._trail: TrailReader | None = None
 
     @classmethod
     def open(cls, path: str | Path, *, must_exist: bool = False) -> "Landscape":
@@ -70,6 +74,15 @@ class Landscape:
             conn.close()
             raise
         return cls(conn, str(path), None)
+
+    @property
+    def trail(self) -> "TrailReader":
+        """Reads the records of a run; see `TrailReader`."""
+        if self._trail is None:
+            from fateline_engine.landscape.trail_reader import TrailReader
+
+            self._trail = TrailReader(self.bare)
+        return self._trail
 
     def watch(self, wrap: Callable[[sqlite3.Connection], Any] | None) -> None:
         """From now on statements go through what `wrap` makes of the bare connection; `None` takes the wrapper off."""
@@ -132,6 +145,7 @@ class Landscape:
         _configure(fresh)
         self.bare.close()
         self.bare = self.conn = fresh
+        self._trail = None
 
     def close(self) -> None:
         self.bare.close()

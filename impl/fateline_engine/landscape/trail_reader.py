@@ -15,6 +15,7 @@ _BOOLEANS: Final = {"merges": "kept"}
 
 class TrailReader:
     """Reads the trails in one landscape, run by run."""
+
     def __init__(self, conn: sqlite3.Connection) -> None:
         self._conn = conn
         self._columns = {relation: self._columns_of(relation) for relation in RELATIONS}

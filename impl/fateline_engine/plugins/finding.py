@@ -13,7 +13,6 @@ import re
 import sys
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +40,8 @@ def find(reference: str, beside: Path | None = None) -> tuple[object, Mark]:
         if not all(_WORD.fullmatch(part) for part in [*module.split("."), name]):
             raise NotFound("write it as module:name")
         return _import(module, name, beside)
+    from importlib.metadata import entry_points  # only here: it takes long to import
+
     for point in entry_points(group=ENTRY_POINTS, name=reference):
         return _import(point.module, point.attr, None)
     raise NotFound("no plugin of this name is built in or installed; one of your own is written module:name")

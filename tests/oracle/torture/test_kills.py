@@ -7,21 +7,19 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from fateline_oracle.reference.faulty_process import Fault, FaultKind
 
 from fateline_engine.errors import LandscapeError
 from fateline_engine.landscape import Landscape
 from fateline_oracle.crash.kill import Trial, disturb, one, pipelines_in, prepared, trials, undisturbed
 from fateline_oracle.ports.port import Policy
 from fateline_oracle.reference import faulty_process, left_files
+from fateline_oracle.reference.faulty_process import Fault, FaultKind
 from fateline_oracle.trails.check import judge_trail
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
-@pytest.mark.parametrize(
-    "how", [FaultKind.KILLED_AT, FaultKind.KILLED_AFTER, FaultKind.DISK_FULL, FaultKind.IO_ERROR, FaultKind.FILE_LIMIT]
-)
+@pytest.mark.parametrize("how", [kind for kind in FaultKind if kind is not FaultKind.NOTHING])
 def test_a_disturbed_run_comes_to_the_end_of_an_undisturbed_one(how: FaultKind) -> None:
     done = one(Trial(EXAMPLES / "returns" / "pipeline.yaml", Policy.STEP, how, 14))
     assert done.findings == []
