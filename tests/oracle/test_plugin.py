@@ -16,7 +16,7 @@ from fateline_oracle.report.verdict import Finding, LawResult, Report, Verdict
 
 SUITE = """
 import fateline
-from fateline_oracle.judge import campaign
+from fateline_oracle.conform import campaign
 
 WHOLE = campaign.every_instance
 campaign._table.cache_clear()

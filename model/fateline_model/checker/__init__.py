@@ -2,6 +2,6 @@
 
 `systems.py` turns the three machines into one shape, `search.py` walks it (the naive search, and the judge of every
 other), `symmetry.py` reduces states that look alike, `rows.py` carries one row's result to any number of rows,
-`scopes.py` reads the named instances of `scopes.toml`, `mutants.py` breaks the law on purpose, and `verify.py` puts it
+`scopes.py` reads the named instances of `scopes.toml`, `mutants` breaks the law on purpose, and `verify.py` puts it
 together. Not here: the law.
 """

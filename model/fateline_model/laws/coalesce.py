@@ -2,7 +2,7 @@
 
 What a policy asks for is said here a second time, as two plain questions (`should_merge`, `is_hopeless`), and on purpose
 not with the policy table: a table and a law that share their words would share their mistakes. Not here: what the
-merged data is (`kernel.py`).
+merged data is (`coalesce.py`).
 """
 
 from collections.abc import Iterator

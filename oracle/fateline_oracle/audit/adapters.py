@@ -12,7 +12,7 @@ which they can be found, so that the database is judged in place, a range of row
     -- Whole: sentence                        an empty column says that nothing happened, not that nothing is recorded
     -- Note: sentence                         what a reader of the verdict should know
 
-Not here: opening (`opening.py`), and reading through the views (`source.py`).
+Not here: opening (`connect.py`), and reading through the views (`source.py`).
 """
 
 import re

@@ -1,6 +1,6 @@
 """What an audit remembers, so that the next one looks only at rows that were not at their end: a small JSON file.
 
-It is kept where the auditor says, never in the database. Not here: what is looked at (`auditing.py`).
+It is kept where the auditor says, never in the database. Not here: what is looked at (`whole.py`).
 """
 
 import json

@@ -1,7 +1,7 @@
 """Judges one range of rows: its records are brought together in temporary tables, and every query is asked of them.
 
 The tables are called as in the files of `sql/`, so that what is asked here is what anybody can paste. What the rows of a
-batch, or the whole run, must be asked afterwards is put by (`spill`). Not here: which ranges there are (`auditing.py`).
+batch, or the whole run, must be asked afterwards is put by (`spill`). Not here: which ranges there are (`whole.py`).
 """
 
 import sqlite3

@@ -1,7 +1,7 @@
 """Reads what is given through its adapter: which runs there are, what is recorded, and the records of a range of rows.
 
 The relations are temporary views called `given_<relation>`, so that a table of the database may be called as it likes.
-Not here: judging (`slices.py`).
+Not here: judging (`row_range.py`).
 """
 
 import sqlite3

@@ -1,6 +1,6 @@
 """What an audit found, said: a verdict a law, breaches that are alike together, and the row of an example.
 
-Plain data for the terminal, for JSON and for the page alike. Not here: how it looks (`cli/audit.py`, `page/audited.py`).
+Plain data for the terminal, for JSON and for the page alike. Not here: how it looks (`cli/audit.py`, `render/audit_html.py`).
 """
 
 import re

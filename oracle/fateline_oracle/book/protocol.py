@@ -1,6 +1,6 @@
 """`protocol.md`: every message of the protocol, from its declaration.
 
-Not here: the declarations (`protocol/messages.py`), and the JSON Schemas (`schemas.py`).
+Not here: the declarations (`ports/messages.py`), and the JSON Schemas (`schemas.py`).
 """
 
 import inspect

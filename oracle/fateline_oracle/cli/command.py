@@ -1,7 +1,7 @@
 """An engine that is a command: what stands after `--` on the command line.
 
 click forgets that there was a `--`; here it is remembered, and the words after it become one name of an engine. Not here:
-how such an engine is spoken with (`fateline_oracle.protocol`).
+how such an engine is spoken with (`fateline_oracle.ports`).
 """
 
 import shlex

@@ -1,6 +1,6 @@
 """`fateline conform --trail FILE`: a trail at rest, stepped through the law.
 
-Not here: the judging (`fateline_oracle.acceptance`).
+Not here: the judging (`fateline_oracle.trails`).
 """
 
 import shlex

@@ -1,6 +1,6 @@
 """`fateline torture`: crash an engine at every write boundary, and see what becomes of it.
 
-Not here: the crashing and the judging (`fateline_oracle.torture`).
+Not here: the crashing and the judging (`fateline_oracle.crash`).
 """
 
 import secrets

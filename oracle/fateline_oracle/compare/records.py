@@ -34,7 +34,7 @@ RELATIONS: Final = {
     "batches": Compared(("batch",), ("node", "trigger", "status", "outputs")),
     "members": Compared(("batch", "token"), ("ordinal",)),
 }
-"""Merges are not in it: the law holds no data, so what they say is judged by itself (`data.py`)."""
+"""Merges are not in it: the law holds no data, so what they say is judged by itself (`data_laws.py`)."""
 
 REWRITTEN: Final = ("runs", "visits", "batches")
 """Relations whose records are written when they begin and again when they change."""

@@ -2,7 +2,7 @@
 
 Events name branches; the engine says at the start which ids its tokens have. What a barrier knows is compared: its
 visits, the tokens it ends and makes, losses, and its resolution. That a branch is lost by a bare word is the caller's
-business, so what becomes of that token is not looked at. Not here: which events to try (`sweep.py`).
+business, so what becomes of that token is not looked at. Not here: which events to try (`edge_cover.py`).
 """
 
 from collections.abc import Mapping

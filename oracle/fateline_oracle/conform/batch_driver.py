@@ -3,7 +3,7 @@
 Batches apart rows never meet, so walks that agree on what happens to the run as a whole (the end of the source, crashes,
 resumes, the end) can be taken side by side, a row each: one step of every row, then one commit, compared row by row. In
 every state that is new, all that the law refuses there is tried first. Where rows do meet, in batches, one walk is one
-run. Not here: which walks (`tour.py`), and what to do about a difference (`shrink.py`).
+run. Not here: which walks (`edge_cover.py`), and what to do about a difference (`shrink.py`).
 """
 
 import random

@@ -1,7 +1,7 @@
 """A campaign: every instance of a scope judged on one engine, in several processes, and the sum of it.
 
 An engine runs in processes of its own, so one that dies takes no judge with it. Not here: one instance (`instance.py`,
-`small.py`), and what is concluded (`conform.py`).
+`machine_instance.py`), and what is concluded (`conform.py`).
 """
 
 import time

@@ -2,7 +2,8 @@
 
 One row is explored with branches that look alike reduced to one. An engine walks unreduced, so a concrete state knows its
 representative's number and how its names read there: a stimulus of the graph is said in the names of the state in which
-it is asked (`Ways`). What the law writes in a step is worked out once and kept. Not here: which walks to take (`tour.py`).
+it is asked (`Ways`). What the law writes in a step is worked out once and kept. Not here: which walks to take
+(`edge_cover.py`).
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -2,7 +2,7 @@
 
 No graph restrains a caller here, so lineage is in danger: strangers, other rows, other runs, the same parent twice. What
 a token manager knows is compared: rows, tokens, parents, outcomes, runs. Visits, hops and barriers are a pipeline's
-business, and not looked at. Not here: which operations to try (`sweep.py`).
+business, and not looked at. Not here: which operations to try (`edge_cover.py`).
 """
 
 from typing import Final

@@ -2,7 +2,7 @@
 
 The law decides what should happen; the engine is asked to do the same. What the law refuses, the engine must refuse too,
 and write nothing. The first difference ends the case: from there on the two are in different states. Not here: which
-stimuli to try (`packed.py`, `instance.py`), and which laws a difference breaks (`blame.py`).
+stimuli to try (`batch_driver.py`, `instance.py`), and which laws a difference breaks (`compare/broken_laws.py`).
 """
 
 from collections import Counter

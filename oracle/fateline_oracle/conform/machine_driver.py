@@ -2,7 +2,7 @@
 
 Every state and every lawful step of the explored graph, and in each state once every stimulus that the law refuses there.
 What the port cannot say is left out of the graph, with what only that leads to, and counted. Not here: what is compared
-(`lifecycle.py`, `barrier.py`), and pipelines, which are driven many rows at a time (`packed.py`).
+(`lifecycle.py`, `barrier.py`), and pipelines, which are driven many rows at a time (`batch_driver.py`).
 """
 
 from abc import ABC, abstractmethod

@@ -1,6 +1,6 @@
 """One instance of the lifecycle or the single-barrier machine judged on one engine, in the terms of `instance.py`.
 
-Not here: the driving (`beside.py`) and the comparing (`lifecycle.py`, `barrier.py`).
+Not here: the driving (`machine_driver.py`) and the comparing (`lifecycle.py`, `barrier.py`).
 """
 
 import time

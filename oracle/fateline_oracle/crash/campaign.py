@@ -1,6 +1,6 @@
 """A whole scope tortured, in several processes, and the sum of it.
 
-An engine runs in processes of its own. Not here: one instance (`instance.py`), and real kills (`kills.py`).
+An engine runs in processes of its own. Not here: one instance (`instance.py`), and real kills (`kill.py`).
 """
 
 import time

@@ -1,6 +1,6 @@
 """What tortures of the reference engine came to, kept for the book: counts by the command that printed them.
 
-Not here: how a torture is concluded (`conclude.py`), and the page (`book/judged.py`).
+Not here: how a torture is concluded (`verdict.py`), and the page (`book/judged.py`).
 """
 
 import json

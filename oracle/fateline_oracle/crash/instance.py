@@ -3,7 +3,7 @@
 A scenario is run to its end while the engine tells of each write boundary what a kill there would leave. To each leftover
 that was not met before the engine falls back, is judged, resumes, and goes on with the same scenario; what was met on the
 way there is fallen back to in turn, as deep as is asked. Boundaries with a leftover that was resumed are crashed. Not
-here: what is right (`judging.py`), and which instances (`campaign.py`).
+here: what is right (`check.py`), and which instances (`campaign.py`).
 """
 
 import time

@@ -1,6 +1,6 @@
 """A saved counterexample of a torture, once more: the same scenario, broken off at the same boundaries.
 
-The case comes from a file and is not believed. Not here: other cases (`judge/replay.py`).
+The case comes from a file and is not believed. Not here: other cases (`conform/replay.py`).
 """
 
 from collections.abc import Mapping

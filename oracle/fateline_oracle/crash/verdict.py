@@ -1,6 +1,6 @@
 """What is concluded of a torture: a verdict a law, boundaries crashed of boundaries known, counterexamples as data.
 
-Not here: the crashing (`campaign.py`, `kills.py`), and how it looks (`text.py`).
+Not here: the crashing (`campaign.py`, `kill.py`), and how it looks (`render/crash_text.py`).
 """
 
 import shlex

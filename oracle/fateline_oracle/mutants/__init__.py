@@ -1,7 +1,7 @@
 """The zoo: engines with one seeded bug each, which the judge must tell from the clean one, every time.
 
 A check that never fires is a defect; here is what must make each of them fire. Animals are data in files by subject,
-`cage.py` lets one run, `hunting.py` looks for the first law that notices it. Not here: the judge.
+`sandbox.py` lets one run, `kill.py` looks for the first law that notices it. Not here: the judge.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """An animal's counterexample as data, by the same form as any other.
 
-Not here: how it is found (`hunting.py`), and how it looks (`judge/text.py`).
+Not here: how it is found (`kill.py`), and how it looks (`render/conform_text.py`).
 """
 
 from fateline_model import Refusal

@@ -1,6 +1,6 @@
 """The whole zoo judged: who is killed, by which law first, in how many steps, and what each law alone catches.
 
-Not here: one hunt (`hunting.py`), and what is printed (`cli/zoo.py`).
+Not here: one hunt (`kill.py`), and what is printed (`cli/zoo.py`).
 """
 
 import json

@@ -1,6 +1,6 @@
 """What an animal of the zoo is: the reference engine with one seeded bug, and which law must notice it.
 
-Not here: any animal, and how one is let run (`cage.py`).
+Not here: any animal, and how one is let run (`sandbox.py`).
 """
 
 from typing import Final, NamedTuple

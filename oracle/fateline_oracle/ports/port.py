@@ -2,7 +2,7 @@
 
 An adapter translates; it decides nothing. Stimuli come with the engine's own ids, which the judge has learnt from the
 engine's records. An engine offers the ports it can (`Engine` gives None for the others) and declares in `Hello` what it
-does, what it shows and how it is driven. Not here: what follows from that for each law (`offered.py`), and the stepping.
+does, what it shows and how it is driven. Not here: what follows from that for each law (`capabilities.py`), and the stepping.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

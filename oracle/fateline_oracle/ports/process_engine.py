@@ -1,6 +1,6 @@
 """A process that speaks the protocol, as an engine: its four ports, each of which asks and hands on what is answered.
 
-Not here: bytes (`process.py`), and what is looked at in an answer beyond its shape (`judge/guard.py`).
+Not here: bytes (`process.py`), and what is looked at in an answer beyond its shape (`ports/validate.py`).
 """
 
 import shlex

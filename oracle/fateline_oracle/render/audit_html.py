@@ -1,6 +1,6 @@
 """The page of an audit: the verdict, what was found with a drawing of a row for each kind, every law, what was not judged.
 
-Not here: what is concluded (`audit/telling.py`).
+Not here: what is concluded (`audit/summary.py`).
 """
 
 from importlib.resources import files

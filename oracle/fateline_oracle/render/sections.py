@@ -1,6 +1,6 @@
 """What stands on the page, in its order: the verdict, breaches, coverage, the laws, what was left out, how to repeat it.
 
-Not here: the pieces of HTML (`html.py`), and the drawing (`drawing.py`).
+Not here: the pieces of HTML (`html.py`), and the drawing (`lineage_svg.py`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -2,7 +2,7 @@
 
 A partition is accepted when the law takes every stimulus that was rebuilt, and what it then has written is what the
 trail holds: no record missing, none left over. Where something is wrong the catalogue is asked about the first step
-concerned. Rows that went the same way are stepped once. Not here: rebuilding (`rebuild.py`), and whole files (`judge.py`).
+concerned. Rows that went the same way are stepped once. Not here: rebuilding (`reconstruct.py`), and whole files (`judge.py`).
 """
 
 from collections.abc import Mapping, Sequence

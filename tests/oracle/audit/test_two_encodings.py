@@ -17,7 +17,7 @@ from fateline_oracle.trails.check import TrailJudged, judge_run
 from fateline_oracle.trails.pipeline import pipeline_of
 from fateline_oracle.trails.reader import runs_of
 
-from ..damages import DAMAGES, OTHERWISE
+from ..trails.damages import DAMAGES, OTHERWISE
 from .corpus import Record, pipelines, walked
 from .damage import WAYS, drop_field
 

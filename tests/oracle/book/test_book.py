@@ -15,7 +15,7 @@ from fateline_oracle.book.tables import TABLES
 from fateline_oracle.cli import main
 from fateline_oracle.report.verdict import ExitCode
 
-SPECS = Path(__file__).parents[2] / "specs"
+SPECS = Path(__file__).parents[3] / "specs"
 
 
 @cache

@@ -9,7 +9,7 @@ from fateline_oracle.ports import validate
 from fateline_oracle.ports.hello import hello_of
 from fateline_oracle.ports.port import EngineFault
 
-HERE = "tests.oracle.judge.strange"
+HERE = "tests.oracle.ports.strange"
 
 
 def instance_of(family: str) -> Instance:

@@ -55,7 +55,7 @@ def test_a_guarded_animal_names_a_guard_of_the_engine() -> None:
     [
         pytest.param(animal, marks=[pytest.mark.slow] if set(animal.places) & set(SLOW) else [])
         for animal in ANIMALS.values()
-        if not animal.tortured  # those are hunted in tests/oracle/torture
+        if not animal.tortured  # those are hunted in tests/oracle/crash
     ],
     ids=[animal.name for animal in ANIMALS.values() if not animal.tortured],
 )

@@ -21,7 +21,7 @@ from fateline_oracle.trails.check import TrailJudged, judge_run, judge_trail, re
 from fateline_oracle.trails.pipeline import pipeline_of
 from fateline_oracle.trails.reader import BadTrail, read_trail, runs_of
 
-from ..damages import Record, changed
+from .damages import Record, changed
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/pipeline.yaml"))

@@ -12,12 +12,13 @@ from fateline_oracle.conform import campaign, verdict
 from fateline_oracle.conform.campaign import Campaign
 from fateline_oracle.conform.instance import Found, Judged
 from fateline_oracle.conform.result import SelfTest
+from fateline_oracle.mutants import self_test
 from fateline_oracle.mutants.kill import place_called
 from fateline_oracle.ports.port import Hello, Port
 from fateline_oracle.ports.profile import BadProfile, Profile, read_profile
 from fateline_oracle.report.verdict import Verdict
 
-STRANGE = "tests.oracle.judge.strange"
+STRANGE = "tests.oracle.ports.strange"
 HELLO = Hello("x", "0", "1", frozenset({Port.PIPELINE}))
 NOTHING = Profile()
 SEEN = (SelfTest("a", "b", "C5", "C5", 1),)
@@ -30,7 +31,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = (place_called(PLACE), place_called("outcomes"), place_called("retries attempts=3"))
     monkeypatch.setattr(campaign, "every_instance", lambda scope: chosen)
     monkeypatch.setattr(verdict, "every_instance", lambda scope: chosen)
-    monkeypatch.setattr(verdict, "SELF_TEST", ("late-without-a-fate",))
+    monkeypatch.setattr(self_test, "SELF_TEST", ("late-without-a-fate",))
     campaign._table.cache_clear()
 
 

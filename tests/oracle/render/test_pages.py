@@ -104,5 +104,5 @@ def test_what_an_engine_calls_itself_is_only_text() -> None:
 
 
 def test_a_law_that_is_not_judged_says_why() -> None:
-    page = render(conformance("tests.oracle.judge.strange:says_it_hides_visits"))
+    page = render(conformance("tests.oracle.ports.strange:says_it_hides_visits"))
     assert "the engine does not show visits" in page

@@ -121,7 +121,7 @@ def test_a_bug_of_ours_is_not_a_breach_and_shows_its_traceback() -> None:
 
 def test_a_reader_that_goes_away_is_not_a_breach() -> None:
     code = (
-        "from fateline_oracle.cli.group import VerdictGroup; from tests.oracle.test_cli import chatter;"
+        "from fateline_oracle.cli.group import VerdictGroup; from tests.oracle.cli.test_cli import chatter;"
         "VerdictGroup('fateline', commands=[chatter])(['chatter'])"
     )
     result = in_python(code, pipe="head -n 1")

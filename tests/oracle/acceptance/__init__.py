@@ -1,1 +1,0 @@
-"""Tests of `fateline_oracle.acceptance`."""

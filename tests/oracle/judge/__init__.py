@@ -1,1 +1,0 @@
-"""Tests of the judge: law and engine side by side."""
