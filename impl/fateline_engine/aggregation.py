@@ -10,8 +10,8 @@ orchestrator is.
 
 from collections.abc import Sequence
 
-from fateline_engine.atlas import Place
 from fateline_engine.barrier import Barrier, Holding
+from fateline_engine.compiled_graph import NodeRef
 from fateline_engine.errors import LimitExceeded, Refused
 from fateline_engine.rows import PipelineRow
 from fateline_engine.settings import CONTINUE, BatchMode
@@ -32,7 +32,7 @@ class Batch(Holding):
 
     __slots__ = ("attempt", "number", "trigger", "triggered_at")
 
-    def __init__(self, place: Place, number: int, first_at: int, timeout: int | None) -> None:
+    def __init__(self, place: NodeRef, number: int, first_at: int, timeout: int | None) -> None:
         super().__init__(place, (number,), first_at, timeout)
         self.number = number
         self.attempt = 0
@@ -53,8 +53,8 @@ class AggregationExecutor(Barrier):
 
     open: dict[int, Batch]  # type: ignore[assignment]
 
-    def __init__(self, state: RunState, tokens: TokenManager, place: Place) -> None:
-        node = state.atlas.graph.aggregation(place.name)
+    def __init__(self, state: RunState, tokens: TokenManager, place: NodeRef) -> None:
+        node = state.compiled.graph.aggregation(place.name)
         super().__init__(state, place, node.timeout_ms)
         self.node = node
         self.tokens = tokens

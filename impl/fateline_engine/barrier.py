@@ -10,7 +10,7 @@ was released is in the trail and is looked up there.
 
 from collections.abc import Hashable, Iterable
 
-from fateline_engine.atlas import Place
+from fateline_engine.compiled_graph import NodeRef
 from fateline_engine.state import Live, RunState
 from fateline_engine.verdict import expired
 from fateline_engine.words import LossReason, Outcome, Reason, VisitStatus
@@ -23,7 +23,7 @@ class Holding:
 
     __slots__ = ("deadline", "first_at", "held", "key", "place")
 
-    def __init__(self, place: Place, key: tuple[int, ...], first_at: int, timeout: int | None) -> None:
+    def __init__(self, place: NodeRef, key: tuple[int, ...], first_at: int, timeout: int | None) -> None:
         self.place = place
         self.key = key
         self.held: dict[Slot, Live] = {}
@@ -40,7 +40,7 @@ class Holding:
 class Barrier:
     """All that is held at one node."""
 
-    def __init__(self, state: RunState, place: Place, timeout: int | None) -> None:
+    def __init__(self, state: RunState, place: NodeRef, timeout: int | None) -> None:
         self.state = state
         self.place = place
         self.timeout = timeout

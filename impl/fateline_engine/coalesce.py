@@ -10,8 +10,8 @@ What it is not: a memory of what was resolved, or a walker. The merged token is 
 
 from collections.abc import Callable, Collection, Container, Sequence
 
-from fateline_engine.atlas import Place
 from fateline_engine.barrier import Barrier, Holding, Slot
+from fateline_engine.compiled_graph import NodeRef
 from fateline_engine.errors import LimitExceeded, Refused
 from fateline_engine.landscape import Resolution
 from fateline_engine.merging import CannotMerge, Merged, merge
@@ -39,7 +39,7 @@ class Joining(Holding):
 
     __slots__ = ("below", "fork", "lost", "row")
 
-    def __init__(self, place: Place, frame: Frame, row: int, first_at: int, timeout: int | None) -> None:
+    def __init__(self, place: NodeRef, frame: Frame, row: int, first_at: int, timeout: int | None) -> None:
         super().__init__(place, (row, frame.fork), first_at, timeout)
         self.row = row
         self.fork = frame.fork
@@ -52,8 +52,8 @@ class CoalesceExecutor(Barrier):
 
     open: dict[tuple[int, int], Joining]  # type: ignore[assignment]
 
-    def __init__(self, state: RunState, tokens: TokenManager, place: Place, say: Say = merge) -> None:
-        node = state.atlas.graph.coalesce(place.name)
+    def __init__(self, state: RunState, tokens: TokenManager, place: NodeRef, say: Say = merge) -> None:
+        node = state.compiled.graph.coalesce(place.name)
         super().__init__(state, place, node.timeout_ms)
         self.node = node
         self.tokens = tokens

@@ -14,23 +14,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from fateline_engine.atlas import Atlas
 from fateline_engine.barrier import Holding
+from fateline_engine.compiled_graph import CompiledGraph
 from fateline_engine.errors import LimitExceeded, Refused, ResumeRefused
 from fateline_engine.graph import ExecutionGraph
-from fateline_engine.intake import Intake
 from fateline_engine.landscape import Landscape, LandscapeRecorder
 from fateline_engine.landscape.runs import RunRow, begin_run, find_run
 from fateline_engine.plugins import PluginUnavailable, Sink, Source
 from fateline_engine.plugins.registry import Plugins, bind
 from fateline_engine.processor import RowProcessor
 from fateline_engine.recovery import Recovery
+from fateline_engine.resume_checks import refuse_another_source, refuse_tampered_data
+from fateline_engine.row_reader import RowReader
 from fateline_engine.schedule import Schedule
 from fateline_engine.script import Boundary, Kind, Production, Script, Work
 from fateline_engine.settings import GateNode, Pipeline
 from fateline_engine.state import Phase, RunState
 from fateline_engine.token_manager import Limits, TokenManager
-from fateline_engine.unchanged import refuse_another_source, refuse_tampered_data
 from fateline_engine.words import Outcome, Refusal, RunStatus, VisitStatus
 
 _T = TypeVar("_T")
@@ -98,7 +98,7 @@ class Orchestrator:
         self.limits = limits or Limits(row_bytes=settings.row_bytes, fan_out=settings.fan_out)
         self.commit_rows = settings.commit_rows if commit_rows is None else commit_rows
         self.each_step = each_step
-        self.atlas = Atlas(self.graph)
+        self.compiled = CompiledGraph(self.graph)
         self._check_fan_out()
         self._fifo = isinstance(self.script, Production) and type(self.script).choose is Production.choose
         self._silent = isinstance(self.script, Production) and type(self.script).boundary is Production.boundary
@@ -174,7 +174,7 @@ class Orchestrator:
         self._open(resume=False)
         positions = {name: sink.position() for name, sink in self.sinks.items()}
         self._build(begin_run(self.landscape, self.graph, self.run_id, self.script.now(), positions))
-        self.intake.begin(False)
+        self.row_reader.begin(False)
         self._up = True
 
     def take_up(self) -> None:
@@ -188,7 +188,7 @@ class Orchestrator:
         try:
             self._open(resume=True)
             self._build(found.run)
-            refuse_another_source(self.landscape.conn, found.run, self.intake)
+            refuse_another_source(self.landscape.conn, found.run, self.row_reader)
             refuse_tampered_data(self.landscape.conn, found.run)
             self._cut_back()
         except BaseException:
@@ -229,19 +229,19 @@ class Orchestrator:
     def _build(self, number: int) -> None:
         """Empty state for the run of this number."""
         self.recorder = LandscapeRecorder(self.landscape, number)
-        self.state = RunState(self.recorder, self.atlas)
+        self.state = RunState(self.recorder, self.compiled)
         self.tokens = TokenManager(self.state, self.limits)
         self.processor = RowProcessor(self.state, self.tokens, self.script)
-        self.intake = Intake(self.source, self.tokens)
+        self.row_reader = RowReader(self.source, self.tokens)
         conditions = self.plugins.conditions if self.plugins else {}
-        self.schedule = Schedule(self.state, self.processor, self.script, conditions, self.intake)
+        self.schedule = Schedule(self.state, self.processor, self.script, conditions, self.row_reader)
         if self.run_id is None:
             query = "SELECT id FROM runs WHERE run = ?"
             (self.run_id,) = self.landscape.conn.execute(query, (number,)).fetchone()
 
     def _load(self) -> None:
         Recovery(self.landscape, self.state, self.processor).load()
-        self.intake.begin(self.recorder.rows_read is not None)
+        self.row_reader.begin(self.recorder.rows_read is not None)
 
     def _cut_back(self) -> None:
         """Bytes that no commit confirmed are removed from every sink."""
@@ -312,7 +312,7 @@ class Orchestrator:
             self.commit()
             self.recorder.tx += 1
         self.schedule.looked = False
-        self.intake.read()
+        self.row_reader.read()
         self.processor.settle()
 
     def _end_of_source(self, work: Work) -> None:

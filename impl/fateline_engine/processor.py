@@ -10,8 +10,8 @@ What it is not: when a row is read, the clock looked at, or a commit made; the `
 from collections.abc import Callable, Sequence
 
 from fateline_engine.aggregation import AggregationExecutor
-from fateline_engine.atlas import Place, Way
 from fateline_engine.coalesce import CoalesceExecutor
+from fateline_engine.compiled_graph import EdgeRef, NodeRef
 from fateline_engine.contracts import SchemaContract
 from fateline_engine.errors import EngineBug, LimitExceeded, Refused
 from fateline_engine.merging import merge
@@ -47,7 +47,7 @@ class RowProcessor:
         self.state = state
         self.tokens = tokens
         self.script = script
-        atlas = state.atlas
+        atlas = state.compiled
         say = script.merge if isinstance(script, MergeScript) else merge
         self.coalesces = {
             place.name: CoalesceExecutor(state, tokens, place, say) for place in atlas.of_kind(NodeKind.COALESCE)
@@ -55,7 +55,7 @@ class RowProcessor:
         self.aggregations = {
             place.name: AggregationExecutor(state, tokens, place) for place in atlas.of_kind(NodeKind.AGGREGATION)
         }
-        self.touched: set[Place] = set()
+        self.touched: set[NodeRef] = set()
         """Sinks that were written since the last commit."""
         self._steps: dict[Kind, Callable[[Live], None]] = {
             Kind.BEGIN: self._begin,
@@ -235,7 +235,7 @@ class RowProcessor:
             state.close(live, VisitStatus.FAILED, verdict, error=error)
             self._begin(live)
             return
-        way: Way | None = place.on_error
+        way: EdgeRef | None = place.on_error
         state.close(live, VisitStatus.FAILED, verdict, way, error)
         if way is not None:
             live.error, live.reason = error, Reason.NODE_FAILED
@@ -279,7 +279,7 @@ class RowProcessor:
 _NOTHING = PipelineRow.of({})
 
 
-def _failure_word(place: Place, retryable: bool) -> str:
+def _failure_word(place: NodeRef, retryable: bool) -> str:
     if place.kind is NodeKind.SINK:
         return "refused_retryable" if retryable else "refused"
     return "error_retryable" if retryable and place.kind is NodeKind.TRANSFORM else "error"

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from fateline_engine.aggregation import Batch
-from fateline_engine.atlas import Atlas, Place
 from fateline_engine.coalesce import Joining
+from fateline_engine.compiled_graph import CompiledGraph, NodeRef
 from fateline_engine.contracts import EMPTY, SchemaContract
 from fateline_engine.landscape import Landscape
 from fateline_engine.processor import RowProcessor
@@ -77,7 +77,7 @@ class Recovery:
         self.run = state.recorder.run
         self.state = state
         self.processor = processor
-        self.atlas: Atlas = state.atlas
+        self.compiled: CompiledGraph = state.compiled
         self.contracts = {
             number: SchemaContract.from_body(body)
             for number, body in self._all("SELECT contract, body FROM contracts WHERE run = ?")
@@ -121,7 +121,7 @@ class Recovery:
             if visit.edge is not None:
                 number, error = visit.edge, visit.error
         assert number is not None, "a living token is on its way somewhere"
-        way = self.atlas.ways[number]
+        way = self.compiled.ways[number]
         info = self._info(record, visits)
         live = Live(info if way.head.kind is not NodeKind.SINK else info._replace(stack=None), way.head, way.via)
         self._here(live, visits)
@@ -184,10 +184,10 @@ class Recovery:
         gate = self._gate(row, fork)
         return Frame(fork, branch, gate.name, gate.joins[branch], self._below(row, fork, gate))
 
-    def _gate(self, row: int, fork: int) -> Place:
-        return self.atlas.by_number[self._visits(row, fork)[-1].node]
+    def _gate(self, row: int, fork: int) -> NodeRef:
+        return self.compiled.by_number[self._visits(row, fork)[-1].node]
 
-    def _below(self, row: int, fork: int, gate: Place) -> Frame | None:
+    def _below(self, row: int, fork: int, gate: NodeRef) -> Frame | None:
         if (row, fork) not in self._frames:
             record = self._token(row, fork)
             keeps = gate.keeps_debt and record.fork is not None
@@ -202,7 +202,7 @@ class Recovery:
         joining = self._joining(live.place, frame, live.info.row, since)
         joining.held[frame.branch] = live
 
-    def _joining(self, place: Place, frame: Frame, row: int, at: int) -> Joining:
+    def _joining(self, place: NodeRef, frame: Frame, row: int, at: int) -> Joining:
         executor = self.processor.coalesces[place.name]
         joining = executor.open.get((row, frame.fork))
         if joining is None:
@@ -214,7 +214,7 @@ class Recovery:
 
     def _losses(self) -> None:
         for node, row, fork, branch, reason, at in self._all(_LOSSES):
-            place = self.atlas.by_number[node]
+            place = self.compiled.by_number[node]
             joining = self._joining(place, self._frame(row, fork, branch), row, at)
             joining.lost[branch] = LossReason(reason)
         for executor in self.processor.coalesces.values():
@@ -224,11 +224,11 @@ class Recovery:
 
     def _batches(self) -> None:
         for name, executor in self.processor.aggregations.items():
-            number = self.atlas[name].number
+            number = self.compiled[name].number
             ((highest,),) = self._all("SELECT max(batch) FROM batches WHERE run = ? AND node = ?", number)
             executor.next_number = 0 if highest is None else highest + 1
         for node, number, status, trigger, attempt, opened_at, triggered_at in self._all(_BATCHES):
-            place = self.atlas.by_number[node]
+            place = self.compiled.by_number[node]
             executor = self.processor.aggregations[place.name]
             batch = Batch(place, number, opened_at, executor.timeout)
             batch.attempt = attempt

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 
 from fateline_engine.barrier import Holding
 from fateline_engine.expressions import Compiled, ExpressionError
-from fateline_engine.intake import Intake
 from fateline_engine.processor import RowProcessor
+from fateline_engine.row_reader import RowReader
 from fateline_engine.script import Kind, Script, Work
 from fateline_engine.state import Phase, RunState
 
@@ -27,15 +27,15 @@ class Schedule:
         processor: RowProcessor,
         script: Script,
         conditions: Mapping[str, Compiled],
-        intake: Intake,
+        intake: RowReader,
     ) -> None:
         self.state = state
         self.recorder = state.recorder
-        self.graph = state.atlas.graph
+        self.graph = state.compiled.graph
         self.processor = processor
         self.script = script
         self.conditions = conditions
-        self.intake = intake
+        self.row_reader = intake
         self.due: deque[Work] = deque()
         """What had come due at the last look, and is not done yet."""
         self.looked = False
@@ -59,7 +59,7 @@ class Schedule:
                 yield work
         ended = self.recorder.rows_read is not None
         if not ended:
-            yield Work(Kind.END_OF_SOURCE if self.intake.peek() is None else Kind.READ)
+            yield Work(Kind.END_OF_SOURCE if self.row_reader.peek() is None else Kind.READ)
         for name, aggregation in self.processor.aggregations.items():
             if aggregation.triggered is not None:
                 yield Work(Kind.FLUSHED, name, key=aggregation.triggered.key)
@@ -124,7 +124,7 @@ class Schedule:
                 self.look()
                 continue
             if self.recorder.rows_read is None:
-                return Work(Kind.END_OF_SOURCE if self.intake.peek() is None else Kind.READ)
+                return Work(Kind.END_OF_SOURCE if self.row_reader.peek() is None else Kind.READ)
             for holding in self.holdings():
                 if self.nothing_upstream(holding):
                     return Work(Kind.FLUSH, holding.place.name, key=holding.key)

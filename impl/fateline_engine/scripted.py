@@ -21,9 +21,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar
 
-from fateline_engine.atlas import Place
 from fateline_engine.clock import ManualClock
 from fateline_engine.coalesce import CoalesceExecutor
+from fateline_engine.compiled_graph import NodeRef
 from fateline_engine.errors import EngineError
 from fateline_engine.graph import ExecutionGraph
 from fateline_engine.landscape import Landscape
@@ -184,7 +184,7 @@ class ScriptedRun:
     def give(self, record: SourceRecord) -> None:
         """The source has this record next, and nothing behind it. Its index is its place in the source."""
         self._rows.given[record.index :] = [record]
-        self._engine.intake.begin(self._engine.recorder.rows_read is not None)
+        self._engine.row_reader.begin(self._engine.recorder.rows_read is not None)
 
     def do(self, work: Work) -> None:
         """Do one work, as one step; `Refused` if it is not allowed now."""
@@ -238,9 +238,9 @@ class ScriptedRun:
         """The barriers of a coalesce; an event of one is a step and goes through `operate`."""
         return self._engine.processor.coalesces[node]
 
-    def node(self, name: str) -> Place:
+    def node(self, name: str) -> NodeRef:
         """A node as the engine walks it, with its edges by label."""
-        return self._engine.atlas[name]
+        return self._engine.compiled[name]
 
     def token(self, row: int, number: int) -> LiveToken | None:
         """The living token of these numbers."""

@@ -11,7 +11,7 @@ from collections import deque
 from enum import IntEnum
 from typing import NamedTuple
 
-from fateline_engine.atlas import Atlas, Place, Way
+from fateline_engine.compiled_graph import CompiledGraph, EdgeRef, NodeRef
 from fateline_engine.landscape import LandscapeRecorder
 from fateline_engine.rows import PipelineRow, digest_text
 from fateline_engine.tokens import Frame, TokenInfo
@@ -35,7 +35,7 @@ class Live:
 
     __slots__ = ("attempt", "error", "info", "phase", "place", "reason", "tries", "via")
 
-    def __init__(self, info: TokenInfo, place: Place, via: Outcome) -> None:
+    def __init__(self, info: TokenInfo, place: NodeRef, via: Outcome) -> None:
         self.info = info
         self.place = place
         """The head of its latest hop."""
@@ -63,9 +63,9 @@ class Loss(NamedTuple):
 class RunState:
     """The living tokens of one run."""
 
-    def __init__(self, recorder: LandscapeRecorder, atlas: Atlas) -> None:
+    def __init__(self, recorder: LandscapeRecorder, atlas: CompiledGraph) -> None:
         self.recorder = recorder
-        self.atlas = atlas
+        self.compiled = atlas
         self.live: dict[tuple[int, int], Live] = {}
         self.queue: deque[Live] = deque()
         """Who may move, first in first out. An entry whose token has moved on or ended is skipped."""
@@ -83,7 +83,7 @@ class RunState:
         self.next_token[row] = first + how_many
         return first
 
-    def born(self, info: TokenInfo, way: Way) -> Live:
+    def born(self, info: TokenInfo, way: EdgeRef) -> Live:
         """A new token, whose first hop is ``way``."""
         live = Live(info, way.head, way.via)
         self.live[info.row, info.token] = live
@@ -95,7 +95,7 @@ class RunState:
 
     # Moves
 
-    def hop(self, live: Live, way: Way) -> None:
+    def hop(self, live: Live, way: EdgeRef) -> None:
         """The token takes a way, which its visit records."""
         live.place = way.head
         live.via = way.via
@@ -127,7 +127,7 @@ class RunState:
         live: Live,
         status: VisitStatus,
         verdict: str | None,
-        way: Way | None = None,
+        way: EdgeRef | None = None,
         error: bytes | None = None,
     ) -> None:
         """The visit ends, and the token is where it was, with what it had."""
@@ -139,7 +139,9 @@ class RunState:
             info.data.digest if status is _DONE else None,
         )  # fmt: skip
 
-    def close_with(self, live: Live, verdict: str | None, way: Way, data: PipelineRow, contract: int | None) -> None:
+    def close_with(
+        self, live: Live, verdict: str | None, way: EdgeRef, data: PipelineRow, contract: int | None
+    ) -> None:
         """The visit ends completed with data, which are kept if they are other than before."""
         info = live.info
         same = data.encoded == info.data.encoded and data.contract == info.data.contract

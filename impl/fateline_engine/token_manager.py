@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from fateline_engine.atlas import Place, Way
+from fateline_engine.compiled_graph import EdgeRef, NodeRef
 from fateline_engine.contracts import EMPTY, SchemaContract
 from fateline_engine.errors import LimitExceeded, Refused
 from fateline_engine.rows import PipelineRow, canonical
@@ -50,11 +50,11 @@ class Limits:
     fan_out: int = 10_000
 
 
-class BranchWay(NamedTuple):
+class BranchEdge(NamedTuple):
     """One branch of a fork: its way, and the coalesce that joins it, if one does."""
 
     branch: str
-    way: Way
+    way: EdgeRef
     coalesce: str | None
 
 
@@ -68,7 +68,7 @@ class TokenManager:
         self._contracts: dict[SchemaContract, int] = {}
         self._next_contract = 0
         self._last_contract: tuple[SchemaContract | None, int] = (None, 0)
-        self._branches: dict[str, tuple[BranchWay, ...]] = {}
+        self._branches: dict[str, tuple[BranchEdge, ...]] = {}
         self.next_row = 0
         self.last_idx = -1
 
@@ -148,13 +148,13 @@ class TokenManager:
             raise Refused(Refusal.NO_CONTRACT, f"row {idx} has no contract, and no row becomes a token without one")
         row = data if contract is None else data.under(contract)
         self.fits(row, f"row {idx}")
-        source = self.state.atlas.source
+        source = self.state.compiled.source
         return self._root(idx, row, self.contract_number(row.contract), None, source.ways["continue"])
 
     def quarantine(self, idx: int, data: Mapping[str, object], error: str) -> TokenInfo:
         """An invalid row is read: row and root token; without a quarantine sink its fate too."""
         self._may_read(idx)
-        source = self.state.atlas.source
+        source = self.state.compiled.source
         row = PipelineRow.of(data, EMPTY)
         self.fits(row, f"row {idx}")
         digest = self.state.keep_error(error)
@@ -179,7 +179,7 @@ class TokenManager:
         assert found is not None
         data, body = found
         contract = SchemaContract.from_body(body)
-        way = self.state.atlas.source.ways["continue"]
+        way = self.state.compiled.source.ways["continue"]
         info = TokenInfo(self._recorder.run, row, self.state.number(row), PipelineRow.from_json(data, contract))
         self._recorder.token(row, info.token, edge=way.number, contract=self.contract_number(contract))
         self.state.born(info, way)
@@ -192,8 +192,8 @@ class TokenManager:
         if idx <= self.last_idx:
             raise Refused(Refusal.ROW_ALREADY_READ, f"row {idx} of the source has been read, up to {self.last_idx}")
 
-    def _root(self, idx: int, data: PipelineRow, contract: int, error: bytes | None, way: Way | None) -> TokenInfo:
-        row, source = self.next_row, self.state.atlas.source
+    def _root(self, idx: int, data: PipelineRow, contract: int, error: bytes | None, way: EdgeRef | None) -> TokenInfo:
+        row, source = self.next_row, self.state.compiled.source
         self._recorder.row(row, source.number, idx, contract, error, data.digest, data.encoded)
         self.next_row, self.last_idx = row + 1, idx
         info = TokenInfo(self._recorder.run, row, 0, data)
@@ -205,16 +205,16 @@ class TokenManager:
 
     # Forks and expansions
 
-    def branches_of(self, gate: Place) -> tuple[BranchWay, ...]:
+    def branches_of(self, gate: NodeRef) -> tuple[BranchEdge, ...]:
         """All branches of a gate, in declared order."""
         known = self._branches.get(gate.name)
         if known is None:
-            declared = self.state.atlas.graph.gate(gate.name).fork
-            known = tuple(BranchWay(branch, gate.ways[branch], gate.joins.get(branch)) for branch in declared)
+            declared = self.state.compiled.graph.gate(gate.name).fork
+            known = tuple(BranchEdge(branch, gate.ways[branch], gate.joins.get(branch)) for branch in declared)
             self._branches[gate.name] = known
         return known
 
-    def fork(self, token: TokenInfo, gate: Place, branches: Sequence[BranchWay]) -> list[TokenInfo]:
+    def fork(self, token: TokenInfo, gate: NodeRef, branches: Sequence[BranchEdge]) -> list[TokenInfo]:
         """The token continues as one child a branch; a joined branch is a debt. The data are shared, not copied."""
         live = self._idle(token)
         if not branches:
@@ -225,7 +225,7 @@ class TokenManager:
         self.fans_out(len(names), f"branches of the fork at {gate.name}")
         return self._fork(live, gate, branches)
 
-    def _fork(self, live: Live, gate: Place, branches: Sequence[BranchWay]) -> list[TokenInfo]:
+    def _fork(self, live: Live, gate: NodeRef, branches: Sequence[BranchEdge]) -> list[TokenInfo]:
         parent, state, recorder = live.info, self.state, self._recorder
         row, above = parent.row, parent.token
         below = parent.stack
@@ -251,7 +251,7 @@ class TokenManager:
         return children
 
     def expand(
-        self, token: TokenInfo, rows: Sequence[PipelineRow], contract: SchemaContract, way: Way
+        self, token: TokenInfo, rows: Sequence[PipelineRow], contract: SchemaContract, way: EdgeRef
     ) -> list[TokenInfo]:
         """The token continues as one child a row. Nothing is written before the contract is known to be locked."""
         live = self._idle(token)
@@ -280,7 +280,7 @@ class TokenManager:
         self.state.buried(live, Outcome.EXPANDED)
         return children
 
-    def _made_from(self, info: TokenInfo, way: Way, contract: int, batch: tuple[int, int] | None) -> Live:
+    def _made_from(self, info: TokenInfo, way: EdgeRef, contract: int, batch: tuple[int, int] | None) -> Live:
         """Write and begin a token that has data of its own."""
         frame = info.stack
         self._recorder.token(
@@ -292,7 +292,7 @@ class TokenManager:
 
     # Merges
 
-    def coalesce(self, parents: Sequence[TokenInfo], data: PipelineRow, way: Way) -> TokenInfo:
+    def coalesce(self, parents: Sequence[TokenInfo], data: PipelineRow, way: EdgeRef) -> TokenInfo:
         """The parents, in declared order of their branches, continue as one merged token."""
         self._run_is_up()
         if not parents:
@@ -310,7 +310,7 @@ class TokenManager:
         self.fits(data, f"the merge at {way.src.name}")
         return self.merged(lives, data, way)
 
-    def _merged_once(self, row: int, fork: int, way: Way) -> None:
+    def _merged_once(self, row: int, fork: int, way: EdgeRef) -> None:
         """Branches of one fork are merged once at a coalesce; a barrier sees to that itself, other callers may not."""
         if self._recorder.was_merged(row, fork, way.number):
             raise Refused(
@@ -329,7 +329,7 @@ class TokenManager:
             if parent.row != first.row:
                 raise Refused(Refusal.OTHER_ROW, f"tokens {first.name} and {parent.name} are of different rows")
 
-    def merged(self, parents: Sequence[Live], data: PipelineRow, way: Way) -> TokenInfo:
+    def merged(self, parents: Sequence[Live], data: PipelineRow, way: EdgeRef) -> TokenInfo:
         """The same without the questions, for a barrier, which has asked them at each arrival."""
         first = parents[0].info
         assert first.stack is not None
@@ -352,7 +352,7 @@ class TokenManager:
         return info
 
     def outputs(
-        self, members: Sequence[Live], batch: tuple[int, int], rows: Sequence[PipelineRow], way: Way
+        self, members: Sequence[Live], batch: tuple[int, int], rows: Sequence[PipelineRow], way: EdgeRef
     ) -> list[TokenInfo]:
         """A batch continues as these rows: children of its first member, whose row and stack they have."""
         first = members[0].info
@@ -397,7 +397,7 @@ class TokenManager:
         sink = fields.get("sink")
         self.state.end(
             live, outcome, loss=_LOSS[outcome],
-            sink=None if sink is None else self.state.atlas[str(sink)].number,
+            sink=None if sink is None else self.state.compiled[str(sink)].number,
             error=None if error is None else self.state.keep_error(str(error)),
             reason=None if reason is None else Reason(str(reason)),
         )  # fmt: skip

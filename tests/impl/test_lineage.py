@@ -12,7 +12,7 @@ from fateline_engine.explain import NothingThere, as_data, find, tell
 from fateline_engine.landscape import Landscape
 from fateline_engine.lineage import Story, read_story
 from fateline_engine.orchestrator import Orchestrator
-from fateline_engine.outputs import locate
+from fateline_engine.output_index import locate
 from fateline_engine.settings import read_pipeline
 
 NODES: list[dict[str, Any]] = [

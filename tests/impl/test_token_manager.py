@@ -11,7 +11,7 @@ from fateline_engine.contracts import SchemaContract
 from fateline_engine.errors import LimitExceeded, Refused
 from fateline_engine.rows import PipelineRow
 from fateline_engine.state import Live
-from fateline_engine.token_manager import BranchWay, Limits, TokenManager
+from fateline_engine.token_manager import BranchEdge, Limits, TokenManager
 from fateline_engine.tokens import TokenInfo
 from fateline_engine.words import Outcome, Refusal, RunStatus
 from tests.impl.harness import Trial, diamond, pipeline, sink, source, transform
@@ -39,13 +39,13 @@ class Scene:
 
     @property
     def way(self) -> Any:
-        return self.one.engine.atlas["join"].ways["continue"]
+        return self.one.engine.compiled["join"].ways["continue"]
 
     @property
     def gate(self) -> Any:
-        return self.one.engine.atlas["split"]
+        return self.one.engine.compiled["split"]
 
-    def branches(self) -> tuple[BranchWay, ...]:
+    def branches(self) -> tuple[BranchEdge, ...]:
         return self.tokens.branches_of(self.gate)
 
 

@@ -20,6 +20,6 @@ def test_an_unlocked_contract_leaves_no_children() -> None:
     rows = [PipelineRow.of({"v": 1}), PipelineRow.of({"v": 2})]
     unlocked = SchemaContract.observing()
     with pytest.raises(Refused) as caught:
-        trial.engine.tokens.expand(live.info, rows, unlocked, trial.engine.atlas["t"].ways["continue"])
+        trial.engine.tokens.expand(live.info, rows, unlocked, trial.engine.compiled["t"].ways["continue"])
     assert caught.value.refusal is Refusal.CONTRACT_NOT_LOCKED
     assert trial.engine.snapshot() == before

@@ -17,7 +17,7 @@ from fateline_engine.cli.trail import database_argument, open_trail, run_option
 from fateline_engine.errors import LandscapeError
 from fateline_engine.explain import NothingThere, as_data, find, tell
 from fateline_engine.landscape import Landscape
-from fateline_engine.outputs import locate
+from fateline_engine.output_index import locate
 
 _FILE_LINE = re.compile(r"(.+):(\d+)")
 

@@ -25,11 +25,11 @@ from fateline_engine.graph import ExecutionGraph
 from fateline_engine.landscape import Landscape
 from fateline_engine.landscape.runs import list_runs
 from fateline_engine.orchestrator import Orchestrator, Summary
+from fateline_engine.otel import SpanFactory
 from fateline_engine.plugins import PluginUnavailable
 from fateline_engine.plugins.registry import Plugins, bind
 from fateline_engine.script import Boundary, Production
 from fateline_engine.settings import SettingsError, load_pipeline
-from fateline_engine.spans import SpanFactory
 from fateline_engine.words import RunStatus
 
 SCHEMA = "fateline.run/1"
@@ -87,7 +87,7 @@ def _script(plugins: Plugins, progress: Progress | None) -> Production:
     """Traced if somebody traces, shown if somebody looks, and plain otherwise."""
     spans = SpanFactory.configured()
     if spans.recording:
-        from fateline_engine.tracing import TracedProduction
+        from fateline_engine.otel import TracedProduction
 
         return TracedProduction(plugins, spans)
     return Production(plugins) if progress is None else _Live(plugins, progress)

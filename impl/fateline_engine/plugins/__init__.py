@@ -6,7 +6,7 @@ words of an answer, and the errors.
 What it is not: where plugins are found (``registry``), or the ones that come with the engine (``builtin``).
 """
 
-from fateline_engine.plugins.marks import batch, sink, source, transform
+from fateline_engine.plugins.decorators import batch, sink, source, transform
 from fateline_engine.plugins.protocols import (
     CONTRACT_TYPES,
     BatchOutputs,

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from fateline_engine.expressions import BATCH_NAMES, Compiled, compile_expression
-from fateline_engine.plugins.finding import NotFound, find
-from fateline_engine.plugins.marks import FunctionBatch, FunctionTransform, Mark, PluginKind, mark_of
+from fateline_engine.plugins.decorators import FunctionBatch, FunctionTransform, Mark, PluginKind, mark_of
+from fateline_engine.plugins.discovery import NotFound, find
 from fateline_engine.plugins.protocols import BatchTransform, Sink, Source, Transform, describe
 from fateline_engine.settings import (
     AggregationNode,

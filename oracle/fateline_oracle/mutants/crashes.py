@@ -202,7 +202,7 @@ ANIMALS: Final = (
                 "orchestrator.py",
                 "self.script.now(), positions))\n",
                 "self.script.now()))\n"
-                "        self.recorder.commit({self.atlas[name].number: at for name, at in positions.items()})\n",
+                "        self.recorder.commit({self.compiled[name].number: at for name, at in positions.items()})\n",
             ),
         ),
         ("line",),

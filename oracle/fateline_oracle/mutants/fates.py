@@ -124,7 +124,7 @@ ANIMALS: Final = (
             Patch(
                 "processor.py",
                 "live, live.via, sink=live.place.number,",
-                "live, live.via, sink=self.state.atlas.of_kind(NodeKind.SINK)[0].number,",
+                "live, live.via, sink=self.state.compiled.of_kind(NodeKind.SINK)[0].number,",
             ),
         ),
         ("line",),

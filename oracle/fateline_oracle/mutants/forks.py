@@ -111,8 +111,8 @@ ANIMALS: Final = (
         (
             Patch(
                 "token_manager.py",
-                "known = tuple(BranchWay(branch, gate.ways[branch], gate.joins.get(branch)) for branch in declared)",
-                "known = tuple(\n                BranchWay(branch, gate.ways[other], gate.joins.get(branch))\n"
+                "known = tuple(BranchEdge(branch, gate.ways[branch], gate.joins.get(branch)) for branch in declared)",
+                "known = tuple(\n                BranchEdge(branch, gate.ways[other], gate.joins.get(branch))\n"
                 "                for branch, other in zip(declared, reversed(list(declared)), strict=True)\n            )",
             ),
         ),

@@ -66,8 +66,8 @@ ANIMALS: Final = (
         (
             Patch(
                 "processor.py",
-                "        way: Way | None = place.on_error\n",
-                "        way: Way | None = place.on_error and place.ways.get(CONTINUE, place.on_error)\n",
+                "        way: EdgeRef | None = place.on_error\n",
+                "        way: EdgeRef | None = place.on_error and place.ways.get(CONTINUE, place.on_error)\n",
             ),
         ),
         ("retries", "line"),
@@ -94,7 +94,7 @@ ANIMALS: Final = (
             Patch(
                 "processor.py",
                 "            self.state.close(live, _COMPLETED, told, way)\n",
-                "            self.state.close(live, _COMPLETED, told, self.state.atlas.ways[0])\n",
+                "            self.state.close(live, _COMPLETED, told, self.state.compiled.ways[0])\n",
             ),
         ),
         ("line",),

@@ -11,7 +11,7 @@ from typing import Final, TextIO
 
 from fateline_engine.plugins.builtin.files import LineFile, blaming, closing_on_failure
 from fateline_engine.plugins.builtin.values import from_text, to_json
-from fateline_engine.plugins.marks import sink, source
+from fateline_engine.plugins.decorators import sink, source
 from fateline_engine.plugins.options import IfExists, Key, character, field_types, fields, file_path, one_of
 from fateline_engine.plugins.protocols import PluginUnavailable, Row, RowRefused, SourceRecord
 

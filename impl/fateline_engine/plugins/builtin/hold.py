@@ -5,7 +5,7 @@ What it is not: for transform mode, where it would make new rows that are the ol
 
 from collections.abc import Sequence
 
-from fateline_engine.plugins.marks import batch
+from fateline_engine.plugins.decorators import batch
 from fateline_engine.plugins.protocols import BatchOutputs, BatchResult, Row
 
 

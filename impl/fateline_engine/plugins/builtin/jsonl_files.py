@@ -10,7 +10,7 @@ from typing import BinaryIO, Final, NoReturn
 
 from fateline_engine.plugins.builtin.files import LineFile, blaming, closing_on_failure
 from fateline_engine.plugins.builtin.values import contract_of, convert, to_json
-from fateline_engine.plugins.marks import sink, source
+from fateline_engine.plugins.decorators import sink, source
 from fateline_engine.plugins.options import IfExists, Key, field_types, file_path, one_of
 from fateline_engine.plugins.protocols import Row, SourceRecord
 

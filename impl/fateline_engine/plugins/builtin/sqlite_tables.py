@@ -12,7 +12,7 @@ from typing import Final
 from fateline_engine.locks import let_go
 from fateline_engine.plugins.builtin.files import alone, closing_on_failure
 from fateline_engine.plugins.builtin.values import contract_of, convert, to_json
-from fateline_engine.plugins.marks import sink, source
+from fateline_engine.plugins.decorators import sink, source
 from fateline_engine.plugins.options import IfExists, Key, Place, field_types, fields, file_path, one_of, text
 from fateline_engine.plugins.protocols import PluginUnavailable, Row, RowRefused, SourceRecord
 from fateline_engine.settings.keys import name as a_name

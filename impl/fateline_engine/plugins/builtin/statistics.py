@@ -5,7 +5,7 @@ What it is not: a stream. It sees one batch and knows nothing of the one before.
 
 from collections.abc import Sequence
 
-from fateline_engine.plugins.marks import batch
+from fateline_engine.plugins.decorators import batch
 from fateline_engine.plugins.options import Key, text
 from fateline_engine.plugins.protocols import BatchOutputs, BatchResult, Failure, Row
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from fateline_engine.expressions import ExpressionError, compile_expression
 from fateline_engine.plugins.builtin.values import convert
-from fateline_engine.plugins.marks import transform
+from fateline_engine.plugins.decorators import transform
 from fateline_engine.plugins.options import (
     Key,
     boolean,

@@ -1,6 +1,6 @@
 """The graph as numbered places and ways, so that a step looks nothing up by name.
 
-What it is: one ``Place`` a node and one ``Way`` an edge of the ``ExecutionGraph``, each with the number that the
+What it is: one ``NodeRef`` a node and one ``EdgeRef`` an edge of the ``ExecutionGraph``, each with the number that the
 landscape gives it, and with the graph's answers (does this way lose a debt? what outcome has who is written at its
 end?) worked out beforehand.
 
@@ -15,12 +15,12 @@ from fateline_engine.settings import CONTINUE, DISCARD, ON_ERROR, GateNode, Node
 from fateline_engine.words import LossReason, Outcome
 
 
-class Way:
+class EdgeRef:
     """An edge. ``via`` is the outcome of a token that a sink at its head writes; ``loses`` whether a debt is lost."""
 
     __slots__ = ("head", "label", "loses", "loss", "number", "src", "via")
 
-    def __init__(self, number: int, src: "Place", label: str, head: "Place", via: Outcome, loses: bool) -> None:
+    def __init__(self, number: int, src: "NodeRef", label: str, head: "NodeRef", via: Outcome, loses: bool) -> None:
         self.number = number
         self.src = src
         self.label = label
@@ -30,7 +30,7 @@ class Way:
         self.loss = LossReason.DIVERTED if via is Outcome.DIVERTED else LossReason.ROUTED
 
 
-class Place:
+class NodeRef:
     """A node. ``ways`` by label; ``joins`` takes a joined branch of a gate to its coalesce."""
 
     __slots__ = ("joins", "keeps_debt", "kind", "name", "node", "number", "rank", "ways")
@@ -41,13 +41,13 @@ class Place:
         self.node = node
         self.kind = node.kind
         self.rank = rank
-        self.ways: dict[str, Way] = {}
+        self.ways: dict[str, EdgeRef] = {}
         self.joins: dict[str, str] = {}
         self.keeps_debt = True
         """A gate: whether its fork hands the debt beneath to a barrier."""
 
     @property
-    def on_error(self) -> Way | None:
+    def on_error(self) -> EdgeRef | None:
         return self.ways.get(ON_ERROR)
 
     @property
@@ -55,22 +55,24 @@ class Place:
         return getattr(self.node, "on_error", None) == DISCARD
 
 
-class Atlas:
+class CompiledGraph:
     """All places and ways of one graph."""
 
     def __init__(self, graph: ExecutionGraph) -> None:
         self.graph = graph
-        self.places: Mapping[str, Place] = {
-            name: Place(number, graph.node(name), graph.rank(name)) for number, name in enumerate(graph.declared)
+        self.places: Mapping[str, NodeRef] = {
+            name: NodeRef(number, graph.node(name), graph.rank(name)) for number, name in enumerate(graph.declared)
         }
-        self.by_number: tuple[Place, ...] = tuple(self.places.values())
+        self.by_number: tuple[NodeRef, ...] = tuple(self.places.values())
         ways = []
         for number, edge in enumerate(graph.edges):
             src, head = self.places[edge.src], self.places[edge.dst]
-            way = Way(number, src, edge.label, head, _via(src.node, edge.label), _loses(graph, edge.src, edge.label))
+            way = EdgeRef(
+                number, src, edge.label, head, _via(src.node, edge.label), _loses(graph, edge.src, edge.label)
+            )
             src.ways[edge.label] = way
             ways.append(way)
-        self.ways: tuple[Way, ...] = tuple(ways)
+        self.ways: tuple[EdgeRef, ...] = tuple(ways)
         for place in self.by_number:
             if place.kind is NodeKind.GATE:
                 gate = graph.gate(place.name)
@@ -79,10 +81,10 @@ class Atlas:
                 place.keeps_debt = graph.lost_at_fork(place.name) is None
         self.source = self.places[graph.source.name]
 
-    def __getitem__(self, name: str) -> Place:
+    def __getitem__(self, name: str) -> NodeRef:
         return self.places[name]
 
-    def of_kind(self, kind: NodeKind) -> tuple[Place, ...]:
+    def of_kind(self, kind: NodeKind) -> tuple[NodeRef, ...]:
         """In topological order, which is the order of flushes."""
         return tuple(sorted((p for p in self.by_number if p.kind is kind), key=lambda place: place.rank))
 

@@ -11,7 +11,7 @@ import sqlite3
 from typing import Final
 
 from fateline_engine.errors import ResumeRefused
-from fateline_engine.intake import Intake
+from fateline_engine.row_reader import RowReader
 from fateline_engine.rows import NotJson, canonical, digest_bytes, from_json
 
 _ROWS: Final = "SELECT idx, valid, digest FROM rows WHERE run = ? ORDER BY row"
@@ -25,7 +25,7 @@ _KEPT: Final = {
 _ERRORS: Final = "SELECT body, digest FROM errors WHERE run = ?"
 
 
-def refuse_another_source(conn: sqlite3.Connection, run: int, intake: Intake) -> None:
+def refuse_another_source(conn: sqlite3.Connection, run: int, intake: RowReader) -> None:
     """``ResumeRefused`` if the source does not give what was read of it; one that is missing says so itself."""
     changed = intake.first_change(conn.execute(_ROWS, (run,)))
     if changed is not None:

@@ -16,7 +16,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Final
 
-from fateline_engine.plugins.marks import DECORATORS, Mark, mark_of
+from fateline_engine.plugins.decorators import DECORATORS, Mark, mark_of
 from fateline_engine.plugins.protocols import describe
 
 ENTRY_POINTS: Final = "fateline.plugins"

@@ -1,4 +1,4 @@
-"""``Intake``: rows come in from the source, one at a time.
+"""``RowReader``: rows come in from the source, one at a time.
 
 What it is: a peek at the next record, and its reading: a valid row becomes row and root token, an invalid one (or one
 that no trail could keep, or that is too large) is quarantined, and nothing is read twice, for it begins behind what
@@ -18,7 +18,7 @@ from fateline_engine.token_manager import TokenManager
 from fateline_engine.words import Refusal
 
 
-class Intake:
+class RowReader:
     """The rest of a source."""
 
     def __init__(self, source: Source | None, tokens: TokenManager) -> None:

@@ -1,16 +1,25 @@
-"""``SpanFactory``: what the engine is doing, as spans for whoever traces it.
+"""OpenTelemetry: what a run is doing, as spans for whoever traces it.
 
-What it is: a thin door to OpenTelemetry's API. Where the API is not installed, or nobody configured a provider, spans
-are one shared object that does nothing, and cost next to nothing.
+`SpanFactory` opens spans through OpenTelemetry's API. Where the API is not installed, or no provider is set, every span is
+one shared object that does nothing and costs next to nothing. `TracedProduction` is production with a span for each
+verdict, linked to the span that made its token. A run that nobody traces uses neither.
 
-What it is not: the audit trail. Spans may be sampled or lost; nothing may depend on them.
+Not here: the audit trail. Spans may be sampled or lost; nothing may depend on them.
 """
 
 import os
 import sys
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
+
+from fateline_engine.clock import Clock
+from fateline_engine.plugins import Failure
+from fateline_engine.plugins.registry import Plugins
+from fateline_engine.script import BatchInfo, Production, Verdict
+from fateline_engine.settings import Node
+from fateline_engine.tokens import TokenInfo
 
 Attributes = Mapping[str, str | int | float | bool]
 
@@ -106,3 +115,43 @@ class SpanFactory:
         linked = [Link(reference) for reference in links if reference is not None]  # type: ignore[arg-type]
         with self._tracer.start_as_current_span(f"fateline.{name}", attributes=named, links=linked) as span:
             yield _OpenTelemetrySpan(span)
+
+
+_REMEMBERED: Final = 10_000
+"""Links to older tokens are left out: spans may be lost, memory must not grow with the run."""
+
+
+class TracedProduction(Production):
+    """``Production`` in spans called ``fateline.visit`` and ``fateline.batch``."""
+
+    def __init__(self, plugins: Plugins | None, spans: SpanFactory, clock: Clock | None = None) -> None:
+        super().__init__(plugins, clock)
+        self._spans = spans
+        self._last: OrderedDict[tuple[int, int], object] = OrderedDict()
+        """The last span of each token of late."""
+
+    def verdict(self, node: Node, token: TokenInfo | BatchInfo, attempt: int) -> Verdict:
+        if isinstance(token, BatchInfo):
+            attributes: Attributes = {"node": token.node, "batch": token.number, "members": len(token.rows)}
+            with self._spans.span("batch", attributes) as span:
+                verdict = super().verdict(node, token, attempt)
+                if isinstance(verdict, Failure):
+                    span.fail(verdict.error)
+            return verdict
+        before = token.key if token.key in self._last or token.parent is None else (token.row, token.parent)
+        links = [self._last[before]] if before in self._last else []
+        named: Attributes = {"node": node.name, "row": token.row, "token": token.name, "attempt": attempt}
+        with self._spans.span("visit", named, links) as span:
+            verdict = super().verdict(node, token, attempt)
+            span.set("verdict", type(verdict).__name__.lower())
+            if isinstance(verdict, Failure):
+                span.fail(verdict.error)
+            if span.reference is not None:
+                self._remember(token.key, span.reference)
+        return verdict
+
+    def _remember(self, key: tuple[int, int], reference: object) -> None:
+        self._last[key] = reference
+        self._last.move_to_end(key)
+        if len(self._last) > _REMEMBERED:
+            self._last.popitem(last=False)
