@@ -21,10 +21,10 @@ Slot = int | str
 class Holding:
     """What is held under one key, from the first event to the release."""
 
-    __slots__ = ("deadline", "first_at", "held", "key", "place")
+    __slots__ = ("deadline", "first_at", "held", "key", "node")
 
-    def __init__(self, place: NodeRef, key: tuple[int, ...], first_at: int, timeout: int | None) -> None:
-        self.place = place
+    def __init__(self, node: NodeRef, key: tuple[int, ...], first_at: int, timeout: int | None) -> None:
+        self.node = node
         self.key = key
         self.held: dict[Slot, Live] = {}
         """By branch, or by place in the batch."""
@@ -34,15 +34,15 @@ class Holding:
     @property
     def turn(self) -> tuple[int, int, tuple[int, ...]]:
         """Its place among those that come due at one look, or are flushed at one time."""
-        return self.deadline or 0, self.place.rank, self.key
+        return self.deadline or 0, self.node.rank, self.key
 
 
 class Barrier:
     """All that is held at one node."""
 
-    def __init__(self, state: RunState, place: NodeRef, timeout: int | None) -> None:
+    def __init__(self, state: RunState, node: NodeRef, timeout: int | None) -> None:
         self.state = state
-        self.place = place
+        self.node = node
         self.timeout = timeout
         self.open: dict[Hashable, Holding] = {}
 

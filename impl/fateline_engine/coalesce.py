@@ -39,8 +39,8 @@ class Joining(Holding):
 
     __slots__ = ("below", "fork", "lost", "row")
 
-    def __init__(self, place: NodeRef, frame: Frame, row: int, first_at: int, timeout: int | None) -> None:
-        super().__init__(place, (row, frame.fork), first_at, timeout)
+    def __init__(self, node: NodeRef, frame: Frame, row: int, first_at: int, timeout: int | None) -> None:
+        super().__init__(node, (row, frame.fork), first_at, timeout)
         self.row = row
         self.fork = frame.fork
         self.below = frame.below
@@ -52,15 +52,15 @@ class CoalesceExecutor(Barrier):
 
     open: dict[tuple[int, int], Joining]  # type: ignore[assignment]
 
-    def __init__(self, state: RunState, tokens: TokenManager, place: NodeRef, say: Say = merge) -> None:
-        node = state.compiled.graph.coalesce(place.name)
-        super().__init__(state, place, node.timeout_ms)
-        self.node = node
+    def __init__(self, state: RunState, tokens: TokenManager, node: NodeRef, say: Say = merge) -> None:
+        settings = state.compiled.graph.coalesce(node.name)
+        super().__init__(state, node, settings.timeout_ms)
+        self.settings = settings
         self.tokens = tokens
         self.say = say
-        self._quorum = node.quorum_count or 0
-        self._width = len(node.branches)
-        self._all = ",".join(node.branches)
+        self._quorum = settings.quorum_count or 0
+        self._width = len(settings.branches)
+        self._all = ",".join(settings.branches)
 
     # Events
 
@@ -90,14 +90,14 @@ class CoalesceExecutor(Barrier):
         else:
             self._not_twice(frame.branch, joining.held, joining.lost)
         joining.lost[frame.branch] = loss.reason
-        self.state.recorder.loss(self.place.number, loss.row, frame.fork, frame.branch, loss.token, loss.reason)
+        self.state.recorder.loss(self.node.number, loss.row, frame.fork, frame.branch, loss.token, loss.reason)
         self._rule(joining, Event.LOSS)
 
     def deadline(self, row: int, fork: int) -> None:
         """Time is up for this barrier."""
         joining = self.known(row, fork)
         if self.timeout is None:
-            raise Refused(Refusal.NO_DEADLINE, f"{self.place.name} has no timeout")
+            raise Refused(Refusal.NO_DEADLINE, f"{self.node.name} has no timeout")
         self._first_is_empty(joining)
         self._rule(joining, Event.DEADLINE)
 
@@ -110,76 +110,76 @@ class CoalesceExecutor(Barrier):
     # Questions
 
     def _frame(self, frame: Frame | None, name: str) -> Frame:
-        if frame is None or frame.coalesce != self.place.name or frame.branch not in self.node.branches:
-            raise Refused(Refusal.NO_FRAME, f"token {name} owes no branch to {self.place.name}")
+        if frame is None or frame.coalesce != self.node.name or frame.branch not in self.settings.branches:
+            raise Refused(Refusal.NO_FRAME, f"token {name} owes no branch to {self.node.name}")
         return frame
 
     def _resolution(self, row: int, frame: Frame) -> Resolution | None:
         """How the barrier of this fork was resolved, if it was; refused if it knew of this branch then."""
-        resolution = self.state.recorder.resolution(self.place.number, row, frame.fork)
+        resolution = self.state.recorder.resolution(self.node.number, row, frame.fork)
         if resolution is not None:
             self._not_twice(frame.branch, resolution.arrived.split(","), resolution.lost.split(","))
         return resolution
 
     def _begin(self, frame: Frame, row: int) -> Joining:
         """The barrier of this fork sees its first event."""
-        joining = Joining(self.place, frame, row, self.state.recorder.at, self.timeout)
+        joining = Joining(self.node, frame, row, self.state.recorder.at, self.timeout)
         self.open[row, frame.fork] = joining
         return joining
 
     def _not_twice(self, branch: str, held: Container[Slot], lost: Container[str]) -> None:
         if branch in held:
-            raise Refused(Refusal.BRANCH_HELD, f"branch {branch} has arrived at {self.place.name}")
+            raise Refused(Refusal.BRANCH_HELD, f"branch {branch} has arrived at {self.node.name}")
         if branch in lost:
-            raise Refused(Refusal.BRANCH_LOST, f"branch {branch} is lost to {self.place.name}")
+            raise Refused(Refusal.BRANCH_LOST, f"branch {branch} is lost to {self.node.name}")
 
     def known(self, row: int, fork: int) -> Joining:
         """The unresolved barrier of this fork, or the refusal that says why there is none."""
         joining = self.open.get((row, fork))
         if joining is None:
-            if self.state.recorder.resolution(self.place.number, row, fork):
-                raise Refused(Refusal.ALREADY_RESOLVED, f"the barrier of {row}:{fork} at {self.place.name} is resolved")
-            raise Refused(Refusal.UNKNOWN_BARRIER, f"{self.place.name} has seen nothing of the fork of {row}:{fork}")
+            if self.state.recorder.resolution(self.node.number, row, fork):
+                raise Refused(Refusal.ALREADY_RESOLVED, f"the barrier of {row}:{fork} at {self.node.name} is resolved")
+            raise Refused(Refusal.UNKNOWN_BARRIER, f"{self.node.name} has seen nothing of the fork of {row}:{fork}")
         return joining
 
     def _first_is_empty(self, joining: Joining) -> None:
-        if self.node.policy is Policy.FIRST and joining.held:
-            told = f"{self.place.name} should have merged at its first arrival: a verdict was lost"
+        if self.settings.policy is Policy.FIRST and joining.held:
+            told = f"{self.node.name} should have merged at its first arrival: a verdict was lost"
             raise Refused(Refusal.FIRST_HAS_ARRIVED, told)
 
     # Verdicts
 
     def _rule(self, joining: Joining, event: Event) -> None:
         counts = Counts(self._width, len(joining.held), len(joining.lost), self._quorum)
-        ruling = decide(self.node.policy, counts, event)
+        ruling = decide(self.settings.policy, counts, event)
         if ruling is Ruling.WAIT:
             return
         trigger = Trigger(event)
         if ruling is not Ruling.MERGE:
-            self._fail(joining, Reason(ruling), trigger, f"{self.place.name}: {ruling}")
+            self._fail(joining, Reason(ruling), trigger, f"{self.node.name}: {ruling}")
             return
-        held = [(branch, joining.held[branch]) for branch in self.node.branches if branch in joining.held]
+        held = [(branch, joining.held[branch]) for branch in self.settings.branches if branch in joining.held]
         lives = [live for _, live in held]
-        result = self.say(self.node, [(branch, live.info.data) for branch, live in held])
+        result = self.say(self.settings, [(branch, live.info.data) for branch, live in held])
         if isinstance(result, Merged):
             try:
-                self.tokens.fits(result.data, f"the merge at {self.place.name}")
+                self.tokens.fits(result.data, f"the merge at {self.node.name}")
             except LimitExceeded as exceeded:
                 result = CannotMerge(Reason.NODE_FAILED, str(exceeded))
         if isinstance(result, CannotMerge):
-            self._fail(joining, result.reason, trigger, f"{self.place.name}: {result.reason}: {result.detail}")
+            self._fail(joining, result.reason, trigger, f"{self.node.name}: {result.reason}: {result.detail}")
             return
         self._merge(joining, lives, result, trigger)
 
     def _merge(self, joining: Joining, lives: list[Live], result: Merged, trigger: Trigger) -> None:
         self.complete(lives)
-        info = self.tokens.merged(lives, result.data, self.place.ways[CONTINUE])
+        info = self.tokens.merged(lives, result.data, self.node.edges[CONTINUE])
         if result.origins:
             self.state.recorder.merge(info.row, info.token, result.origins)
         self._resolve(joining, BarrierVerdict.MERGED, None, trigger, info.token)
 
     def _fail(self, joining: Joining, reason: Reason, trigger: Trigger, text: str) -> None:
-        held = [joining.held[branch] for branch in self.node.branches if branch in joining.held]
+        held = [joining.held[branch] for branch in self.settings.branches if branch in joining.held]
         self.fail(held, reason, text)
         self._resolve(joining, BarrierVerdict.FAILED, reason, trigger, None)
         if joining.below is not None:
@@ -191,7 +191,7 @@ class CoalesceExecutor(Barrier):
         del self.open[joining.row, joining.fork]
         arrived, lost = self._names(joining.held), self._names(joining.lost)
         self.state.recorder.barrier(
-            self.place.number, joining.row, joining.fork, verdict, reason, trigger, arrived, lost,
+            self.node.number, joining.row, joining.fork, verdict, reason, trigger, arrived, lost,
             joining.first_at, result,
         )  # fmt: skip
 
@@ -199,13 +199,13 @@ class CoalesceExecutor(Barrier):
         """Branches as the trail has them: in declared order, joined by commas."""
         if not those:
             return ""
-        return self._all if len(those) == self._width else ",".join(b for b in self.node.branches if b in those)
+        return self._all if len(those) == self._width else ",".join(b for b in self.settings.branches if b in those)
 
     def _late(self, live: Live, resolution: Resolution) -> None:
         """It comes after the resolution: its visit and its life end in this step, and it holds no debt."""
         merged = resolution.verdict is BarrierVerdict.MERGED
         reason = Reason.LATE_ARRIVAL_AFTER_MERGE if merged else Reason.LATE_ARRIVAL_AFTER_FAILURE
-        error = self.state.keep_error(f"{self.place.name}: {reason}")
+        error = self.state.keep_error(f"{self.node.name}: {reason}")
         self.state.begin(live)
         self.state.close(live, VisitStatus.FAILED, None, error=error)
         self.state.end(live, Outcome.FAILED, error=error, reason=reason)

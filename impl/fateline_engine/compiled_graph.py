@@ -1,7 +1,7 @@
-"""The graph as numbered places and ways, so that a step looks nothing up by name.
+"""The graph as numbered places and edges, so that a step looks nothing up by name.
 
 What it is: one ``NodeRef`` a node and one ``EdgeRef`` an edge of the ``ExecutionGraph``, each with the number that the
-landscape gives it, and with the graph's answers (does this way lose a debt? what outcome has who is written at its
+landscape gives it, and with the graph's answers (does this edge lose a debt? what outcome has who is written at its
 end?) worked out beforehand.
 
 What it is not: another description of the route. It is made from the graph alone, and has nothing that the graph has
@@ -31,28 +31,28 @@ class EdgeRef:
 
 
 class NodeRef:
-    """A node. ``ways`` by label; ``joins`` takes a joined branch of a gate to its coalesce."""
+    """A node. ``edges`` by label; ``joins`` takes a joined branch of a gate to its coalesce."""
 
-    __slots__ = ("joins", "keeps_debt", "kind", "name", "node", "number", "rank", "ways")
+    __slots__ = ("edges", "joins", "keeps_debt", "kind", "name", "number", "rank", "settings")
 
-    def __init__(self, number: int, node: Node, rank: int) -> None:
+    def __init__(self, number: int, settings: Node, rank: int) -> None:
         self.number = number
-        self.name = node.name
-        self.node = node
-        self.kind = node.kind
+        self.name = settings.name
+        self.settings = settings
+        self.kind = settings.kind
         self.rank = rank
-        self.ways: dict[str, EdgeRef] = {}
+        self.edges: dict[str, EdgeRef] = {}
         self.joins: dict[str, str] = {}
         self.keeps_debt = True
         """A gate: whether its fork hands the debt beneath to a barrier."""
 
     @property
     def on_error(self) -> EdgeRef | None:
-        return self.ways.get(ON_ERROR)
+        return self.edges.get(ON_ERROR)
 
     @property
     def discards_errors(self) -> bool:
-        return getattr(self.node, "on_error", None) == DISCARD
+        return getattr(self.settings, "on_error", None) == DISCARD
 
 
 class CompiledGraph:
@@ -60,33 +60,38 @@ class CompiledGraph:
 
     def __init__(self, graph: ExecutionGraph) -> None:
         self.graph = graph
-        self.places: Mapping[str, NodeRef] = {
+        self.nodes: Mapping[str, NodeRef] = {
             name: NodeRef(number, graph.node(name), graph.rank(name)) for number, name in enumerate(graph.declared)
         }
-        self.by_number: tuple[NodeRef, ...] = tuple(self.places.values())
-        ways = []
-        for number, edge in enumerate(graph.edges):
-            src, head = self.places[edge.src], self.places[edge.dst]
-            way = EdgeRef(
-                number, src, edge.label, head, _via(src.node, edge.label), _loses(graph, edge.src, edge.label)
+        self.by_number: tuple[NodeRef, ...] = tuple(self.nodes.values())
+        edges = []
+        for number, declared in enumerate(graph.edges):
+            src, head = self.nodes[declared.src], self.nodes[declared.dst]
+            edge = EdgeRef(
+                number,
+                src,
+                declared.label,
+                head,
+                _via(src.settings, declared.label),
+                _loses(graph, declared.src, declared.label),
             )
-            src.ways[edge.label] = way
-            ways.append(way)
-        self.ways: tuple[EdgeRef, ...] = tuple(ways)
-        for place in self.by_number:
-            if place.kind is NodeKind.GATE:
-                gate = graph.gate(place.name)
-                joins = {branch: graph.coalesce_of(place.name, branch) for branch in gate.fork}
-                place.joins = {branch: coalesce for branch, coalesce in joins.items() if coalesce is not None}
-                place.keeps_debt = graph.lost_at_fork(place.name) is None
-        self.source = self.places[graph.source.name]
+            src.edges[declared.label] = edge
+            edges.append(edge)
+        self.edges: tuple[EdgeRef, ...] = tuple(edges)
+        for node in self.by_number:
+            if node.kind is NodeKind.GATE:
+                gate = graph.gate(node.name)
+                joins = {branch: graph.coalesce_of(node.name, branch) for branch in gate.fork}
+                node.joins = {branch: coalesce for branch, coalesce in joins.items() if coalesce is not None}
+                node.keeps_debt = graph.lost_at_fork(node.name) is None
+        self.source = self.nodes[graph.source.name]
 
     def __getitem__(self, name: str) -> NodeRef:
-        return self.places[name]
+        return self.nodes[name]
 
     def of_kind(self, kind: NodeKind) -> tuple[NodeRef, ...]:
         """In topological order, which is the order of flushes."""
-        return tuple(sorted((p for p in self.by_number if p.kind is kind), key=lambda place: place.rank))
+        return tuple(sorted((p for p in self.by_number if p.kind is kind), key=lambda node: node.rank))
 
 
 def _via(src: Node, label: str) -> Outcome:

@@ -5,9 +5,9 @@ Here are the answers to everything an engine asks of it, computed once at build:
 
 * where an edge leads: ``edge(src, label)``, ``target(src, label)``, ``edges_from(src)``;
 * in which order things are taken: ``nodes`` (topological, declared among equals) and ``rank(node)``;
-* what a token owes: ``stack(node)``, ``stack_along(src, label)``, ``coalesce_of(gate, branch)``, ``joined(gate)``;
+* what a token owes: ``stack(node)``, ``coalesce_of(gate, branch)``, ``joined(gate)``;
 * when a debt is lost: ``debt_at``, ``lost_along``, ``lost_at_fork``;
-* what could still come: ``reaches(a, b)``, ``upstream(node)``.
+* what could still come: ``reaches(a, b)``.
 
 What it is not: a judge of pipelines; the rules are in ``topology``. It keeps no state of a run.
 """
@@ -29,7 +29,7 @@ from fateline_engine.settings import (
     TransformNode,
     config_of,
 )
-from fateline_engine.topology import EMPTY, Frame, Stack, Topology, edge_stack, index_edges, survey, warn
+from fateline_engine.topology import EMPTY, Frame, Stack, Topology, index_edges, survey, warn
 
 __all__ = ["EMPTY", "ExecutionGraph", "Frame", "Stack"]
 
@@ -127,9 +127,6 @@ class ExecutionGraph:
         """The node at its head."""
         return self.edge(src, label).dst
 
-    def has_edge(self, src: str, label: str) -> bool:
-        return label in self._edges.get(src, ())
-
     def edges_from(self, src: str) -> tuple[Edge, ...]:
         """In declared order: ``continue``, routes to sinks, branches, ``on_error``."""
         return tuple(self._edges.get(src, {}).values())
@@ -137,10 +134,6 @@ class ExecutionGraph:
     def reaches(self, a: str, b: str) -> bool:
         """Whether a path, perhaps empty, leads from ``a`` to ``b``."""
         return b in self._known.reach[a]
-
-    def upstream(self, node: str) -> frozenset[str]:
-        """The nodes from which a path of at least one edge leads to ``node``."""
-        return frozenset(name for name in self.nodes if name != node and self.reaches(name, node))
 
     # Debts
 
@@ -151,10 +144,6 @@ class ExecutionGraph:
         since edges into sinks are free and nothing is owed there.
         """
         return self._known.stacks.get(node, EMPTY)
-
-    def stack_along(self, src: str, label: str) -> Stack:
-        """The frames that a token carries along an edge: a joined branch pushes one, another branch owes nothing."""
-        return edge_stack(self._known, self.edge(src, label)) if src in self._known.stacks else EMPTY
 
     def coalesce_of(self, gate: str, branch: str) -> str | None:
         """The coalesce that joins ``branch`` of ``gate``; ``None`` if none does."""

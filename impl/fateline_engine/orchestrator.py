@@ -11,7 +11,7 @@ What it is not: what a work does to a token (``processor``) or what is kept of i
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from fateline_engine.barrier import Holding
@@ -57,14 +57,6 @@ class Summary:
         return self.status is RunStatus.COMPLETED
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A run in memory, to come back to."""
-
-    landscape: bytes
-    positions: Mapping[str, int] = field(default_factory=dict)
-
-
 class Orchestrator:
     """One run of one pipeline. ``Orchestrator(graph, landscape).run()`` is all that most need.
 
@@ -100,8 +92,8 @@ class Orchestrator:
         self.each_step = each_step
         self.compiled = CompiledGraph(self.graph)
         self._check_fan_out()
-        self._fifo = isinstance(self.script, Production) and type(self.script).choose is Production.choose
-        self._silent = isinstance(self.script, Production) and type(self.script).boundary is Production.boundary
+        self._takes_the_first = isinstance(self.script, Production) and self.script.takes_the_first
+        self._ignores_boundaries = isinstance(self.script, Production) and self.script.ignores_boundaries
         self._started = time.monotonic()
         self.last_defence: list[str] = []
         self._does: dict[Kind, Callable[[Work], None]] = {
@@ -136,7 +128,7 @@ class Orchestrator:
     def _loop(self) -> Summary:
         try:
             while self.recorder.status is not RunStatus.COMPLETED:
-                self.do(self.schedule.first() if self._fifo else self.script.choose(self.runnable()))
+                self.do(self.schedule.first() if self._takes_the_first else self.script.choose(self.runnable()))
         except PluginUnavailable as error:
             return self._stop(str(error))
         except KeyboardInterrupt:
@@ -147,8 +139,7 @@ class Orchestrator:
 
     def _stop(self, why: str) -> Summary:
         """Back to the last commit, and say there that the run is stopped. What was not committed is done again."""
-        self._build(self.recorder.run)
-        self._load()
+        self.rebuild()
         if self.recorder.status is RunStatus.RUNNING:
             self.recorder.step(self.script.now())
             self.recorder.mark_run(RunStatus.INTERRUPTED, self.recorder.rows_read)
@@ -239,6 +230,11 @@ class Orchestrator:
             query = "SELECT id FROM runs WHERE run = ?"
             (self.run_id,) = self.landscape.conn.execute(query, (number,)).fetchone()
 
+    def rebuild(self) -> None:
+        """Forget what is in memory, and build it again from the trail."""
+        self._build(self.recorder.run)
+        self._load()
+
     def _load(self) -> None:
         Recovery(self.landscape, self.state, self.processor).load()
         self.row_reader.begin(self.recorder.rows_read is not None)
@@ -271,19 +267,17 @@ class Orchestrator:
         if self.recorder.status is RunStatus.COMPLETED:
             raise Refused(Refusal.RUN_OVER, "the run is over; nothing more happens in it")
         recorder = self.recorder
-        recorder.step(self.script.now())
+        if work.kind is Kind.READ and recorder.rows_pending >= self.commit_rows and recorder.rows_read is None:
+            self.commit()
         doing = self._does.get(work.kind)
-        try:
+        with recorder.step(self.script.now()):
             if doing is not None:
                 doing(work)
             else:
                 self.processor.do(work)
-        except Refused:
-            recorder.tx -= 1  # there was no step
-            raise
         if work.kind is Kind.ACCEPT and work.token is not None:
-            self.schedule.try_condition(self.state.live[work.token].place.name)
-        if not self._silent:
+            self.schedule.try_condition(self.state.live[work.token].node.name)
+        if not self._ignores_boundaries:
             self.script.boundary(Boundary.STEP)
         heavy = recorder.seq - recorder.committed_seq > _HEAVY
         if (heavy or self.each_step) and recorder.status is not RunStatus.COMPLETED:
@@ -294,11 +288,11 @@ class Orchestrator:
         script = self.script
         script.boundary(Boundary.COMMIT)
         positions = {}
-        for place in self.processor.touched:
-            sink = self.sinks.get(place.name)
+        for node in self.processor.touched:
+            sink = self.sinks.get(node.name)
             if sink is not None:
                 sink.flush()
-                positions[place.number] = sink.position()
+                positions[node.number] = sink.position()
         script.boundary(Boundary.SINKS_FLUSHED)
         self.recorder.commit(positions)
         self.processor.touched.clear()
@@ -307,10 +301,6 @@ class Orchestrator:
     def _read(self, work: Work) -> None:
         if self.recorder.rows_read is not None:
             raise Refused(Refusal.SOURCE_ENDED, "the source has ended; no row is read after that")
-        if self.recorder.rows_pending >= self.commit_rows:
-            self.recorder.tx -= 1  # the step that has just begun belongs to the next commit
-            self.commit()
-            self.recorder.tx += 1
         self.schedule.looked = False
         self.row_reader.read()
         self.processor.settle()
@@ -387,12 +377,8 @@ class Orchestrator:
 
     def operate(self, operation: Callable[[TokenManager], _T]) -> _T:
         """One lifecycle operation as a step of its own, with whatever follows from it."""
-        self.recorder.step(self.script.now())
-        try:
+        with self.recorder.step(self.script.now()):
             made = operation(self.tokens)
-        except (Refused, LimitExceeded):
-            self.recorder.tx -= 1  # there was no step
-            raise
         self.processor.settle()
         if self.each_step:
             self.commit()
@@ -404,18 +390,3 @@ class Orchestrator:
             raise Refused(Refusal.RUN_DOWN, "the run is down already")
         self.recorder.discard()
         self._up = False
-
-    def snapshot(self) -> Snapshot:
-        """The run as it stands; for a landscape in memory. What waits is committed."""
-        if self.recorder.dirty:
-            self.commit()
-        return Snapshot(self.landscape.snapshot(), {name: sink.position() for name, sink in self.sinks.items()})
-
-    def restore(self, snapshot: Snapshot) -> None:
-        """Be again where ``snapshot`` was taken: everything comes back from the trail."""
-        self.landscape.restore(snapshot.landscape)
-        for name, position in snapshot.positions.items():
-            self.sinks[name].truncate(position)
-        self._build(self.recorder.run)
-        self._load()
-        self._up = self.recorder.status is RunStatus.RUNNING

@@ -4,7 +4,7 @@ What it is: the only way in which state comes back, after a crash and after ``re
 matters can live in memory alone. Living tokens with their data and debts, held tokens, unresolved barriers, open
 batches, counters: each is a query and a loop.
 
-What it is not: the resumption. What a crash broke off (open visits, a flush that was under way) is recorded by the
+What it is not: the resumption. What a crash broke off (open visits, a flush that was under edge) is recorded by the
 ``Orchestrator`` in a step of its own.
 """
 
@@ -102,7 +102,7 @@ class Recovery:
             live, changed, held_at = self._live(_Token(*record))
             if held_at is None:
                 waiting.append((live.phase is not Phase.OPEN, changed, live))
-            elif live.place.kind is NodeKind.COALESCE:
+            elif live.node.kind is NodeKind.COALESCE:
                 self._hold(live, held_at)
         for row in self.state.living:
             ((highest,),) = self._all("SELECT max(token) FROM tokens WHERE run = ? AND row = ?", row)
@@ -121,14 +121,14 @@ class Recovery:
             if visit.edge is not None:
                 number, error = visit.edge, visit.error
         assert number is not None, "a living token is on its way somewhere"
-        way = self.compiled.ways[number]
+        edge = self.compiled.edges[number]
         info = self._info(record, visits)
-        live = Live(info if way.head.kind is not NodeKind.SINK else info._replace(stack=None), way.head, way.via)
+        live = Live(info if edge.head.kind is not NodeKind.SINK else info._replace(stack=None), edge.head, edge.via)
         self._here(live, visits)
-        if way.via is Outcome.QUARANTINED:
+        if edge.via is Outcome.QUARANTINED:
             ((live.error,),) = self._all("SELECT error FROM rows WHERE run = ? AND row = ?", record.row)
             live.reason = Reason.INVALID_ROW
-        elif way.via is Outcome.DIVERTED:
+        elif edge.via is Outcome.DIVERTED:
             live.error, live.reason = error, Reason.NODE_FAILED
         self.state.live[record.row, record.token] = live
         self.state.living[record.row] = self.state.living.get(record.row, 0) + 1
@@ -139,7 +139,7 @@ class Recovery:
     def _here(self, live: Live, visits: list[_Visit]) -> None:
         """Its attempts at the node where it stands."""
         for visit in visits:
-            if visit.node == live.place.number:
+            if visit.node == live.node.number:
                 live.attempt = visit.attempt
                 live.tries += visit.status == VisitStatus.FAILED
                 if visit.status == VisitStatus.OPEN:
@@ -199,23 +199,23 @@ class Recovery:
     def _hold(self, live: Live, since: int) -> None:
         frame = live.info.stack
         assert frame is not None
-        joining = self._joining(live.place, frame, live.info.row, since)
+        joining = self._joining(live.node, frame, live.info.row, since)
         joining.held[frame.branch] = live
 
-    def _joining(self, place: NodeRef, frame: Frame, row: int, at: int) -> Joining:
-        executor = self.processor.coalesces[place.name]
+    def _joining(self, node: NodeRef, frame: Frame, row: int, at: int) -> Joining:
+        executor = self.processor.coalesces[node.name]
         joining = executor.open.get((row, frame.fork))
         if joining is None:
-            joining = executor.open[row, frame.fork] = Joining(place, frame, row, at, executor.timeout)
+            joining = executor.open[row, frame.fork] = Joining(node, frame, row, at, executor.timeout)
         elif at < joining.first_at:
             joining.first_at = at
             joining.deadline = None if executor.timeout is None else at + executor.timeout
         return joining
 
     def _losses(self) -> None:
-        for node, row, fork, branch, reason, at in self._all(_LOSSES):
-            place = self.compiled.by_number[node]
-            joining = self._joining(place, self._frame(row, fork, branch), row, at)
+        for number, row, fork, branch, reason, at in self._all(_LOSSES):
+            node = self.compiled.by_number[number]
+            joining = self._joining(node, self._frame(row, fork, branch), row, at)
             joining.lost[branch] = LossReason(reason)
         for executor in self.processor.coalesces.values():
             oldest = sorted(executor.open.items(), key=lambda item: item[1].first_at)
@@ -227,12 +227,12 @@ class Recovery:
             number = self.compiled[name].number
             ((highest,),) = self._all("SELECT max(batch) FROM batches WHERE run = ? AND node = ?", number)
             executor.next_number = 0 if highest is None else highest + 1
-        for node, number, status, trigger, attempt, opened_at, triggered_at in self._all(_BATCHES):
-            place = self.compiled.by_number[node]
-            executor = self.processor.aggregations[place.name]
-            batch = Batch(place, number, opened_at, executor.timeout)
+        for at, number, status, trigger, attempt, opened_at, triggered_at in self._all(_BATCHES):
+            node = self.compiled.by_number[at]
+            executor = self.processor.aggregations[node.name]
+            batch = Batch(node, number, opened_at, executor.timeout)
             batch.attempt = attempt
-            for ordinal, live in self._members(node, number):
+            for ordinal, live in self._members(at, number):
                 batch.held[ordinal] = live
             if status == "open":
                 executor.open[number] = batch

@@ -54,7 +54,7 @@ def digest_text(text: str) -> bytes:
 
 
 class PipelineRow(Mapping[str, object]):
-    """Made with ``of``; changed, into another, with ``replaced``."""
+    """Made with `of`, and never changed."""
 
     __slots__ = ("_data", "_digest", "_encoded", "_nested", "contract", "field_digests")
 
@@ -106,10 +106,6 @@ class PipelineRow(Mapping[str, object]):
         row = PipelineRow(self._data, contract, self._encoded, self._nested)
         row._digest = self._digest
         return row
-
-    def replaced(self, **fields: object) -> "PipelineRow":
-        """Another row, with these fields changed; this one stays as it is."""
-        return PipelineRow.of({**self._data, **fields}, self.contract)
 
     @property
     def encoded(self) -> bytes:

@@ -15,6 +15,7 @@ from fateline_engine.expressions import Compiled, ExpressionError
 from fateline_engine.processor import RowProcessor
 from fateline_engine.row_reader import RowReader
 from fateline_engine.script import Kind, Script, Work
+from fateline_engine.settings import AggregationNode
 from fateline_engine.state import Phase, RunState
 
 
@@ -64,12 +65,12 @@ class Schedule:
             if aggregation.triggered is not None:
                 yield Work(Kind.FLUSHED, name, key=aggregation.triggered.key)
         for holding in self.holdings():
-            name, blocked = holding.place.name, self._blocked(holding)
+            name, blocked = holding.node.name, self._blocked(holding)
             if blocked:
                 continue
             if holding.deadline is not None:
                 yield Work(Kind.DEADLINE, name, key=holding.key)
-            if getattr(holding.place.node, "condition", None) is not None:
+            if isinstance(holding.node.settings, AggregationNode) and holding.node.settings.condition is not None:
                 yield Work(Kind.CONDITION, name, key=holding.key)
             if ended and self.nothing_upstream(holding):
                 yield Work(Kind.FLUSH, name, key=holding.key)
@@ -81,22 +82,22 @@ class Schedule:
         return work.kind is not Kind.ACCEPT or self.processor.aggregations[work.node].has_room()
 
     def _blocked(self, holding: Holding) -> bool:
-        aggregation = self.processor.aggregations.get(holding.place.name)
+        aggregation = self.processor.aggregations.get(holding.node.name)
         return aggregation is not None and aggregation.triggered is not None
 
     def holdings(self) -> list[Holding]:
         """Unresolved barriers and open batches, in the order of flushes."""
         executors = (*self.processor.coalesces.values(), *self.processor.aggregations.values())
         found = [holding for executor in executors for holding in executor.open.values()]
-        return sorted(found, key=lambda holding: (holding.place.rank, holding.key))
+        return sorted(found, key=lambda holding: (holding.node.rank, holding.key))
 
     def nothing_upstream(self, holding: Holding) -> bool:
         """Whether nothing live, open or held could still reach it. What is held at the same node is there already."""
-        target = holding.place.name
+        target = holding.node.name
         return not any(
-            self.graph.reaches(live.place.name, target)
+            self.graph.reaches(live.node.name, target)
             for live in self.state.live.values()
-            if not (live.phase is Phase.HELD and live.place.name == target)
+            if not (live.phase is Phase.HELD and live.node.name == target)
         )
 
     def at_rest(self) -> bool:
@@ -127,7 +128,7 @@ class Schedule:
                 return Work(Kind.END_OF_SOURCE if self.row_reader.peek() is None else Kind.READ)
             for holding in self.holdings():
                 if self.nothing_upstream(holding):
-                    return Work(Kind.FLUSH, holding.place.name, key=holding.key)
+                    return Work(Kind.FLUSH, holding.node.name, key=holding.key)
             return Work(Kind.RUN_OVER)
 
     def _next_token(self) -> Work | None:
@@ -156,7 +157,7 @@ class Schedule:
         for executor in (*self.processor.coalesces.values(), *self.processor.aggregations.values()):
             due += executor.due(now)
         self.due.extend(
-            Work(Kind.DEADLINE, holding.place.name, key=holding.key) for holding in sorted(due, key=lambda h: h.turn)
+            Work(Kind.DEADLINE, holding.node.name, key=holding.key) for holding in sorted(due, key=lambda h: h.turn)
         )
         for name in self.processor.aggregations:
             self.try_condition(name)

@@ -11,7 +11,7 @@ What it is not: a way around the engine. A verdict is data; what follows from it
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from fateline_engine.clock import Clock, SystemClock
 from fateline_engine.expressions import ExpressionError
@@ -126,6 +126,16 @@ _WRITTEN = Written()
 
 class Production:
     """Plugins, the wall clock, first in first out."""
+
+    takes_the_first: ClassVar[bool] = True
+    """Whether `choose` is the one below. Then the engine does not list the works that are not chosen."""
+    ignores_boundaries: ClassVar[bool] = True
+    """Whether `boundary` is the one below. Then the engine does not call it after every step."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.takes_the_first = cls.takes_the_first and "choose" not in vars(cls)
+        cls.ignores_boundaries = cls.ignores_boundaries and "boundary" not in vars(cls)
 
     def __init__(self, plugins: Plugins | None = None, clock: Clock | None = None) -> None:
         self.plugins = plugins

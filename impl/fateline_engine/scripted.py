@@ -245,7 +245,7 @@ class ScriptedRun:
     def token(self, row: int, number: int) -> LiveToken | None:
         """The living token of these numbers."""
         live = self._engine.state.live.get((row, number))
-        return None if live is None else LiveToken(live.info, live.place.name, live.place.kind, live.phase)
+        return None if live is None else LiveToken(live.info, live.node.name, live.node.kind, live.phase)
 
     def lives(self) -> list[Live]:
         """All living tokens, the oldest first."""
@@ -261,4 +261,4 @@ class ScriptedRun:
         batch = None if aggregation is None else aggregation.triggered
         if aggregation is None or batch is None:
             return None
-        return TriggeredBatch(node, batch.number, aggregation.node.mode, len(batch.held))
+        return TriggeredBatch(node, batch.number, aggregation.settings.mode, len(batch.held))

@@ -60,7 +60,7 @@ class ScriptedBarrier:
             return
         other = next(iter(self._lives.values()))
         info = other.info._replace(branch=branch, stack=_frame(other.info)._replace(branch=branch))
-        self._event(lambda: self._executor.arrive(Live(info, other.place, other.via)))
+        self._event(lambda: self._executor.arrive(Live(info, other.node, other.via)))
 
     def lose(self, branch: str) -> None:
         """The debt of this branch is lost; its token stays where it is."""

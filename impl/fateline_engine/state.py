@@ -1,7 +1,7 @@
 """``RunState``: what a running engine holds in memory, all of it to be had again from the trail.
 
 What it is: the tokens that have no fate yet, where each stands, and the two work lists of a step (who moves next,
-which debts were lost). It has the few moves that every part shares: a token takes a way, begins or ends a visit,
+which debts were lost). It has the few moves that every part shares: a token takes a edge, begins or ends a visit,
 meets its fate. There is one such move for each, so that a failure is recorded in one way.
 
 What it is not: a decision. Processor and executors decide.
@@ -26,18 +26,17 @@ class Phase(IntEnum):
     HELD = 2
 
 
-_NEXT, _OPEN, _HELD = Phase
-_HOLD, _DONE = VisitStatus.HELD, VisitStatus.COMPLETED
+_NEXT, _OPEN, _HELD = Phase.NEXT, Phase.OPEN, Phase.HELD  # looked up once, not at every step
 
 
 class Live:
     """A token that has no fate yet, and where it stands."""
 
-    __slots__ = ("attempt", "error", "info", "phase", "place", "reason", "tries", "via")
+    __slots__ = ("attempt", "error", "info", "node", "phase", "reason", "tries", "via")
 
-    def __init__(self, info: TokenInfo, place: NodeRef, via: Outcome) -> None:
+    def __init__(self, info: TokenInfo, node: NodeRef, via: Outcome) -> None:
         self.info = info
-        self.place = place
+        self.node = node
         """The head of its latest hop."""
         self.via = via
         """The outcome it will have if a sink there writes it."""
@@ -83,27 +82,27 @@ class RunState:
         self.next_token[row] = first + how_many
         return first
 
-    def born(self, info: TokenInfo, way: EdgeRef) -> Live:
-        """A new token, whose first hop is ``way``."""
-        live = Live(info, way.head, way.via)
+    def born(self, info: TokenInfo, edge: EdgeRef) -> Live:
+        """A new token, whose first hop is ``edge``."""
+        live = Live(info, edge.head, edge.via)
         self.live[info.row, info.token] = live
         self.living[info.row] = self.living.get(info.row, 0) + 1
-        if info.stack is not None and way.loses:
-            self.drop_debt(live, way.loss)
+        if info.stack is not None and edge.loses:
+            self.drop_debt(live, edge.loss)
         self.queue.append(live)
         return live
 
     # Moves
 
-    def hop(self, live: Live, way: EdgeRef) -> None:
-        """The token takes a way, which its visit records."""
-        live.place = way.head
-        live.via = way.via
+    def hop(self, live: Live, edge: EdgeRef) -> None:
+        """The token takes a edge, which its visit records."""
+        live.node = edge.head
+        live.via = edge.via
         live.phase = _NEXT
         live.attempt = -1
         live.tries = 0
-        if live.info.stack is not None and way.loses:
-            self.drop_debt(live, way.loss)
+        if live.info.stack is not None and edge.loses:
+            self.drop_debt(live, edge.loss)
         if self.queue and self.queue[0] is live:
             self.queue.popleft()  # it was in front while it was visiting; now it waits behind the others
         self.queue.append(live)
@@ -119,28 +118,28 @@ class RunState:
         """A visit of the token where it stands."""
         info = live.info
         live.attempt += 1
-        live.phase = _HELD if status is _HOLD else _OPEN
-        self.recorder.open_visit(info.row, info.token, live.place.number, live.attempt, status, info.data.digest)
+        live.phase = _HELD if status is VisitStatus.HELD else _OPEN
+        self.recorder.open_visit(info.row, info.token, live.node.number, live.attempt, status, info.data.digest)
 
     def close(
         self,
         live: Live,
         status: VisitStatus,
         verdict: str | None,
-        way: EdgeRef | None = None,
+        edge: EdgeRef | None = None,
         error: bytes | None = None,
     ) -> None:
         """The visit ends, and the token is where it was, with what it had."""
         info = live.info
         live.phase = _NEXT
         self.recorder.close_visit(
-            info.row, info.token, live.place.number, live.attempt, status, verdict,
-            None if way is None else way.number, error,
-            info.data.digest if status is _DONE else None,
+            info.row, info.token, live.node.number, live.attempt, status, verdict,
+            None if edge is None else edge.number, error,
+            info.data.digest if status is VisitStatus.COMPLETED else None,
         )  # fmt: skip
 
     def close_with(
-        self, live: Live, verdict: str | None, way: EdgeRef, data: PipelineRow, contract: int | None
+        self, live: Live, verdict: str | None, edge: EdgeRef, data: PipelineRow, contract: int | None
     ) -> None:
         """The visit ends completed with data, which are kept if they are other than before."""
         info = live.info
@@ -148,7 +147,7 @@ class RunState:
         live.info = info.with_data(data)
         live.phase = _NEXT
         self.recorder.close_visit(
-            info.row, info.token, live.place.number, live.attempt, VisitStatus.COMPLETED, verdict, way.number, None,
+            info.row, info.token, live.node.number, live.attempt, VisitStatus.COMPLETED, verdict, edge.number, None,
             data.digest, None if same else contract, None if same else data.encoded,
         )  # fmt: skip
 

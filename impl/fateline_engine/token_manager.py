@@ -51,10 +51,10 @@ class Limits:
 
 
 class BranchEdge(NamedTuple):
-    """One branch of a fork: its way, and the coalesce that joins it, if one does."""
+    """One branch of a fork: its edge, and the coalesce that joins it, if one does."""
 
     branch: str
-    way: EdgeRef
+    edge: EdgeRef
     coalesce: str | None
 
 
@@ -108,7 +108,7 @@ class TokenManager:
     def _idle(self, token: TokenInfo) -> Live:
         live = self.find(token)
         if live.phase is not Phase.NEXT:
-            raise Refused(Refusal.ALREADY_VISITING, f"token {token.name} is visiting {live.place.name}")
+            raise Refused(Refusal.ALREADY_VISITING, f"token {token.name} is visiting {live.node.name}")
         return live
 
     def fits(self, row: PipelineRow, what: str) -> None:
@@ -149,7 +149,7 @@ class TokenManager:
         row = data if contract is None else data.under(contract)
         self.fits(row, f"row {idx}")
         source = self.state.compiled.source
-        return self._root(idx, row, self.contract_number(row.contract), None, source.ways["continue"])
+        return self._root(idx, row, self.contract_number(row.contract), None, source.edges["continue"])
 
     def quarantine(self, idx: int, data: Mapping[str, object], error: str) -> TokenInfo:
         """An invalid row is read: row and root token; without a quarantine sink its fate too."""
@@ -179,10 +179,10 @@ class TokenManager:
         assert found is not None
         data, body = found
         contract = SchemaContract.from_body(body)
-        way = self.state.compiled.source.ways["continue"]
+        edge = self.state.compiled.source.edges["continue"]
         info = TokenInfo(self._recorder.run, row, self.state.number(row), PipelineRow.from_json(data, contract))
-        self._recorder.token(row, info.token, edge=way.number, contract=self.contract_number(contract))
-        self.state.born(info, way)
+        self._recorder.token(row, info.token, edge=edge.number, contract=self.contract_number(contract))
+        self.state.born(info, edge)
         return info
 
     def _may_read(self, idx: int) -> None:
@@ -192,15 +192,15 @@ class TokenManager:
         if idx <= self.last_idx:
             raise Refused(Refusal.ROW_ALREADY_READ, f"row {idx} of the source has been read, up to {self.last_idx}")
 
-    def _root(self, idx: int, data: PipelineRow, contract: int, error: bytes | None, way: EdgeRef | None) -> TokenInfo:
+    def _root(self, idx: int, data: PipelineRow, contract: int, error: bytes | None, edge: EdgeRef | None) -> TokenInfo:
         row, source = self.next_row, self.state.compiled.source
         self._recorder.row(row, source.number, idx, contract, error, data.digest, data.encoded)
         self.next_row, self.last_idx = row + 1, idx
         info = TokenInfo(self._recorder.run, row, 0, data)
-        self._recorder.token(row, 0, edge=None if way is None else way.number, contract=contract, digest=data.digest)
-        if way is not None:
+        self._recorder.token(row, 0, edge=None if edge is None else edge.number, contract=contract, digest=data.digest)
+        if edge is not None:
             self.state.number(row)
-            self.state.born(info, way)
+            self.state.born(info, edge)
         return info
 
     # Forks and expansions
@@ -210,7 +210,7 @@ class TokenManager:
         known = self._branches.get(gate.name)
         if known is None:
             declared = self.state.compiled.graph.gate(gate.name).fork
-            known = tuple(BranchEdge(branch, gate.ways[branch], gate.joins.get(branch)) for branch in declared)
+            known = tuple(BranchEdge(branch, gate.edges[branch], gate.joins.get(branch)) for branch in declared)
             self._branches[gate.name] = known
         return known
 
@@ -235,15 +235,15 @@ class TokenManager:
         first = state.number(row, len(branches))
         children = []
         contract = self.contract_number(parent.data.contract)
-        for token, (branch, way, coalesce) in enumerate(branches, first):
+        for token, (branch, edge, coalesce) in enumerate(branches, first):
             frame = None if coalesce is None else Frame(above, branch, gate.name, coalesce, below)
             child = TokenInfo(parent.run, row, token, parent.data, branch, GroupKind.FORK, above, frame)
             recorder.token(
-                row, token, branch=branch, group_kind=GroupKind.FORK, parent=above, edge=way.number, contract=contract,
+                row, token, branch=branch, group_kind=GroupKind.FORK, parent=above, edge=edge.number, contract=contract,
                 fork=above if frame else None, frame=branch if frame else None,
             )  # fmt: skip
             recorder.parent(row, token, row, above, token - first)
-            state.born(child, way)
+            state.born(child, edge)
             children.append(child)
         promised = canonical([branch.branch for branch in branches]).decode()
         recorder.fate(row, above, Outcome.FORKED, promised=promised, first=first, last=first + len(branches) - 1)
@@ -251,7 +251,7 @@ class TokenManager:
         return children
 
     def expand(
-        self, token: TokenInfo, rows: Sequence[PipelineRow], contract: SchemaContract, way: EdgeRef
+        self, token: TokenInfo, rows: Sequence[PipelineRow], contract: SchemaContract, edge: EdgeRef
     ) -> list[TokenInfo]:
         """The token continues as one child a row. Nothing is written before the contract is known to be locked."""
         live = self._idle(token)
@@ -259,7 +259,7 @@ class TokenManager:
             raise Refused(Refusal.NO_CHILDREN, "an expansion needs at least one child")
         if not contract.locked:
             raise Refused(Refusal.CONTRACT_NOT_LOCKED, "lock the contract of the children before they are made")
-        self.fans_out(len(rows), f"children of the expansion at {way.src.name}")
+        self.fans_out(len(rows), f"children of the expansion at {edge.src.name}")
         for index, row in enumerate(rows):
             self.fits(row, f"child {index} of {token.name}")
         parent = live.info
@@ -270,7 +270,7 @@ class TokenManager:
             info = TokenInfo(
                 parent.run, parent.row, child, data.under(contract), None, GroupKind.EXPAND, parent.token, parent.stack
             )
-            self._made_from(info, way, number, None)
+            self._made_from(info, edge, number, None)
             self._recorder.parent(parent.row, child, parent.row, parent.token, child - first)
             children.append(info)
         self._recorder.fate(
@@ -280,19 +280,19 @@ class TokenManager:
         self.state.buried(live, Outcome.EXPANDED)
         return children
 
-    def _made_from(self, info: TokenInfo, way: EdgeRef, contract: int, batch: tuple[int, int] | None) -> Live:
+    def _made_from(self, info: TokenInfo, edge: EdgeRef, contract: int, batch: tuple[int, int] | None) -> Live:
         """Write and begin a token that has data of its own."""
         frame = info.stack
         self._recorder.token(
-            info.row, info.token, group_kind=info.group_kind, parent=info.parent, batch=batch, edge=way.number,
+            info.row, info.token, group_kind=info.group_kind, parent=info.parent, batch=batch, edge=edge.number,
             fork=frame.fork if frame else None, frame=frame.branch if frame else None,
             contract=contract, digest=info.data.digest, data=info.data.encoded,
         )  # fmt: skip
-        return self.state.born(info, way)
+        return self.state.born(info, edge)
 
     # Merges
 
-    def coalesce(self, parents: Sequence[TokenInfo], data: PipelineRow, way: EdgeRef) -> TokenInfo:
+    def coalesce(self, parents: Sequence[TokenInfo], data: PipelineRow, edge: EdgeRef) -> TokenInfo:
         """The parents, in declared order of their branches, continue as one merged token."""
         self._run_is_up()
         if not parents:
@@ -306,15 +306,15 @@ class TokenManager:
         branches = [frame.branch for frame in frames if frame]
         if len(set(branches)) != len(branches):
             raise Refused(Refusal.REPEATED_BRANCH, f"a branch twice among {', '.join(branches)}")
-        self._merged_once(first.row, frames[0].fork, way)
-        self.fits(data, f"the merge at {way.src.name}")
-        return self.merged(lives, data, way)
+        self._merged_once(first.row, frames[0].fork, edge)
+        self.fits(data, f"the merge at {edge.src.name}")
+        return self.merged(lives, data, edge)
 
-    def _merged_once(self, row: int, fork: int, way: EdgeRef) -> None:
+    def _merged_once(self, row: int, fork: int, edge: EdgeRef) -> None:
         """Branches of one fork are merged once at a coalesce; a barrier sees to that itself, other callers may not."""
-        if self._recorder.was_merged(row, fork, way.number):
+        if self._recorder.was_merged(row, fork, edge.number):
             raise Refused(
-                Refusal.ALREADY_RESOLVED, f"branches of the fork of {row}:{fork} were merged at {way.src.name}"
+                Refusal.ALREADY_RESOLVED, f"branches of the fork of {row}:{fork} were merged at {edge.src.name}"
             )
 
     def _of_one_row(self, parents: Sequence[TokenInfo]) -> None:
@@ -329,7 +329,7 @@ class TokenManager:
             if parent.row != first.row:
                 raise Refused(Refusal.OTHER_ROW, f"tokens {first.name} and {parent.name} are of different rows")
 
-    def merged(self, parents: Sequence[Live], data: PipelineRow, way: EdgeRef) -> TokenInfo:
+    def merged(self, parents: Sequence[Live], data: PipelineRow, edge: EdgeRef) -> TokenInfo:
         """The same without the questions, for a barrier, which has asked them at each arrival."""
         first = parents[0].info
         assert first.stack is not None
@@ -339,11 +339,11 @@ class TokenManager:
         info = TokenInfo(first.run, row, token, data, None, GroupKind.JOIN, first.token, frame)
         shared = data.encoded == first.data.encoded
         self._recorder.token(
-            row, token, group_kind=GroupKind.JOIN, parent=first.token, edge=way.number,
+            row, token, group_kind=GroupKind.JOIN, parent=first.token, edge=edge.number,
             fork=frame.fork if frame else None, frame=frame.branch if frame else None,
             contract=self.contract_number(data.contract), digest=data.digest, data=None if shared else data.encoded,
         )  # fmt: skip
-        self.state.born(info, way)
+        self.state.born(info, edge)
         for ordinal, parent in enumerate(parents):
             above = parent.info.token
             self._recorder.fate(row, above, Outcome.COALESCED, merged=token)
@@ -352,18 +352,18 @@ class TokenManager:
         return info
 
     def outputs(
-        self, members: Sequence[Live], batch: tuple[int, int], rows: Sequence[PipelineRow], way: EdgeRef
+        self, members: Sequence[Live], batch: tuple[int, int], rows: Sequence[PipelineRow], edge: EdgeRef
     ) -> list[TokenInfo]:
         """A batch continues as these rows: children of its first member, whose row and stack they have."""
         first = members[0].info
         for index, row in enumerate(rows):
-            self.fits(row, f"output {index} of a batch at {way.src.name}")
-        self.fans_out(len(rows), f"outputs of a batch at {way.src.name}")
+            self.fits(row, f"output {index} of a batch at {edge.src.name}")
+        self.fans_out(len(rows), f"outputs of a batch at {edge.src.name}")
         begin = self.state.number(first.row, len(rows))
         made = []
         for token, data in enumerate(rows, begin):
             info = TokenInfo(first.run, first.row, token, data, None, GroupKind.BATCH, first.token, first.stack)
-            self._made_from(info, way, self.contract_number(data.contract), batch)
+            self._made_from(info, edge, self.contract_number(data.contract), batch)
             self._recorder.parent(first.row, token, first.row, first.token, token - begin)
             made.append(info)
         for member in members:

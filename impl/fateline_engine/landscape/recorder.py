@@ -10,14 +10,15 @@ transaction is rolled back whole and the run stops at its last commit.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from fateline_engine.errors import EngineBug
+from fateline_engine.errors import EngineBug, LimitExceeded, Refused
 from fateline_engine.landscape.store import Landscape
-from fateline_engine.words import BarrierVerdict, BatchStatus, RunStatus, VisitStatus
+from fateline_engine.words import BarrierVerdict, BatchStatus, GroupKind, RunStatus, VisitStatus
 
 Record = tuple[Any, ...]
 _encode: Final = msgspec.json.Encoder().encode
@@ -31,36 +32,64 @@ class Resolution(NamedTuple):
     lost: str
 
 
-def _insert(table: str, columns: int) -> str:
-    return f"INSERT INTO {table} VALUES ({', '.join('?' * columns)})"
+COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "contracts": ("run", "contract", "body"),
+    "rows": (
+        "run", "row", "source", "idx", "valid", "contract", "error", "digest", "data", "seq", "tx", "at",
+    ),
+    "tokens": (
+        "run", "row", "token", "branch", "group_kind", "parent", "batch_node", "batch", "fork", "frame", "edge",
+        "contract", "digest", "data", "seq", "tx", "at",
+    ),
+    "batches": (
+        "run", "node", "batch", "status", "trigger", "outputs", "attempt", "opened_at", "triggered_at", "seq", "tx", "at",
+    ),
+    "visits": (
+        "run", "row", "token", "node", "attempt", "status", "verdict", "edge", "error", "digest_in", "digest_out",
+        "contract", "data", "opened", "closed", "opened_tx", "tx", "opened_at", "at",
+    ),
+    "members": ("run", "node", "batch", "ordinal", "row", "token", "seq", "tx", "at"),
+    "fates": (
+        "run", "row", "token", "outcome", "sink", "error", "reason", "batch_node", "batch", "merged", "promised",
+        "first", "last", "seq", "tx", "at",
+    ),
+    "parents": ("run", "row", "child", "parent", "parent_row", "ordinal", "seq", "tx", "at"),
+    "losses": ("run", "node", "row", "fork", "branch", "token", "reason", "seq", "tx", "at"),
+    "barriers": (
+        "run", "node", "row", "fork", "verdict", "reason", "trigger", "arrived", "lost", "first_at", "decided_at",
+        "result", "seq", "tx", "at",
+    ),
+    "merges": ("run", "row", "token", "origins", "seq", "tx", "at"),
+}  # fmt: skip
+"""The tables in the order in which one commit writes them, and the columns of a record in their order."""
+
+_CLOSING: Final = ("status", "verdict", "edge", "error", "digest_out", "contract", "data", "closed", "tx", "at")
+"""The columns of a visit that its end writes."""
+_CHANGE: Final = ("status", "trigger", "outputs", "attempt", "triggered_at", "seq", "tx", "at")
+"""The columns of a batch that its trigger and its end write."""
 
 
-ORDER: Final = {
-    "contracts": 3,
-    "rows": 12,
-    "tokens": 17,
-    "batches": 12,
-    "visits": 19,
-    "members": 9,
-    "fates": 16,
-    "parents": 9,
-    "losses": 10,
-    "barriers": 15,
-    "merges": 7,
-}
-"""The tables in the order in which one commit writes them, and how many columns each has."""
+def _insert(table: str, columns: Sequence[str]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
 
-_INSERTS: Final = {table: _insert(table, columns) for table, columns in ORDER.items()}
+
+def _update(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
+    values = ", ".join(f"{column} = ?" for column in columns)
+    return f"UPDATE {table} SET {values} WHERE {' AND '.join(f'{column} = ?' for column in key)}"
+
+
+def _places(table: str, columns: Sequence[str]) -> tuple[int, ...]:
+    """Where in a record of the table these columns are."""
+    return tuple(COLUMNS[table].index(column) for column in columns)
+
+
+_INSERTS: Final = {table: _insert(table, columns) for table, columns in COLUMNS.items()}
+_CLOSE_VISIT: Final = _update("visits", _CLOSING, COLUMNS["visits"][:5])
+_CHANGE_BATCH: Final = _update("batches", _CHANGE, COLUMNS["batches"][:3])
+(_STATUS, _VERDICT, _EDGE, _ERROR, _DIGEST_OUT, _CONTRACT, _DATA, _CLOSED, _TX, _AT) = _places("visits", _CLOSING)
+_CHANGE_PLACES: Final = _places("batches", _CHANGE)
 _KEEP_ERROR: Final = (
     "INSERT INTO errors SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM errors WHERE run = ? AND digest = ?)"
-)
-_CLOSE_VISIT: Final = (
-    "UPDATE visits SET status = ?, verdict = ?, edge = ?, error = ?, digest_out = ?, contract = ?, data = ?,"
-    " closed = ?, tx = ?, at = ? WHERE run = ? AND row = ? AND token = ? AND node = ? AND attempt = ?"
-)
-_CHANGE_BATCH: Final = (
-    "UPDATE batches SET status = ?, trigger = ?, outputs = ?, attempt = ?, triggered_at = ?, seq = ?, tx = ?, at = ?"
-    " WHERE run = ? AND node = ? AND batch = ?"
 )
 _MARK_RUN: Final = (
     "UPDATE runs SET status = ?, rows = ?, seq = ?, tx = ?, at = ?, last_seq = ?, last_tx = ?, last_at = ?"
@@ -73,6 +102,36 @@ _READ_RUN: Final = "SELECT status, rows, seq, tx, at, last_seq, last_tx, last_at
 RESOLUTION: Final = "SELECT verdict, arrived, lost FROM barriers WHERE run = ? AND node = ? AND row = ? AND fork = ?"
 
 
+class _WaitingToken(NamedTuple):
+    """What is asked of a token that waits for the commit."""
+
+    row: int
+    token: int
+    group_kind: str | None
+    parent: int | None
+    fork: int | None
+    edge: int | None
+
+
+_of_waiting: Final = itemgetter(*_places("tokens", _WaitingToken._fields))
+
+
+class _Step:
+    """The step that has just begun. A refusal inside the `with` block takes it back: there was no step."""
+
+    __slots__ = ("_recorder",)
+
+    def __init__(self, recorder: "LandscapeRecorder") -> None:
+        self._recorder = recorder
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        if kind is not None and issubclass(kind, Refused | LimitExceeded):
+            self._recorder.tx -= 1
+
+
 class LandscapeRecorder:
     """The trail of one run, being written. ``step`` begins a step; ``commit`` closes whole steps."""
 
@@ -82,8 +141,9 @@ class LandscapeRecorder:
         self.status = RunStatus.RUNNING
         self.rows_read: int | None = None
         self.seq = self.tx = self.at = 0
+        self._step = _Step(self)
         self._run_mark = (0, 0, 0)
-        self.pending: dict[str, list[Any]] = {table: [] for table in ORDER}
+        self.pending: dict[str, list[Any]] = {table: [] for table in COLUMNS}
         self._tokens: list[Record] = self.pending["tokens"]
         self._parents: list[Record] = self.pending["parents"]
         self._fates: list[Record] = self.pending["fates"]
@@ -103,11 +163,15 @@ class LandscapeRecorder:
 
     # Steps and commits
 
-    def step(self, at: int) -> None:
-        """Begin a step, one transaction of the law. Time does not run backwards, not even over a restart."""
+    def step(self, at: int) -> _Step:
+        """Begin a step, one transaction of the law. Time does not run backwards, not even over a restart.
+
+        As a context manager it takes the step back if the block is refused.
+        """
         self.tx += 1
         if at > self.at:
             self.at = at
+        return self._step
 
     @property
     def dirty(self) -> bool:
@@ -212,18 +276,21 @@ class LandscapeRecorder:
 
     def waits(self, row: int, token: int) -> bool:
         """Whether this token is among what waits for the commit."""
-        return any(record[1] == row and record[2] == token for record in self._tokens)
+        return any(waiting.row == row and waiting.token == token for waiting in self._waiting_tokens())
 
     def was_merged(self, row: int, fork: int, edge: int) -> bool:
         """Whether branches of this fork became a token that was put on this edge; what waits is asked first."""
-        waiting = {record[2]: record for record in self._tokens if record[1] == row}
-        for record in waiting.values():
-            if record[4] == "join" and record[10] == edge:
-                parent = waiting.get(record[5])
-                known = parent[8] if parent is not None else self.landscape.fork_of(self.run, row, record[5])
+        waiting = {token.token: token for token in self._waiting_tokens() if token.row == row}
+        for token in waiting.values():
+            if token.group_kind == GroupKind.JOIN and token.edge == edge and token.parent is not None:
+                parent = waiting.get(token.parent)
+                known = parent.fork if parent is not None else self.landscape.fork_of(self.run, row, token.parent)
                 if known == fork:
                     return True
         return self.landscape.has_merge(self.run, row, fork, edge)
+
+    def _waiting_tokens(self) -> Iterator["_WaitingToken"]:
+        return (_WaitingToken(*_of_waiting(record)) for record in self._tokens)
 
     def parent(self, row: int, child: int, parent_row: int, parent: int, ordinal: int) -> None:
         self.seq = seq = self.seq + 1
@@ -260,11 +327,9 @@ class LandscapeRecorder:
             key = (self.run, row, token, node, attempt)
             self._closings.append((status, verdict, edge, error, digest, contract, data, seq, self.tx, self.at, *key))
             return
-        visit[5:9] = status, verdict, edge, error
-        visit[10:13] = digest, contract, data
-        visit[14] = seq
-        visit[16] = self.tx
-        visit[18] = self.at
+        visit[_STATUS], visit[_VERDICT], visit[_EDGE], visit[_ERROR] = status, verdict, edge, error
+        visit[_DIGEST_OUT], visit[_CONTRACT], visit[_DATA] = digest, contract, data
+        visit[_CLOSED], visit[_TX], visit[_AT] = seq, self.tx, self.at
 
     # Fates
 
@@ -333,8 +398,9 @@ class LandscapeRecorder:
 
     def open_batch(self, node: int, batch: int) -> None:
         self.seq += 1
-        record = [self.run, node, batch, BatchStatus.OPEN, None, None, 0, self.at, None, self.seq, self.tx]
-        record.append(self.at)
+        record = [
+            self.run, node, batch, BatchStatus.OPEN, None, None, 0, self.at, None, self.seq, self.tx, self.at,
+        ]  # fmt: skip
         self.pending["batches"].append(record)
         self._batches[node, batch] = record
 
@@ -342,14 +408,13 @@ class LandscapeRecorder:
         self, node: int, batch: int, status: str, trigger: str, outputs: int | None, attempt: int, triggered_at: int
     ) -> None:
         self.seq += 1
+        change = (status, trigger, outputs, attempt, triggered_at, self.seq, self.tx, self.at)
         record = self._batches.get((node, batch))
-        if record is not None:
-            record[3:7] = status, trigger, outputs, attempt
-            record[8:12] = triggered_at, self.seq, self.tx, self.at
+        if record is None:
+            self._batch_changes[node, batch] = (*change, self.run, node, batch)
             return
-        self._batch_changes[node, batch] = (
-            (status, trigger, outputs, attempt, triggered_at, self.seq, self.tx, self.at, self.run, node, batch)
-        )  # fmt: skip
+        for place, value in zip(_CHANGE_PLACES, change, strict=True):
+            record[place] = value
 
     def member(self, node: int, batch: int, ordinal: int, row: int, token: int) -> None:
         self.pending["members"].append((self.run, node, batch, ordinal, row, token, self.seq + 1, self.tx, self.at))

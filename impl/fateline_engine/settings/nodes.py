@@ -211,7 +211,7 @@ class RunSettings:
     commit_rows: int = 100
     """How many rows' worth of steps one commit closes."""
     row_bytes: int = 1_048_576
-    """The largest row, as canonical JSON. A fork copies rows, so a bound belongs here."""
+    """The largest row, in bytes of JSON. A larger row is quarantined; a node that makes one fails."""
     fan_out: int = 10_000
     """The most tokens that one expansion or batch may make."""
 

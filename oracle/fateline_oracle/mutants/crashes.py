@@ -161,8 +161,8 @@ ANIMALS: Final = (
             Patch(
                 "orchestrator.py",
                 "        self.recorder.commit(positions)\n        self.processor.touched.clear()\n",
-                "        self.recorder.commit(positions)\n        for place in self.processor.touched:\n"
-                "            self.sinks[place.name].flush()\n        self.processor.touched.clear()\n",
+                "        self.recorder.commit(positions)\n        for node in self.processor.touched:\n"
+                "            self.sinks[node.name].flush()\n        self.processor.touched.clear()\n",
             ),
         ),
         ("line",),

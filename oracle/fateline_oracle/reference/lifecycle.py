@@ -1,6 +1,6 @@
 """The reference engine's token manager at the lifecycle port: two runs in one landscape, hostile arguments included.
 
-Every operation is a step of its own. The pipeline under it only lends the ways that
+Every operation is a step of its own. The pipeline under it only lends the edges that
 tokens take: a chain of nested forks, so that a fork of a fork has a gate. Not here: anything about the law.
 """
 
@@ -134,18 +134,18 @@ class LifecyclePort:
     def _fork(self, run: ScriptedRun, asked: Operation) -> Callable[[TokenManager], object]:
         token = self._token(run, asked.tokens[0])
         gate = run.node(f"g{_depth(token)}")
-        ways = {way.branch: way for way in run.tokens.branches_of(gate)}
-        return lambda tokens: tokens.fork(token, gate, [ways[branch] for branch in asked.branches])
+        edges = {edge.branch: edge for edge in run.tokens.branches_of(gate)}
+        return lambda tokens: tokens.fork(token, gate, [edges[branch] for branch in asked.branches])
 
     def _expand(self, run: ScriptedRun, asked: Operation) -> Callable[[TokenManager], object]:
-        token, way = self._token(run, asked.tokens[0]), run.node("x").ways["continue"]
+        token, edge = self._token(run, asked.tokens[0]), run.node("x").edges["continue"]
         contract = _LOCKED if asked.locked else SchemaContract.observing({"n": "int"})
-        return lambda tokens: tokens.expand(token, [_ROW] * asked.number, contract, way)
+        return lambda tokens: tokens.expand(token, [_ROW] * asked.number, contract, edge)
 
     def _merge(self, run: ScriptedRun, asked: Operation) -> Callable[[TokenManager], object]:
         parents = [self._token(run, ref) for ref in asked.tokens]
-        way = run.node(asked.node).ways["continue"]
-        return lambda tokens: tokens.coalesce(parents, _ROW, way)
+        edge = run.node(asked.node).edges["continue"]
+        return lambda tokens: tokens.coalesce(parents, _ROW, edge)
 
     def _record(self, run: ScriptedRun, asked: Operation) -> Callable[[TokenManager], object]:
         token, outcome = self._token(run, asked.tokens[0]), Outcome(str(asked.outcome))

@@ -157,7 +157,7 @@ def test_an_entry_point_announces_a_plugin(tmp_path: Path) -> None:
     name = module(tmp_path, MARKED, "announced")
     sys.path.append(str(tmp_path))
     point = EntryPoint("twice", f"{name}:double", "fateline.plugins")
-    with patch("fateline_engine.plugins.discovery.entry_points", return_value=[point]) as asked:
+    with patch("importlib.metadata.entry_points", return_value=[point]) as asked:
         assert find("twice")[1].kind is PluginKind.TRANSFORM
     asked.assert_called_once_with(group="fateline.plugins", name="twice")
 
