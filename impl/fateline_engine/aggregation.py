@@ -1,11 +1,9 @@
-"""``AggregationExecutor``: the release rule that turns many tokens into a batch.
+"""`AggregationExecutor`: the release rule that turns many tokens into a batch.
 
-What it is: acceptance, triggers and the end of the batches of one aggregation. A batch is open, then triggered (by
-count, timeout, condition or end of source, whichever is first), then flushed by one verdict that closes every member's
-visit. At most one is open and one triggered. Held tokens fail through the one path of ``Barrier``.
-
-What it is not: the batch transform, which the processor asks; nor a judge of when nothing more can come, which the
-orchestrator is.
+It accepts tokens, triggers batches and ends them, for one aggregation. A batch is first open, then triggered (by count,
+timeout, condition or end of source, whichever comes first), then flushed by one verdict that closes every member's visit.
+At most one batch is open and one triggered. Held tokens fail through the one method of `Barrier`. Not here: the batch
+transform (`processor.py` asks it), and when nothing more can arrive (`schedule.py`).
 """
 
 from collections.abc import Sequence
@@ -49,7 +47,7 @@ class Batch(Holding):
 
 
 class AggregationExecutor(Barrier):
-    """The batches of one aggregation: ``open`` has the one that accepts, ``triggered`` the one that awaits its end."""
+    """The batches of one aggregation: `open` has the batch that accepts tokens, `triggered` the one that awaits its flush."""
 
     open: dict[int, Batch]  # type: ignore[assignment]
 
@@ -66,7 +64,7 @@ class AggregationExecutor(Barrier):
         return next(iter(self.open.values()), None)
 
     def accept(self, live: Live) -> None:
-        """A token joins the open batch, or opens one; and it may be the one that the batch was waiting for."""
+        """A token joins the open batch, or opens one. It may complete the count of the batch."""
         batch = self.accepting
         full = self._would_close()
         if full and self.triggered is not None:
@@ -85,7 +83,7 @@ class AggregationExecutor(Barrier):
             self._trigger(batch, Trigger.COUNT)
 
     def deadline(self, number: int) -> None:
-        """Time is up for the open batch."""
+        """The deadline of the open batch has passed."""
         batch = self.may_trigger(number)
         if self.timeout is None:
             raise Refused(Refusal.NO_DEADLINE, f"{self.node.name} has no timeout")
@@ -99,11 +97,11 @@ class AggregationExecutor(Barrier):
         self._trigger(batch, Trigger.CONDITION)
 
     def flush(self, number: int) -> None:
-        """The source has ended and nothing more can come."""
+        """The source has ended and nothing more can arrive."""
         self._trigger(self.may_trigger(number), Trigger.END_OF_SOURCE)
 
     def has_room(self) -> bool:
-        """Whether a token can be accepted: it must not close a batch while another awaits its flush."""
+        """Whether a token can be accepted. It must not close a batch while another awaits its flush."""
         return self.triggered is None or not self._would_close()
 
     def _would_close(self) -> bool:
@@ -152,7 +150,7 @@ class AggregationExecutor(Barrier):
         return self.triggered
 
     def flushed(self, batch: Batch, rows: Sequence[PipelineRow]) -> None:
-        """The batch transform gave these rows: new tokens, or the members with new data; none at all discards them."""
+        """The batch transform gave these rows: new tokens, or new data of the members. Without rows, all are discarded."""
         edge = self.node.edges[CONTINUE]
         if self.settings.mode is BatchMode.PASSTHROUGH:
             self._passed(batch, rows)
@@ -172,8 +170,8 @@ class AggregationExecutor(Barrier):
 
     def _passed(self, batch: Batch, rows: Sequence[PipelineRow]) -> None:
         if len(rows) != len(batch.held):
-            told = f"{batch.name}: {len(rows)} rows for {len(batch.held)} members; passthrough needs one each"
-            self.failed(batch, told)
+            message = f"{batch.name}: {len(rows)} rows for {len(batch.held)} members; passthrough needs one for each"
+            self.failed(batch, message)
             return
         edge = self.node.edges[CONTINUE]
         for live, data in zip(batch.members, rows, strict=True):
@@ -189,7 +187,7 @@ class AggregationExecutor(Barrier):
         self._end(batch, BatchStatus.COMPLETED, 0)
 
     def failed(self, batch: Batch, text: str) -> None:
-        """The flush failed: every member fails, in member order, each losing the branch it owes."""
+        """The flush failed: every member fails, in member order, and loses the branch that it owes."""
         key = (self.node.number, batch.number)
         self.fail(batch.members, Reason.BATCH_FAILED, text, batch=key, loss=LossReason.FAILED)
         self._end(batch, BatchStatus.FAILED, None)

@@ -1,11 +1,9 @@
-"""``CoalesceExecutor``: the release rule that joins the branches of a fork.
+"""`CoalesceExecutor`: the release rule that joins the branches of a fork.
 
-What it is: arrivals, losses, deadlines and flushes of one coalesce. The key is (row, forked token), so each fork has a
-barrier of its own. The verdict is the pure kernel of ``verdict``; what is done about it is here, once: a merge, or the
-failure of all that is held and the loss of the debt beneath. Whoever comes after the resolution is late, which the
-trail knows by its key.
-
-What it is not: a memory of what was resolved, or a walker. The merged token is put on its way; the processor moves it.
+It handles arrivals, losses, deadlines and flushes of one coalesce. The key of a barrier is (row, forked token), so each
+fork has its own barrier. The verdict is computed by the pure function in `verdict.py`; this module carries it out, in one
+place: it merges, or it fails all that is held and loses the debt beneath. A token that arrives after the resolution is
+late; the trail is asked by the barrier's key. Not here: a memory of what was resolved, and the moving of the merged token.
 """
 
 from collections.abc import Callable, Collection, Container, Sequence
@@ -35,7 +33,7 @@ Say = Callable[[CoalesceNode, Sequence[tuple[str, PipelineRow]]], Merged | Canno
 
 
 class Joining(Holding):
-    """One barrier: what has arrived, what is lost, and the debt that the forked token left with it."""
+    """One barrier: what has arrived, what is lost, and the debt that the forked token passed on to it."""
 
     __slots__ = ("below", "fork", "lost", "row")
 
@@ -65,7 +63,7 @@ class CoalesceExecutor(Barrier):
     # Events
 
     def arrive(self, live: Live) -> None:
-        """A token arrives: it is held, or late; and it may be the one that decides."""
+        """A token arrives: it is held or is late. It may decide the barrier."""
         frame = self._frame(live.info.stack, live.info.name)
         joining = self.open.get((live.info.row, frame.fork))
         if joining is None:
@@ -80,7 +78,7 @@ class CoalesceExecutor(Barrier):
         self._rule(joining, Event.ARRIVAL)
 
     def lose(self, loss: Loss) -> None:
-        """A branch can no longer arrive. After the resolution that changes nothing and leaves no record."""
+        """A branch can no longer arrive. After the resolution a loss changes nothing and leaves no record."""
         frame = self._frame(loss.frame, f"{loss.row}:{loss.token}")
         joining = self.open.get((loss.row, frame.fork))
         if joining is None:
@@ -94,7 +92,7 @@ class CoalesceExecutor(Barrier):
         self._rule(joining, Event.LOSS)
 
     def deadline(self, row: int, fork: int) -> None:
-        """Time is up for this barrier."""
+        """The deadline of this barrier has passed."""
         joining = self.known(row, fork)
         if self.timeout is None:
             raise Refused(Refusal.NO_DEADLINE, f"{self.node.name} has no timeout")
@@ -102,7 +100,7 @@ class CoalesceExecutor(Barrier):
         self._rule(joining, Event.DEADLINE)
 
     def flush(self, row: int, fork: int) -> None:
-        """Nothing more can come."""
+        """Nothing more can arrive."""
         joining = self.known(row, fork)
         self._first_is_empty(joining)
         self._rule(joining, Event.FLUSH)
@@ -115,14 +113,14 @@ class CoalesceExecutor(Barrier):
         return frame
 
     def _resolution(self, row: int, frame: Frame) -> Resolution | None:
-        """How the barrier of this fork was resolved, if it was; refused if it knew of this branch then."""
+        """How the barrier of this fork was resolved, if it was. `Refused` if it had counted this branch."""
         resolution = self.state.recorder.resolution(self.node.number, row, frame.fork)
         if resolution is not None:
             self._not_twice(frame.branch, resolution.arrived.split(","), resolution.lost.split(","))
         return resolution
 
     def _begin(self, frame: Frame, row: int) -> Joining:
-        """The barrier of this fork sees its first event."""
+        """The barrier of this fork has its first event."""
         joining = Joining(self.node, frame, row, self.state.recorder.at, self.timeout)
         self.open[row, frame.fork] = joining
         return joining
@@ -134,18 +132,18 @@ class CoalesceExecutor(Barrier):
             raise Refused(Refusal.BRANCH_LOST, f"branch {branch} is lost to {self.node.name}")
 
     def known(self, row: int, fork: int) -> Joining:
-        """The unresolved barrier of this fork, or the refusal that says why there is none."""
+        """The unresolved barrier of this fork. `Refused` gives the reason if there is none."""
         joining = self.open.get((row, fork))
         if joining is None:
             if self.state.recorder.resolution(self.node.number, row, fork):
                 raise Refused(Refusal.ALREADY_RESOLVED, f"the barrier of {row}:{fork} at {self.node.name} is resolved")
-            raise Refused(Refusal.UNKNOWN_BARRIER, f"{self.node.name} has seen nothing of the fork of {row}:{fork}")
+            raise Refused(Refusal.UNKNOWN_BARRIER, f"{self.node.name} has had no event of the fork of {row}:{fork}")
         return joining
 
     def _first_is_empty(self, joining: Joining) -> None:
         if self.settings.policy is Policy.FIRST and joining.held:
-            told = f"{self.node.name} should have merged at its first arrival: a verdict was lost"
-            raise Refused(Refusal.FIRST_HAS_ARRIVED, told)
+            message = f"{self.node.name} should have merged at its first arrival: a verdict was lost"
+            raise Refused(Refusal.FIRST_HAS_ARRIVED, message)
 
     # Verdicts
 
@@ -196,13 +194,13 @@ class CoalesceExecutor(Barrier):
         )  # fmt: skip
 
     def _names(self, those: Collection[Slot]) -> str:
-        """Branches as the trail has them: in declared order, joined by commas."""
+        """Branches as the trail writes them: in declared order, separated by commas."""
         if not those:
             return ""
         return self._all if len(those) == self._width else ",".join(b for b in self.settings.branches if b in those)
 
     def _late(self, live: Live, resolution: Resolution) -> None:
-        """It comes after the resolution: its visit and its life end in this step, and it holds no debt."""
+        """The token arrives after the resolution: its visit ends and it gets its fate in this step; it has no debt."""
         merged = resolution.verdict is BarrierVerdict.MERGED
         reason = Reason.LATE_ARRIVAL_AFTER_MERGE if merged else Reason.LATE_ARRIVAL_AFTER_FAILURE
         error = self.state.keep_error(f"{self.node.name}: {reason}")

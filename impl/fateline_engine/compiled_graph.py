@@ -1,11 +1,8 @@
-"""The graph as numbered places and edges, so that a step looks nothing up by name.
+"""The graph with numbered nodes and edges, so that a step looks nothing up by name.
 
-What it is: one ``NodeRef`` a node and one ``EdgeRef`` an edge of the ``ExecutionGraph``, each with the number that the
-landscape gives it, and with the graph's answers (does this edge lose a debt? what outcome has who is written at its
-end?) worked out beforehand.
-
-What it is not: another description of the route. It is made from the graph alone, and has nothing that the graph has
-not.
+There is one `NodeRef` for each node and one `EdgeRef` for each edge of the `ExecutionGraph`, each with the number that it
+has in the landscape, and with answers that were computed once: does a token lose its debt on this edge? Which outcome does
+a token get if a sink at the end of this edge writes it? Not here: any rule of the graph (`graph.py`, `topology.py`).
 """
 
 from collections.abc import Mapping
@@ -16,7 +13,7 @@ from fateline_engine.words import LossReason, Outcome
 
 
 class EdgeRef:
-    """An edge. ``via`` is the outcome of a token that a sink at its head writes; ``loses`` whether a debt is lost."""
+    """An edge. `via` is the outcome of a token that a sink at its end writes; `loses` says whether a debt is lost on it."""
 
     __slots__ = ("head", "label", "loses", "loss", "number", "src", "via")
 
@@ -31,7 +28,7 @@ class EdgeRef:
 
 
 class NodeRef:
-    """A node. ``edges`` by label; ``joins`` takes a joined branch of a gate to its coalesce."""
+    """A node. `edges` has its edges by label; `joins` gives the coalesce of each joined branch of a gate."""
 
     __slots__ = ("edges", "joins", "keeps_debt", "kind", "name", "number", "rank", "settings")
 
@@ -44,7 +41,7 @@ class NodeRef:
         self.edges: dict[str, EdgeRef] = {}
         self.joins: dict[str, str] = {}
         self.keeps_debt = True
-        """A gate: whether its fork hands the debt beneath to a barrier."""
+        """For a gate: whether its fork passes the debt beneath on to a barrier."""
 
     @property
     def on_error(self) -> EdgeRef | None:
@@ -90,7 +87,7 @@ class CompiledGraph:
         return self.nodes[name]
 
     def of_kind(self, kind: NodeKind) -> tuple[NodeRef, ...]:
-        """In topological order, which is the order of flushes."""
+        """The nodes of this kind in topological order, which is the order of flushes."""
         return tuple(sorted((p for p in self.by_number if p.kind is kind), key=lambda node: node.rank))
 
 

@@ -1,12 +1,10 @@
-"""``Orchestrator``: runs a pipeline, and resumes it.
+"""`Orchestrator`: runs a pipeline, and resumes it.
 
-What it is: a loop over ``runnable()`` and ``do(work)``. It reads rows, looks at the clock before each of them and first
-thing at the end of the source, flushes what is left when nothing more can come, and commits whole steps. In production
-it takes the first work in first-in-first-out order; a script may choose any other, or any work at all, and is told
-which rule forbids it.
-
-What it is not: what a work does to a token (``processor``) or what is kept of it (``landscape``). It holds nothing that
-``recovery`` could not build again.
+It repeats two calls, `runnable()` and `do(work)`. It reads rows, looks at the clock before each row and first thing at the
+end of the source, flushes what is left when nothing more can arrive, and commits whole steps. Production takes the first
+work, first in first out. A script may choose any other work, or try one that is not allowed: then `Refused` names the rule.
+Not here: what a work does to a token (`processor.py`), and how it is stored (`landscape`). The orchestrator holds nothing
+that `recovery.py` could not build again.
 """
 
 import time
@@ -35,12 +33,12 @@ from fateline_engine.words import Outcome, Refusal, RunStatus, VisitStatus
 
 _T = TypeVar("_T")
 _HEAVY: Final = 20_000
-"""So many waiting records close a commit early: one row may expand into thousands."""
+"""This many waiting records cause an early commit: one row may expand into thousands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How a run went, for whoever started it."""
+    """How a run went."""
 
     run: str
     status: RunStatus
@@ -48,9 +46,9 @@ class Summary:
     outcomes: Mapping[Outcome, int]
     seconds: float
     stopped_by: str | None = None
-    """Why it is not over, in words."""
+    """Why the run is not over."""
     last_defence: tuple[str, ...] = ()
-    """Barriers that had to be flushed, which the law says cannot happen: report them."""
+    """Barriers that had to be flushed. By the law that cannot happen: please report them."""
 
     @property
     def finished(self) -> bool:
@@ -58,10 +56,11 @@ class Summary:
 
 
 class Orchestrator:
-    """One run of one pipeline. ``Orchestrator(graph, landscape).run()`` is all that most need.
+    """One run of one pipeline. Most callers need only `Orchestrator(graph, landscape).run()`.
 
-    ``plugins`` do the work and ``script`` decides; by default they are those that the pipeline names, and production.
-    ``each_step`` commits after every step instead of every ``commit_rows`` rows.
+    `plugins` do the work and `script` decides. By default the plugins are those that the pipeline names, and the script is
+    `Production`.
+    `each_step` commits after every step instead of every `commit_rows` rows.
     """
 
     def __init__(
@@ -116,12 +115,12 @@ class Orchestrator:
     # Whole runs
 
     def run(self) -> Summary:
-        """Run from the first row to the end, or to where it is stopped."""
+        """Run from the first row to the end, or until the run stops."""
         self.start()
         return self._loop()
 
     def resume(self) -> Summary:
-        """Take a stopped run up again, and run it to the end."""
+        """Resume a stopped run, and run it to the end."""
         self.take_up()
         return self._loop()
 
@@ -138,7 +137,7 @@ class Orchestrator:
         return self.summary()
 
     def _stop(self, why: str) -> Summary:
-        """Back to the last commit, and say there that the run is stopped. What was not committed is done again."""
+        """Go back to the last commit, and record there that the run has stopped. A resume repeats what was not committed."""
         self.rebuild()
         if self.recorder.status is RunStatus.RUNNING:
             self.recorder.step(self.script.now())
@@ -148,7 +147,7 @@ class Orchestrator:
         return self.summary(why)
 
     def summary(self, stopped_by: str | None = None) -> Summary:
-        """How it stands."""
+        """How the run stands."""
         counts = {outcome: count for outcome, count in self.state.counts.items() if count}
         seconds = time.monotonic() - self._started
         return Summary(
@@ -159,9 +158,9 @@ class Orchestrator:
     # Beginning
 
     def start(self) -> None:
-        """Begin a new run: it is in the landscape, its plugins are open, nothing has been read."""
+        """Begin a new run: write it into the landscape and open its plugins. Nothing is read."""
         if self._up:
-            raise Refused(Refusal.RUN_UP, "the run is up already")
+            raise Refused(Refusal.RUN_UP, "the run is running already")
         self._open(resume=False)
         positions = {name: sink.position() for name, sink in self.sinks.items()}
         self._build(begin_run(self.landscape, self.graph, self.run_id, self.script.now(), positions))
@@ -169,7 +168,7 @@ class Orchestrator:
         self._up = True
 
     def take_up(self) -> None:
-        """Resume: in one step, what the crash broke off is closed and begun again, and the run is running."""
+        """Resume: in one step, what the crash interrupted is closed and begun again, and the run is running."""
         if self._up and self.recorder.status is RunStatus.COMPLETED:
             raise Refused(Refusal.RUN_OVER, "the run is over; nothing more happens in it")
         if self._up:
@@ -211,14 +210,14 @@ class Orchestrator:
     def _resumable(self) -> RunRow:
         found = find_run(self.landscape, self.run_id)
         if found.status is RunStatus.COMPLETED:
-            raise ResumeRefused(f"run {found.id} is over; there is nothing to resume")
+            raise ResumeRefused(f"run {found.id} is over, so there is nothing to resume")
         if found.digest != self.graph.texts.digest:
-            told = f"run {found.id} was begun on another pipeline {found.pipeline}; resume it on that one, unchanged"
-            raise ResumeRefused(told)
+            message = f"run {found.id} was begun on another pipeline, {found.pipeline}; resume it with that pipeline, unchanged"
+            raise ResumeRefused(message)
         return found
 
     def _build(self, number: int) -> None:
-        """Empty state for the run of this number."""
+        """Make an empty state for the run of this number."""
         self.recorder = LandscapeRecorder(self.landscape, number)
         self.state = RunState(self.recorder, self.compiled)
         self.tokens = TokenManager(self.state, self.limits)
@@ -240,7 +239,7 @@ class Orchestrator:
         self.row_reader.begin(self.recorder.rows_read is not None)
 
     def _cut_back(self) -> None:
-        """Bytes that no commit confirmed are removed from every sink."""
+        """Remove from every sink what no commit confirmed."""
         query = "SELECT n.name, p.position FROM positions AS p JOIN nodes AS n USING (run, node) WHERE p.run = ?"
         for name, position in self.landscape.conn.execute(query, (self.recorder.run,)).fetchall():
             if name in self.sinks:
@@ -254,16 +253,16 @@ class Orchestrator:
             sink.close()
 
     def runnable(self) -> list[Work]:
-        """Every work that the law allows now; the first is the one that production does."""
+        """Every work that the law allows now. The first is the one that production does."""
         up = self._up and self.recorder.status is RunStatus.RUNNING
         return self.schedule.runnable() if up else []
 
     # Doing it
 
     def do(self, work: Work) -> None:
-        """Do one work: one step. ``Refused`` says which rule forbids it; then nothing has changed."""
+        """Do one work, as one step. `Refused` names the rule that forbids it; then nothing has changed."""
         if not self._up:
-            raise Refused(Refusal.RUN_DOWN, "the run is down; only resume is possible")
+            raise Refused(Refusal.RUN_DOWN, "the run is down; resume it")
         if self.recorder.status is RunStatus.COMPLETED:
             raise Refused(Refusal.RUN_OVER, "the run is over; nothing more happens in it")
         recorder = self.recorder
@@ -284,7 +283,7 @@ class Orchestrator:
             self.commit()
 
     def commit(self) -> None:
-        """Make the sinks durable, then confirm them and everything else in one transaction."""
+        """Flush the sinks, then confirm their positions and everything else in one transaction."""
         script = self.script
         script.boundary(Boundary.COMMIT)
         positions = {}
@@ -306,7 +305,7 @@ class Orchestrator:
         self.processor.settle()
 
     def _end_of_source(self, work: Work) -> None:
-        """No row is read after this. Production comes here when the source has no more; a script may come before."""
+        """No row is read after this. Production does this when the source has no more rows; a script may do it earlier."""
         if self.recorder.rows_read is not None:
             raise Refused(Refusal.SOURCE_ENDED, "the source has ended already")
         self.schedule.looked = False
@@ -324,7 +323,7 @@ class Orchestrator:
 
     @staticmethod
     def _holds_nothing(work: Work) -> Refused:
-        """A node that is neither coalesce nor aggregation; the key says which of them was meant."""
+        """The refusal for a node that is neither coalesce nor aggregation; the key shows which of them was meant."""
         batch = len(work.key) == 1
         return Refused(Refusal.UNKNOWN_BATCH if batch else Refusal.UNKNOWN_BARRIER, f"{work.node} holds nothing")
 
@@ -376,7 +375,7 @@ class Orchestrator:
     # Scripts
 
     def operate(self, operation: Callable[[TokenManager], _T]) -> _T:
-        """One lifecycle operation as a step of its own, with whatever follows from it."""
+        """One lifecycle operation as a step of its own, with all that follows from it."""
         with self.recorder.step(self.script.now()):
             made = operation(self.tokens)
         self.processor.settle()
@@ -385,7 +384,7 @@ class Orchestrator:
         return made
 
     def crash(self) -> None:
-        """Lose everything that is in memory, as a crash does; only ``take_up`` helps."""
+        """Lose everything that is in memory, as a crash does. Only `take_up` continues the run."""
         if not self._up:
             raise Refused(Refusal.RUN_DOWN, "the run is down already")
         self.recorder.discard()

@@ -25,19 +25,19 @@ Attributes = Mapping[str, str | int | float | bool]
 
 
 class Span(Protocol):
-    """One piece of work that is going on."""
+    """One piece of work."""
 
     def set(self, name: str, value: str | int | float | bool) -> None:
-        """Say something about it."""
+        """Add an attribute."""
         ...
 
     def fail(self, text: str) -> None:
-        """Say that it went wrong."""
+        """Mark the span as failed."""
         ...
 
     @property
     def reference(self) -> object | None:
-        """What a later span may give as a link; ``None`` if nothing is recorded."""
+        """What a later span may use as a link; `None` if nothing is recorded."""
         ...
 
 
@@ -73,9 +73,9 @@ class _OpenTelemetrySpan:
 
 
 class SpanFactory:
-    """Opens spans: ``with spans.span("visit", {"node": "score"}, links=[parent]) as span: …``
+    """Opens spans: `with spans.span("visit", {"node": "score"}, links=[parent]) as span: …`
 
-    ``tracer`` is OpenTelemetry's; without one nothing is recorded. Links name the spans of the tokens that a token
+    `tracer` is OpenTelemetry's; without one nothing is recorded. Links name the spans of the tokens that a token
     continues, which for a merge are several.
     """
 
@@ -122,13 +122,13 @@ _REMEMBERED: Final = 10_000
 
 
 class TracedProduction(Production):
-    """``Production`` in spans called ``fateline.visit`` and ``fateline.batch``."""
+    """`Production` in spans called `fateline.visit` and `fateline.batch`."""
 
     def __init__(self, plugins: Plugins | None, spans: SpanFactory, clock: Clock | None = None) -> None:
         super().__init__(plugins, clock)
         self._spans = spans
         self._last: OrderedDict[tuple[int, int], object] = OrderedDict()
-        """The last span of each token of late."""
+        """The last span of each recent token."""
 
     def verdict(self, node: Node, token: TokenInfo | BatchInfo, attempt: int) -> Verdict:
         if isinstance(token, BatchInfo):

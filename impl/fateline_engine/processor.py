@@ -1,10 +1,9 @@
-"""``RowProcessor``: moves tokens along edges, one step at a time.
+"""`RowProcessor`: moves tokens along edges, one step at a time.
 
-What it is: what each verdict of a node means. ``next_work`` says what a token does next where it stands; ``do`` does
-it. A step ends when the debts that were lost in it have been told to their barriers, and what those did to others
-too: a work list, no recursion. An edge is the only way from node to node.
-
-What it is not: when a row is read, the clock looked at, or a commit made; the ``Orchestrator`` does that.
+It knows what each verdict of a node means. `next_work` gives what a token does next at its node; `do` does it. A step ends
+when every debt that was lost in it has reached its barrier, and so has every debt that was lost by that: a work list, no
+recursion. A token moves from node to node only along an edge. Not here: when a row is read, the clock is looked at, or a
+commit is made (`orchestrator.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -56,7 +55,7 @@ class RowProcessor:
             node.name: AggregationExecutor(state, tokens, node) for node in compiled.of_kind(NodeKind.AGGREGATION)
         }
         self.touched: set[NodeRef] = set()
-        """Sinks that were written since the last commit."""
+        """The sinks that were written to since the last commit."""
         self._steps: dict[Kind, Callable[[Live], None]] = {
             Kind.BEGIN: self._begin,
             Kind.FINISH: self._finish,
@@ -72,7 +71,7 @@ class RowProcessor:
     # What comes next
 
     def next_work(self, live: Live) -> Work | None:
-        """What this token does next; nothing while it is held."""
+        """What this token does next; `None` while it is held."""
         info, node = live.info, live.node
         if live.phase is _OPEN:
             return Work(_FINISH, node.name, (info.row, info.token))
@@ -81,7 +80,7 @@ class RowProcessor:
         return None
 
     def do(self, work: Work) -> None:
-        """Do the work of a token, which must be the one it does next."""
+        """Do the work of a token, which must be its next work."""
         assert work.token is not None
         live = self.state.live.get(work.token)
         if live is None:
@@ -101,11 +100,11 @@ class RowProcessor:
         elif _FIRST_WORK[node.kind] is not work.kind:
             raise Refused(Refusal.NOT_ITS_NEXT_NODE, f"token {live.info.name} is on its way to {node.kind} {node.name}")
         if work.node and work.node != node.name:
-            told = f"token {live.info.name} is at {node.name}, not at {work.node}"
-            raise Refused(Refusal.NOT_ITS_NEXT_NODE, told)
+            message = f"token {live.info.name} is at {node.name}, not at {work.node}"
+            raise Refused(Refusal.NOT_ITS_NEXT_NODE, message)
 
     def settle(self) -> None:
-        """Tell every lost debt to its barrier, and what that loses to the next, until no debt is left untold."""
+        """Report every lost debt to its barrier, and what is lost by that to the next, until no loss is left."""
         losses = self.state.losses
         while losses:
             loss = losses.popleft()
@@ -132,7 +131,9 @@ class RowProcessor:
         node = live.node
         verdict = self.script.verdict(node.settings, live.info, live.attempt)
         if not isinstance(verdict, _VERDICTS[node.kind]):
-            raise Refused(Refusal.NO_SUCH_VERDICT, f"{node.kind} {node.name} cannot say {type(verdict).__name__}")
+            raise Refused(
+                Refusal.NO_SUCH_VERDICT, f"{node.kind} {node.name} cannot answer with {type(verdict).__name__}"
+            )
         if isinstance(verdict, Failure):
             self._failed(live, verdict)
         else:
@@ -162,7 +163,7 @@ class RowProcessor:
             self.state.hop(live, edge)
 
     def _rows(self, live: Live, rows: Sequence[Row]) -> list[PipelineRow] | Failure:
-        """What a plugin gave, as rows with the contract that they keep; a failure if that cannot be."""
+        """What a plugin gave, as rows with a contract; a failure if they cannot become rows."""
         try:
             self.tokens.fans_out(len(rows), f"rows that {live.node.name} makes of one")
             made = [self._row(row, live.info.data) for row in rows]
@@ -193,18 +194,18 @@ class RowProcessor:
         node, settings = live.node, live.node.settings
         assert isinstance(settings, GateNode)
         target = settings.routes.get(verdict.label)
-        told = f"route {verdict.label}"
+        word = f"route {verdict.label}"
         if target is None:
             self._failed(live, Failure(f"chose {verdict.label!r}, and has the routes {', '.join(settings.routes)}"))
         elif target == FORK:
-            self.state.close(live, _COMPLETED, told)
+            self.state.close(live, _COMPLETED, word)
             self.tokens.fork(live.info, node, self.tokens.branches_of(node))
         elif target == DISCARD:
-            self.state.close(live, _COMPLETED, told)
+            self.state.close(live, _COMPLETED, word)
             self.state.end(live, Outcome.DISCARDED, reason=Reason.GATE_DISCARD, loss=LossReason.DISCARDED)
         else:
             edge = node.edges[CONTINUE if target == CONTINUE else verdict.label]
-            self.state.close(live, _COMPLETED, told, edge)
+            self.state.close(live, _COMPLETED, word, edge)
             self.state.hop(live, edge)
 
     # Sinks
@@ -222,7 +223,7 @@ class RowProcessor:
     # Errors
 
     def _failed(self, live: Live, failure: Failure) -> None:
-        """Close the attempt; try again while attempts are left; else ``on_error`` decides, in this step."""
+        """Close the attempt. Try again while attempts are left; otherwise `on_error` decides, in this step."""
         node, state = live.node, self.state
         settings = node.settings
         error = state.keep_error(f"{node.name}: {failure.error}")
@@ -246,7 +247,7 @@ class RowProcessor:
     # Batches
 
     def flush_batch(self, node: str, number: int) -> None:
-        """Ask for the verdict on a triggered batch and do what it says."""
+        """Get the verdict on a triggered batch and carry it out."""
         executor = self.aggregations[node]
         batch = executor.awaiting(number)
         members = batch.members
@@ -265,7 +266,7 @@ class RowProcessor:
             else:
                 executor.flushed(batch, made)
         else:
-            raise Refused(Refusal.NO_SUCH_VERDICT, f"aggregation {node} cannot say {type(verdict).__name__}")
+            raise Refused(Refusal.NO_SUCH_VERDICT, f"aggregation {node} cannot answer with {type(verdict).__name__}")
         self.settle()
 
     def _batch_row(self, row: Row, known: dict[bytes, PipelineRow]) -> PipelineRow:

@@ -1,11 +1,8 @@
 """What a run holds in memory, built again from its trail.
 
-What it is: the only way in which state comes back, after a crash and after ``restore`` alike, so that nothing that
-matters can live in memory alone. Living tokens with their data and debts, held tokens, unresolved barriers, open
-batches, counters: each is a query and a loop.
-
-What it is not: the resumption. What a crash broke off (open visits, a flush that was under edge) is recorded by the
-``Orchestrator`` in a step of its own.
+After a crash the state comes back in this way only, so nothing that matters can live in memory alone. Living tokens with
+their data and debts, held tokens, unresolved barriers, open batches and counters: each is one query and one loop. Not here:
+the resumption. What a crash interrupted (open visits, a flush) is recorded by the orchestrator in a step of its own.
 """
 
 from collections.abc import Iterator
@@ -88,7 +85,7 @@ class Recovery:
         return self.conn.execute(query, (self.run, *more)).fetchall()
 
     def load(self) -> None:
-        """Fill the state. What waits, waits in the order in which it last changed."""
+        """Fill the state. Tokens wait in the order in which they last changed."""
         tokens = self.processor.tokens
         ((rows, last),) = self._all("SELECT count(*), max(idx) FROM rows WHERE run = ?")
         tokens.next_row, tokens.last_idx = rows, -1 if last is None else last
@@ -114,7 +111,7 @@ class Recovery:
     # Tokens
 
     def _live(self, record: _Token) -> tuple[Live, int, int | None]:
-        """The token where it stands, when it last changed, and since when it is held if it is."""
+        """The token at its node; when it last changed; and since when it is held, if it is."""
         visits = self._visits(record.row, record.token)
         number, error = record.edge, None
         for visit in visits:
@@ -137,7 +134,7 @@ class Recovery:
         return live, changed, last.opened_at if last and live.phase is Phase.HELD else None
 
     def _here(self, live: Live, visits: list[_Visit]) -> None:
-        """Its attempts at the node where it stands."""
+        """Its attempts at the node where it is."""
         for visit in visits:
             if visit.node == live.node.number:
                 live.attempt = visit.attempt
@@ -161,7 +158,7 @@ class Recovery:
         return TokenInfo(self.run, record.row, record.token, data, record.branch, kind, record.parent, stack)
 
     def _data(self, record: _Token, visits: list[_Visit]) -> PipelineRow:
-        """What it carries: what its last visit made, else what it was made with, else what its parent carried."""
+        """Its data: what its last visit made; otherwise what it was made with; otherwise what its parent had."""
         contract = record.contract
         for visit in reversed(visits):
             if visit.data is not None:
@@ -180,7 +177,7 @@ class Recovery:
         return EMPTY if number is None else self.contracts[number]
 
     def _frame(self, row: int, fork: int, branch: str) -> Frame:
-        """The debt of a branch of this fork. The chain beneath is as deep as forks nest in the pipeline."""
+        """The debt of a branch of this fork. The chain of frames is as deep as forks nest in the pipeline."""
         gate = self._gate(row, fork)
         return Frame(fork, branch, gate.name, gate.joins[branch], self._below(row, fork, gate))
 

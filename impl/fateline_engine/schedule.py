@@ -1,10 +1,9 @@
-"""``Schedule``: what can be done next in a run, and what production does first.
+"""`Schedule`: what can be done next in a run, and what production does first.
 
-What it is: the list of everything the law allows, for a script to choose from; and one fixed order for production:
-what came due at the last look at the clock, then triggered batches, then the tokens, first in first out, then at rest
-another look, a row, or at the end the flushes in topological order. The same trail comes of the same inputs.
-
-What it is not: the doing. It changes nothing but its own queue of what came due.
+It lists everything that the law allows, for a script to choose from. Production takes one fixed order: first what came due
+at the last look at the clock, then triggered batches, then the tokens, first in first out; when nothing moves, another look
+at the clock, then the next row, and at the end the flushes in topological order. So the same inputs give the same trail.
+Not here: the doing. This module changes nothing but its own queue of what came due.
 """
 
 from collections import deque
@@ -20,7 +19,7 @@ from fateline_engine.state import Phase, RunState
 
 
 class Schedule:
-    """Over the state of one run. ``intake`` says whether the source has another row."""
+    """The schedule of one run. `row_reader` knows whether the source has another row."""
 
     def __init__(
         self,
@@ -38,17 +37,17 @@ class Schedule:
         self.conditions = conditions
         self.row_reader = intake
         self.due: deque[Work] = deque()
-        """What had come due at the last look, and is not done yet."""
+        """What had come due at the last look at the clock, and is not done yet."""
         self.looked = False
         """Whether the clock was looked at since the last row."""
 
     def done(self, work: Work) -> None:
-        """What came due is being done."""
+        """A work that came due is being done."""
         if self.due and self.due[0] == work:
             self.due.popleft()
 
     def runnable(self) -> list[Work]:
-        """Every work that the law allows now; the first is the one that production does."""
+        """Every work that the law allows now. The first is the one that production does."""
         self.looked = self.looked and bool(self.due)  # to ask is not to look: the next asker looks afresh
         first = self.first()
         return [first, *(work for work in self._allowed() if work != first)]
@@ -78,7 +77,7 @@ class Schedule:
             yield Work(Kind.RUN_OVER)
 
     def _room(self, work: Work) -> bool:
-        """Whether an aggregation can take the token: not if it would close a batch while another awaits its flush."""
+        """Whether an aggregation can accept the token. It cannot if that would close a batch while another awaits its flush."""
         return work.kind is not Kind.ACCEPT or self.processor.aggregations[work.node].has_room()
 
     def _blocked(self, holding: Holding) -> bool:
@@ -92,7 +91,7 @@ class Schedule:
         return sorted(found, key=lambda holding: (holding.node.rank, holding.key))
 
     def nothing_upstream(self, holding: Holding) -> bool:
-        """Whether nothing live, open or held could still reach it. What is held at the same node is there already."""
+        """Whether no living token could still reach it. Tokens that are held at the same node have arrived already."""
         target = holding.node.name
         return not any(
             self.graph.reaches(live.node.name, target)
@@ -101,13 +100,13 @@ class Schedule:
         )
 
     def at_rest(self) -> bool:
-        """Whether nothing is left: no token, no barrier, no batch."""
+        """Whether no token, barrier or batch is left."""
         return not self.state.live and not self.holdings() and not any(
             aggregation.triggered for aggregation in self.processor.aggregations.values()
         )  # fmt: skip
 
     def first(self) -> Work:
-        """What production does next: what came due, triggered batches, the next token, and at rest a look or a row."""
+        """What production does next: what came due, triggered batches, the next token; then a look at the clock, or a row."""
         while True:
             while self.due:
                 work = self.due[0]
@@ -132,7 +131,7 @@ class Schedule:
             return Work(Kind.RUN_OVER)
 
     def _next_token(self) -> Work | None:
-        """What the first token in the queue does that still lives and is not held."""
+        """The next work of the first token in the queue that is alive and not held."""
         queue, living = self.state.queue, self.state.live
         while queue:
             live = queue[0]
@@ -151,7 +150,7 @@ class Schedule:
         return work.key[0] in aggregation.open and aggregation.triggered is None
 
     def look(self) -> None:
-        """Look at the clock: whatever has come due is done before any token moves, the earliest deadline first."""
+        """Look at the clock. What has come due is done before any token moves, the earliest deadline first."""
         now = max(self.script.now(), self.recorder.at)
         due: list[Holding] = []
         for executor in (*self.processor.coalesces.values(), *self.processor.aggregations.values()):
@@ -163,7 +162,7 @@ class Schedule:
             self.try_condition(name)
 
     def try_condition(self, name: str) -> None:
-        """Whether the condition of an open batch holds; one that cannot be evaluated does not."""
+        """Note the condition of an open batch as due if it is true. A condition that cannot be evaluated counts as false."""
         compiled = self.conditions.get(name)
         batch = self.processor.aggregations[name].accepting
         if compiled is None or batch is None:

@@ -41,7 +41,7 @@ from fateline_engine.words import Reason
 
 _Result = TypeVar("_Result")
 Answer = Callable[[Node, TokenInfo | BatchInfo, int], Verdict]
-"""What a node says of a token or a batch, at this attempt."""
+"""The verdict of a node on a token or a batch, at this attempt."""
 
 
 class NoAnswer(EngineError):
@@ -89,7 +89,7 @@ class GivenAnswers(Production):
         """The merge of the data, unless the driver has said that this union fails."""
         failure = self.merge_failures.popleft() if self.merge_failures else None
         if failure is not None and node.merge is Merge.UNION:
-            return CannotMerge(failure, "as the script says")
+            return CannotMerge(failure, "given by the script")
         return merge(node, arrived)
 
     def boundary(self, kind: Boundary) -> None:

@@ -1,10 +1,8 @@
-"""``RunState``: what a running engine holds in memory, all of it to be had again from the trail.
+"""`RunState`: what a running engine holds in memory; all of it can be built again from the trail.
 
-What it is: the tokens that have no fate yet, where each stands, and the two work lists of a step (who moves next,
-which debts were lost). It has the few moves that every part shares: a token takes a edge, begins or ends a visit,
-meets its fate. There is one such move for each, so that a failure is recorded in one way.
-
-What it is not: a decision. Processor and executors decide.
+It holds the tokens that have no fate yet, the node of each, and the two work lists of a step (which token moves next, which
+debts were lost). It has the few moves that all parts share: a token takes an edge, begins or ends a visit, gets its fate.
+Each move exists once, so a failure is recorded in one way. Not here: decisions (`processor.py` and the executors).
 """
 
 from collections import deque
@@ -19,7 +17,7 @@ from fateline_engine.words import LossReason, Outcome, Reason, VisitStatus
 
 
 class Phase(IntEnum):
-    """Where a living token is: on its way to a node, in an open visit, or held."""
+    """What a living token does: it is on its way to a node, in an open visit, or held."""
 
     NEXT = 0
     OPEN = 1
@@ -37,21 +35,21 @@ class Live:
     def __init__(self, info: TokenInfo, node: NodeRef, via: Outcome) -> None:
         self.info = info
         self.node = node
-        """The head of its latest hop."""
+        """The node at the end of its latest hop."""
         self.via = via
-        """The outcome it will have if a sink there writes it."""
+        """The outcome that the token gets if a sink there writes it."""
         self.phase = _NEXT
         self.attempt = -1
-        """The latest attempt at this place."""
+        """The latest attempt at this node."""
         self.tries = 0
-        """How many attempts here failed by themselves."""
+        """How many attempts at this node failed."""
         self.error: bytes | None = None
-        """Of the failure that diverted it."""
+        """The digest of the error that diverted the token."""
         self.reason: Reason | None = None
 
 
 class Loss(NamedTuple):
-    """A debt that was lost in this step and not yet told to its barrier."""
+    """A debt that was lost in this step and has not reached its barrier yet."""
 
     frame: Frame
     row: int
@@ -67,7 +65,7 @@ class RunState:
         self.compiled = atlas
         self.live: dict[tuple[int, int], Live] = {}
         self.queue: deque[Live] = deque()
-        """Who may move, first in first out. An entry whose token has moved on or ended is skipped."""
+        """The tokens that may move, first in first out. An entry whose token has moved on or ended is skipped."""
         self.losses: deque[Loss] = deque()
         self.counts: dict[Outcome, int] = dict.fromkeys(Outcome, 0)
         self.next_token: dict[int, int] = {}
@@ -77,13 +75,13 @@ class RunState:
     # Births
 
     def number(self, row: int, how_many: int = 1) -> int:
-        """The first of ``how_many`` new token numbers of a row."""
+        """The first of `how_many` new token numbers of a row."""
         first = self.next_token.get(row, 0)
         self.next_token[row] = first + how_many
         return first
 
     def born(self, info: TokenInfo, edge: EdgeRef) -> Live:
-        """A new token, whose first hop is ``edge``."""
+        """A new token, whose first hop is `edge`."""
         live = Live(info, edge.head, edge.via)
         self.live[info.row, info.token] = live
         self.living[info.row] = self.living.get(info.row, 0) + 1
@@ -95,7 +93,7 @@ class RunState:
     # Moves
 
     def hop(self, live: Live, edge: EdgeRef) -> None:
-        """The token takes a edge, which its visit records."""
+        """The token takes an edge, which its visit records."""
         live.node = edge.head
         live.via = edge.via
         live.phase = _NEXT
@@ -108,14 +106,14 @@ class RunState:
         self.queue.append(live)
 
     def drop_debt(self, live: Live, reason: LossReason) -> None:
-        """The debt of its top frame is lost; its barrier is told before the step ends."""
+        """The debt of its top frame is lost; the loss reaches its barrier before the step ends."""
         info = live.info
         assert info.stack is not None
         self.losses.append(Loss(info.stack, info.row, info.token, reason))
         live.info = info._replace(stack=None)
 
     def begin(self, live: Live, status: VisitStatus = VisitStatus.OPEN) -> None:
-        """A visit of the token where it stands."""
+        """The token begins a visit at its node."""
         info = live.info
         live.attempt += 1
         live.phase = _HELD if status is VisitStatus.HELD else _OPEN
@@ -129,7 +127,7 @@ class RunState:
         edge: EdgeRef | None = None,
         error: bytes | None = None,
     ) -> None:
-        """The visit ends, and the token is where it was, with what it had."""
+        """The visit ends. The token stays at its node, with the data it had."""
         info = live.info
         live.phase = _NEXT
         self.recorder.close_visit(
@@ -141,7 +139,7 @@ class RunState:
     def close_with(
         self, live: Live, verdict: str | None, edge: EdgeRef, data: PipelineRow, contract: int | None
     ) -> None:
-        """The visit ends completed with data, which are kept if they are other than before."""
+        """The visit ends as completed, with data. The trail keeps the data if they differ from those before."""
         info = live.info
         same = data.encoded == info.data.encoded and data.contract == info.data.contract
         live.info = info.with_data(data)
@@ -164,7 +162,7 @@ class RunState:
         reason: Reason | None = None,
         batch: tuple[int, int] | None = None,
     ) -> None:
-        """The token meets a fate that no other operation gives. ``loss``: what becomes of the debt it holds."""
+        """The token gets a fate that no other operation gives. `loss`: the reason why its debt is lost, if it has one."""
         info = live.info
         self.recorder.fate(info.row, info.token, outcome, sink=sink, error=error, reason=reason, batch=batch)
         self.buried(live, outcome)
@@ -172,7 +170,7 @@ class RunState:
             self.losses.append(Loss(info.stack, info.row, info.token, loss))
 
     def buried(self, live: Live, outcome: Outcome) -> None:
-        """The token has its fate: it lives no more."""
+        """The token has its fate and is no longer alive."""
         row, token = live.info.row, live.info.token
         del self.live[row, token]
         self.counts[outcome] += 1
@@ -183,7 +181,7 @@ class RunState:
             del self.living[row], self.next_token[row]
 
     def keep_error(self, text: str) -> bytes:
-        """The digest of an error's text, which is kept beside it."""
+        """The digest of an error's text; the trail keeps the text beside it."""
         digest = digest_text(text)
         self.recorder.keep_error(digest, text.encode("utf-8", "backslashreplace").decode("utf-8"))
         return digest

@@ -1,12 +1,10 @@
-"""``TokenManager``: the operations of a token's life.
+"""`TokenManager`: the operations of a token's life.
 
-What it is: initial, quarantine, existing row, fork, expand, coalesce, outputs of a batch, update, and a bare fate. Each
-validates everything first and then writes all its records or none. A refusal names the rule (``words.Refusal``, in
-the order in which the rules are asked) and leaves no record. It believes nothing that it is told: run, row and token
-are looked up, among the living and else in the trail.
-
-What it is not: a decision when to do any of it; nor the end of the visit that led here, which the processor has
-closed before in the same step.
+They are initial, quarantine, existing row, fork, expand, coalesce, outputs of a batch, update, and a bare fate. Each
+validates everything first and then writes all its records, or none. A refusal names the rule (`words.Refusal`, in the order
+in which the rules are checked) and leaves no record. Arguments are not trusted: run, row and token are looked up among the
+living tokens and then in the trail. Not here: when an operation is called, and the end of the visit that led to it, which
+the processor has closed earlier in the same step.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,19 +37,19 @@ _LOSS: Final = {
     Outcome.FAILED: LossReason.FAILED,
     Outcome.QUARANTINED: LossReason.QUARANTINED,
 }
-"""How the debt of a token is lost that is given a bare fate."""
+"""The reason why the debt of a token is lost when it is given a bare fate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds that protect a run from one bad row. The settings name them alike."""
+    """Limits that protect a run from one bad row. The settings have the same names."""
 
     row_bytes: int = 1_048_576
     fan_out: int = 10_000
 
 
 class BranchEdge(NamedTuple):
-    """One branch of a fork: its edge, and the coalesce that joins it, if one does."""
+    """One branch of a fork: its edge, and the coalesce that joins it, if there is one."""
 
     branch: str
     edge: EdgeRef
@@ -75,7 +73,7 @@ class TokenManager:
     # What is asked first
 
     def find(self, token: TokenInfo) -> Live:
-        """The living token that ``token`` names, or the refusal that says why there is none."""
+        """The living token that `token` names. `Refused` gives the reason if there is none."""
         self._run_is_up()
         if token.run != self._recorder.run:
             self._known(token)
@@ -88,7 +86,7 @@ class TokenManager:
         return live
 
     def _known(self, token: TokenInfo) -> None:
-        """Refuse a token that no trail has, or whose run there is not."""
+        """Refuse a token that is in no trail, or whose run does not exist."""
         if not self._recorder.landscape.has_run(token.run):
             raise Refused(Refusal.UNKNOWN_RUN, f"there is no run {token.run}")
         if not self._in_trail(token):
@@ -120,12 +118,12 @@ class TokenManager:
             raise LimitExceeded(what, how_many, self.limits.fan_out, "run.fan_out")
 
     def remember(self, contracts: Mapping[int, SchemaContract]) -> None:
-        """The contracts that the trail has already."""
+        """Remember the contracts that the trail has already."""
         self._contracts = {contract: number for number, contract in contracts.items()}
         self._next_contract = max(contracts, default=-1) + 1
 
     def contract_number(self, contract: SchemaContract) -> int:
-        """The number of a contract in this run; a new one is written. Bounded memory: at worst one is written again."""
+        """The number of a contract in this run. A new one is written. Memory is bounded, so one may be written twice."""
         if contract is self._last_contract[0]:
             return self._last_contract[1]
         number = self._contracts.get(contract)
@@ -145,14 +143,14 @@ class TokenManager:
         """A valid row is read: the row and its root token, on its way from the source."""
         self._may_read(idx)
         if data is None or (contract is None and data.contract is EMPTY):
-            raise Refused(Refusal.NO_CONTRACT, f"row {idx} has no contract, and no row becomes a token without one")
+            raise Refused(Refusal.NO_CONTRACT, f"row {idx} has no contract; without a contract no row becomes a token")
         row = data if contract is None else data.under(contract)
         self.fits(row, f"row {idx}")
         source = self.state.compiled.source
         return self._root(idx, row, self.contract_number(row.contract), None, source.edges["continue"])
 
     def quarantine(self, idx: int, data: Mapping[str, object], error: str) -> TokenInfo:
-        """An invalid row is read: row and root token; without a quarantine sink its fate too."""
+        """An invalid row is read: the row and its root token, and its fate if there is no sink for invalid rows."""
         self._may_read(idx)
         source = self.state.compiled.source
         row = PipelineRow.of(data, EMPTY)
@@ -168,7 +166,7 @@ class TokenManager:
         return info
 
     def existing(self, row: int) -> TokenInfo:
-        """A root token for a row that was read and has none."""
+        """A root token for a row that was read and has no root token."""
         self._run_is_up()
         found = self._recorder.landscape.row_of(self._recorder.run, row)
         waits = self._recorder.waits(row, 0)
@@ -215,7 +213,7 @@ class TokenManager:
         return known
 
     def fork(self, token: TokenInfo, gate: NodeRef, branches: Sequence[BranchEdge]) -> list[TokenInfo]:
-        """The token continues as one child a branch; a joined branch is a debt. The data are shared, not copied."""
+        """The token continues as one child for each branch; a joined branch is a debt. The data are shared, not copied."""
         live = self._idle(token)
         if not branches:
             raise Refused(Refusal.NO_BRANCHES, "a fork needs at least one branch")
@@ -253,7 +251,7 @@ class TokenManager:
     def expand(
         self, token: TokenInfo, rows: Sequence[PipelineRow], contract: SchemaContract, edge: EdgeRef
     ) -> list[TokenInfo]:
-        """The token continues as one child a row. Nothing is written before the contract is known to be locked."""
+        """The token continues as one child for each row. Nothing is written unless the contract is locked."""
         live = self._idle(token)
         if not rows:
             raise Refused(Refusal.NO_CHILDREN, "an expansion needs at least one child")
@@ -281,7 +279,7 @@ class TokenManager:
         return children
 
     def _made_from(self, info: TokenInfo, edge: EdgeRef, contract: int, batch: tuple[int, int] | None) -> Live:
-        """Write and begin a token that has data of its own."""
+        """Write a token that has its own data, and let it live."""
         frame = info.stack
         self._recorder.token(
             info.row, info.token, group_kind=info.group_kind, parent=info.parent, batch=batch, edge=edge.number,
@@ -311,7 +309,7 @@ class TokenManager:
         return self.merged(lives, data, edge)
 
     def _merged_once(self, row: int, fork: int, edge: EdgeRef) -> None:
-        """Branches of one fork are merged once at a coalesce; a barrier sees to that itself, other callers may not."""
+        """Branches of one fork are merged once at a coalesce. A barrier ensures that itself; other callers may not."""
         if self._recorder.was_merged(row, fork, edge.number):
             raise Refused(
                 Refusal.ALREADY_RESOLVED, f"branches of the fork of {row}:{fork} were merged at {edge.src.name}"
@@ -330,7 +328,7 @@ class TokenManager:
                 raise Refused(Refusal.OTHER_ROW, f"tokens {first.name} and {parent.name} are of different rows")
 
     def merged(self, parents: Sequence[Live], data: PipelineRow, edge: EdgeRef) -> TokenInfo:
-        """The same without the questions, for a barrier, which has asked them at each arrival."""
+        """The same without the checks, for a barrier, which has made them at each arrival."""
         first = parents[0].info
         assert first.stack is not None
         row = first.row
@@ -354,7 +352,7 @@ class TokenManager:
     def outputs(
         self, members: Sequence[Live], batch: tuple[int, int], rows: Sequence[PipelineRow], edge: EdgeRef
     ) -> list[TokenInfo]:
-        """A batch continues as these rows: children of its first member, whose row and stack they have."""
+        """A batch continues as these rows. They are children of its first member, and have its row and stack."""
         first = members[0].info
         for index, row in enumerate(rows):
             self.fits(row, f"output {index} of a batch at {edge.src.name}")
@@ -375,23 +373,23 @@ class TokenManager:
     # The rest of a life
 
     def update(self, token: TokenInfo, data: PipelineRow) -> TokenInfo:
-        """The same token with other data; everything else is kept. Recorded by the visit that made the data."""
+        """The same token with other data. The visit that made the data records them."""
         live = self.find(token)
         self.fits(data, f"token {token.name}")
         live.info = live.info.with_data(data)
         return live.info
 
     def record(self, token: TokenInfo, outcome: Outcome, fields: Mapping[str, object]) -> None:
-        """A bare fate, which must carry what it must and nothing that it must not."""
+        """A bare fate. It must have the required fields and no forbidden ones."""
         live = self._idle(token)
         if outcome in DELEGATING or outcome is Outcome.BUFFERED:
-            raise Refused(Refusal.NOT_A_FATE, f"{outcome} is given by its operation, never by a bare recording")
+            raise Refused(Refusal.NOT_A_FATE, f"{outcome} is given by its operation only, and not by a bare recording")
         must, may = CARRIES[outcome]
         given = {name for name, value in fields.items() if value is not None}
         if missing := must - given:
-            raise Refused(Refusal.FIELDS_MISSING, f"{outcome} must carry {', '.join(sorted(missing))}")
+            raise Refused(Refusal.FIELDS_MISSING, f"{outcome} must have {', '.join(sorted(missing))}")
         if forbidden := given - must - may:
-            raise Refused(Refusal.FIELDS_FORBIDDEN, f"{outcome} must not carry {', '.join(sorted(forbidden))}")
+            raise Refused(Refusal.FIELDS_FORBIDDEN, f"{outcome} must not have {', '.join(sorted(forbidden))}")
         error = fields.get("error")
         reason = fields.get("reason")
         sink = fields.get("sink")

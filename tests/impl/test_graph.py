@@ -207,7 +207,7 @@ def test_a_branch_that_is_not_joined_may_meet_the_main_line() -> None:
 REFUSED: dict[str, tuple[Nodes, str]] = {
     "a cycle": (
         {"s": source("a"), "a": step("b"), "b": step("a")},
-        "no cycles, and here is one: a → b → a",
+        "a pipeline must not have a cycle; this is one: a → b → a",
     ),
     "unreachable": (
         {"s": source("out"), "alone": step("out")},

@@ -42,7 +42,7 @@ def _keys(keys: Mapping[str, Key]) -> Iterator[str]:
     yield "| Key | Required | Meaning |"
     yield "|---|---|---|"
     for name, key in keys.items():
-        yield f"| `{name}` | {'yes' if key.required else ''} | {key.says} |"
+        yield f"| `{name}` | {'yes' if key.required else ''} | {key.meaning} |"
 
 
 def _plugins() -> Iterator[str]:

@@ -226,7 +226,7 @@ def test_there_is_nothing_to_resume_before_a_run_or_after_it(tmp_path: Path) -> 
     assert not (tmp_path / "numbers.db").exists()
     assert call("run", file).exit_code == 0
     late = call("resume", file)
-    assert (late.exit_code, "not over: none" in late.stderr) == (ExitCode.USAGE, True)
+    assert (late.exit_code, "these are not over: none" in late.stderr) == (ExitCode.USAGE, True)
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_a_database_of_something_else_is_left_as_it_is(tmp_path: Path) -> None:
     before = (tmp_path / "numbers.db").read_bytes()
     result = call("run", file)
     assert result.exit_code == ExitCode.USAGE
-    assert "a database of something else" in result.stderr
+    assert "a database of another program" in result.stderr
     assert (tmp_path / "numbers.db").read_bytes() == before
     assert not (tmp_path / "out.jsonl").exists()
 

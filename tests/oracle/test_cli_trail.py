@@ -74,7 +74,7 @@ def test_a_trail_that_cannot_be_read_is_one_clear_error(folder: Path, tmp_path: 
     for database, told in [
         (tmp_path / "nowhere.db", "no such file"),
         (tmp_path / "text.db", "not a SQLite database"),
-        (tmp_path / "other.db", "a database of something else"),
+        (tmp_path / "other.db", "a database of another program"),
     ]:
         result = call(command[0], database, *command[1:])
         assert result.exit_code == ExitCode.USAGE, result.output
@@ -82,7 +82,7 @@ def test_a_trail_that_cannot_be_read_is_one_clear_error(folder: Path, tmp_path: 
         assert "Traceback" not in result.output
     unknown = call(command[0], folder / "small.db", *command[1:], "--run", "nobody")
     assert unknown.exit_code == ExitCode.USAGE
-    assert f"has no run nobody; there are {', '.join(runs(folder))}" in unknown.stderr
+    assert f"has no run nobody; its runs are: {', '.join(runs(folder))}" in unknown.stderr
 
 
 def test_what_is_not_in_the_trail_is_said_to_be_missing(folder: Path) -> None:
@@ -90,7 +90,7 @@ def test_what_is_not_in_the_trail_is_said_to_be_missing(folder: Path) -> None:
         ("5", "no row 5: it has 1, counted from 0"),
         ("0/z", "no token 0/z"),
         ("out:9", "no row 9 was written"),
-        (f"{folder / 'in.csv'}:1", "is not the file of one sink"),
+        (f"{folder / 'in.csv'}:1", "is not the file of exactly one sink"),
     ]:
         result = call("explain", folder / "small.db", what)
         assert (result.exit_code, told in result.stderr) == (ExitCode.USAGE, True), result.stderr

@@ -1,12 +1,10 @@
-"""``LandscapeRecorder``: the only writer of a run's trail.
+"""`LandscapeRecorder`: the only writer of a run's trail.
 
-What it is: a buffer of whole steps and one transaction that writes them. Records are put down as an operation goes,
-after everything was validated; ``commit`` writes them table by table with one prepared statement each, in the order
-that the guards rely on (tokens, visits, fates, links). A visit or a batch that begins and ends within one commit is
-written once, in its final form.
-
-What it is not: a judge; it validates nothing. The guards do, and a refusal by one of them is a bug of ours: the
-transaction is rolled back whole and the run stops at its last commit.
+It buffers whole steps and writes them in one transaction. An operation adds its records after everything was validated;
+`commit` writes them table by table with one prepared statement for each table, in the order that the guards rely on
+(tokens, visits, fates, links). A visit or batch that begins and ends within one commit is written once, in its final form.
+Not here: validation. If a guard refuses a record, that is a bug of the engine: the transaction is rolled back and the run
+stops at its last commit.
 """
 
 import sqlite3
@@ -133,7 +131,7 @@ class _Step:
 
 
 class LandscapeRecorder:
-    """The trail of one run, being written. ``step`` begins a step; ``commit`` closes whole steps."""
+    """The trail of one run, being written. `step` begins a step; `commit` closes whole steps."""
 
     def __init__(self, landscape: Landscape, run: int) -> None:
         self.landscape = landscape
@@ -158,7 +156,7 @@ class LandscapeRecorder:
         self._run_changed = False
         self.rows_pending = 0
         self.committed_seq = 0
-        """Of the last record that is in the database."""
+        """The `seq` of the last record that is in the database."""
         self.discard()
 
     # Steps and commits
@@ -179,7 +177,7 @@ class LandscapeRecorder:
         return bool(self._closings or self._batch_changes or self._run_changed or any(self.pending.values()))
 
     def commit(self, positions: dict[int, int] | None = None) -> None:
-        """Write all that waits, in one transaction: everything or nothing."""
+        """Write all waiting records in one transaction: all or none."""
         try:
             with self.landscape.transaction():
                 self._write(self.landscape.conn, positions or {})
@@ -204,7 +202,7 @@ class LandscapeRecorder:
         conn.execute(_MARK_RUN, (self.status, self.rows_read, *mark, self.seq, self.tx, self.at, run))
 
     def discard(self) -> None:
-        """Forget what waits; go on from the last commit."""
+        """Drop what waits, and continue from the last commit."""
         self._forget()
         found = self.landscape.conn.execute(_READ_RUN, (self.run,)).fetchone()
         status, self.rows_read, *_, self.seq, self.tx, self.at = found
@@ -213,7 +211,7 @@ class LandscapeRecorder:
         self.committed_seq = self.seq
 
     def _forget(self) -> None:
-        """What waited is written, or given up."""
+        """Drop the waiting records: they were written, or are given up."""
         for records in self.pending.values():
             records.clear()
         self._open.clear()
@@ -230,7 +228,7 @@ class LandscapeRecorder:
     # Runs
 
     def mark_run(self, status: RunStatus, rows: int | None) -> None:
-        """The run changes: it ends its source, stops, resumes, or is over."""
+        """The run changes: its source ends, or it stops, resumes or completes."""
         self.seq += 1
         self.status, self.rows_read = status, rows
         self._run_mark = (self.seq, self.tx, self.at)
@@ -279,7 +277,7 @@ class LandscapeRecorder:
         return any(waiting.row == row and waiting.token == token for waiting in self._waiting_tokens())
 
     def was_merged(self, row: int, fork: int, edge: int) -> bool:
-        """Whether branches of this fork became a token that was put on this edge; what waits is asked first."""
+        """Whether branches of this fork became a token that was put on this edge; waiting records are searched first."""
         waiting = {token.token: token for token in self._waiting_tokens() if token.row == row}
         for token in waiting.values():
             if token.group_kind == GroupKind.JOIN and token.edge == edge and token.parent is not None:
@@ -351,8 +349,8 @@ class LandscapeRecorder:
         self.seq = seq = self.seq + 1
         batch_node, number = batch if batch else (None, None)
         key = (self.run, row, token)
-        told = (sink, error, reason, batch_node, number, merged, promised, first, last)
-        self._fates.append((*key, outcome, *told, seq, self.tx, self.at))
+        values = (sink, error, reason, batch_node, number, merged, promised, first, last)
+        self._fates.append((*key, outcome, *values, seq, self.tx, self.at))
 
     def keep_error(self, digest: bytes, text: str) -> None:
         self._errors[digest] = text
@@ -378,11 +376,11 @@ class LandscapeRecorder:
     ) -> None:
         self.seq += 1
         self._resolved[node, row, fork] = Resolution(verdict, arrived, lost)
-        told = (verdict, reason, trigger, arrived, lost, first_at, self.at, result)
-        self.pending["barriers"].append((self.run, node, row, fork, *told, self.seq, self.tx, self.at))
+        values = (verdict, reason, trigger, arrived, lost, first_at, self.at, result)
+        self.pending["barriers"].append((self.run, node, row, fork, *values, self.seq, self.tx, self.at))
 
     def resolution(self, node: int, row: int, fork: int) -> Resolution | None:
-        """How this barrier was resolved, asked of the trail by its key; of what waits for the commit first."""
+        """How this barrier was resolved, read from what waits for the commit, then from the trail by its key."""
         known = self._resolved.get((node, row, fork))
         if known is not None or (self._first_row is not None and row >= self._first_row):
             return known  # a row that was not yet committed has nothing in the database

@@ -1,9 +1,7 @@
-"""The landscape as a file: made, opened, recognised, and held by one writer at a time.
+"""The landscape as a file: created, opened, recognised, and locked for one writer.
 
-What it is: schema and version. ``application_id`` says that a file is ours, ``user_version`` which schema it has; a
-foreign or newer file is refused before anything is written to it.
-
-What it is not: what is in it. ``LandscapeRecorder`` is the only writer, ``reader`` and the views are for reading.
+`application_id` marks a file as ours, `user_version` gives its schema. A foreign or newer file is refused before anything is
+written to it. Not here: the records. `LandscapeRecorder` writes them; the views, `export.py` and `trail_reader.py` read them.
 """
 
 import sqlite3
@@ -43,7 +41,7 @@ class Landscape:
 
     @classmethod
     def open(cls, path: str | Path, *, must_exist: bool = False) -> "Landscape":
-        """Open ``path`` for writing, and make it if there is nothing. Another writer is refused."""
+        """Open `path` for writing, and make it if there is nothing. Another writer is refused."""
         name = str(path)
         lock = None
         if name != MEMORY:
@@ -118,7 +116,7 @@ class Landscape:
         return self.conn.execute(query, (run, row, edge, fork)).fetchone() is not None
 
     def fork_of(self, run: int, row: int, token: int) -> int | None:
-        """The forked token whose branch this token was made to owe; none if it owed nothing."""
+        """The forked token whose branch this token owed when it was made; `None` if it owed nothing."""
         query = "SELECT fork FROM tokens WHERE run = ? AND row = ? AND token = ?"
         found = self.conn.execute(query, (run, row, token)).fetchone()
         return int(found[0]) if found is not None and found[0] is not None else None
@@ -133,11 +131,11 @@ class Landscape:
         return found
 
     def snapshot(self) -> bytes:
-        """All of it as bytes; for a landscape in memory."""
+        """The whole landscape as bytes; for a landscape in memory."""
         return self.conn.serialize()
 
     def restore(self, snapshot: bytes) -> None:
-        """Become what ``snapshot`` says, on a new connection; for a landscape in memory."""
+        """Become what `snapshot` contains, on a new connection; for a landscape in memory."""
         if self.path != MEMORY:
             raise LandscapeError(f"{self.path}: only a landscape in memory can be restored from a snapshot")
         fresh = _connect(MEMORY)
@@ -184,19 +182,19 @@ def _recognise(conn: sqlite3.Connection, name: str) -> bool:
         (version,) = conn.execute("PRAGMA user_version").fetchone()
         (objects,) = conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except sqlite3.OperationalError as error:
-        told = "if a process was killed while it wrote, resume the run or begin it again: that mends the file"
-        raise LandscapeError(f"{name}: cannot be read ({error}); {told}") from error
+        message = "if a process was killed while it wrote, resume the run or begin it again: that repairs the file"
+        raise LandscapeError(f"{name}: cannot be read ({error}); {message}") from error
     except sqlite3.DatabaseError as error:
         raise LandscapeError(f"{name}: not a SQLite database ({error}); choose another file") from error
     if application == APPLICATION_ID:
         if version > SCHEMA_VERSION:
-            told = f"its schema is {version}, this engine knows up to {SCHEMA_VERSION}; use a newer Fateline"
-            raise LandscapeError(f"{name}: {told}")
+            message = f"its schema is {version}, this engine knows up to {SCHEMA_VERSION}; use a newer Fateline"
+            raise LandscapeError(f"{name}: {message}")
         if version == SCHEMA_VERSION:
             return True
-        raise LandscapeError(f"{name}: its schema {version} is not one that was ever released")
+        raise LandscapeError(f"{name}: its schema {version} was never released; use the file that the engine wrote")
     if objects or application or version:
-        raise LandscapeError(f"{name}: a database of something else, and nothing was written; choose another file")
+        raise LandscapeError(f"{name}: a database of another program; nothing was written to it; choose another file")
     return False
 
 

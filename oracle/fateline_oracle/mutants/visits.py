@@ -93,8 +93,8 @@ ANIMALS: Final = (
         (
             Patch(
                 "processor.py",
-                "            self.state.close(live, _COMPLETED, told, edge)\n",
-                "            self.state.close(live, _COMPLETED, told, self.state.compiled.edges[0])\n",
+                "            self.state.close(live, _COMPLETED, word, edge)\n",
+                "            self.state.close(live, _COMPLETED, word, self.state.compiled.edges[0])\n",
             ),
         ),
         ("line",),

@@ -19,7 +19,7 @@ from fateline_oracle.cli import COMMANDS, main
 from fateline_oracle.cli.group import VerdictGroup
 from fateline_oracle.report.verdict import ExitCode
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent.parent.parent
 
 
 @click.command()

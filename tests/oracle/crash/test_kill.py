@@ -99,5 +99,5 @@ def test_a_landscape_with_half_a_transaction_says_what_to_do(tmp_path: Path) -> 
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
     assert path.with_name("half.db-journal").exists()
-    with pytest.raises(LandscapeError, match="resume the run or begin it again: that mends the file"):
+    with pytest.raises(LandscapeError, match="resume the run or begin it again: that repairs the file"):
         Landscape.read(path)
