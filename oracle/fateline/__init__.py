@@ -1,21 +1,78 @@
-"""What a test suite of one's own imports: `class TestMyEngine(fateline.Conformance): engine = "module:factory"`.
+"""What somebody imports who lets Fateline check an engine: one page, and no path into the packages behind it.
 
-Not here: anything else. The command line is `fateline`, the packages behind it are `fateline_model`, `fateline_engine` and
-`fateline_oracle`.
+Write an adapter: an `Engine` gives one or more of the ports (`PipelinePort`, `LifecyclePort`, `BarrierPort`, `TrailPort`),
+says in `Hello` what it can do (`Does`) and records (`Shows`), and answers each `Asked` with a `Reply`. Check it:
+`fateline conform module:factory`, or in a test suite `Conformance` and `EngineMachine`. The law itself, as data and as a
+function: `load`, `step`, `LAWS`, `RELATIONS`.
+
+`specs/face.md` shows all of it at work. Nothing else of `fateline_oracle` and `fateline_engine` is promised to stay.
 """
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from fateline_oracle.plugin import Conformance as Conformance
+    from fateline_model import LAW_VERSION as LAW_VERSION
+    from fateline_model import LAWS as LAWS
+    from fateline_model import RELATIONS as RELATIONS
+    from fateline_model import Accepted as Accepted
+    from fateline_model import BarrierStimulus as BarrierStimulus
+    from fateline_model import Do as Do
+    from fateline_model import Operation as Operation
+    from fateline_model import Pipeline as Pipeline
+    from fateline_model import Refusal as Refusal
+    from fateline_model import Run as Run
+    from fateline_model import Stimulus as Stimulus
+    from fateline_model import load as load
+    from fateline_model import step as step
+    from fateline_oracle.ports.port import Asked as Asked
+    from fateline_oracle.ports.port import BarrierPort as BarrierPort
+    from fateline_oracle.ports.port import Boundary as Boundary
+    from fateline_oracle.ports.port import ClockOf as ClockOf
+    from fateline_oracle.ports.port import CrashPort as CrashPort
+    from fateline_oracle.ports.port import Does as Does
+    from fateline_oracle.ports.port import Drive as Drive
+    from fateline_oracle.ports.port import Engine as Engine
+    from fateline_oracle.ports.port import EngineFault as EngineFault
+    from fateline_oracle.ports.port import Hello as Hello
+    from fateline_oracle.ports.port import Hold as Hold
+    from fateline_oracle.ports.port import LifecyclePort as LifecyclePort
+    from fateline_oracle.ports.port import PipelinePort as PipelinePort
+    from fateline_oracle.ports.port import Port as Port
+    from fateline_oracle.ports.port import Reply as Reply
+    from fateline_oracle.ports.port import Shows as Shows
+    from fateline_oracle.ports.port import TrailPort as TrailPort
+    from fateline_oracle.ports.port import Verdicts as Verdicts
+    from fateline_oracle.ports.port import Write as Write
+    from fateline_oracle.ports.port import Written as Written
 
-__all__ = ["Conformance"]
+    from .conformance import Conformance as Conformance
+    from .machine import EngineMachine as EngineMachine
+
+_FROM: Final = {
+    "fateline_model": (
+        "LAWS LAW_VERSION RELATIONS Accepted BarrierStimulus Do Operation Pipeline Refusal Run Stimulus load step"
+    ),
+    "fateline_oracle.ports.port": (
+        "Asked BarrierPort Boundary ClockOf CrashPort Does Drive Engine EngineFault Hello Hold LifecyclePort PipelinePort "
+        "Port Reply Shows TrailPort Verdicts Write Written"
+    ),
+    "fateline.conformance": "Conformance",  # needs pytest
+    "fateline.machine": "EngineMachine",  # needs hypothesis
+}
+"""Where each name comes from. It is imported when it is first asked for, so that an adapter loads neither pytest nor
+hypothesis."""
+
+_HOME: Final = {name: module for module, names in _FROM.items() for name in names.split()}
+
+__all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:
-    """Imported when it is asked for: it needs pytest, and the judge."""
-    if name != "Conformance":
-        raise AttributeError(f"module 'fateline' has no attribute {name!r}")
-    from fateline_oracle.plugin import Conformance
+    if name not in _HOME:
+        raise AttributeError(f"module 'fateline' has no attribute {name!r}; there are {', '.join(__all__)}")
+    return getattr(import_module(_HOME[name]), name)
 
-    return Conformance
+
+def __dir__() -> list[str]:
+    return list(__all__)

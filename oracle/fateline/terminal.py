@@ -1,8 +1,8 @@
 """Small helpers for what a person sees: colour, aligned tables, one line of progress.
 
-All three follow one rule: a terminal gets comfort, a pipe or a file gets plain text and no progress at all.
+All three follow one rule: a terminal gets comfort, a pipe or a file gets plain text, and a line of progress now and then.
 
-This is not a report format and knows nothing of laws or verdicts.
+Not here: a report format, and anything about laws or verdicts.
 """
 
 import os
@@ -16,29 +16,31 @@ from typing import Final, Self, TextIO
 import click
 
 _ERASE_LINE: Final = "\r\x1b[2K"
+_PIPE_EVERY: Final = 30.0
+"""Seconds between two lines of progress where nobody watches."""
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether ``stream`` is a terminal that understands control sequences."""
+    """Whether `stream` is a terminal that understands control sequences."""
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def wants_colour(stream: TextIO) -> bool:
-    """Whether to colour what is written to ``stream``. A non-empty ``NO_COLOR`` always says no."""
+    """Whether to colour what is written to `stream`. A non-empty `NO_COLOR` always says no."""
     return is_terminal(stream) and not os.environ.get("NO_COLOR")
 
 
 def paint(text: str, colour: str | None = None, *, bold: bool = False, stream: TextIO | None = None) -> str:
-    """``text`` in one of click's colours if ``stream`` (standard output unless told) wants it."""
+    """`text` in one of click's colours if `stream` (by default standard output) wants it."""
     if not wants_colour(stream or sys.stdout):
         return text
     return click.style(text, fg=colour, bold=bold or None)
 
 
 def table(rows: Sequence[Sequence[object]], headers: Sequence[str]) -> str:
-    """Lines of aligned columns under ``headers``: numbers to the right, all else to the left.
+    """Lines of aligned columns under `headers`: numbers to the right, all else to the left.
 
-    Colour in a cell does not count towards its width. ``None`` shows as an empty cell.
+    Colour in a cell does not count towards its width. `None` shows as an empty cell.
     """
     cells = [["" if value is None else str(value) for value in row] for row in rows]
     columns = list(zip(headers, *cells, strict=True))
@@ -62,9 +64,10 @@ def _is_number(value: object) -> bool:
 
 
 class Progress:
-    """One line on standard error that is overwritten as work goes on, and gone when it ends.
+    """One line on standard error that is overwritten as work goes on, and removed when it ends.
 
-    Silent where standard error is no terminal. Use it as a context manager::
+    Where standard error is not a terminal, a line is printed every half minute instead, so that the log of a long job shows
+    that it goes on. Use it as a context manager::
 
         with Progress() as progress:
             for done, item in enumerate(items):
@@ -83,12 +86,17 @@ class Progress:
         self._every = every
         self._clock = clock
         self._shown_at: float | None = None
+        self._printed_at = clock()
 
     def update(self, text: str) -> None:
-        """Show ``text`` instead of what stood there, unless the last change was a moment ago."""
-        if not self._live:
-            return
+        """Show `text` instead of what stood there, unless the last change was a moment ago."""
         now = self._clock()
+        if not self._live:
+            if now - self._printed_at >= _PIPE_EVERY:
+                self._printed_at = now
+                self._stream.write(f"... {' '.join(text.split())}\n")
+                self._stream.flush()
+            return
         if self._shown_at is not None and now - self._shown_at < self._every:
             return
         self._shown_at = now

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from importlib import import_module
 
 from .ports.port import Engine, EngineFault, Port
-from .ports.validate import guarded
+from .ports.validate import asked_again, guarded
 
 REFERENCE = "reference"
 ZOO = "zoo:"
@@ -57,7 +57,7 @@ def _imported(name: str) -> Engine:
     except AttributeError:
         raise NoSuchEngine(f"{name}: {module} has no {factory!r}") from None
     try:
-        engine = guarded("the factory", found)
+        engine = asked_again(lambda: guarded("the factory", found))
     except EngineFault as fault:
         raise NoSuchEngine(f"{name}: {fault}") from fault
     missing = [method for method in ("hello", *Port) if not callable(getattr(engine, method, None))]

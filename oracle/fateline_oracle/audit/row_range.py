@@ -5,12 +5,12 @@ batch, or the whole run, must be asked afterwards is put by (`spill`). Not here:
 """
 
 import sqlite3
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from ..limits import Allowance
 from .queries import OF_THE_GRAPH, OF_THE_ROWS, Query, outcome_rules, placed, queries, shared
 from .source import COLUMNS, OF_ROWS, WHOLE, Range, Source
 
@@ -255,8 +255,8 @@ class Slices:
 
     def ask(self, query: Query, found: Judged) -> None:
         """Ask one query, for as long as the patience lasts."""
-        until = time.monotonic() + self.patience
-        self.conn.set_progress_handler(lambda: time.monotonic() > until, 100_000)
+        allowed = Allowance(self.patience)
+        self.conn.set_progress_handler(lambda: not allowed.left(), 100_000)
         try:
             for breach in self._returned(query):
                 found.breached[query.name] += 1

@@ -7,6 +7,7 @@ import inspect
 
 from msgspec import NODEFAULT, Struct, structs
 
+from ..limits import SILENCE
 from ..ports.messages import (
     ANSWER_TO,
     ASKED,
@@ -18,7 +19,7 @@ from ..ports.messages import (
     TokenSaid,
     VerdictWanted,
 )
-from ..ports.process import LINE, LOG, SECONDS
+from ..ports.process import LINE, LOG
 from .markdown import page, table
 
 
@@ -37,7 +38,7 @@ def protocol_page() -> str:
         "standard output: flush after every line, and log to the standard error.\n"
         "- The standard error is the engine's log. Its end "
         f"({LOG:,} bytes) is kept, and its last line is told with a fault.\n"
-        f"- An answer may take {SECONDS:g} seconds and have {LINE // 2**20} MiB.\n"
+        f"- An answer may take {SILENCE:g} seconds and have {LINE // 2**20} MiB.\n"
         "- Ids of runs, rows, tokens, visits, barriers and batches are the engine's own: the judge learns them from the records, "
         "and speaks of tokens by them.\n"
         '- A refusal is an answer: `{"refused": "<rule>"}`, without records. `{"unsaid": "<why>"}` says that there is no way to '

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from fateline.terminal import Progress
 from fateline_model.checker.scopes import NAMED
 
 from ..conform.campaign import run_campaign
@@ -22,9 +23,8 @@ from ..ports.profile import BadProfile, Profile, read_profile
 from ..render.conform_text import conformance_text
 from ..report.case import write_case
 from ..report.junit import write_junit
-from ..report.terminal import Progress
 from ..report.verdict import ExitCode
-from .command import TakesCommand, written
+from .engine_options import TakesCommand, timeout_option, written
 from .verify import JOBS
 
 
@@ -39,6 +39,7 @@ from .verify import JOBS
 @click.option("--trail", metavar="FILE", help="Judge a trail at rest instead: JSON lines, or a reference database.")
 @click.option("--pipeline", "pipeline_file", metavar="FILE", help="With --trail: its pipeline, in full.")
 @click.option("--junit", metavar="FILE", help="Write JUnit XML there, a test a law.")
+@timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def conform(
     engine: str,

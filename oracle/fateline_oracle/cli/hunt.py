@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from fateline.terminal import Progress, paint
 from fateline_model import LAW_VERSION
 
 from ..conform.fuzz import BadCorpus, Event, Hunt
@@ -18,9 +19,8 @@ from ..mutants import NoSuchAnimal
 from ..ports.hello import hello_of
 from ..ports.port import EngineFault
 from ..report.law_results import COLOUR
-from ..report.terminal import Progress, paint
 from ..report.verdict import SCHEMA, ExitCode, Verdict
-from .command import TakesCommand, written
+from .engine_options import TakesCommand, timeout_option, written
 
 SHOWN = {"new": "red", "fault": "yellow"}
 
@@ -33,6 +33,7 @@ SHOWN = {"new": "red", "fault": "yellow"}
 @click.option("--seed", type=click.IntRange(0), help="Drawn for a new corpus if not given, and printed.")
 @click.option("--minutes", type=click.FloatRange(0), help="Stop after so long.")
 @click.option("--rounds", type=click.IntRange(0), help="Stop after so many walks.")
+@timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end instead.")
 def hunt(
     engine: str, corpus: str, seed: int | None, minutes: float | None, rounds: int | None, as_json: bool

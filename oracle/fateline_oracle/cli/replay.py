@@ -4,10 +4,12 @@ Not here: the stepping (`fateline_oracle.conform.replay`).
 """
 
 import json
+from functools import partial
 from pathlib import Path
 
 import click
 
+from fateline.terminal import paint
 from fateline_model import LAWS
 
 from ..conform.campaign import every_instance
@@ -19,15 +21,16 @@ from ..engines import NoSuchEngine, engine_of
 from ..mutants import NoSuchAnimal
 from ..ports.hello import hello_of
 from ..ports.port import Engine, EngineFault
+from ..ports.validate import asked_again
 from ..render.conform_text import case_text
-from ..report.terminal import paint
 from ..report.verdict import ExitCode, Verdict
-from .command import TakesCommand
+from .engine_options import TakesCommand, timeout_option
 
 
 @click.command(cls=TakesCommand)
 @click.argument("case", metavar="CASE")
 @click.argument("engine", default="")
+@timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def replay(case: str, engine: str, as_json: bool) -> ExitCode:
     """Step the counterexample in the file CASE on ENGINE, named as for `conform`.
@@ -43,8 +46,8 @@ def replay(case: str, engine: str, as_json: bool) -> ExitCode:
         name = engine or (read.engine if read.engine.startswith("zoo:") else "")
         with engine_of(name) as made:
             if read.machine == "torture":
-                return _broken_off_again(read, made, as_json)
-            done = step_again(read, made, hello_of(made))
+                return asked_again(partial(_broken_off_again, read, made, as_json))
+            done = asked_again(partial(step_again, read, made, hello_of(made)))
     except (BadCase, NoSuchEngine, NoSuchAnimal) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:

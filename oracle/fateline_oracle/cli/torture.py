@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from fateline.terminal import Progress
 from fateline_model.checker.scopes import NAMED
 
 from ..crash.campaign import NoSuchFamily, torture_scope
@@ -20,8 +21,8 @@ from ..mutants import NoSuchAnimal
 from ..ports.port import EngineFault
 from ..render.crash_text import torture_text
 from ..report.case import write_case
-from ..report.terminal import Progress
 from ..report.verdict import ExitCode, Skipped, Verdict
+from .engine_options import timeout_option
 from .verify import JOBS
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -39,6 +40,7 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
 @click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="How many processes.")
 @click.option("--cases", metavar="DIR", help="Write every counterexample there, one JSON file each.")
 @click.option("--lock", is_flag=True, help="Keep the figures, from which the book is made.")
+@timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def torture(
     engine: str,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from fateline.terminal import Progress, paint, table
 from fateline_model import LAW_VERSION, LAWS
 
 from ..engines import NoSuchEngine, engine_of
@@ -16,11 +17,10 @@ from ..mutants import NoSuchAnimal
 from ..ports.hello import hello_of
 from ..ports.port import EngineFault
 from ..report.law_results import COLOUR
-from ..report.terminal import Progress, paint, table
 from ..report.verdict import SCHEMA, ExitCode, Verdict
 from ..vectors.run import Score, gap, hidden, run
 from ..vectors.store import INDEX, BadVectors, folder_of, made, read, stale, write
-from .command import TakesCommand, written
+from .engine_options import TakesCommand, timeout_option, written
 
 SHOWN = 20
 
@@ -32,6 +32,7 @@ SHOWN = 20
     "--folder", metavar="DIR", help="Where they are. Default: specs/vectors here, or those of the installation."
 )
 @click.option("--seed", type=click.IntRange(0), help="With ENGINE: ask a hidden set too, drawn from this seed.")
+@timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def vectors(engine: str | None, check: bool, folder: str | None, seed: int | None, as_json: bool) -> ExitCode:
     """Write the vectors of the published scope, or check them; with ENGINE, named as for conform, ask it what they ask.

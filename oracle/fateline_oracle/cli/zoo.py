@@ -8,14 +8,16 @@ import time
 
 import click
 
+from fateline.terminal import Progress, paint, table
+
 from ..conform.instance import Strategy
 from ..engines import engine_of
 from ..mutants import ANIMALS
 from ..mutants.case import case_of
 from ..mutants.matrix import Census, census, write_census
 from ..render.conform_text import case_text
-from ..report.terminal import Progress, paint, table
 from ..report.verdict import ExitCode
+from .engine_options import timeout_option
 from .verify import JOBS
 
 
@@ -27,6 +29,7 @@ from .verify import JOBS
 @click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="How many processes.")
 @click.option("--lock", is_flag=True, help="Write what was found into the lock, from which the book is made.")
 @click.option("--show", is_flag=True, help="Show the counterexample of each animal that is named.")
+@timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 def zoo(
     names: tuple[str, ...],

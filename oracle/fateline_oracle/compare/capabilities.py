@@ -9,7 +9,7 @@ from typing import Final
 
 from fateline_model import Pipeline, Stimulus
 from fateline_model.checker.systems import State
-from fateline_model.laws import Law
+from fateline_model.laws import ALL, Law
 from fateline_model.lifecycle import Op
 from fateline_model.single import BarrierEvent
 from fateline_model.stimuli import Do, Validity
@@ -111,6 +111,15 @@ NEEDS: Final[dict[str, Shows]] = {
 }
 """What a law needs, by the words of the catalogue. The rest is there in lockstep: every engine shows tokens, parents, rows,
 outcomes and runs, the judge gives the pipeline, and each reply is one transaction in its order."""
+
+
+AT_REST: Final[dict[str, Shows]] = {"seq": Shows.SEQ, "tx": Shows.TX}
+"""What a law needs of a whole run besides: nobody saw its steps, so its records must carry their order and transactions."""
+
+
+def not_shown_at_rest(hello: Hello) -> frozenset[str]:
+    """The laws that cannot be judged on a whole run of this engine, because its records lack order or transactions."""
+    return frozenset(law.id for law in ALL if any(AT_REST[n] not in hello.shows for n in law.needs if n in AT_REST))
 
 
 def lacks(law: Law, hello: Hello) -> list[str]:

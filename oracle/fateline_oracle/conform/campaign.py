@@ -19,7 +19,8 @@ from ..compare.capabilities import asks_for
 from ..law.verification import read_lock
 from ..parallel import in_processes
 from ..ports.hello import hello_of
-from ..ports.port import Engine, EngineFault, Hello, OpenEngine, Port
+from ..ports.port import Drive, Engine, EngineFault, EngineSilent, Hello, OpenEngine, Port
+from ..ports.validate import asked_again
 from .free_run import judge_whole
 from .instance import Judged, Strategy, judge_instance
 from .machine_instance import judge_small
@@ -50,6 +51,9 @@ class Campaign:
             total.update(judged.skipped)
         return total
 
+
+SILENT_AT_MOST: Final = 3
+"""After so many instances in which an engine was silent, a process no longer waits for it."""
 
 WHERE_ROWS_MEET: Final = ("batch", "lifecycle")
 
@@ -91,8 +95,8 @@ def run_campaign(
 ) -> Campaign:
     """Judge an engine, named as in `engines.py`, at a scope. What it breaks and where it breaks down is in the result."""
     started = time.perf_counter()
-    with _opened(engine, open_engine) as (_, hello):
-        campaign = Campaign(engine, scope, seed, hello)
+    with _opened(engine, open_engine) as worker:
+        campaign = Campaign(engine, scope, seed, worker.hello)
     table = _table(scope)
     order = sorted(range(len(table)), key=lambda place: -_weight(table[place], scope))
     results: dict[int, Judged] = {}
@@ -117,10 +121,20 @@ def _weight(instance: Instance, scope: str) -> int:
     return steps * (4 if instance.machine in ("batch", "lifecycle") else 1)
 
 
+@dataclass
+class _Worker:
+    """What one process drives an engine with."""
+
+    engine: Engine
+    hello: Hello
+    silent: int = 0
+    """Instances in which the engine was silent twice."""
+
+
 @contextmanager
-def _opened(engine: str, open_engine: OpenEngine) -> Iterator[tuple[Engine, Hello]]:
+def _opened(engine: str, open_engine: OpenEngine) -> Iterator[_Worker]:
     with open_engine(engine) as made:
-        yield made, hello_of(made)
+        yield _Worker(made, hello_of(made))
 
 
 class _Task(NamedTuple):
@@ -130,8 +144,15 @@ class _Task(NamedTuple):
     seed: int
 
 
-def _work(here: tuple[Engine, Hello], task: _Task) -> Judged:
-    return _one(*here, _table(task.scope)[task.place], task.strategy, task.seed)
+def _work(worker: _Worker, task: _Task) -> Judged:
+    instance = _table(task.scope)[task.place]
+    try:
+        if worker.silent == SILENT_AT_MOST:
+            raise EngineFault(f"not driven: the engine was silent in {SILENT_AT_MOST} instances before this one")
+        return asked_again(lambda: _one(worker.engine, worker.hello, instance, task.strategy, task.seed))
+    except EngineFault as fault:
+        worker.silent += isinstance(fault.__cause__, EngineSilent)
+        return Judged(instance.family, instance.name, instance.machine, fault=str(fault))
 
 
 def _died(task: _Task) -> Judged:
@@ -141,20 +162,19 @@ def _died(task: _Task) -> Judged:
 
 
 def _one(engine: Engine, hello: Hello, instance: Instance, strategy: Strategy, seed: int) -> Judged:
-    try:
-        if not isinstance(instance.system, PipelineSystem):
-            return judge_small(engine, hello, instance, refusals=strategy is Strategy.REFUSALS)
-        judged = Judged(instance.family, instance.name, instance.machine)
-        if Port.PIPELINE in hello.ports:
-            judged = judge_instance(engine, hello, instance, strategy, seed=seed)
-        else:
-            judged.skipped[f"the engine offers no {Port.PIPELINE} port"] += 1
-        trail = engine.trail() if Port.TRAIL in hello.ports else None
-        if trail is not None and _runs_whole(instance, hello) and judged.found is None and judged.fault is None:
-            judge_whole(judged, trail, instance, seed)
-        return judged
-    except EngineFault as fault:
-        return Judged(instance.family, instance.name, instance.machine, fault=str(fault))
+    if not isinstance(instance.system, PipelineSystem):
+        return judge_small(engine, hello, instance, refusals=strategy is Strategy.REFUSALS)
+    judged = Judged(instance.family, instance.name, instance.machine)
+    if Port.PIPELINE in hello.ports and hello.drive is not Drive.LOCKSTEP:
+        judged.skipped[f"the engine declares drive {hello.drive}, so it is not driven step by step"] += 1
+    elif Port.PIPELINE in hello.ports:
+        judged = judge_instance(engine, hello, instance, strategy, seed=seed)
+    else:
+        judged.skipped[f"the engine offers no {Port.PIPELINE} port"] += 1
+    trail = engine.trail() if Port.TRAIL in hello.ports else None
+    if trail is not None and _runs_whole(instance, hello) and judged.found is None and judged.fault is None:
+        judge_whole(judged, trail, instance, hello, seed)
+    return judged
 
 
 def _runs_whole(instance: Instance, hello: Hello) -> bool:

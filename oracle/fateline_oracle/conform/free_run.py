@@ -10,7 +10,9 @@ from typing import Final
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem
 
-from ..ports.port import EngineFault, TrailPort
+from ..compare.capabilities import not_shown_at_rest
+from ..limits import alive
+from ..ports.port import EngineFault, Hello, TrailPort
 from ..ports.validate import check_records, guarded
 from ..trails.check import TrailJudged, judge_run
 from ..trails.reader import runs_of
@@ -28,15 +30,17 @@ class Drawn:
         self._seed = seed
 
     def __call__(self, node: str, token: str, attempt: int) -> str:
+        alive()
         drawn = sha256(f"{self._seed} {node} {token} {attempt}".encode()).digest()[0]
         allowed = self._verdicts[node]
         return str(allowed[drawn % len(allowed)])
 
 
-def judge_whole(judged: Judged, port: TrailPort, instance: Instance, seed: int) -> None:
+def judge_whole(judged: Judged, port: TrailPort, instance: Instance, hello: Hello, seed: int) -> None:
     """Add to what was judged of an instance some whole runs of it."""
     system = instance.system
     assert isinstance(system, PipelineSystem)
+    silent = not_shown_at_rest(hello)
     for number in range(RUNS):
         rows = ["invalid" if system.menu.invalid_rows and place % 7 == 3 else "valid" for place in range(ROWS)]
         drawn = Drawn(system, seed + number)
@@ -49,8 +53,8 @@ def judge_whole(judged: Judged, port: TrailPort, instance: Instance, seed: int) 
         if found.rows != len(rows):
             raise EngineFault(f"run: {len(rows)} rows were given, and {found.rows} are in the trail")
         judged.steps += found.steps
-        judged.checked.update(found.checked)
-        if found.breached and judged.found is None:
-            laws = tuple((finding.law, finding.message) for finding in found.findings)
+        judged.checked.update({law: count for law, count in found.checked.items() if law not in silent})
+        laws = tuple((finding.law, finding.message) for finding in found.findings if finding.law not in silent)
+        if laws and judged.found is None:
             judged.found = Found((), (), (), "the trail of a whole run", tuple(said for _, said in laws), laws)
             return

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -18,7 +19,7 @@ from fateline_model.checker.systems import PipelineSystem
 
 from ..compare.capabilities import asks_for, sayable, unshown
 from ..ports.port import Engine, EngineFault, Hello, Port, Shows
-from ..ports.validate import GuardedPipeline
+from ..ports.validate import GuardedPipeline, asked_again
 from ..report.case import write_case
 from .campaign import Campaign, every_instance
 from .instance import Found, Judged
@@ -96,7 +97,7 @@ class Hunt:
                 continue
             try:
                 case = read_case(path)
-                done = replay(case, self.engine, self.hello)
+                done = asked_again(partial(replay, case, self.engine, self.hello))
             except BadCase as error:
                 raise BadCorpus(f"{path}: {error}") from None
             if done.found is None and done.fault is None:
@@ -109,7 +110,7 @@ class Hunt:
         """One walk a round, without end."""
         while True:
             started = time.perf_counter()
-            yield from self._round()
+            yield from self._tried()
             self.told.rounds += 1
             self.told.seconds += time.perf_counter() - started
             yield Event("walked", "")
@@ -120,6 +121,13 @@ class Hunt:
         (self.folder / STATE).write_text(self.told.to_json(), encoding="utf-8")
 
     # ------------------------------------------------------------------------------------------------ one round
+
+    def _tried(self) -> list[Event]:
+        """What a round gives. A silent engine is asked once more: the same round, since it is drawn by its number."""
+        try:
+            return asked_again(lambda: list(self._round()))
+        except EngineFault as fault:
+            return [self._fault(str(fault))]
 
     def _round(self) -> Iterator[Event]:
         chance = random.Random(f"{self.told.seed}/{self.told.rounds}")

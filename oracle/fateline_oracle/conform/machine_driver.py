@@ -81,8 +81,6 @@ class Swept:
     differences: tuple[str, ...] = ()
     laws: tuple[Broken, ...] = ()
     fault: str | None = None
-    reasons_only: bool = False
-    """Whether all that was found is a refusal for another reason; then a difference that says more replaces it."""
 
 
 class _Edge(NamedTuple):
@@ -217,7 +215,6 @@ def _refuses(beside: Beside[Any, Any], stimulus: Any, rule: Refusal, path: list[
         said = f"refused as {reply.refused}, and the law says {rule}"
     found = Difference(observed if isinstance(observed, tuple) else (), (said,))
     _differ(beside, stimulus, rule, None, found, observed, [*path, stimulus], done)
-    done.reasons_only = weak
     return weak
 
 
@@ -232,7 +229,6 @@ def _differ(
     done: Swept,
 ) -> bool:
     """Note the difference, with the laws that it breaks; False, to end the sweep."""
-    done.reasons_only = False
     done.stimuli, done.observed, done.differences = tuple(path), observed, found.wrong
     done.expected = str(law) if isinstance(law, Refusal) else tuple(as_json(record) for record in law)
     done.laws = blame(beside.pipeline, beside.world, stimulus, law, after, observed, found.wrong, silent=beside.silent)

@@ -17,7 +17,8 @@ from fateline_model.checker.systems import PipelineSystem
 from ..conform.campaign import every_instance
 from ..parallel import in_processes
 from ..ports.hello import hello_of
-from ..ports.port import Engine, Hello, OpenEngine
+from ..ports.port import Engine, EngineFault, Hello, OpenEngine
+from ..ports.validate import asked_again
 from .instance import Tortured, torture_instance
 
 
@@ -108,7 +109,11 @@ _table = cache(instances_to_torture)
 
 
 def _work(here: tuple[Engine, Hello], task: _Task) -> Tortured:
-    return torture_instance(*here, _table(task.scope, task.family)[task.place], depth=task.depth)
+    instance = _table(task.scope, task.family)[task.place]
+    try:
+        return asked_again(lambda: torture_instance(*here, instance, depth=task.depth))
+    except EngineFault as fault:
+        return Tortured(instance.family, instance.name, fault=str(fault))
 
 
 def _died(task: _Task) -> Tortured:

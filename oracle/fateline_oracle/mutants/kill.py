@@ -6,6 +6,7 @@ Not here: the animals, and what is printed of it.
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from fateline_model.checker.scopes import Instance, beside_the_scopes, instances
@@ -16,6 +17,7 @@ from ..conform.machine_instance import judge_small
 from ..crash.instance import torture_instance
 from ..ports.hello import hello_of
 from ..ports.port import Engine, EngineFault, Hello
+from ..ports.validate import asked_again
 from ..trails.reconstruct import named
 from ..vectors.run import published_of, run
 from .mutant import Animal
@@ -63,7 +65,7 @@ def hunt(animal: Animal, strategy: Strategy, *, seed: int = 0) -> Hunted:
         try:
             hello = hello_of(engine)
             for instance in places(animal):
-                judged = _judge(engine, hello, instance, strategy, seed)
+                judged = asked_again(partial(_judge, engine, hello, instance, strategy, seed))
                 hunted.tried.append(instance.name)
                 hunted.steps += judged.steps_to_find or judged.steps + judged.refusals
                 if judged.found is not None:

@@ -313,3 +313,10 @@ class EngineFault(Exception):
     def __init__(self, said: str, log: str = "") -> None:
         super().__init__(said)
         self.log = log
+
+
+class EngineSilent(Exception):
+    """No answer within the time that `fateline_oracle.limits` allows.
+
+    On a busy machine that may be nobody's fault, so it is no `EngineFault` before it has happened twice (`asked_again`).
+    """

@@ -10,30 +10,29 @@ import selectors
 import shlex
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 
+from ..limits import Allowance, alive, silence
 from .messages import Answer, Asking, Bye, VerdictWanted, decode_answer, encode
-from .port import EngineFault
+from .port import EngineFault, EngineSilent
 
-SECONDS: Final = 10.0
-"""How long an answer may take."""
 LINE: Final = 32 * 1024 * 1024
 """How long a line may be."""
 LOG: Final = 16_384
 """So much of its log is kept."""
 _CHUNK: Final = 262_144
 _PARTING: Final = 0.5
+_MOMENT: Final = 0.5
 
 
 class EngineProcess:
     """One process, started when it is first asked and again after a fault."""
 
-    def __init__(self, command: Sequence[str], seconds: float = SECONDS) -> None:
-        self.command, self.seconds = list(command), seconds
+    def __init__(self, command: Sequence[str]) -> None:
+        self.command = list(command)
         self.starts = 0
         self.log = b""
         self._process: subprocess.Popen[bytes] | None = None
@@ -60,12 +59,12 @@ class EngineProcess:
 
     def _ask(self, asked: Asking, what: str, back: Callable[[VerdictWanted], Asking] | None) -> Answer:
         process = self._started(what)
-        until = time.monotonic() + self.seconds
+        allowed = Allowance(silence())
         if self._pending:
             raise self._fault(what, f"said something that nobody had asked: {_short(self._pending)}")
-        self._send(process, encode(asked), until, what)
+        self._send(process, encode(asked), allowed, what)
         while True:
-            line = self._line(process, until, what)
+            line = self._line(process, allowed, what)
             try:
                 answer = decode_answer(asked, line)
             except msgspec.MsgspecError as error:
@@ -76,7 +75,7 @@ class EngineProcess:
                 break
             if back is None:
                 raise self._fault(what, "asked back where nothing runs")
-            self._send(process, encode(back(answer)), until, what)
+            self._send(process, encode(back(answer)), allowed, what)
         if self._pending:
             raise self._fault(what, f"said more than it was asked: {_short(self._pending)}")
         if answer.error is not None:
@@ -102,16 +101,18 @@ class EngineProcess:
                 os.set_blocking(stream.fileno(), False)
         return self._process
 
-    def _send(self, process: subprocess.Popen[bytes], line: bytes, until: float, what: str) -> None:
+    def _send(self, process: subprocess.Popen[bytes], line: bytes, allowed: Allowance, what: str) -> None:
         assert process.stdin is not None
         left = memoryview(line)
         with selectors.DefaultSelector() as ready:
             ready.register(process.stdin, selectors.EVENT_WRITE)
             ready.register(process.stderr, selectors.EVENT_READ)  # type: ignore[arg-type]
             while left:
-                events = ready.select(max(0.0, until - time.monotonic()))
-                if not events and time.monotonic() >= until:
-                    raise self._fault(what, f"does not read what it is asked, for {self.seconds:g} s")
+                events = _waited(ready, allowed)
+                if not events and not allowed.left():
+                    raise self._silent(what, f"does not read what it is asked, for {allowed.seconds:g} s")
+                if events:
+                    allowed.renew()
                 for key, _ in events:
                     if key.fileobj is process.stdin:
                         try:
@@ -123,7 +124,7 @@ class EngineProcess:
                     elif not self._read_log(process):
                         ready.unregister(key.fileobj)
 
-    def _line(self, process: subprocess.Popen[bytes], until: float, what: str) -> bytes:
+    def _line(self, process: subprocess.Popen[bytes], allowed: Allowance, what: str) -> bytes:
         assert process.stdout is not None
         searched = 0
         with selectors.DefaultSelector() as ready:
@@ -137,10 +138,12 @@ class EngineProcess:
                 searched = len(self._pending)
                 if searched > LINE:
                     raise self._fault(what, f"answered a line of more than {LINE:,} bytes")
-                events = ready.select(max(0.0, until - time.monotonic()))
-                if not events and time.monotonic() >= until:
+                events = _waited(ready, allowed)
+                if not events and not allowed.left():
                     begun = f"; it had said {_short(self._pending)}" if self._pending else ""
-                    raise self._fault(what, f"no answer within {self.seconds:g} s{begun}")
+                    raise self._silent(what, f"gave no answer within {allowed.seconds:g} s{begun}")
+                if any(key.fileobj is process.stdout for key, _ in events):
+                    allowed.renew()
                 for key, _ in events:
                     if key.fileobj is process.stdout:
                         chunk = os.read(process.stdout.fileno(), _CHUNK)
@@ -167,6 +170,9 @@ class EngineProcess:
         except subprocess.TimeoutExpired:
             return "closed its output without an answer"
         return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"
+
+    def _silent(self, what: str, said: str) -> EngineSilent:
+        return EngineSilent(str(self._fault(what, said)))
 
     def _fault(self, what: str, said: str) -> EngineFault:
         process = self._process
@@ -212,6 +218,12 @@ class EngineProcess:
             except (OSError, subprocess.TimeoutExpired):
                 pass
         self.kill()
+
+
+def _waited(ready: selectors.BaseSelector, allowed: Allowance) -> list[tuple[selectors.SelectorKey, int]]:
+    """What there is to read or write, after a moment at most. Who waits around this wait knows that it goes on."""
+    alive()
+    return ready.select(min(allowed.left(), _MOMENT))
 
 
 def _short(said: bytes) -> str:

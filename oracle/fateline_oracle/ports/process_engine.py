@@ -47,14 +47,14 @@ from .port import (
     Verdicts,
     Written,
 )
-from .process import SECONDS, EngineProcess
+from .process import EngineProcess
 
 
 class ProcessEngine:
     """An engine in a process of its own. It is greeted anew whenever it had to be started anew."""
 
-    def __init__(self, command: Sequence[str], seconds: float = SECONDS) -> None:
-        self._process = EngineProcess(command, seconds)
+    def __init__(self, command: Sequence[str]) -> None:
+        self._process = EngineProcess(command)
         self._greeted = 0
         self._said: HelloSaid | None = None
 
@@ -214,6 +214,6 @@ class TrailOfProcess(_OfProcess):
         return told.records
 
 
-def process_engine(words: str, seconds: float = SECONDS) -> ProcessEngine:
+def process_engine(words: str) -> ProcessEngine:
     """The engine of a command, written as in a shell."""
-    return ProcessEngine(shlex.split(words), seconds)
+    return ProcessEngine(shlex.split(words))

@@ -5,22 +5,20 @@ call is timed, a reply is looked through before it is believed, and what is wron
 a well-formed reply is lawful.
 """
 
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar, cast
 
 from fateline_model import RELATIONS, BarrierStimulus, Operation, World
 from fateline_model.records import COMMON_COLUMNS
 
+from ..limits import limited, silence
 from .port import (
     Asked,
     BarrierPort,
     Boundary,
     CrashPort,
     EngineFault,
+    EngineSilent,
     LifecyclePort,
     PipelinePort,
     Policy,
@@ -29,8 +27,6 @@ from .port import (
     Written,
 )
 
-SECONDS: Final = 10.0
-"""How long an engine may take for one answer."""
 RECORDS: Final = 100_000
 """How many records an answer may have for each stimulus asked."""
 TEXT: Final = 65_536
@@ -43,56 +39,48 @@ _WRITES: Final = frozenset(Write)
 T = TypeVar("T")
 
 
-@contextmanager
-def within(seconds: float, what: object) -> Iterator[None]:
-    """End a call that takes too long. Only the main thread of a process can be interrupted; elsewhere nothing is timed."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def late(number: int, frame: FrameType | None) -> None:
-        raise EngineFault(f"{what}: no answer within {seconds:g} s")
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+def guarded(what: object, call: Callable[[], T]) -> T:
+    """A call into an adapter. What it raises is the engine's fault, and so is silence."""
     try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def guarded(what: object, call: Callable[[], T], seconds: float = SECONDS) -> T:
-    """A call into an adapter. What it raises is the engine's fault."""
-    try:
-        with within(seconds, what):
+        with limited(silence(), lambda: EngineSilent(f"{what}: no answer within {silence():g} s")):
             return call()
-    except EngineFault:
+    except (EngineFault, EngineSilent):
         raise
     except Exception as error:
         said = " ".join(str(error).split())
         raise EngineFault(f"{what}: {type(error).__name__}{f': {said[:200]}' if said else ''}") from error
 
 
+def asked_again(call: Callable[[], T]) -> T:
+    """The result of something that asks an engine; once more if the engine is silent. The second silence is its fault."""
+    try:
+        return call()
+    except EngineSilent:
+        pass
+    try:
+        return call()
+    except EngineSilent as silent:
+        raise EngineFault(f"{silent}, twice") from silent
+
+
 class GuardedPipeline:
     """A pipeline port behind the guard."""
 
-    def __init__(self, port: PipelinePort, seconds: float = SECONDS) -> None:
+    def __init__(self, port: PipelinePort) -> None:
         self._port = port
-        self._seconds = seconds
 
     def start(self, pipeline: Mapping[str, object]) -> None:
-        guarded("start", lambda: self._port.start(pipeline), self._seconds)
+        guarded("start", lambda: self._port.start(pipeline))
 
     def do(self, asked: Asked) -> Reply:
-        reply = guarded(asked.stimulus, lambda: self._port.do(asked), self._seconds)
+        reply = guarded(asked.stimulus, lambda: self._port.do(asked))
         return checked_reply(asked.stimulus, reply)
 
     def together(self, asked: Sequence[Asked]) -> Sequence[Reply]:
         if not asked:
             return ()
         what = f"{len(asked)} stimuli from {asked[0].stimulus}"
-        replies = guarded(what, lambda: list(self._port.together(asked)), self._seconds)
+        replies = guarded(what, lambda: list(self._port.together(asked)))
         if len(replies) != len(asked):
             raise EngineFault(f"{what}: {len(replies)} answers")
         for one, reply in zip(asked, replies, strict=True):
@@ -100,52 +88,49 @@ class GuardedPipeline:
         return replies
 
     def trail(self) -> list[Written]:
-        return _whole_trail(self._port, self._seconds)
+        return _whole_trail(self._port)
 
     def close(self) -> None:
-        guarded("close", self._port.close, self._seconds)
+        guarded("close", self._port.close)
 
 
 class GuardedCrash:
     """A crash port behind the guard."""
 
-    def __init__(self, port: CrashPort, seconds: float = SECONDS) -> None:
+    def __init__(self, port: CrashPort) -> None:
         self._port = port
-        self._seconds = seconds
 
     def begin(self, pipeline: Mapping[str, object], policy: Policy) -> None:
-        guarded("begin", lambda: self._port.begin(pipeline, policy), self._seconds)
+        guarded("begin", lambda: self._port.begin(pipeline, policy))
 
     def do(self, asked: Asked) -> Reply:
-        reply = guarded(asked.stimulus, lambda: self._port.do(asked), self._seconds)
+        reply = guarded(asked.stimulus, lambda: self._port.do(asked))
         return checked_reply(asked.stimulus, reply)
 
     def boundaries(self) -> Sequence[Boundary]:
-        met: list[object] = guarded("boundaries", lambda: list(self._port.boundaries()), self._seconds)
+        met: list[object] = guarded("boundaries", lambda: list(self._port.boundaries()))
         for one in met:
             if not isinstance(one, Boundary) or one.write not in _WRITES or not isinstance(one.digest, str):
                 raise EngineFault(f"boundaries: {_short(one)} is no Boundary of {', '.join(Write)}")
         return cast("list[Boundary]", met)
 
     def crash_to(self, digest: str, policy: Policy | None) -> None:
-        guarded("crash_to", lambda: self._port.crash_to(digest, policy), self._seconds)
+        guarded("crash_to", lambda: self._port.crash_to(digest, policy))
 
     def trail(self) -> list[Written]:
-        return _whole_trail(self._port, self._seconds)
+        return _whole_trail(self._port)
 
     def sinks(self) -> dict[str, list[str]]:
-        sinks = guarded(
-            "sinks", lambda: {sink: list(found) for sink, found in self._port.sinks().items()}, self._seconds
-        )
+        sinks = guarded("sinks", lambda: {sink: list(found) for sink, found in self._port.sinks().items()})
         if not all(isinstance(token, str) for found in sinks.values() for token in found):
             raise EngineFault(f"sinks: answered {_short(sinks)}; give the ids of tokens")
         return sinks
 
     def close(self) -> None:
-        guarded("close", self._port.close, self._seconds)
+        guarded("close", self._port.close)
 
 
-def _whole_trail(port: PipelinePort | CrashPort, seconds: float) -> list[Written]:
+def _whole_trail(port: PipelinePort | CrashPort) -> list[Written]:
     def read() -> list[Written]:
         found: list[Written] = []
         for record in port.trail():
@@ -154,7 +139,7 @@ def _whole_trail(port: PipelinePort | CrashPort, seconds: float) -> list[Written
                 raise EngineFault(f"trail: more than {10 * RECORDS} records of one run")
         return found
 
-    records = guarded("trail", read, seconds)
+    records = guarded("trail", read)
     check_records("trail", records)
     return records
 
@@ -220,12 +205,11 @@ def _short(value: object) -> str:
 class GuardedLifecycle:
     """A lifecycle port behind the guard."""
 
-    def __init__(self, port: LifecyclePort, seconds: float = SECONDS) -> None:
+    def __init__(self, port: LifecyclePort) -> None:
         self._port = port
-        self._seconds = seconds
 
     def start(self, runs: int) -> Sequence[str]:
-        started: object = guarded("start", lambda: self._port.start(runs), self._seconds)
+        started: object = guarded("start", lambda: self._port.start(runs))
         if (
             not isinstance(started, Sequence)
             or len(started) != runs
@@ -238,22 +222,21 @@ class GuardedLifecycle:
         return bool(self._port.offers(operation, world))
 
     def do(self, operation: Operation) -> Reply:
-        reply = guarded(operation, lambda: self._port.do(operation), self._seconds)
+        reply = guarded(operation, lambda: self._port.do(operation))
         return checked_reply(operation, reply)
 
     def close(self) -> None:
-        guarded("close", self._port.close, self._seconds)
+        guarded("close", self._port.close)
 
 
 class GuardedBarrier:
     """A barrier port behind the guard."""
 
-    def __init__(self, port: BarrierPort, seconds: float = SECONDS) -> None:
+    def __init__(self, port: BarrierPort) -> None:
         self._port = port
-        self._seconds = seconds
 
     def start(self, coalesce: Mapping[str, object]) -> Mapping[str, str]:
-        tokens: object = guarded("start", lambda: self._port.start(coalesce), self._seconds)
+        tokens: object = guarded("start", lambda: self._port.start(coalesce))
         if not isinstance(tokens, Mapping) or not all(
             isinstance(part, str) for pair in tokens.items() for part in pair
         ):
@@ -261,8 +244,8 @@ class GuardedBarrier:
         return tokens
 
     def do(self, stimulus: BarrierStimulus) -> Reply:
-        reply = guarded(stimulus, lambda: self._port.do(stimulus), self._seconds)
+        reply = guarded(stimulus, lambda: self._port.do(stimulus))
         return checked_reply(stimulus, reply)
 
     def close(self) -> None:
-        guarded("close", self._port.close, self._seconds)
+        guarded("close", self._port.close)

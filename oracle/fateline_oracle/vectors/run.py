@@ -20,7 +20,7 @@ from ..conform.machine_driver import Beside
 from ..conform.machine_instance import PORT_OF
 from ..conform.replay import Replayed, beside_of, small_steps, stepped
 from ..ports.port import Engine, EngineFault, Hello, Port, Shows
-from ..ports.validate import GuardedPipeline
+from ..ports.validate import GuardedPipeline, asked_again
 from .make import Graph, all_published, hidden_of, pipeline_of, vectors_of
 from .store import BadVectors, Vector
 
@@ -89,6 +89,13 @@ class Asker:
             self._port.close()
 
 
+def _asked(asker: Asker, vector: Vector) -> Replayed:
+    try:
+        return asked_again(lambda: asker.ask(vector))
+    except EngineFault as fault:
+        return Replayed(None, str(fault), 0)
+
+
 @cache
 def _instances() -> dict[str, Instance]:
     return {instance.name: instance for instance in all_published()}
@@ -109,7 +116,7 @@ def run(
         if lacks is not None:
             score.skipped[lacks] += 1
             continue
-        done = asker.ask(vector)
+        done = _asked(asker, vector)
         score.asked += 1
         score.steps += done.steps
         if done.found is None and done.fault is None:

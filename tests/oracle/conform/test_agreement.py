@@ -10,11 +10,14 @@ import pytest
 
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem
+from fateline_oracle.conform.campaign import _one as drive_one
 from fateline_oracle.conform.campaign import every_instance
 from fateline_oracle.conform.free_run import judge_whole
 from fateline_oracle.conform.instance import Judged, Strategy, judge_instance
 from fateline_oracle.conform.machine_instance import judge_small
+from fateline_oracle.mutants.kill import place_called
 from fateline_oracle.ports.hello import hello_of
+from fateline_oracle.ports.port import Drive, Shows
 from fateline_oracle.reference.engine import ReferenceEngine
 
 LONG: Final = ("batch mode=transform", "inner partial", "twins policy=first", "partial")
@@ -43,7 +46,7 @@ def test_the_engine_writes_what_the_law_writes_in_every_state(instance: Instance
 @pytest.mark.parametrize("instance", PIPELINES, ids=lambda instance: instance.name)
 def test_whole_runs_leave_trails_that_the_law_accepts(instance: Instance) -> None:
     judged = Judged(instance.family, instance.name, instance.machine)
-    judge_whole(judged, ReferenceEngine().trail(), instance, seed=1)
+    judge_whole(judged, ReferenceEngine().trail(), instance, hello_of(ReferenceEngine()), seed=1)
     assert judged.found is None
     assert judged.steps > 0
 
@@ -55,3 +58,22 @@ def test_other_ways_of_looking_find_nothing_either(strategy: Strategy) -> None:
         judged = judge_instance(engine, hello_of(engine), instance, strategy, seed=2, steps=200)
         assert (judged.found, judged.fault) == (None, None)
         assert judged.steps > 0
+
+
+def test_an_engine_that_keeps_its_own_schedule_is_not_driven_step_by_step() -> None:
+    engine = ReferenceEngine()
+    hello = hello_of(engine)._replace(drive=Drive.WHOLE_RUN)
+    judged = drive_one(engine, hello, place_called("line"), Strategy.REFUSALS, 0)
+    assert judged.states_total == 0
+    assert list(judged.skipped) == ["the engine declares drive whole_run, so it is not driven step by step"]
+    assert judged.checked["F2"] > 0  # by its whole runs
+
+
+def test_a_whole_run_without_order_or_transactions_is_not_judged_by_laws_that_need_them() -> None:
+    engine = ReferenceEngine()
+    instance = place_called("line")
+    for word, law, other in ((Shows.TX, "X3", "F3"), (Shows.SEQ, "F3", "X3")):
+        hello = hello_of(engine)
+        judged = Judged(instance.family, instance.name, instance.machine)
+        judge_whole(judged, engine.trail(), instance, hello._replace(shows=hello.shows - {word}), seed=1)
+        assert (judged.checked[law], judged.checked[other] > 0, judged.found) == (0, True, None)

@@ -148,3 +148,10 @@ def half_an_engine() -> object:
 
 def honest() -> ReferenceEngine:
     return ReferenceEngine()
+
+
+def only_a_barrier() -> Engine:
+    """Offers no pipeline port."""
+    engine = Engine(lambda asked, reply: reply, ports=frozenset({Port.BARRIER}))
+    engine.barrier = ReferenceEngine().barrier  # type: ignore[method-assign, assignment]
+    return engine

@@ -3,11 +3,12 @@
 import pytest
 
 from fateline_model.checker.scopes import Instance, instances
+from fateline_oracle import limits
 from fateline_oracle.conform.instance import Judged, Strategy, judge_instance
 from fateline_oracle.engines import NoSuchEngine, engine_of
-from fateline_oracle.ports import validate
 from fateline_oracle.ports.hello import hello_of
-from fateline_oracle.ports.port import EngineFault
+from fateline_oracle.ports.port import EngineFault, EngineSilent
+from fateline_oracle.ports.validate import asked_again
 
 HERE = "tests.oracle.ports.strange"
 
@@ -44,10 +45,21 @@ def test_what_is_no_answer_is_one_clear_line(name: str, says: str) -> None:
 
 
 def test_an_answer_that_does_not_come_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(validate.GuardedPipeline.__init__, "__defaults__", (0.3,))
-    found = judged("too_late")
-    assert found.fault is not None
-    assert "no answer within 0.3 s" in found.fault
+    monkeypatch.setattr(limits, "_silence", 0.3)
+    with pytest.raises(EngineFault, match=r"no answer within 0\.3 s, twice"):
+        asked_again(lambda: judged("too_late"))
+
+
+def test_an_answer_that_comes_the_second_time_is_taken() -> None:
+    tries: list[str] = []
+
+    def call() -> str:
+        tries.append("asked")
+        if len(tries) == 1:
+            raise EngineSilent("do: no answer")
+        return "an answer"
+
+    assert asked_again(call) == "an answer"
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def ordinary_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ticking(*times: float) -> Progress:
-    clock = iter(times)
+    clock = iter((0.0, *times))
     return Progress(Terminal(), every=0.1, clock=lambda: next(clock))
 
 
@@ -33,12 +33,20 @@ def written(progress: Progress) -> str:
     return stream.getvalue()
 
 
-def test_progress_is_silent_in_a_pipe() -> None:
+def test_progress_of_short_work_is_silent_in_a_pipe() -> None:
     stream = io.StringIO()
     with Progress(stream) as progress:
         progress.update("1 of 2")
         progress.clear()
     assert stream.getvalue() == ""
+
+
+def test_progress_of_long_work_is_a_line_now_and_then_in_a_pipe() -> None:
+    stream, clock = io.StringIO(), iter([0.0, 10.0, 31.0, 40.0, 62.0])
+    with Progress(stream, clock=lambda: next(clock)) as progress:
+        for text in ("1 of 4", "2 of 4", "3 of 4", "4 of\n4"):
+            progress.update(text)
+    assert stream.getvalue() == "... 2 of 4\n... 4 of 4\n"
 
 
 def test_progress_is_silent_on_a_dumb_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,15 +15,14 @@ from typing import ClassVar
 import pytest
 
 from fateline_model import LAWS
-
-from .conform.campaign import run_campaign
-from .conform.result import Conformance as Result
-from .conform.verdict import conclude
-from .engines import engine_of
-from .mutants.self_test import self_test
-from .ports.profile import Profile, read_profile
-from .render.conform_text import case_text
-from .report.verdict import Verdict
+from fateline_oracle.conform.campaign import run_campaign
+from fateline_oracle.conform.result import Conformance as Result
+from fateline_oracle.conform.verdict import conclude
+from fateline_oracle.engines import engine_of
+from fateline_oracle.mutants.self_test import self_test
+from fateline_oracle.ports.profile import Profile, read_profile
+from fateline_oracle.render.conform_text import case_text
+from fateline_oracle.report.verdict import Verdict
 
 _RESULTS: dict[tuple[object, ...], Result] = {}
 

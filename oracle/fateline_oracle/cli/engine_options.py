@@ -1,14 +1,16 @@
-"""An engine that is a command: what stands after `--` on the command line.
+"""What the commands that drive an engine share: ENGINE as a command after `--`, and how long it may be silent.
 
 click forgets that there was a `--`; here it is remembered, and the words after it become one name of an engine. Not here:
-how such an engine is spoken with (`fateline_oracle.ports`).
+how such an engine is spoken with (`ports/process.py`), and what a limit means (`limits.py`).
 """
 
 import shlex
+from typing import Any
 
 import click
 
 from ..engines import PROCESS
+from ..limits import SILENCE, allow_silence
 
 
 class TakesCommand(click.Command):
@@ -29,3 +31,20 @@ def written(engine: str) -> list[str]:
     if engine.startswith(PROCESS):
         return ["--", *shlex.split(engine.removeprefix(PROCESS))]
     return [engine] if engine else []
+
+
+def _allow(ctx: click.Context, option: click.Parameter, seconds: Any) -> None:
+    allow_silence(float(seconds))
+
+
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(0.1),
+    default=SILENCE,
+    show_default=True,
+    expose_value=False,
+    callback=_allow,
+    metavar="SECONDS",
+    help="How long the engine may take for one answer. Longer on a busy machine; a silent engine is asked twice.",
+)
+"""Sets the limit for the whole process."""

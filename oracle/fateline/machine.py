@@ -1,0 +1,162 @@
+"""A Hypothesis state machine that drives an engine of your own, with the law beside it.
+
+    import fateline
+
+    class MyEngine(fateline.EngineMachine):
+        engine = "my_package.adapter:engine"
+
+    TestMyEngine = MyEngine.TestCase
+
+Hypothesis chooses a pipeline and then what happens, step by step, from what the law allows or refuses there. After each
+step the engine must have recorded what the law records, and must have refused what the law refuses. A difference is made
+smaller by Fateline's own shrinker, which knows the law, so Hypothesis need not shrink it. Add rules and invariants of your
+own, and the phase `shrink` to `TestCase.settings` if those are to be shrunk: `self.port` is the engine's port, `self.state`
+the law's state, `self.trail()` what is recorded. `fateline.Conformance` drives the same engine through every state; this
+machine takes longer walks. Not here: the law, and the comparing (`fateline_oracle.conform.lockstep`).
+"""
+
+import atexit
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from functools import cache
+from typing import Any, ClassVar, Final
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from fateline_model.checker.scopes import instances
+from fateline_model.checker.systems import Menu, Offer, PipelineSystem, State
+from fateline_model.stimuli import Stimulus
+from fateline_model.wellformed import load
+from fateline_oracle.compare.capabilities import asks_for, sayable, unshown
+from fateline_oracle.conform.lockstep import Lockstep
+from fateline_oracle.conform.shrink import Shrinker
+from fateline_oracle.engines import engine_of
+from fateline_oracle.ports.hello import hello_of
+from fateline_oracle.ports.port import Engine, Hello, PipelinePort, Port, Shows, Written
+from fateline_oracle.ports.validate import GuardedPipeline
+
+CHOICES: Final = 63
+"""The largest number that Hypothesis draws for a choice; it is taken modulo what there is to choose from."""
+
+
+SETTINGS: Final = settings(
+    deadline=None,
+    stateful_step_count=40,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
+"""What `TestCase.settings` is for every subclass, unless it says otherwise."""
+
+
+class EngineMachine(RuleBasedStateMachine):
+    """Subclass it, say which engine, and export its `TestCase`."""
+
+    engine: ClassVar[str] = ""
+    """As for `fateline conform`: `module:factory`, `process:COMMAND`, `zoo:NAME`, or nothing for the reference engine."""
+    pipelines: ClassVar[Sequence[Mapping[str, object]]] = ()
+    """Pipelines in the form of `specs/pipeline.md`; by default those of scope small that the engine declares to run."""
+    rows: ClassVar[int] = 2
+    crashes: ClassVar[int] = 1
+    """How often a run may be stopped and resumed, if the engine declares `crash`."""
+
+    port: PipelinePort
+    state: State
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        cls.TestCase.settings = SETTINGS
+
+    @initialize(data=st.data())
+    def a_run_begins(self, data: st.DataObject) -> None:
+        """A new run of one of the pipelines."""
+        engine, self._hello = _opened(type(self).engine)
+        document = data.draw(st.sampled_from(self._suitable()), label="pipeline")
+        pipeline = load(document)
+        port = engine.pipeline()
+        assert port is not None
+        self.port = port
+        self._system = PipelineSystem(pipeline, type(self).rows, type(self).crashes, Menu(invalid_rows=True))
+        self._lockstep = Lockstep(
+            pipeline,
+            document,
+            GuardedPipeline(port),
+            unshown=unshown(self._hello),
+            refusals_have_reasons=Shows.REFUSALS in self._hello.shows,
+        )
+        self._begin()
+
+    def _suitable(self) -> list[Mapping[str, object]]:
+        assert Port.PIPELINE in self._hello.ports, (
+            f"{self._hello.name} offers no pipeline port, and this machine needs one"
+        )
+        found = [one for one in type(self).pipelines or _small() if asks_for(load(one)) <= self._hello.does]
+        assert found, f"{self._hello.name} declares nothing that one of these pipelines asks for"
+        return found
+
+    def _begin(self) -> None:
+        self.state = self._system.first()
+        self._lockstep.start()
+
+    @rule(choice=st.integers(0, CHOICES))
+    def something_lawful_happens(self, choice: int) -> None:
+        """A step of the law; at the end of a run, another run."""
+        lawful = [offer for offer in self._offers() if offer.after is not None and not offer.beyond]
+        if not lawful:
+            self._begin()
+            return
+        offer = lawful[choice % len(lawful)]
+        if self._agrees(offer):
+            assert offer.after is not None
+            self.state = offer.after
+
+    @rule(choice=st.integers(0, CHOICES))
+    def something_unlawful_is_refused(self, choice: int) -> None:
+        """Whatever the law refuses here, the engine refuses too, and records nothing."""
+        refused = [offer for offer in self._offers() if offer.refusal is not None]
+        if refused:
+            self._agrees(refused[choice % len(refused)])
+
+    def trail(self) -> list[Written]:
+        """All that the engine has recorded of this run."""
+        return list(self.port.trail())
+
+    def teardown(self) -> None:
+        if hasattr(self, "port"):
+            self.port.close()
+
+    def _offers(self) -> list[Offer]:
+        """What the law has an answer to here, and this engine can be asked."""
+        return [
+            offer
+            for offer in self._system.offers(self.state)
+            if isinstance(offer.stimulus, Stimulus) and sayable(self._hello, offer.stimulus, self.state)
+        ]
+
+    def _agrees(self, offer: Offer) -> bool:
+        """Ask the engine; whether it was asked at all. A difference fails the test."""
+        assert isinstance(offer.stimulus, Stimulus)
+        skipped = self._lockstep.tally.skipped.total()
+        difference = self._lockstep.do(offer.stimulus)
+        if difference is not None:
+            smallest = Shrinker(self._system.pipeline, lambda: self._lockstep).smallest(difference, None)
+            raise AssertionError(f"\n{smallest}")
+        return self._lockstep.tally.skipped.total() == skipped
+
+
+@cache
+def _opened(name: str) -> tuple[Engine, Hello]:
+    """The engine, opened once for all examples and closed at the end of the process."""
+    engine = _open.enter_context(engine_of(name))
+    return engine, hello_of(engine)
+
+
+_open: Final = ExitStack()
+atexit.register(_open.close)
+
+
+@cache
+def _small() -> tuple[Mapping[str, object], ...]:
+    documents = {one.name: one.document for one in instances("small") if one.machine == "pipeline"}
+    return tuple(dict(document) for document in documents.values() if document is not None)
