@@ -14,12 +14,12 @@ from fateline_model.checker.rows import Rows
 from fateline_model.checker.search import Explored, explore
 from fateline_model.checker.shapes import diamond
 from fateline_model.checker.symmetry import Symmetry
-from fateline_model.checker.systems import Menu, PipelineSystem
+from fateline_model.checker.systems import InstanceOptions, PipelineSystem
 from fateline_model.laws import ALL
 from fateline_model.wellformed import load
 
 PIPELINE = load(diamond(branches=4, policy="require_all", merge="union", works=1))
-MENU = Menu({"g": ("route all",), "ta": ("pass", "error"), "out": ("written",)})
+MENU = InstanceOptions({"g": ("route all",), "ta": ("pass", "error"), "out": ("written",)})
 
 
 class Measured(NamedTuple):

@@ -117,11 +117,11 @@ def by_hypothesis(port: Timed) -> int:
         for number in choices:
             read = len(state.world[0].rows)
             lawful = [
-                (offer.stimulus, offer.after)
-                for offer in system.offers(state)
-                if isinstance(offer.stimulus, Stimulus)
-                and offer.after is not None
-                and (offer.stimulus.do is not Do.READ or offer.stimulus.row == read)
+                (attempt.stimulus, attempt.after)
+                for attempt in system.attempts(state)
+                if isinstance(attempt.stimulus, Stimulus)
+                and attempt.after is not None
+                and (attempt.stimulus.do is not Do.READ or attempt.stimulus.row == read)
             ]
             if not lawful:
                 break

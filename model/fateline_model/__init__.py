@@ -1,22 +1,22 @@
 """The law: a pure, deterministic model of token lifecycles and coalesce policies.
 
-This page is the whole public face. A pipeline is data; `load` checks it. `step` is the pipeline machine: one stimulus
-in, the next state and its records out, or the rule that refuses it. `operate` is the lifecycle machine, for callers that
-no graph restrains, and `barrier_step` is one barrier alone. `LAWS` says what must be true of every step, in sentences
-and as predicates.
+This file is the whole public interface. A pipeline is data; `load` checks it. `step` is the pipeline machine: it takes one
+stimulus and returns the next state and the records, or the rule that refuses the stimulus. `operate` is the lifecycle
+machine, for callers that no graph restrains, and `barrier_step` is one barrier alone. `LAWS` lists what must be true of
+every step, as sentences and as predicates.
 
-What it is not: an engine. It reads no clock, no file and no random number, and imports nothing but the standard
-library, nothing of the engine and nothing of the judge. Start with `coalesce.py`, then `machine.py`.
+Not here: an engine. The law reads no clock, no file and no random number. It imports only the standard library, nothing
+of the engine and nothing of the judge. Start with `coalesce.py`, then `machine.py`.
 """
 
 from typing import Final
 
-from .laws import LAWS, Family, Law, Level, Moment, Where, judge
+from .barrier_machine import BarrierEvent, BarrierStimulus, barrier_step
+from .laws import LAWS, Family, Law, Level, StepView, Where, checks
 from .lifecycle import Done, Op, Operation, TokenRef, World, operate
 from .machine import Accepted, step
 from .pipeline import IllFormed, Node, Problem
 from .records import RELATIONS, SOME, Record
-from .single import BarrierEvent, BarrierStimulus, barrier_step
 from .state import Run
 from .stimuli import Do, Stimulus
 from .wellformed import Pipeline, build, load
@@ -39,7 +39,6 @@ __all__ = [
     "IllFormed",
     "Law",
     "Level",
-    "Moment",
     "Node",
     "Op",
     "Operation",
@@ -49,13 +48,14 @@ __all__ = [
     "Record",
     "Refusal",
     "Run",
+    "StepView",
     "Stimulus",
     "TokenRef",
     "Where",
     "World",
     "barrier_step",
     "build",
-    "judge",
+    "checks",
     "load",
     "operate",
     "step",

@@ -4,17 +4,17 @@ A batch is OPEN to members, then TRIGGERED by the first of count, timeout, condi
 the plugin's answer, which closes every member's visit in one step. At most one open and one triggered batch stand at an
 aggregation: a trigger that would make a second triggered one is refused until the first is flushed.
 
-This is the same machinery as a coalesce (hold, release rule, one path out) over rows instead of branches. It is the
-only place where rows meet, and even here a token's lineage does not: an output is a child of the first member, and the
-other members are tied to it by membership alone. Not here: barriers (`draft.py`).
+A batch works like a coalesce (hold, release rule, one path out), but over rows instead of branches. It is the only place
+where rows meet. Their lineages do not meet even here: an output is a child of the first member, and only membership ties
+the other members to it. Not here: barriers (`step_builder.py`).
 """
 
 from typing import Final
 
-from .draft import Refused, RunDraft
 from .kernels import Move, Phase
 from .records import BatchRecord, MemberRecord
-from .state import Batch, Run
+from .state import Batch, Run, Token
+from .step_builder import Refused, RowDraft, RunDraft
 from .stimuli import count_of
 from .words import (
     CONTINUE,
@@ -35,26 +35,35 @@ from .words import (
 def accept(draft: RunDraft, name: str | None) -> None:
     """A token enters the open batch of its aggregation, or opens the next; the last one needed triggers it."""
     row, token = draft.find(name)
-    row.may(token, Move.ACCEPT)
+    row.after(token, Move.ACCEPT)
     node = draft.pipeline.nodes[token.node]
     if node.kind is not NodeKind.AGGREGATION:
         raise Refused(Refusal.NOT_ITS_NEXT_NODE)
-    here = [batch for batch in draft.batches if batch.node == node.name]
-    batch = next((batch for batch in here if batch.status is BatchStatus.OPEN), None)
+    batch = open_batch(draft, node.name)
     full = node.count is not None and (len(batch.members) if batch else 0) + 1 == node.count
     if full and _triggered(draft, node.name):
         raise Refused(Refusal.BATCH_AWAITS_FLUSH)
-    if batch is None:
-        batch = Batch(node.name, len(here))
-        draft.batches.append(batch)
-        _write(draft, batch)
-    ordinal, full_name = len(batch.members), row.full(token.name)
-    row.open_visit(token._replace(batch=batch.name), Move.ACCEPT)
-    row.write(MemberRecord(draft.run.name, batch.name, full_name, ordinal))
-    row.write_outcome(token, Outcome.BUFFERED, batch=batch.name)
-    batch = _put(draft, batch._replace(members=(*batch.members, full_name)))
+    batch = enter(draft, row, token, node.name)
     if full:
         _trigger(draft, batch, Trigger.COUNT)
+
+
+def enter(draft: RunDraft, row: RowDraft, token: Token, node: str) -> Batch:
+    """The token becomes a member of the open batch at this node, or of the next one, which opens with it."""
+    batch = open_batch(draft, node)
+    if batch is None:
+        batch = Batch(node, sum(batch.node == node for batch in draft.batches.values()))
+        _put(draft, batch)
+        _write(draft, batch)
+    ordinal, name = len(batch.members), row.name_of(token.name)
+    row.open_visit(token._replace(batch=batch.name), Move.ACCEPT)
+    row.write(MemberRecord(draft.run.name, batch.name, name, ordinal))
+    row.write_outcome(token, Outcome.BUFFERED, batch=batch.name)
+    return _put(draft, batch._replace(members=(*batch.members, name)))
+
+
+def open_batch(draft: RunDraft, node: str) -> Batch | None:
+    return next((b for b in draft.batches.values() if b.node == node and b.status is BatchStatus.OPEN), None)
 
 
 def batch_deadline(draft: RunDraft, name: str) -> None:
@@ -72,7 +81,7 @@ def condition(draft: RunDraft, name: str) -> None:
 
 
 def flush_batch(draft: RunDraft, name: str) -> None:
-    """The end of the source closes a batch once nothing live upstream could still enter it."""
+    """The end of the source closes a batch once no live token upstream can still enter it."""
     batch = _open(draft, name)
     if not draft.source_ended:
         raise Refused(Refusal.SOURCE_NOT_ENDED)
@@ -82,7 +91,7 @@ def flush_batch(draft: RunDraft, name: str) -> None:
 
 
 def reachable(draft: RunDraft, run: Run, node: str) -> bool:
-    """Whether a live token could still come to the node, those held there in a batch apart."""
+    """Whether a live token can still come to the node. Tokens held there in a batch do not count."""
     live = (token for row in run.rows for token in row.tokens if token.phase is not Phase.ENDED)
     return any(
         draft.pipeline.reaches(token.node, node) and not (token.phase is Phase.BUFFERED and token.node == node)
@@ -91,35 +100,32 @@ def reachable(draft: RunDraft, run: Run, node: str) -> bool:
 
 
 def flushed(draft: RunDraft, name: str, answer: str) -> None:
-    """The plugin's answer ends the batch: every member's visit closes, and all share one end."""
-    batch = next((batch for batch in draft.batches if batch.name == name), None)
+    """The plugin's answer ends the batch: every member's visit closes, and all members end in the same way."""
+    batch = draft.batches.get(name)
     if batch is None:
         raise Refused(Refusal.UNKNOWN_BATCH)
     if batch.status is not BatchStatus.TRIGGERED:
         raise Refused(Refusal.BATCH_NOT_TRIGGERED)
     word, space, argument = answer.partition(" ")
     outputs = count_of(argument)
-    if word not in list(FlushVerdict) or (outputs is not None) != (word == FlushVerdict.OUTPUTS):
-        raise Refused(Refusal.NO_SUCH_VERDICT)
-    if space and outputs is None:
+    counted = outputs is not None
+    if word not in list(FlushVerdict) or counted != (word == FlushVerdict.OUTPUTS) or counted != bool(space):
         raise Refused(Refusal.NO_SUCH_VERDICT)
     verdict, mode = FlushVerdict(word), draft.pipeline.nodes[batch.node].mode
     if mode is BatchMode.TRANSFORM and verdict is FlushVerdict.PASSED:
         raise Refused(Refusal.NO_SUCH_VERDICT)
     if mode is BatchMode.PASSTHROUGH and verdict is not FlushVerdict.PASSED:
         verdict, outputs = FlushVerdict.ERROR, None
-    _end(draft, batch, verdict, outputs)
+    end(draft, batch, verdict, outputs)
 
 
-_VISIT_ENDS: Final = {
-    FlushVerdict.OUTPUTS: (VisitStatus.COMPLETED, Verdict.FLUSHED),
-    FlushVerdict.PASSED: (VisitStatus.COMPLETED, Verdict.FLUSHED),
-    FlushVerdict.EMPTY: (VisitStatus.COMPLETED, Verdict.FLUSHED),
-    FlushVerdict.ERROR: (VisitStatus.FAILED, Verdict.FLUSH_FAILED),
+_VISIT_ENDS: Final = dict.fromkeys(FlushVerdict, (VisitStatus.COMPLETED, Verdict.FLUSHED)) | {
+    FlushVerdict.ERROR: (VisitStatus.FAILED, Verdict.FLUSH_FAILED)
 }
 
 
-def _end(draft: RunDraft, batch: Batch, verdict: FlushVerdict, outputs: int | None) -> None:
+def end(draft: RunDraft, batch: Batch, verdict: FlushVerdict, outputs: int | None) -> None:
+    """The batch ends with this verdict, all its members with it, and its outputs are made."""
     status = BatchStatus.FAILED if verdict is FlushVerdict.ERROR else BatchStatus.COMPLETED
     _put(draft, batch._replace(status=status, members=(), trigger=None))
     _write(draft, batch._replace(status=status), 0 if verdict is FlushVerdict.EMPTY else outputs)
@@ -134,31 +140,28 @@ def _end(draft: RunDraft, batch: Batch, verdict: FlushVerdict, outputs: int | No
             row.end(token, Outcome.DISCARDED, reason=Reason.EMPTY_BATCH, batch=batch.name)
         else:
             row.end(token, Outcome.FAILED, reason=Reason.BATCH_FAILED, batch=batch.name)
-    first, parent = draft.find(batch.members[0])
-    for ordinal in range(outputs or 0):
-        name = f"{parent.name}.{ordinal}"
-        child = first.make(name, GroupKind.BATCH, batch.name, batch.members[:1], ordinal=ordinal)
-        first.hop(child, batch.node, CONTINUE, first=True)
+    row, first = draft.find(batch.members[0])
+    row.make_numbered(first, outputs or 0, batch.node, GroupKind.BATCH, batch.name)
 
 
 def flush_again(draft: RunDraft) -> None:
-    """A crash may have cut the flush of a triggered batch: it is run again, and the batch says so."""
-    for batch in draft.batches:
+    """A crash may have interrupted the flush of a triggered batch. The flush is run again, and the batch is recorded again."""
+    for batch in draft.batches.values():
         if batch.status is BatchStatus.TRIGGERED:
             _write(draft, batch)
 
 
 def _open(draft: RunDraft, name: str) -> Batch:
-    for batch in draft.batches:
-        if batch.name == name:
-            if batch.status is not BatchStatus.OPEN:
-                raise Refused(Refusal.BATCH_NOT_OPEN)
-            return batch
-    raise Refused(Refusal.UNKNOWN_BATCH)
+    batch = draft.batches.get(name)
+    if batch is None:
+        raise Refused(Refusal.UNKNOWN_BATCH)
+    if batch.status is not BatchStatus.OPEN:
+        raise Refused(Refusal.BATCH_NOT_OPEN)
+    return batch
 
 
 def _triggered(draft: RunDraft, node: str) -> bool:
-    return any(batch.node == node and batch.status is BatchStatus.TRIGGERED for batch in draft.batches)
+    return any(batch.node == node and batch.status is BatchStatus.TRIGGERED for batch in draft.batches.values())
 
 
 def _trigger(draft: RunDraft, batch: Batch, trigger: Trigger) -> None:
@@ -168,8 +171,7 @@ def _trigger(draft: RunDraft, batch: Batch, trigger: Trigger) -> None:
 
 
 def _put(draft: RunDraft, batch: Batch) -> Batch:
-    place = next(place for place, other in enumerate(draft.batches) if other.name == batch.name)
-    draft.batches[place] = batch
+    draft.batches[batch.name] = batch
     return batch
 
 

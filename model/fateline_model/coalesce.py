@@ -1,14 +1,15 @@
 """When a coalesce is decided, by what, and how: the whole coalesce policy.
 
 `POLICY_TABLE` is that policy. To change what a policy does on an event, change its cell; nothing else decides. Each
-cell is read from the top: the first condition that holds gives the decision. n branches are joined, `arrived` of them
-are held, `lost` of them can no longer arrive; the event itself is already counted.
+cell is read from the top: the first condition that is true gives the decision. n branches are joined, `arrived` of them
+are held, `lost` of them can no longer arrive. The event itself is already counted.
 
 `decide` and `check_merge` are kernels: total functions over integers and `StrEnum`s, with contracts that CrossHair
-confirms for every integer (`fateline prove`). Not here: whose branch is lost (`draft.py`), late arrivals and
+confirms for every integer (`fateline prove`). Not here: whose branch is lost (`step_builder.py`), late arrivals and
 refusals (`machine.py`), and what the merged data is (`merging.py`).
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -38,7 +39,7 @@ class Decision(StrEnum):
 
 
 class When(StrEnum):
-    """The conditions a cell may ask for; `holds` says what each means."""
+    """The conditions a cell may ask for; `HOLDS` gives the meaning of each."""
 
     ALWAYS = "always"
     ALL_ARRIVED = "arrived = n"
@@ -50,7 +51,7 @@ class When(StrEnum):
 
 
 class Counts(NamedTuple):
-    """What a barrier knows of its branches, as numbers."""
+    """The branches of a barrier as numbers."""
 
     n: int
     arrived: int
@@ -64,7 +65,7 @@ class Counts(NamedTuple):
 
 
 CLOSING: Final = (Event.DEADLINE, Event.FLUSH)
-"""The events after which nothing more is waited for."""
+"""The events after which a barrier waits no longer."""
 
 UNRESOLVED: Final = (Decision.HOLD, Decision.WAIT)
 """The decisions that leave a barrier open."""
@@ -102,23 +103,16 @@ POLICY_TABLE: Final[dict[tuple[Policy, Event], Cell]] = {
 }
 
 
-def holds(when: When, counts: Counts) -> bool:
-    """Whether a condition of the policy table is true of these counts."""
-    match when:
-        case When.ALL_ARRIVED:
-            return counts.arrived == counts.n
-        case When.QUORUM_ARRIVED:
-            return counts.arrived >= counts.quorum
-        case When.QUORUM_OUT_OF_REACH:
-            return counts.n - counts.lost < counts.quorum
-        case When.SOME_AWAITED:
-            return counts.arrived + counts.lost < counts.n
-        case When.SOME_ARRIVED:
-            return counts.arrived > 0
-        case When.ALL_LOST:
-            return counts.lost == counts.n
-        case _:
-            return True
+HOLDS: Final[dict[When, Callable[[Counts], bool]]] = {
+    When.ALWAYS: lambda counts: True,
+    When.ALL_ARRIVED: lambda counts: counts.arrived == counts.n,
+    When.QUORUM_ARRIVED: lambda counts: counts.arrived >= counts.quorum,
+    When.QUORUM_OUT_OF_REACH: lambda counts: counts.n - counts.lost < counts.quorum,
+    When.SOME_AWAITED: lambda counts: counts.arrived + counts.lost < counts.n,
+    When.SOME_ARRIVED: lambda counts: counts.arrived > 0,
+    When.ALL_LOST: lambda counts: counts.lost == counts.n,
+}
+"""The meaning of each condition of the policy table."""
 
 
 def well_formed(counts: Counts) -> bool:
@@ -135,8 +129,8 @@ def well_formed(counts: Counts) -> bool:
 def possible(policy: Policy, event: Event, counts: Counts) -> bool:
     """Counts that an unresolved barrier of this policy can have once the event is counted.
 
-    An event that would have resolved the barrier earlier did so then; so these are exactly the counts that the event
-    before it left unresolved. The exhaustive checks and the proofs both quantify over them.
+    An earlier event that could resolve the barrier has done so. So these are exactly the counts that the event before
+    left unresolved. The exhaustive checks and the proofs both quantify over them.
     """
     before_arrived = counts.arrived - (1 if event is Event.ARRIVAL else 0)
     before_lost = counts.lost - (1 if event is Event.LOSS else 0)
@@ -154,28 +148,21 @@ def possible(policy: Policy, event: Event, counts: Counts) -> bool:
 def decide(policy: Policy, event: Event, counts: Counts) -> Decision:
     """What a barrier does on an event: the first condition of the table's cell that holds.
 
-    The contract says the same by outcome where the table says it by event; together its lines leave no choice.
+    The contract states what is true whatever the policy. What each policy asks for is stated once more, in full, by
+    `decide_again` of the proofs, which agrees with this function on all counts.
 
     pre: well_formed(counts)
     pre: possible(policy, event, counts)
     post: __return__ is not Decision.MERGE or counts.arrived > 0
-    post: policy is not Policy.REQUIRE_ALL or (__return__ is Decision.MERGE) == (counts.arrived == counts.n)
-    post: policy is not Policy.QUORUM or (__return__ is Decision.MERGE) == (counts.arrived == counts.quorum)
-    post: policy is not Policy.FIRST or (__return__ is Decision.MERGE) == (counts.arrived == 1)
-    post: (__return__ is Decision.BRANCH_LOST) == (policy is Policy.REQUIRE_ALL and counts.lost > 0)
-    post: (__return__ is Decision.QUORUM_IMPOSSIBLE) == (policy is Policy.QUORUM and counts.n - counts.lost < counts.quorum)
     post: __return__ is not Decision.ALL_BRANCHES_LOST or counts.lost == counts.n
-    post: (__return__ is Decision.INCOMPLETE_BRANCHES) == (policy is Policy.REQUIRE_ALL and event in CLOSING)
-    post: (__return__ is Decision.QUORUM_NOT_MET) == (policy is Policy.QUORUM and event in CLOSING)
     post: __return__ is not Decision.NO_ARRIVALS or (event in CLOSING and counts.arrived == 0)
     post: __return__ not in UNRESOLVED or (event not in CLOSING and counts.awaited > 0)
-    post: policy is not Policy.BEST_EFFORT or event in CLOSING or (__return__ in UNRESOLVED) == (counts.awaited > 0)
     post: __return__ is not Decision.HOLD or event is Event.ARRIVAL
     post: __return__ is not Decision.WAIT or event is Event.LOSS
     post: __return__ is not Decision.IMPOSSIBLE
     """
     for when, decision in POLICY_TABLE[policy, event]:
-        if holds(when, counts):
+        if HOLDS[when](counts):
             return decision
     return Decision.IMPOSSIBLE
 
@@ -183,7 +170,7 @@ def decide(policy: Policy, event: Event, counts: Counts) -> Decision:
 def check_merge(
     strategy: Strategy, selected_arrived: bool, contracts_agree: bool, collision_fails: bool
 ) -> Reason | None:
-    """Why a merge that the policy asked for fails its barrier instead, in the order in which it is asked.
+    """Why a merge that the policy asked for fails its barrier instead. The reasons are checked in this order.
 
     pre: True
     post: (__return__ is Reason.SELECT_BRANCH_NOT_ARRIVED) == (strategy is Strategy.SELECT and not selected_arrived)
@@ -200,8 +187,8 @@ def check_merge(
     return None
 
 
-def can_say(strategy: Strategy, collisions_fail: bool, arrived: int, data: MergeData) -> bool:
-    """Whether the merge kernel can say this of a merge of so many branches: one branch cannot contradict itself."""
+def merge_can_end_as(strategy: Strategy, collisions_fail: bool, arrived: int, data: MergeData) -> bool:
+    """Whether a merge of this many branches can have this outcome. One branch cannot contradict itself."""
     if data is MergeData.CONTRACT_CONFLICT:
         return strategy is Strategy.UNION and arrived >= 2
     if data is MergeData.UNION_COLLISION:

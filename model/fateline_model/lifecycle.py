@@ -1,12 +1,13 @@
 """The lifecycle machine: the operations of a token manager, with any arguments.
 
-No graph stands in the way here: a caller may name tokens of other rows and other runs, strangers, no parents at all,
-or the same parent twice. It is in this machine that lineage laws are in danger, so it is in this machine, with at least
-two runs of two rows, that they are judged. Its state is a *world*, one `Run` for each run; tokens are named as in
-`state.py`, and a reference to a token says in which run its caller believes it to be.
+No graph limits the caller here: it may name tokens of other rows and other runs, tokens that do not exist, no parents at
+all, or the same parent twice. Only in this machine can a caller break the laws of lineage, so they are judged in this
+machine, with at least two runs of two rows. Its state is a *world*, one `Run` for each run. Tokens are named as in
+`state.py`, and a reference to a token names the run in which its caller believes the token to be.
 
-`RULES` has one function an operation; each asks its rules in the order of `words.Refusal`, then writes through the same
-pen as the pipeline machine. Not here: visits, hops, barriers, and anything that needs a graph (`machine.py`).
+`RULES` has one function for each operation. Each function checks its rules in the order of `words.Refusal` and then writes
+with the same step builder as the pipeline machine. Not here: visits, hops, barriers, and anything that needs a graph
+(`machine.py`).
 """
 
 import re
@@ -14,20 +15,20 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from .draft import OutcomeFields, Refused, RowDraft, RunDraft
-from .kernels import Line, Move, Phase, same_line
+from .batches import end, enter, open_batch
+from .kernels import Line, Move, same_line
 from .machine import at_rest
 from .pipeline import Node
-from .records import SOME, BatchRecord, MemberRecord, Record, RowRecord, RunRecord
-from .state import LARGEST_ROW, Batch, Frame, Run, Token, full, split
+from .records import SOME, Record
+from .state import Run, Token
+from .step_builder import OutcomeFields, Refused, RowDraft, RunDraft
 from .wellformed import build
 from .words import (
     NAME_PATTERN,
     OUTCOME_FIELDS,
     OUTCOMES,
     RESERVED,
-    BatchStatus,
-    GroupKind,
+    FlushVerdict,
     NodeKind,
     Outcome,
     Reason,
@@ -38,7 +39,7 @@ from .words import (
 
 World = tuple[Run, ...]
 NO_GRAPH: Final = build("no graph", (Node("src", NodeKind.SOURCE, to="out"), Node("out", NodeKind.SINK)))
-"""The machine needs no pipeline; the pen wants one."""
+"""The machine needs no pipeline, but the step builder takes one."""
 
 
 class Op(StrEnum):
@@ -64,7 +65,7 @@ class TokenRef(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """One call of a token manager. Which fields an operation reads is said by `SHAPES`."""
+    """One call of a token manager. `SHAPES` lists the fields that each operation reads."""
 
     op: Op
     run: int
@@ -89,35 +90,35 @@ class Operation(NamedTuple):
 
 SHAPES: Final[dict[Op, tuple[tuple[str, ...], str]]] = {
     Op.RECORD_ROW: (("run", "row"), "a row is recorded without a token"),
-    Op.INITIAL: (("run", "row", "locked"), "a row and its root token; `locked` says whether the row has a contract"),
+    Op.INITIAL: (("run", "row", "locked"), "a row and its root token; `locked`: the row has a contract"),
     Op.QUARANTINE: (("run", "row"), "an invalid row and its root token"),
     Op.EXISTING: (("run", "row"), "the root token of a row that was recorded before"),
     Op.FORK: (("run", "row", "tokens", "branches"), "children on branches"),
-    Op.EXPAND: (("run", "row", "tokens", "number", "locked"), "so many children; `locked` speaks of their contract"),
+    Op.EXPAND: (("run", "row", "tokens", "number", "locked"), "`number` children; `locked`: their contract is locked"),
     Op.MERGE: (("run", "row", "tokens", "node"), "parents become one merged token at a coalesce"),
     Op.UPDATE: (("run", "tokens"), "new data for a token; lineage and trail stay as they are"),
-    Op.RECORD: (("run", "tokens", "outcome", "fields"), "a bare fate with these fields"),
+    Op.RECORD: (("run", "tokens", "outcome", "fields"), "a fate is recorded with these fields"),
     Op.BUFFER: (("run", "tokens", "node"), "a token joins the open batch of an aggregation"),
-    Op.CONSUME: (("run", "node", "number"), "the open batch ends with so many outputs"),
+    Op.CONSUME: (("run", "node", "number"), "the open batch ends with this number of outputs"),
     Op.COMPLETE: (("run",), "the run is declared completed"),
 }
 
 
 class Done(NamedTuple):
-    """A lawful operation: the world after it, and what it writes."""
+    """A lawful operation: the world after it, and the records that it writes."""
 
     world: World
     records: tuple[Record, ...]
 
 
 def operate(world: World, operation: Operation) -> Done | Refusal:
-    """One operation, all of its records or none; or the first rule that forbids it."""
+    """One operation: either the world after it and all its records, or the first rule that forbids it."""
     if not 0 <= operation.run < len(world):
         return Refusal.UNKNOWN_RUN
     run = world[operation.run]
     if run.status is RunStatus.COMPLETED:
         return Refusal.RUN_OVER
-    draft = RunDraft(NO_GRAPH, run)
+    draft = RunDraft(NO_GRAPH, run, graph=False)
     try:
         RULES[operation.op](draft, world, operation)
         after = (*world[: operation.run], draft.done(), *world[operation.run + 1 :])
@@ -136,18 +137,10 @@ def _row(draft: RunDraft, operation: Operation) -> RowDraft:
     return row
 
 
-def _known(world: World, refs: tuple[TokenRef, ...]) -> list[Token]:
-    """The tokens that are meant, wherever they are, or a refusal of the first stranger."""
-    tokens = []
-    for ref in refs:
-        place = split(ref.name)
-        run = world[ref.run] if 0 <= ref.run < len(world) else Run()
-        row = next((row for row in run.rows if place and row.number == place[0]), None)
-        token = next((token for token in row.tokens if place and token.name == place[1]), None) if row else None
-        if token is None:
-            raise Refused(Refusal.UNKNOWN_TOKEN)
-        tokens.append(token)
-    return tokens
+def _known(world: World, refs: tuple[TokenRef, ...]) -> list[tuple[RowDraft, Token]]:
+    """The tokens that the references name, in whatever run, or a refusal of the first that does not exist."""
+    runs = (world[ref.run] if 0 <= ref.run < len(world) else Run() for ref in refs)
+    return [RunDraft(NO_GRAPH, run).find(ref.name) for run, ref in zip(runs, refs, strict=True)]
 
 
 def _check_name(name: str) -> None:
@@ -159,97 +152,78 @@ def _own(draft: RunDraft, world: World, operation: Operation, *, in_row: bool) -
     """The one token of an operation, in the run, and if asked in the row, that the caller names."""
     if in_row:
         _row(draft, operation)
-    (token,) = _known(world, operation.tokens[:1]) if operation.tokens else (None,)
-    if token is None:
+    if not operation.tokens:
         raise Refused(Refusal.UNKNOWN_TOKEN)
     ref = operation.tokens[0]
+    _known(world, (ref,))
     if ref.run != operation.run:
         raise Refused(Refusal.OTHER_RUN)
-    place = split(ref.name)
-    if in_row and place and place[0] != operation.row:
+    row, token = draft.find(ref.name)
+    if in_row and row.number != operation.row:
         raise Refused(Refusal.OTHER_ROW)
-    return draft.find(ref.name)
+    return row, token
 
 
 # ------------------------------------------------------------------------------------------------- operations
 
 
-def _new_row(draft: RunDraft, operation: Operation) -> RowDraft:
-    number = operation.row
-    if number is None or not 0 <= number <= LARGEST_ROW:
-        raise Refused(Refusal.UNKNOWN_ROW)
-    if draft.row(number) is not None:
-        raise Refused(Refusal.ROW_ALREADY_READ)
-    row = draft.new_row(number)
-    row.write(RowRecord(draft.run.name, str(number), None, number))
-    return row
-
-
 def _record_row(draft: RunDraft, world: World, operation: Operation) -> None:
-    _new_row(draft, operation)
+    draft.new_row(operation.row)
 
 
 def _initial(draft: RunDraft, world: World, operation: Operation) -> None:
-    row = _new_row(draft, operation)
+    row = draft.new_row(operation.row)
     if not operation.locked:
         raise Refused(Refusal.NO_CONTRACT)
-    row.make("", None, None, ())
+    row.make(Token(""), None, ())
 
 
 def _quarantine(draft: RunDraft, world: World, operation: Operation) -> None:
-    row = _new_row(draft, operation)
-    row.end(row.make("", None, None, ()), Outcome.QUARANTINED, reason=Reason.INVALID_ROW)
+    row = draft.new_row(operation.row)
+    row.end(row.make(Token(""), None, ()), Outcome.QUARANTINED, reason=Reason.INVALID_ROW)
 
 
 def _existing(draft: RunDraft, world: World, operation: Operation) -> None:
     row = _row(draft, operation)
     if row.tokens:
         raise Refused(Refusal.HAS_ROOT_TOKEN)
-    row.make("", None, None, ())
+    row.make(Token(""), None, ())
 
 
 def _fork(draft: RunDraft, world: World, operation: Operation) -> None:
     row, token = _own(draft, world, operation, in_row=True)
-    row.may(token, Move.BEGIN)
+    row.after(token, Move.BEGIN)
     if not operation.branches:
         raise Refused(Refusal.NO_BRANCHES)
     for branch in operation.branches:
         _check_name(branch)
     if len(set(operation.branches)) != len(operation.branches):
         raise Refused(Refusal.REPEATED_BRANCH)
-    group = row.full(token.name)
-    row.end(token, Outcome.FORKED, group=group, promised=",".join(operation.branches))
-    for ordinal, branch in enumerate(operation.branches):
-        stack = (*token.stack, Frame(token.name, branch))
-        name = f"{token.name}/{branch}"
-        row.make(name, GroupKind.FORK, group, (group,), branch=branch, stack=stack, ordinal=ordinal)
+    row.fork(token, operation.branches, "")
 
 
 def _expand(draft: RunDraft, world: World, operation: Operation) -> None:
     row, token = _own(draft, world, operation, in_row=True)
-    row.may(token, Move.BEGIN)
+    row.after(token, Move.BEGIN)
     if operation.number < 1:
         raise Refused(Refusal.NO_CHILDREN)
     if not operation.locked:
         raise Refused(Refusal.CONTRACT_NOT_LOCKED)
-    group = row.full(token.name)
-    row.end(token, Outcome.EXPANDED, group=group, promised=str(operation.number))
-    for ordinal in range(operation.number):
-        name = f"{token.name}.{ordinal}"
-        row.make(name, GroupKind.EXPAND, group, (group,), stack=token.stack, ordinal=ordinal)
+    row.expand(token, operation.number, "")
 
 
 def _merge(draft: RunDraft, world: World, operation: Operation) -> None:
-    """The lineage fold: every parent is held against the line that the first parent begins in the row named."""
+    """The lineage fold: every parent is compared with the line of the run, the row named, and the first parent's fork."""
     row = _row(draft, operation)
     if not operation.tokens:
         raise Refused(Refusal.NO_PARENTS)
     _check_name(operation.node)
-    parents = _known(world, operation.tokens)
+    found = _known(world, operation.tokens)
+    parents = [parent for _, parent in found]
     forks = {frame.fork: number for number, frame in enumerate(p.stack[-1] for p in parents if p.stack)}
     lines = [
-        Line(ref.run, place[0] if (place := split(ref.name)) else -1, forks[p.stack[-1].fork] if p.stack else -1)
-        for ref, p in zip(operation.tokens, parents, strict=True)
+        Line(ref.run, own_row.number, forks[parent.stack[-1].fork] if parent.stack else -1)
+        for ref, (own_row, parent) in zip(operation.tokens, found, strict=True)
     ]
     expected = Line(operation.run, row.number, lines[0].fork)
     verdicts = [same_line(expected, line) for line in lines]
@@ -257,7 +231,7 @@ def _merge(draft: RunDraft, world: World, operation: Operation) -> None:
         if rule in verdicts:
             raise Refused(rule)
     for parent in parents:
-        row.may(parent, Move.ARRIVE)
+        row.after(parent, Move.ARRIVE)
     if Refusal.NOT_ONE_FORK in verdicts or not all(parent.stack for parent in parents):
         raise Refused(Refusal.NOT_ONE_FORK)
     if len({parent.stack[-1].branch for parent in parents}) != len(parents):
@@ -266,20 +240,17 @@ def _merge(draft: RunDraft, world: World, operation: Operation) -> None:
     name = f"{frame.fork}/{operation.node}"
     if name in row.tokens:
         raise Refused(Refusal.ALREADY_RESOLVED)
-    for parent in parents:
-        row.end(parent, Outcome.COALESCED, group=row.full(name))
-    names = [ref.name for ref in operation.tokens]
-    row.make(name, GroupKind.JOIN, row.full(name), names, stack=tuple(beneath))
+    row.join(parents, [ref.name for ref in operation.tokens], name, operation.node, tuple(beneath))
 
 
 def _update(draft: RunDraft, world: World, operation: Operation) -> None:
     row, token = _own(draft, world, operation, in_row=False)
-    row.may(token, Move.BEGIN)
+    row.after(token, Move.BEGIN)
 
 
 def _record(draft: RunDraft, world: World, operation: Operation) -> None:
     row, token = _own(draft, world, operation, in_row=False)
-    row.may(token, Move.BEGIN)
+    row.after(token, Move.BEGIN)
     outcome, given = operation.outcome, set(operation.fields)
     if outcome is None or OUTCOMES[outcome].delegates or not OUTCOMES[outcome].terminal:
         raise Refused(Refusal.NOT_A_FATE)
@@ -297,49 +268,25 @@ def _record(draft: RunDraft, world: World, operation: Operation) -> None:
 
 def _buffer(draft: RunDraft, world: World, operation: Operation) -> None:
     row, token = _own(draft, world, operation, in_row=False)
-    row.may(token, Move.ACCEPT)
+    row.after(token, Move.ACCEPT)
     _check_name(operation.node)
-    number, batch = _open_batch(draft, operation.node)
-    if batch is None:
-        batch = Batch(operation.node, number)
-        draft.batches.append(batch)
-        draft.records.append(BatchRecord(draft.run.name, batch.name, batch.node, None, batch.status))
-    place, name = draft.batches.index(batch), row.full(token.name)
-    row.write(MemberRecord(draft.run.name, batch.name, name, len(batch.members)))
-    row.write_outcome(token, Outcome.BUFFERED, batch=batch.name)
-    row.put(token._replace(phase=Phase.BUFFERED, batch=batch.name))
-    draft.batches[place] = batch._replace(members=(*batch.members, name))
+    enter(draft, row, token, operation.node)
 
 
 def _consume(draft: RunDraft, world: World, operation: Operation) -> None:
-    _, batch = _open_batch(draft, operation.node)
+    batch = open_batch(draft, operation.node)
     if batch is None:
         raise Refused(Refusal.UNKNOWN_BATCH)
     if operation.number < 1:
         raise Refused(Refusal.NO_CHILDREN)
-    ended = batch._replace(status=BatchStatus.COMPLETED)
-    draft.batches[draft.batches.index(batch)] = ended._replace(members=())
-    draft.records.append(
-        BatchRecord(draft.run.name, batch.name, batch.node, Trigger.END_OF_SOURCE, ended.status, operation.number)
-    )
-    for member in batch.members:
-        row, token = draft.find(member)
-        row.end(token, Outcome.CONSUMED_IN_BATCH, batch=batch.name)
-    row, first = draft.find(batch.members[0])
-    for ordinal in range(operation.number):
-        row.make(f"{first.name}.{ordinal}", GroupKind.BATCH, batch.name, batch.members[:1], ordinal=ordinal)
-
-
-def _open_batch(draft: RunDraft, node: str) -> tuple[int, Batch | None]:
-    here = [batch for batch in draft.batches if batch.node == node]
-    return len(here), next((batch for batch in here if batch.status is BatchStatus.OPEN), None)
+    end(draft, batch._replace(trigger=Trigger.END_OF_SOURCE), FlushVerdict.OUTPUTS, operation.number)
 
 
 def _complete(draft: RunDraft, world: World, operation: Operation) -> None:
     if not at_rest(draft.run):
         raise Refused(Refusal.NOT_AT_REST)
     draft.status, draft.source_ended = RunStatus.COMPLETED, True
-    draft.records.append(RunRecord(draft.run.name, None, draft.status, len(draft.run.rows)))
+    draft.write_run(len(draft.run.rows))
 
 
 RULES: Final[dict[Op, Callable[[RunDraft, World, Operation], None]]] = {
@@ -356,8 +303,3 @@ RULES: Final[dict[Op, Callable[[RunDraft, World, Operation], None]]] = {
     Op.CONSUME: _consume,
     Op.COMPLETE: _complete,
 }
-
-
-def token_names(run: Run) -> list[str]:
-    """The full names of all tokens of a run."""
-    return [full(row.number, token.name) for row in run.rows for token in row.tokens]

@@ -2,13 +2,24 @@
 
 `step(pipeline, run, stimulus)` returns the next state and the records that must be written, or a refusal that names
 the rule. It is a pure function: no clock, no randomness, no I/O. One step is one transaction: the end of a visit and
-the hop it causes; an arrival, the barrier's verdict and everything that follows; a loss, and everything that climbs
-from it. `RULES` has one function a stimulus. Each asks its rules in the order of `words.Refusal` before it writes.
+the hop that it causes; an arrival, the barrier's verdict and everything that follows; a loss and every further loss
+that it causes. `RULES` has one function for each stimulus. Each function checks its rules in the order of
+`words.Refusal` before it writes.
+
+The data of merges. The machine has no data, but whether a merge succeeds depends on data: two branches can give one
+field different values. So the stimulus prescribes the outcome of each merge that it causes, as `stimulus.data`, in the
+order in which the merges happen; a merge for which nothing is prescribed succeeds (`ok`). One stimulus can cause
+several merges: if the merge of an inner fork fails, the outer branch is lost in the same step, and the outer barrier
+may then merge what it holds. A caller cannot know beforehand how many merges a stimulus causes. So `Accepted.merges`
+lists, for each merge that happened, the outcomes that it could have had. Example: `arrive(0/b)` without data is
+accepted with `merges == ((ok, contract_conflict, union_collision),)`. One merge happened, with the outcome `ok`. To
+explore the other outcomes, the checker repeats the step with `data=(contract_conflict,)` and `data=(union_collision,)`.
+A stimulus is refused as `no_such_data` if it prescribes an impossible outcome, or outcomes of more merges than happen.
 
 The machine is local: a stimulus about one row reads that row and the two flags of the run (its status, whether the
-source has ended), and changes that row only. Batches apart, rows therefore never meet; the checker rests on this, and
-the naive search checks it. Not here: how facts are written and what follows from them (`draft.py`), and operations
-with arguments that no graph allows (`lifecycle.py`).
+source has ended), and changes only that row. So rows never meet except in batches. The checker depends on this, and the
+naive search verifies it. Not here: how facts are written and what follows from them (`step_builder.py`), and operations with
+arguments that no graph allows (`lifecycle.py`).
 """
 
 from collections.abc import Callable
@@ -16,10 +27,10 @@ from typing import Final, NamedTuple
 
 from .batches import accept, batch_deadline, condition, flush_again, flush_batch, flushed
 from .coalesce import Event
-from .draft import Refused, RowDraft, RunDraft
-from .kernels import Move, Phase
-from .records import Record, RowRecord, RunRecord
-from .state import LARGEST_ROW, Barrier, Mark, Run, Token, Via, barrier_name
+from .kernels import Move, Phase, mark_on_arrival
+from .records import Record
+from .state import Barrier, Run, Token, Via, barrier_name
+from .step_builder import Refused, RowDraft, RunDraft
 from .stimuli import Do, Stimulus, Validity, count_of
 from .wellformed import Pipeline
 from .words import (
@@ -43,7 +54,7 @@ from .words import (
 
 
 class Accepted(NamedTuple):
-    """A lawful step: the state after it, what it writes, and what each merge in it could have said of its data."""
+    """A lawful step: the state after it, the records, and for each merge in it the outcomes that it could have had."""
 
     run: Run
     records: tuple[Record, ...]
@@ -51,7 +62,7 @@ class Accepted(NamedTuple):
 
 
 def step(pipeline: Pipeline, run: Run, stimulus: Stimulus) -> Accepted | Refusal:
-    """One stimulus, one transaction: the next state and its records, or the first rule that forbids it."""
+    """One stimulus, one transaction: the next state and the records, or the first rule that forbids the stimulus."""
     draft = RunDraft(pipeline, run, stimulus.data)
     try:
         _check_run(run, stimulus.do)
@@ -74,39 +85,31 @@ def _check_run(run: Run, do: Do) -> None:
 
 
 def _read(draft: RunDraft, stimulus: Stimulus) -> None:
-    """A row and its root token, in one step; an invalid row goes to quarantine and nowhere else."""
-    number = stimulus.row
-    if number is None or not 0 <= number <= LARGEST_ROW:
-        raise Refused(Refusal.UNKNOWN_ROW)
-    if draft.source_ended:
-        raise Refused(Refusal.SOURCE_ENDED)
-    if draft.row(number) is not None:
-        raise Refused(Refusal.ROW_ALREADY_READ)
+    """A row and its root token, in one step. An invalid row goes to quarantine and nowhere else."""
+    row, source = draft.new_row(stimulus.row), draft.pipeline.source
     if stimulus.verdict == Validity.NO_CONTRACT:
         raise Refused(Refusal.NO_CONTRACT)
     if stimulus.verdict not in (Validity.VALID, Validity.INVALID):
         raise Refused(Refusal.NO_SUCH_VERDICT)
-    row, source = draft.new_row(number), draft.pipeline.source
-    row.write(RowRecord(draft.run.name, str(number), source.name, number))
-    root = row.make("", None, None, ())
+    root = row.make(Token(""), None, ())
     if stimulus.verdict == Validity.VALID:
-        row.hop(root, source.name, CONTINUE, first=True)
+        row.hop(root, source.name, CONTINUE)
     elif source.on_error is not None:
-        row.hop(root, source.name, ON_ERROR, first=True)
+        row.hop(root, source.name, ON_ERROR)
     else:
         row.end(root, Outcome.QUARANTINED, reason=Reason.INVALID_ROW)
 
 
 def _begin(draft: RunDraft, stimulus: Stimulus) -> None:
     row, token = draft.find(stimulus.token)
-    row.may(token, Move.BEGIN)
+    row.after(token, Move.BEGIN)
     if draft.pipeline.nodes[token.node].kind not in VERDICTS_OF:
         raise Refused(Refusal.NOT_ITS_NEXT_NODE)
     row.open_visit(token, Move.BEGIN)
 
 
 def _finish(draft: RunDraft, stimulus: Stimulus) -> None:
-    """A visit ends with the node's verdict, and the graph says what follows from it."""
+    """A visit ends with the node's verdict, and the graph decides what follows."""
     row, token = draft.find(stimulus.token)
     if token.phase is not Phase.VISITING:
         raise Refused(Refusal.HAS_FATE if token.phase is Phase.ENDED else Refusal.NOT_VISITING)
@@ -119,11 +122,9 @@ def _finish(draft: RunDraft, stimulus: Stimulus) -> None:
         _route(row, token, argument)
     elif verdict is Verdict.EXPAND and (count := count_of(argument)) is not None:
         _expand(row, token, count)
-    elif space or verdict in (Verdict.ROUTE, Verdict.EXPAND):
+    elif space or verdict in (Verdict.ROUTE, Verdict.EXPAND) or (verdict is Verdict.PASS and node.expands):
         raise Refused(Refusal.NO_SUCH_VERDICT)
     elif verdict is Verdict.PASS:
-        if node.expands:
-            raise Refused(Refusal.NO_SUCH_VERDICT)
         row.close_visit(token, VisitStatus.COMPLETED, verdict)
         row.hop(token, node.name, CONTINUE)
     elif verdict is Verdict.DROP:
@@ -166,19 +167,16 @@ FATE_AT_SINK: Final[dict[Via, tuple[Outcome, Reason | None]]] = {
     Via.ERROR: (Outcome.DIVERTED, Reason.NODE_FAILED),
     Via.INVALID: (Outcome.QUARANTINED, Reason.INVALID_ROW),
 }
-"""What a write gives, and why, by the kind of edge that led to the sink."""
+"""The fate that a write at a sink gives, and its reason, by the kind of edge that led to the sink."""
 
 
 def _written(row: RowDraft, token: Token) -> None:
     outcome, reason = FATE_AT_SINK[token.via]
-    if reason is None:
-        row.end(token, outcome, sink=token.node)
-    else:
-        row.end(token, outcome, sink=token.node, reason=reason)
+    row.end(token, outcome, sink=token.node, reason=reason)
 
 
 def _node_failed(row: RowDraft, token: Token, verdict: Verdict) -> None:
-    """An error: the next attempt while one is left, else `on_error` decides in the same step."""
+    """An error: the next attempt while one is left; after the last attempt `on_error` decides, in the same step."""
     node = row.pipeline.nodes[token.node]
     row.close_visit(token, VisitStatus.FAILED, verdict)
     if verdict in RETRYABLE and token.tries + 1 < node.attempts:
@@ -195,24 +193,22 @@ def _node_failed(row: RowDraft, token: Token, verdict: Verdict) -> None:
 
 
 def _arrive(draft: RunDraft, stimulus: Stimulus) -> None:
-    """A token reaches its coalesce: late if the barrier is resolved, else held until the policy decides."""
+    """A token reaches its coalesce. It is late if the barrier is resolved; if not, it is held until the policy decides."""
     row, token = draft.find(stimulus.token)
-    row.may(token, Move.ARRIVE)
+    row.after(token, Move.ARRIVE)
     if draft.pipeline.nodes[token.node].kind is not NodeKind.COALESCE:
         raise Refused(Refusal.NOT_ITS_NEXT_NODE)
     frame = token.stack[-1] if token.stack else None
     barrier = row.barrier_of(frame) if frame else None
     if frame is None or barrier is None or barrier.node != token.node:
         raise Refused(Refusal.NO_FRAME)
-    branches = draft.pipeline.nodes[barrier.node].branches
-    check_branch(barrier.marks[branches.index(frame.branch)])
+    barrier = row.put_barrier(row.marked(barrier, frame.branch, mark_on_arrival))
     if barrier.verdict is not None:
-        row.mark(barrier, frame.branch, Mark.LATE)
         row.close_visit(token, VisitStatus.FAILED, Verdict.LATE)
         row.end(token._replace(stack=()), Outcome.FAILED, reason=LATE[barrier.verdict])
         return
     row.open_visit(token, Move.ARRIVE)
-    row.decide(row.mark(barrier, frame.branch, Mark.HELD), Event.ARRIVAL)
+    row.decide(barrier, Event.ARRIVAL)
 
 
 LATE: Final = {
@@ -221,15 +217,7 @@ LATE: Final = {
 }
 
 
-def check_branch(mark: Mark) -> None:
-    """A branch arrives or is lost once."""
-    if mark is Mark.LOST:
-        raise Refused(Refusal.BRANCH_LOST)
-    if mark is not Mark.AWAITED:
-        raise Refused(Refusal.BRANCH_HELD)
-
-
-def _open_barrier(draft: RunDraft, name: str) -> tuple[RowDraft, Barrier]:
+def open_barrier(draft: RunDraft, name: str) -> tuple[RowDraft, Barrier]:
     for row in draft.every_row():
         for barrier in row.barriers.values():
             if barrier_name(row.number, barrier) == name:
@@ -244,19 +232,19 @@ def _deadline(draft: RunDraft, stimulus: Stimulus) -> None:
     if "#" in name:
         batch_deadline(draft, name)
         return
-    row, barrier = _open_barrier(draft, name)
+    row, barrier = open_barrier(draft, name)
     if draft.pipeline.nodes[barrier.node].timeout_seconds is None:
         raise Refused(Refusal.NO_DEADLINE)
     row.decide(barrier, Event.DEADLINE)
 
 
 def _flush(draft: RunDraft, stimulus: Stimulus) -> None:
-    """The last defence: after the end of the source, when nothing can reach the barrier any more."""
+    """The last resort: the source has ended, and nothing can reach the barrier any more."""
     name = stimulus.hold or ""
     if "#" in name:
         flush_batch(draft, name)
         return
-    row, barrier = _open_barrier(draft, name)
+    row, barrier = open_barrier(draft, name)
     if not draft.source_ended:
         raise Refused(Refusal.SOURCE_NOT_ENDED)
     if any(_owes(row, token, barrier) for token in row.tokens.values()):
@@ -265,7 +253,7 @@ def _flush(draft: RunDraft, stimulus: Stimulus) -> None:
 
 
 def _owes(row: RowDraft, token: Token, barrier: Barrier) -> bool:
-    """Whether a live token, or one held further inside, still owes this barrier a branch."""
+    """Whether a live token, also one held further inside, still owes this barrier a branch."""
     if token.phase is Phase.ENDED or (token.phase is Phase.HELD and token.node == barrier.node):
         return False
     joined = row.pipeline.joined
@@ -282,7 +270,7 @@ def _end_of_source(draft: RunDraft, stimulus: Stimulus) -> None:
     if draft.source_ended:
         raise Refused(Refusal.SOURCE_ENDED)
     draft.source_ended = True
-    draft.records.append(RunRecord(draft.run.name, draft.pipeline.name, draft.status, len(draft.run.rows)))
+    draft.write_run(len(draft.run.rows))
 
 
 def _run_over(draft: RunDraft, stimulus: Stimulus) -> None:
@@ -291,11 +279,11 @@ def _run_over(draft: RunDraft, stimulus: Stimulus) -> None:
     if not at_rest(draft.run):
         raise Refused(Refusal.NOT_AT_REST)
     draft.status = RunStatus.COMPLETED
-    draft.records.append(RunRecord(draft.run.name, draft.pipeline.name, draft.status, len(draft.run.rows)))
+    draft.write_run(len(draft.run.rows))
 
 
 def at_rest(run: Run) -> bool:
-    """Every row has its tokens, every token its fate; no barrier and no batch is unfinished."""
+    """Every row has its tokens, every token has its fate, and no barrier and no batch is unfinished."""
     return all(
         row.tokens
         and all(token.phase is Phase.ENDED for token in row.tokens)
@@ -305,15 +293,14 @@ def at_rest(run: Run) -> bool:
 
 
 def _crash(draft: RunDraft, stimulus: Stimulus) -> None:
-    """A process that dies writes nothing. What was committed is a prefix of whole steps: the state as it stands."""
+    """A process that dies writes nothing. What was committed is a prefix of whole steps: the state before the crash."""
     draft.status = RunStatus.INTERRUPTED
 
 
 def _resume(draft: RunDraft, stimulus: Stimulus) -> None:
-    """The run goes on: visits that were cut are closed, and the next attempt opened. A hold is not a cut visit."""
+    """The run continues. Visits that the crash cut off are closed, and their next attempts open. A hold is not cut off."""
     draft.status = RunStatus.RUNNING
-    rows = len(draft.run.rows) if draft.source_ended else None
-    draft.records.append(RunRecord(draft.run.name, draft.pipeline.name, draft.status, rows))
+    draft.write_run(len(draft.run.rows) if draft.source_ended else None)
     flush_again(draft)
     for row in draft.every_row():
         for token in list(row.tokens.values()):

@@ -1,4 +1,4 @@
-"""What a coalesce makes of the data of its arrived branches (law C9).
+"""How a coalesce merges the data of its arrived branches (law C9).
 
 `union` folds the fields of the arrived branches in *declared* order, never in order of arrival; `nested` gives one key
 per arrived branch; `select` takes one branch whole. A field that two or more arrived branches give is a collision, and
@@ -6,8 +6,8 @@ a conflict if the values differ; only a conflict makes `collisions: fail` fail. 
 digest must be equal exactly when the values are: 1, 1.0 and true differ.
 
 `keep` is the kernel: one step of the fold over one field, confirmed by CrossHair; any number of branches follows by
-induction. Not here: whether there is a merge at all (`coalesce.py`). The machines never see data; they are told
-`MergeData`, which `Merged.conflict` decides.
+induction. Not here: whether there is a merge at all (`coalesce.py`). The machines never see data. The stimulus prescribes
+the outcome of each merge as `MergeData`; `Merged.conflict` is where that outcome comes from.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ NOBODY: Final = -1
 
 
 class FieldFold(NamedTuple):
-    """One field so far: whose value is kept, which value, how many branches gave one, and whether any two differ."""
+    """One field so far: which branch's value is kept, the value, how many branches gave one, and whether any two differ."""
 
     branch: int = NOBODY
     value: int = 0
@@ -30,7 +30,7 @@ class FieldFold(NamedTuple):
 def keep(fold: FieldFold, branch: int, value: int, first_wins: bool) -> FieldFold:
     """One more branch gives the field a value.
 
-    The precondition holds of an empty fold and of every result: a branch alone is in conflict with nobody.
+    The precondition is true of an empty fold and of every result: a single branch is in conflict with no other.
 
     pre: fold.givers >= 0 and (fold.givers >= 2 or not fold.conflict)
     post: __return__.givers == fold.givers + 1 and (__return__.givers >= 2 or not __return__.conflict)
@@ -45,7 +45,7 @@ def keep(fold: FieldFold, branch: int, value: int, first_wins: bool) -> FieldFol
 
 
 class Given(NamedTuple):
-    """One branch's value of one collided field, and whether it is the one that was kept."""
+    """One branch's value of a field on which branches collide, and whether this value was kept."""
 
     field: str
     branch: str

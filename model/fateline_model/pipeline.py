@@ -1,4 +1,4 @@
-"""Pipelines as data: nodes, what each may be configured with, and the edges that follow. The graph is the program.
+"""Pipelines as data: nodes, their settings, and the edges that follow from the settings. The graph is the program.
 
 A pipeline is a tuple of flat nodes; every edge is a field of the node it leaves, so there is one description and no
 second one to disagree with it. `parse` reads the JSON form and reports *all* problems of shape at once, each with its
@@ -50,7 +50,7 @@ class IllFormed(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node. Which fields a kind of node may have is said by `FIELDS`."""
+    """One node. `FIELDS` lists the fields that each kind of node can have."""
 
     name: str
     kind: NodeKind
@@ -92,12 +92,12 @@ def edges_of(node: Node) -> tuple[Edge, ...]:
 
 
 class Field(NamedTuple):
-    """One key of a node in JSON: which kinds of node have it, whether they must, and what its value may be."""
+    """One key of a node in JSON: the kinds of node that have it, whether it is required, and its possible values."""
 
     kinds: tuple[NodeKind, ...]
     required: bool
     schema: Mapping[str, object]
-    says: str
+    meaning: str
 
 
 _NAME: Final = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
@@ -124,7 +124,7 @@ FIELDS: Final[dict[str, tuple[Field, ...]]] = {
             (NodeKind.TRANSFORM, NodeKind.SINK),
             False,
             {"type": "integer", "minimum": 1, "maximum": 1000},
-            "how often a retryable error is tried in all",
+            "the number of attempts in all when an error is retryable",
         ),
     ),
     "expands": (Field((NodeKind.TRANSFORM,), False, {"type": "boolean"}, "it turns one token into several"),),
@@ -139,7 +139,7 @@ FIELDS: Final[dict[str, tuple[Field, ...]]] = {
             _COALESCE, True, {"type": "array", "of": _NAME, "minItems": 2}, "the branches it joins, in declared order"
         ),
     ),
-    "policy": (Field(_COALESCE, False, _word(Policy), "when it has seen enough"),),
+    "policy": (Field(_COALESCE, False, _word(Policy), "when it merges or fails"),),
     "quorum_count": (Field(_COALESCE, False, {"type": "integer", "minimum": 1}, "given exactly for `quorum`"),),
     "timeout_seconds": (
         Field(
@@ -149,11 +149,11 @@ FIELDS: Final[dict[str, tuple[Field, ...]]] = {
             "from its first event; `best_effort` needs one",
         ),
     ),
-    "merge": (Field(_COALESCE, False, _word(Strategy), "what it makes of the data"),),
+    "merge": (Field(_COALESCE, False, _word(Strategy), "how it merges the data"),),
     "select_branch": (Field(_COALESCE, False, _NAME, "given exactly for `select`"),),
-    "collisions": (Field(_COALESCE, False, _word(Collisions), "for `union`: what a conflict does"),),
+    "collisions": (Field(_COALESCE, False, _word(Collisions), "for `union`: what happens at a conflict"),),
     "mode": (Field(_AGGREGATION, False, _word(BatchMode), "new tokens for the batch, or the members go on"),),
-    "count": (Field(_AGGREGATION, False, {"type": "integer", "minimum": 1}, "trigger: so many members"),),
+    "count": (Field(_AGGREGATION, False, {"type": "integer", "minimum": 1}, "trigger: this number of members"),),
     "condition": (
         Field(
             _AGGREGATION,
@@ -165,9 +165,9 @@ FIELDS: Final[dict[str, tuple[Field, ...]]] = {
 }
 _MAPS: Final = ("routes", "fork")
 ENGINE_KEYS: Final = ("plugin", "options", "when")
-"""What an engine needs of a node and the law does not: which plugin does the work, and how a gate decides."""
+"""The settings of a node that an engine needs and the law does not: the plugin that works, and how a gate decides."""
 ENGINE_SETTINGS: Final = "run"
-"""The key of a pipeline under which an engine keeps settings of its own."""
+"""The key of a pipeline under which an engine keeps its own settings."""
 _WORDS: Final[dict[str, Callable[[str], object]]] = {
     "policy": Policy,
     "merge": Strategy,
@@ -225,7 +225,7 @@ def _parse_node(where: str, raw: object, problems: list[Problem]) -> Node | None
             allowed = ", ".join(fields) or "nothing but name and kind"
             problems.append(Problem(f"{where}.{key}", f"a {kind} has no such key", f"allowed: {allowed}"))
     problems.extend(
-        Problem(where, f"no `{key}`", f"a {kind} needs it: {field.says}")
+        Problem(where, f"no `{key}`", f"a {kind} needs it: {field.meaning}")
         for key, field in fields.items()
         if field.required and key not in raw
     )
@@ -244,7 +244,7 @@ def _convert(key: str, value: object) -> Any:
 
 
 def value_problems(node: Node) -> list[Problem]:
-    """What `parse` would say of a node that was made by hand: keys that its kind does not have, lacks, or bad values."""
+    """What `parse` would report for a node made by hand: keys that its kind does not have, missing keys, and bad values."""
     problems: list[Problem] = []
     fields = fields_of(node.kind)
     for key in FIELDS:
@@ -256,7 +256,7 @@ def value_problems(node: Node) -> list[Problem]:
             plain = dict(value) if key in _MAPS else list(value) if key == "branches" else value
             _check(f"{node.name}.{key}", plain, fields[key].schema, problems)
         elif fields[key].required:
-            problems.append(Problem(node.name, f"no `{key}`", f"a {node.kind} needs it: {fields[key].says}"))
+            problems.append(Problem(node.name, f"no `{key}`", f"a {node.kind} needs it: {fields[key].meaning}"))
     return problems
 
 
@@ -272,7 +272,7 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
 
 
 def _check(where: str, value: object, schema: Mapping[str, object], problems: list[Problem]) -> None:
-    """Hold a value against the few JSON Schema keywords that `FIELDS` uses."""
+    """Check a value against the few JSON Schema keywords that `FIELDS` uses."""
     wanted = str(schema["type"])
     if not isinstance(value, _TYPES[wanted]) or (isinstance(value, bool) and wanted != "boolean"):
         problems.append(Problem(where, f"found {_show(value)}", f"give a value of type {wanted}"))
@@ -289,7 +289,7 @@ def _check(where: str, value: object, schema: Mapping[str, object], problems: li
         if isinstance(high, int | float) and not value <= high:
             problems.append(Problem(where, f"found {_show(value)}", f"give at most {high}"))
     if value == "" and "minLength" in schema:
-        problems.append(Problem(where, "found nothing", "say something"))
+        problems.append(Problem(where, "found an empty text", "give a text"))
     inner = schema.get("of")
     if isinstance(inner, Mapping):
         items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
@@ -307,7 +307,7 @@ _SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 4, 60, 60
 
 
 def _show(value: object) -> str:
-    """A value in one short line, however large it is, how deep, or how often it repeats its parts."""
+    """A value in one short line, however large or deep it is, and even if it contains itself."""
     try:
         text = _SHORT.repr(value)
     except ValueError:

@@ -1,12 +1,12 @@
 """The trail: what must be written, as fourteen engine-neutral relations.
 
 Each class is one relation and each field one column, described where it stands. `specs/trail.md`, the JSON Schema and
-the JSON lines (`{"rec": "visits", ...}`) come from this file. Not here: who writes which record when (`machine.py`,
-`lifecycle.py`), or what makes a set of records unlawful (`laws/`).
+the JSON lines (`{"rec": "visits", ...}`) are made from this file. Not here: who writes which record and when (`machine.py`,
+`lifecycle.py`), and what makes a set of records unlawful (`laws/`).
 
-A run, a visit and a batch are written when they begin and again when they change; the later record of the same id
-replaces the earlier. Everything else is written once. A column that is None is *not recorded*: a law that needs it is
-then not judged. `SOME` stands where the law demands a value and leaves the choice of it to the engine.
+A run, a visit and a batch are written when they begin and again when they change; a later record of the same id
+replaces the earlier one. Every other record is written once. A column that is None is *not recorded*: a law that needs the
+column is then not judged. `SOME` stands where the law requires a value and the engine chooses which.
 """
 
 from typing import Annotated, Final, NamedTuple
@@ -76,8 +76,8 @@ class TokenRecord(NamedTuple):
     row: RowId
     token: TokenId
     branch: Annotated[str | None, "for a fork child: its branch"] = None
-    group_kind: Annotated[GroupKind | None, "which operation made it; absent for a root token"] = None
-    group: Annotated[str | None, "which one; present exactly when a parent is"] = None
+    group_kind: Annotated[GroupKind | None, "which operation created it; absent for a root token"] = None
+    group: Annotated[str | None, "that operation's group; present exactly when the token has a parent"] = None
 
 
 class ParentRecord(NamedTuple):
@@ -87,7 +87,7 @@ class ParentRecord(NamedTuple):
     child: TokenId
     parent: TokenId
     ordinal: Annotated[
-        int | None, "for a merge the declared order of the branches; otherwise the order of the children"
+        int | None, "for a merge the declared order of the branches; in all other cases the order of the children"
     ] = None
 
 
@@ -99,16 +99,18 @@ class VisitRecord(NamedTuple):
     token: TokenId
     node: NodeName
     attempt: Annotated[int | None, "from 0; an interrupted attempt counts"] = None
-    status: Annotated[VisitStatus | None, "`open` or `held` until it closes; `interrupted` when a crash cut it"] = None
+    status: Annotated[VisitStatus | None, "`open` or `held` until it closes; `interrupted` when a crash cut it off"] = (
+        None
+    )
     verdict: Annotated[str | None, "how it ended; `route` and `expand` are followed by the label or the count"] = None
-    digest_in: Annotated[str | None, "of the data it began with"] = None
-    digest_out: Annotated[str | None, "of the data it ended with"] = None
+    digest_in: Annotated[str | None, "digest of the data with which it began"] = None
+    digest_out: Annotated[str | None, "digest of the data with which it ended"] = None
     opened: Annotated[int | None, "`seq` of its opening"] = None
     closed: Annotated[int | None, "`seq` of its closing"] = None
 
 
 class HopRecord(NamedTuple):
-    """One edge taken by one token. The first hop of a token is written in the step that makes it."""
+    """One edge taken by one token. The first hop of a token is written in the step that creates the token."""
 
     run: RunId
     token: TokenId
@@ -124,11 +126,11 @@ class OutcomeRecord(NamedTuple):
     run: RunId
     token: TokenId
     outcome: Annotated[Outcome, "see the table of outcomes"]
-    sink: Annotated[str | None, "where it was written"] = None
+    sink: Annotated[str | None, "the sink to which it was written"] = None
     error: Annotated[str | None, "a digest of the error's text"] = None
     reason: Annotated[Reason | None, "a word of the closed list"] = None
     batch: Annotated[str | None, "the batch"] = None
-    group: Annotated[str | None, "the group of the tokens it continues as"] = None
+    group: Annotated[str | None, "the group of the tokens as which it continues"] = None
     promised: Annotated[str | None, "fork: the branches joined by commas; expansion: how many children"] = None
 
 
@@ -153,9 +155,9 @@ class LossRecord(NamedTuple):
     """One branch that can no longer arrive at a barrier that is not resolved."""
 
     run: RunId
-    barrier: Annotated[str, "the barrier the branch was owed to"]
+    barrier: Annotated[str, "the barrier to which the branch was owed"]
     branch: Annotated[str, "the branch"]
-    token: Annotated[str | None, "whose step lost it; for an inner barrier, the token that was forked"] = None
+    token: Annotated[str | None, "the holder that lost it; for an inner barrier, the token that was forked"] = None
     reason: Annotated[LossReason | None, "a word of the closed list"] = None
 
 
@@ -165,8 +167,8 @@ class MergeRecord(NamedTuple):
     run: RunId
     token: Annotated[str, "the merged token"]
     field: Annotated[str, "the field"]
-    branch: Annotated[str, "the branch that gave it"]
-    digest: Annotated[str | None, "of the value it gave"] = None
+    branch: Annotated[str, "the branch that gave the value"]
+    digest: Annotated[str | None, "digest of that value"] = None
     kept: Annotated[bool | None, "whether this value is in the merged data"] = None
 
 
@@ -177,8 +179,8 @@ class BatchRecord(NamedTuple):
     batch: Annotated[str, "the batch, unique in its run"]
     node: NodeName
     trigger: Annotated[Trigger | None, "what closed it to new members"] = None
-    status: Annotated[BatchStatus | None, "where it stands"] = None
-    outputs: Annotated[int | None, "transform mode: how many tokens it made"] = None
+    status: Annotated[BatchStatus | None, "the state of the batch"] = None
+    outputs: Annotated[int | None, "transform mode: how many tokens it created"] = None
 
 
 class MemberRecord(NamedTuple):

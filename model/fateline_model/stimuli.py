@@ -1,11 +1,11 @@
 """Everything that can happen to a pipeline's run, as data. All nondeterminism is in the choice of stimulus.
 
-`SHAPES` says which fields each stimulus carries; the JSON Schema and the page in the book come from it. Not here: the
-operations of the lifecycle machine (`lifecycle.py`), and what a stimulus does (`machine.py`).
+`SHAPES` lists the fields of each stimulus; the JSON Schema and the page in the book are made from it. Not here: the
+operations of the lifecycle machine (`lifecycle.py`), what a stimulus does (`machine.py`), and its JSON form
+(`stimuli_json.py`).
 """
 
 import re
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -29,7 +29,7 @@ class Do(StrEnum):
 
 
 class Validity(StrEnum):
-    """What the source says of a row."""
+    """What the source reports about a row."""
 
     VALID = "valid"
     INVALID = "invalid"
@@ -37,7 +37,7 @@ class Validity(StrEnum):
 
 
 class Stimulus(NamedTuple):
-    """One thing that happens. `hold` names a barrier or a batch; `data` speaks of the merges it causes, in order."""
+    """One thing that happens. `hold` names a barrier or a batch; `data` prescribes the outcomes of the merges, in order."""
 
     do: Do
     row: int | None = None
@@ -48,8 +48,8 @@ class Stimulus(NamedTuple):
 
     def __str__(self) -> str:
         about = [str(value) for value in (self.row, self.token, self.hold, self.verdict) if value is not None]
-        said = f" [{', '.join(self.data)}]" if any(word is not MergeData.OK for word in self.data) else ""
-        return f"{self.do}({', '.join(about)}){said}"
+        outcomes = f" [{', '.join(self.data)}]" if any(word is not MergeData.OK for word in self.data) else ""
+        return f"{self.do}({', '.join(about)}){outcomes}"
 
 
 _COUNT: Final = re.compile("[1-9][0-9]{0,5}")
@@ -61,11 +61,11 @@ def count_of(argument: str) -> int | None:
 
 
 class Shape(NamedTuple):
-    """The fields that a stimulus must carry, whether it may carry `data`, and what it means."""
+    """The fields that a stimulus must carry, whether it can carry `data`, and what it means."""
 
     must: tuple[str, ...]
     merges: bool
-    says: str
+    meaning: str
 
 
 SHAPES: Final[dict[Do, Shape]] = {
@@ -75,45 +75,11 @@ SHAPES: Final[dict[Do, Shape]] = {
     Do.ARRIVE: Shape(("token",), True, "the token reaches a coalesce"),
     Do.ACCEPT: Shape(("token",), False, "the token enters a batch of an aggregation"),
     Do.FLUSHED: Shape(("hold", "verdict"), True, "the plugin answers: `outputs k`, `passed`, `empty`, `error`"),
-    Do.DEADLINE: Shape(("hold",), True, "the time of a barrier or a batch is up"),
+    Do.DEADLINE: Shape(("hold",), True, "the timeout of a barrier or a batch has passed"),
     Do.CONDITION: Shape(("hold",), False, "the condition of a batch became true"),
     Do.END_OF_SOURCE: Shape((), False, "the source has no more rows"),
-    Do.FLUSH: Shape(("hold",), True, "after the end of the source, nothing can reach the barrier or batch any more"),
+    Do.FLUSH: Shape(("hold",), True, "the source has ended, and nothing can reach the barrier or batch any more"),
     Do.RUN_OVER: Shape((), False, "the run is declared completed"),
-    Do.CRASH: Shape((), False, "the process ends without a word; what was committed stays"),
-    Do.RESUME: Shape((), False, "the same run goes on in a new process"),
+    Do.CRASH: Shape((), False, "the process ends and writes nothing; what was committed stays"),
+    Do.RESUME: Shape((), False, "the same run continues in a new process"),
 }
-
-
-def as_json(stimulus: Stimulus) -> dict[str, object]:
-    """The stimulus as a JSON object, without the fields it does not carry."""
-    return {key: value for key, value in stimulus._asdict().items() if value not in (None, ())}
-
-
-def from_json(document: object) -> Stimulus:
-    """Read `as_json`'s form back. Raises ValueError naming what is wrong."""
-    if not isinstance(document, Mapping) or not all(isinstance(key, str) for key in document):
-        raise ValueError(f"a stimulus is an object, not {type(document).__name__}")
-    try:
-        do = Do(str(document.get("do")))
-    except ValueError:
-        raise ValueError(f"do: found {document.get('do')!r}; allowed: {', '.join(Do)}") from None
-    shape = SHAPES[do]
-    allowed = {"do", *shape.must, *(("data",) if shape.merges else ())}
-    if set(document) - allowed or set(shape.must) - set(document):
-        raise ValueError(f"{do}: found keys {', '.join(document)}; give do, {', '.join(shape.must) or 'and no more'}")
-    row = document.get("row")
-    if "row" in document and (not isinstance(row, int) or isinstance(row, bool) or row < 0):
-        raise ValueError(f"{do}: row is {row!r}; give a whole number from 0")
-    words = document.get("data", ())
-    if not isinstance(words, list | tuple) or not all(
-        isinstance(word, str) and word in set(MergeData) for word in words
-    ):
-        raise ValueError(f"{do}: data is {words!r}; give a list of {', '.join(MergeData)}")
-    texts = {key: document.get(key) for key in ("token", "verdict", "hold")}
-    if not all(isinstance(text, str) for key, text in texts.items() if key in document):
-        raise ValueError(f"{do}: token, verdict and hold are texts")
-    token, verdict, hold = (None if text is None else str(text) for text in texts.values())
-    return Stimulus(
-        do, row if isinstance(row, int) else None, token, verdict, hold, tuple(MergeData(word) for word in words)
-    )

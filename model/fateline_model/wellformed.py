@@ -2,9 +2,10 @@
 
 Theory. A fork pushes a frame (gate, branch) for each of its branches that is *joined*; the coalesce pops it. Which
 branch is joined, and where, is read off the graph: `_joins` gives for each node the coalesces that can pop the
-frame on top of a token that enters it. It is empty for a sink, the coalesce itself for a coalesce, and otherwise what lies
-ahead, looking through inner forks that are joined again before it. A branch whose head has an empty set is not joined:
-a token on it owes nothing, so its stack is empty. An edge whose head has an empty set is where a debt is lost.
+frame on top of a token that enters it. For a sink this set is empty; for a coalesce it is the coalesce itself; for any
+other node it is what lies ahead, where inner forks that are joined again are skipped. A branch whose head has an empty
+set is not joined: a token on it owes nothing, so its stack is empty. An edge whose head has an empty set is where a debt
+is lost.
 
 From this every node but a sink has one static stack, the same along every edge into it; a coalesce takes edges whose
 stacks differ only in the top branch, all of one gate. Anything else is refused here, once, so the machines need not
@@ -44,12 +45,12 @@ class Pipeline:
         return next(node for node in self.nodes.values() if node.kind is NodeKind.SOURCE)
 
     def loses(self, src: str, label: str) -> bool:
-        """Whether a token that owes a branch loses it by taking this edge: no path leads on to its coalesce."""
+        """Whether a token that owes a branch loses it by taking this edge, because no path leads on to its coalesce."""
         dst = self.edges[src, label]
         return self.nodes[dst].kind is NodeKind.SINK or not self.stacks[dst]
 
     def reaches(self, src: str, dst: str) -> bool:
-        """Whether a token that stands at `src` could come to `dst`, now or after further nodes."""
+        """Whether a token at `src` can come to `dst`, now or after further nodes."""
         return src == dst or dst in self._reach[src]
 
 
@@ -61,7 +62,7 @@ def load(document: object) -> Pipeline:
 def build(name: str, nodes: tuple[Node, ...]) -> Pipeline:
     """Check every rule and derive what the graph decides, or raise `IllFormed` with every problem.
 
-    Rules about single nodes come first; if any is broken, the graph is not looked at, since its answers would be noise.
+    Rules about single nodes come first. If one is broken, the graph is not checked, since its problems would be noise.
     """
     by_name = {node.name: node for node in nodes}
     problems = [p for node in nodes for p in value_problems(node)]
@@ -142,7 +143,11 @@ def _gate_problems(node: Node, nodes: Mapping[str, Node]) -> Iterator[Problem]:
     for word, given in ((CONTINUE, node.to), (FORK, node.fork)):
         key = "to" if word == CONTINUE else "fork"
         if (word in targets) != bool(given):
-            found = f"a route says `{word}` but there is no `{key}`" if not given else f"`{key}`, but no route `{word}`"
+            found = (
+                f"a route leads to `{word}`, but there is no `{key}`"
+                if not given
+                else f"`{key}`, but no route `{word}`"
+            )
             yield Problem(node.name, found, "give both or neither")
     labels = [label for label, _ in (*node.routes, *node.fork)]
     for label in sorted({label for label in labels if labels.count(label) > 1}):
@@ -238,7 +243,7 @@ class _Graph:
         return joins
 
     def frame_problems(self) -> Iterator[Problem]:
-        """Find the joins and the static stacks, and say where there is no such thing."""
+        """Find the joins and the static stacks, and report where there are none."""
         joins = self._joins()
         for name, node in self.nodes.items():
             for branch, dst in node.fork:

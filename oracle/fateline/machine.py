@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from fateline_model.checker.scopes import instances
-from fateline_model.checker.systems import Menu, Offer, PipelineSystem, State
+from fateline_model.checker.systems import Attempt, InstanceOptions, PipelineSystem, State
 from fateline_model.stimuli import Stimulus
 from fateline_model.wellformed import load
 from fateline_oracle.compare.capabilities import asks_for, sayable, unshown
@@ -77,7 +77,7 @@ class EngineMachine(RuleBasedStateMachine):
         port = engine.pipeline()
         assert port is not None
         self.port = port
-        self._system = PipelineSystem(pipeline, type(self).rows, type(self).crashes, Menu(invalid_rows=True))
+        self._system = PipelineSystem(pipeline, type(self).rows, type(self).crashes, InstanceOptions(invalid_rows=True))
         self._lockstep = Lockstep(
             pipeline,
             document,
@@ -102,19 +102,19 @@ class EngineMachine(RuleBasedStateMachine):
     @rule(choice=st.integers(0, CHOICES))
     def something_lawful_happens(self, choice: int) -> None:
         """A step of the law; at the end of a run, another run."""
-        lawful = [offer for offer in self._offers() if offer.after is not None and not offer.beyond]
+        lawful = [attempt for attempt in self._attempts() if attempt.after is not None and not attempt.out_of_bounds]
         if not lawful:
             self._begin()
             return
-        offer = lawful[choice % len(lawful)]
-        if self._agrees(offer):
-            assert offer.after is not None
-            self.state = offer.after
+        attempt = lawful[choice % len(lawful)]
+        if self._agrees(attempt):
+            assert attempt.after is not None
+            self.state = attempt.after
 
     @rule(choice=st.integers(0, CHOICES))
     def something_unlawful_is_refused(self, choice: int) -> None:
         """Whatever the law refuses here, the engine refuses too, and records nothing."""
-        refused = [offer for offer in self._offers() if offer.refusal is not None]
+        refused = [attempt for attempt in self._attempts() if attempt.refusal is not None]
         if refused:
             self._agrees(refused[choice % len(refused)])
 
@@ -126,19 +126,19 @@ class EngineMachine(RuleBasedStateMachine):
         if hasattr(self, "port"):
             self.port.close()
 
-    def _offers(self) -> list[Offer]:
+    def _attempts(self) -> list[Attempt]:
         """What the law has an answer to here, and this engine can be asked."""
         return [
-            offer
-            for offer in self._system.offers(self.state)
-            if isinstance(offer.stimulus, Stimulus) and sayable(self._hello, offer.stimulus, self.state)
+            attempt
+            for attempt in self._system.attempts(self.state)
+            if isinstance(attempt.stimulus, Stimulus) and sayable(self._hello, attempt.stimulus, self.state)
         ]
 
-    def _agrees(self, offer: Offer) -> bool:
+    def _agrees(self, attempt: Attempt) -> bool:
         """Ask the engine; whether it was asked at all. A difference fails the test."""
-        assert isinstance(offer.stimulus, Stimulus)
+        assert isinstance(attempt.stimulus, Stimulus)
         skipped = self._lockstep.tally.skipped.total()
-        difference = self._lockstep.do(offer.stimulus)
+        difference = self._lockstep.do(attempt.stimulus)
         if difference is not None:
             smallest = Shrinker(self._system.pipeline, lambda: self._lockstep).smallest(difference, None)
             raise AssertionError(f"\n{smallest}")

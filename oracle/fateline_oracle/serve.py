@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from fateline_model.single import BarrierEvent, BarrierStimulus
+from fateline_model.barrier_machine import BarrierEvent, BarrierStimulus
 from fateline_model.stimuli import Do, Stimulus
 from fateline_model.words import MergeData
 

@@ -7,8 +7,9 @@ must leave the run as it was.
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from fateline_model import Accepted, IllFormed, Moment, Pipeline, Problem, Record, Refusal, Run, load, step
-from fateline_model.laws import ALL, judge
+from fateline_model import Accepted, IllFormed, Pipeline, Problem, Record, Refusal, Run, StepView, load, step
+from fateline_model.checker.shapes import diamond
+from fateline_model.laws import ALL, checks
 from fateline_model.records import (
     BarrierRecord,
     BatchRecord,
@@ -20,7 +21,7 @@ from fateline_model.records import (
     TokenRecord,
     VisitRecord,
 )
-from fateline_model.state import Barrier, Token, full
+from fateline_model.state import Barrier, Token, token_name
 from fateline_model.stimuli import Do, Stimulus
 from fateline_model.words import MergeData, RunStatus
 
@@ -29,8 +30,8 @@ R = TypeVar("R", bound=Record)
 
 def breaches(pipeline: Pipeline, before: Run, stimulus: Stimulus, records: tuple[Record, ...], after: Run) -> list[str]:
     """What every law says against one step, each line with the law's id."""
-    moment = Moment(pipeline, (before,), stimulus, records, (after,))
-    return [f"{law.id}: {check}" for law in ALL for check in judge(law, moment) if check is not None]
+    view = StepView(pipeline, (before,), stimulus, records, (after,))
+    return [f"{law.id}: {check}" for law in ALL for check in checks(law, view) if check is not None]
 
 
 def problems(document: object) -> list[Problem]:
@@ -134,7 +135,7 @@ class Story:
         return [record for record in self.records if isinstance(record, kind)]
 
     def token(self, name: str) -> Token:
-        return next(t for row in self.run.rows for t in row.tokens if full(row.number, t.name) == name)
+        return next(t for row in self.run.rows for t in row.tokens if token_name(row.number, t.name) == name)
 
     def barrier(self, node: str, row: int = 0) -> Barrier:
         return next(b for r in self.run.rows if r.number == row for b in r.barriers if b.node == node)
@@ -142,7 +143,9 @@ class Story:
     @property
     def fates(self) -> dict[str, str]:
         """What became of every token that has met its fate."""
-        return {full(r.number, t.name): str(t.fate) for r in self.run.rows for t in r.tokens if t.fate is not None}
+        return {
+            token_name(r.number, t.name): str(t.fate) for r in self.run.rows for t in r.tokens if t.fate is not None
+        }
 
     @property
     def outcomes(self) -> list[tuple[str, str, str | None]]:
@@ -191,3 +194,14 @@ class Story:
     def made(self) -> list[str]:
         """The tokens that the last step made."""
         return [t.token for t in self.wrote_of(TokenRecord)]
+
+
+def through(policy: str = "require_all", merge: str = "union", branches: int = 2, works: int | None = None) -> Story:
+    """A diamond whose row has forked."""
+    return Story(diamond(branches, policy, merge, works)).forked()
+
+
+def bring(story: Story, branch: str, *data: MergeData) -> None:
+    """A branch of the diamond passes its transform and arrives."""
+    story.visit(f"0/{branch}", "pass")
+    story.arrive(f"0/{branch}", *data)

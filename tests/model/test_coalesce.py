@@ -1,4 +1,4 @@
-"""The policy table says what DESIGN's table says, in other words than the table's own; and merges fail in order."""
+"""The policy table decides as the policies stated in other words (`decide_again`) do; and merges fail in order."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -6,50 +6,24 @@ from itertools import product
 import pytest
 
 from fateline_model.coalesce import (
+    HOLDS,
     POLICY_TABLE,
+    UNRESOLVED,
     Counts,
     Decision,
     Event,
     When,
-    can_say,
     check_merge,
     decide,
-    holds,
+    merge_can_end_as,
     possible,
     well_formed,
 )
 from fateline_model.words import MergeData, Policy, Reason, Strategy
+from fateline_oracle.law.proofs.restated import decide_again
 
 TIMED = (Event.DEADLINE, Event.FLUSH)
 LARGEST = 6
-
-
-def restated(policy: Policy, event: Event, counts: Counts) -> str:
-    """What a person reads out of the specification, cell by cell, as text; not a word shared with the code."""
-    n, arrived, lost, quorum = counts
-    if policy == "require_all":
-        if event == "loss":
-            return "branch_lost"
-        if event in TIMED:
-            return "incomplete_branches"
-        return "merge" if arrived == n else "hold"
-    if policy == "quorum":
-        if event == "loss":
-            return "quorum_impossible" if n - lost < quorum else "wait"
-        if event in TIMED:
-            return "quorum_not_met"
-        return "merge" if arrived >= quorum else "hold"
-    if policy == "best_effort":
-        if event in TIMED:
-            return "merge" if arrived else "no_arrivals"
-        if arrived + lost < n:
-            return "hold" if event == "arrival" else "wait"
-        return "merge" if arrived else "all_branches_lost"
-    if event == "arrival":
-        return "merge"
-    if event == "loss":
-        return "all_branches_lost" if lost == n else "wait"
-    return "impossible" if arrived else "no_arrivals"
 
 
 def every_counts(largest: int = LARGEST) -> Iterator[Counts]:
@@ -72,11 +46,11 @@ def test_every_cell_ends_in_an_answer_for_whatever_is_left(policy: Policy, event
 
 
 @pytest.mark.parametrize("policy, event", list(product(Policy, Event)))
-def test_decide_says_what_the_specification_says(policy: Policy, event: Event) -> None:
+def test_decide_decides_as_the_policies_stated_again(policy: Policy, event: Event) -> None:
     asked = [counts for counts in every_counts() if event is not Event.ARRIVAL or counts.arrived > 0]
     assert len(asked) > 200
     for counts in asked:
-        assert str(decide(policy, event, counts)) == restated(policy, event, counts), counts
+        assert decide(policy, event, counts) is decide_again(policy, event, counts), counts
 
 
 @pytest.mark.parametrize("policy, event", list(product(Policy, Event)))
@@ -85,7 +59,7 @@ def test_every_line_of_a_cell_decides_some_barrier_that_can_be(policy: Policy, e
     decided = set()
     for counts in every_counts():
         if possible(policy, event, counts):
-            decided.add(next(line for line in POLICY_TABLE[policy, event] if holds(line[0], counts)))
+            decided.add(next(line for line in POLICY_TABLE[policy, event] if HOLDS[line[0]](counts)))
     unreached = set(POLICY_TABLE[policy, event]) - decided
     impossible = {(When.SOME_ARRIVED, Decision.IMPOSSIBLE)}
     assert unreached == (impossible if policy is Policy.FIRST and event in TIMED else set())
@@ -107,7 +81,7 @@ def reached(policy: Policy, n: int, quorum: int) -> set[tuple[Event, Counts]]:
             after = (arrived + (event is Event.ARRIVAL), lost + (event is Event.LOSS))
             counts = Counts(n, *after, quorum)
             asked.add((event, counts))
-            if restated(policy, event, counts) in ("hold", "wait") and after not in seen:
+            if decide_again(policy, event, counts) in UNRESOLVED and after not in seen:
                 seen.add(after)
                 waiting.append(after)
     return asked
@@ -166,7 +140,7 @@ def test_a_merge_is_asked_for_its_branch_then_its_contracts_then_its_values(
 
 @pytest.mark.parametrize("strategy, fails, arrived", list(product(Strategy, (False, True), (1, 2, 3))))
 def test_only_a_union_of_two_can_contradict_itself(strategy: Strategy, fails: bool, arrived: int) -> None:
-    can = {word for word in MergeData if can_say(strategy, fails, arrived, word)}
+    can = {word for word in MergeData if merge_can_end_as(strategy, fails, arrived, word)}
     expected = {MergeData.OK}
     if strategy == "union" and arrived > 1:
         expected |= {MergeData.CONTRACT_CONFLICT} | ({MergeData.UNION_COLLISION} if fails else set())

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from fateline_model import Done, Moment, Op, Operation, Outcome, Record, Refusal, Run, TokenRef, World, operate
-from fateline_model.laws import ALL, NOT_IN_LIFECYCLE, judge
-from fateline_model.lifecycle import NO_GRAPH, SHAPES, token_names
+from fateline_model import Done, Op, Operation, Outcome, Record, Refusal, Run, StepView, TokenRef, World, operate
+from fateline_model.checker.systems import token_names
+from fateline_model.laws import ALL, NOT_IN_LIFECYCLE, checks
+from fateline_model.lifecycle import NO_GRAPH, SHAPES
 from fateline_model.records import MemberRecord, OutcomeRecord, ParentRecord, TokenRecord
 from fateline_model.words import OUTCOME_FIELDS, OUTCOMES
 
@@ -27,8 +28,8 @@ class Manager:
     def call(self, operation: Operation) -> "Manager":
         result = operate(self.world, operation)
         assert isinstance(result, Done), f"{operation} is refused as {result}"
-        moment = Moment(NO_GRAPH, self.world, operation, result.records, result.world)
-        assert [f"{law.id}: {check}" for law in LAWS_HERE for check in judge(law, moment) if check is not None] == []
+        view = StepView(NO_GRAPH, self.world, operation, result.records, result.world)
+        assert [f"{law.id}: {check}" for law in LAWS_HERE for check in checks(law, view) if check is not None] == []
         self.world, self.wrote = result.world, result.records
         return self
 

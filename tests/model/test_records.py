@@ -25,8 +25,8 @@ def written() -> dict[str, list[dict[str, Any]]]:
     found: dict[str, dict[Record, None]] = {name: {} for name in RELATIONS}
     for name in EVERY_KIND:
         for state in naive(name).states:
-            for offer in system_of(name).offers(state):
-                for record in offer.records:
+            for attempt in system_of(name).attempts(state):
+                for record in attempt.records:
                     found[RELATION_OF[type(record)]][record] = None
     return {name: [json.loads(json.dumps(as_json(record))) for record in records] for name, records in found.items()}
 

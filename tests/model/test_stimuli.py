@@ -5,10 +5,11 @@ from functools import cache
 
 import pytest
 
+from fateline_model.barrier_machine import BarrierEvent, BarrierStimulus
 from fateline_model.checker.verify import stimulus_as_json
 from fateline_model.lifecycle import Op, Operation, TokenRef
-from fateline_model.single import BarrierEvent, BarrierStimulus
-from fateline_model.stimuli import SHAPES, Do, Stimulus, as_json, count_of, from_json
+from fateline_model.stimuli import SHAPES, Do, Stimulus, count_of
+from fateline_model.stimuli_json import as_json, from_json
 from fateline_model.words import MergeData, Outcome
 
 from .checker.explored import naive, system_of
@@ -31,9 +32,9 @@ def met() -> tuple[Stimulus, ...]:
     found: dict[Stimulus, None] = {}
     for name in EVERY_KIND:
         for state in naive(name).states:
-            for offer in system_of(name).offers(state):
-                if isinstance(offer.stimulus, Stimulus) and offer.after is not None:
-                    found[offer.stimulus] = None
+            for attempt in system_of(name).attempts(state):
+                if isinstance(attempt.stimulus, Stimulus) and attempt.after is not None:
+                    found[attempt.stimulus] = None
     return tuple(found)
 
 

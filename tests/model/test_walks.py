@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from fateline_model import Pipeline, Record, Run, Stimulus, load
 from fateline_model.checker.shapes import SHAPES
-from fateline_model.checker.systems import Menu, Offer, PipelineSystem, State
+from fateline_model.checker.systems import Attempt, InstanceOptions, PipelineSystem, State
+from fateline_model.kernels import Mark
 from fateline_model.records import (
     BarrierRecord,
     BatchRecord,
@@ -26,7 +27,7 @@ from fateline_model.records import (
     TokenRecord,
     VisitRecord,
 )
-from fateline_model.state import Mark, barrier_name, full
+from fateline_model.state import barrier_name, token_name
 from fateline_model.stimuli import Do
 from fateline_model.words import OUTCOMES, LossReason, Reason, RunStatus
 
@@ -105,15 +106,17 @@ class Trail:
 def agrees(pipeline: Pipeline, trail: Trail, run: Run) -> None:
     """The state says nothing that the trail does not tell, and the trail nothing that the state contradicts."""
     assert trail.rows == {str(row.number) for row in run.rows}
-    assert set(trail.tokens) == {full(row.number, token.name) for row in run.rows for token in row.tokens}
+    assert set(trail.tokens) == {token_name(row.number, token.name) for row in run.rows for token in row.tokens}
     assert set(trail.parents) == {name for name, token in trail.tokens.items() if token.group is not None}
     nowhere = set(trail.tokens) - set(trail.heads)
     assert {trail.fates.get(name) for name in nowhere} <= {"quarantined"}
     assert not nowhere & {visit.token for visit in trail.visits.values()}
-    assert trail.fates == {full(r.number, t.name): t.fate for r in run.rows for t in r.tokens if t.fate is not None}
+    assert trail.fates == {
+        token_name(r.number, t.name): t.fate for r in run.rows for t in r.tokens if t.fate is not None
+    }
     for row in run.rows:
         for token in row.tokens:
-            name = full(row.number, token.name)
+            name = token_name(row.number, token.name)
             assert trail.tokens[name].row == str(row.number)
             assert trail.tokens[name].group_kind == token.made
             assert {frame.fork for frame in token.stack} <= {other[1:] for other in trail.line(name)}
@@ -135,8 +138,9 @@ def agrees(pipeline: Pipeline, trail: Trail, run: Run) -> None:
             held = {
                 children[child]
                 for token in row.tokens
-                if [visit[:2] for visit in trail.standing(full(row.number, token.name))] == [(barrier.node, "held")]
-                for child in trail.line(full(row.number, token.name)) & set(children)
+                if [visit[:2] for visit in trail.standing(token_name(row.number, token.name))]
+                == [(barrier.node, "held")]
+                for child in trail.line(token_name(row.number, token.name)) & set(children)
             }
             assert held == {branch for branch, mark in marks.items() if mark is Mark.HELD}
     assert {batch.name: str(batch.status) for batch in run.batches} == {
@@ -164,35 +168,35 @@ RARE = (Do.CRASH, Do.END_OF_SOURCE, Do.FLUSH, Do.DEADLINE)
 GOOD = ("pass", "written", "route all", "route on", "expand 2", "outputs 2", "passed", "valid")
 
 
-def lawful(system: PipelineSystem, state: State) -> list[Offer]:
-    return [offer for offer in system.offers(state) if offer.after is not None]
+def lawful(system: PipelineSystem, state: State) -> list[Attempt]:
+    return [attempt for attempt in system.attempts(state) if attempt.after is not None]
 
 
-def pick(random: Random, offers: list[Offer]) -> Offer:
+def pick(random: Random, attempts: list[Attempt]) -> Attempt:
     """Any of them; but what ends things early, or cuts them, less often, and what leads on more often."""
-    stimuli = [(offer, offer.stimulus) for offer in offers if isinstance(offer.stimulus, Stimulus)]
-    usual = [offer for offer, stimulus in stimuli if stimulus.do not in RARE]
-    good = [offer for offer, stimulus in stimuli if offer in usual and stimulus.verdict in (None, *GOOD)]
+    stimuli = [(attempt, attempt.stimulus) for attempt in attempts if isinstance(attempt.stimulus, Stimulus)]
+    usual = [attempt for attempt, stimulus in stimuli if stimulus.do not in RARE]
+    good = [attempt for attempt, stimulus in stimuli if attempt in usual and stimulus.verdict in (None, *GOOD)]
     chance = random.random()
-    return random.choice(good if good and chance < 0.6 else usual if usual and chance < 0.94 else offers)
+    return random.choice(good if good and chance < 0.6 else usual if usual and chance < 0.94 else attempts)
 
 
 def walk(document: Document, random: Random) -> Counter[str]:
     """One run of two rows with crashes, judged and audited at every step. What it met."""
-    system = PipelineSystem(load(document), ROWS, CRASHES, Menu(invalid_rows=True))
+    system = PipelineSystem(load(document), ROWS, CRASHES, InstanceOptions(invalid_rows=True))
     state, trail, met = system.first(), Trail(), Counter[str]()
-    while offers := lawful(system, state):
-        offer = pick(random, offers)
-        assert isinstance(offer.stimulus, Stimulus)
-        assert offer.after is not None
-        before, after = state.world[0], offer.after.world[0]
-        assert breaches(system.pipeline, before, offer.stimulus, offer.records, after) == []
-        for record in offer.records:
+    while attempts := lawful(system, state):
+        attempt = pick(random, attempts)
+        assert isinstance(attempt.stimulus, Stimulus)
+        assert attempt.after is not None
+        before, after = state.world[0], attempt.after.world[0]
+        assert breaches(system.pipeline, before, attempt.stimulus, attempt.records, after) == []
+        for record in attempt.records:
             trail.read(record)
             met[kind(record)] += 1
-        met[str(offer.stimulus.do)] += 1
+        met[str(attempt.stimulus.do)] += 1
         agrees(system.pipeline, trail, after)
-        state = offer.after
+        state = attempt.after
     assert system.may_stop(state), "stuck"
     return met
 

@@ -1,15 +1,15 @@
-"""Laws that no step of a machine can show, judged on their kernels over small exhaustive domains.
+"""Laws that no step of a machine can show, checked on their kernels over small exhaustive domains.
 
-C9 speaks of data and C11 of time; the machines carry neither. Each kernel is asked about every case of a small domain
-and its answer held against the law said a second time, in other words than the kernel's. Unbounded domains are the
-business of the symbolic proofs. Not here: the kernels (`merging.py`, `kernels.py`).
+C9 is about data and C11 is about time; the machines carry neither. Each kernel is called for every case of a small domain,
+and its result is compared with the law stated a second time, in other words than the kernel's. Unbounded domains are left
+to the symbolic proofs. Not here: the kernels (`merging.py`, `deadlines.py`).
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations, permutations, product
 from typing import Final
 
-from ..kernels import deadline_of, expired, resolved_before
+from ..deadlines import deadline_of, expired, resolved_before
 from ..laws import Check
 from ..merging import Given, merge
 from ..words import Collisions, Strategy
@@ -30,7 +30,7 @@ def _arrivals() -> Iterator[dict[str, dict[str, str]]]:
 
 
 def merged_data() -> Iterator[Check]:
-    """C9 over every arrival, strategy and collision rule; and whatever the order of arrival."""
+    """C9 over every arrival, strategy and collision rule, and over every order of arrival."""
     for arrived in _arrivals():
         for rule in Collisions:
             yield _union(arrived, rule)
@@ -71,11 +71,11 @@ def _union(arrived: Mapping[str, Mapping[str, str]], rule: Collisions) -> Check:
         return f"union of {arrived} has its fields in the order {list(result.data)}"
     if list(result.collisions) != sorted(collisions, key=lambda given: first_given.index(given.field)):
         return f"union ({rule}) of {arrived} records collisions {result.collisions}"
-    return None if result.conflict == conflict else f"union of {arrived} says conflict: {result.conflict}"
+    return None if result.conflict == conflict else f"union of {arrived} reports conflict: {result.conflict}"
 
 
 def deadlines() -> Iterator[Check]:
-    """C11 over small clocks: not before the timeout has passed, at once when it has, the earlier deadline first."""
+    """C11 over small times: not before the timeout has passed, at once when it has, the earlier deadline first."""
     for first_at, timeout, waited in product(range(4), range(1, 4), range(6)):
         now = first_at + waited
         due = waited >= timeout

@@ -1,16 +1,16 @@
 """From one row to any number of rows, without exploring their product.
 
-Theory. Batches apart, rows never meet: a stimulus about a row reads that row and the *flags* of the run (its status,
+Theory. Except in batches, rows never meet: a stimulus about a row reads that row and the *flags* of the run (its status,
 whether the source has ended, the crashes used up). Only four stimuli change the flags, and three of them (end of
-source, crash, resume) are lawful whatever the rows do. So fix the order in which these came, a *history*: then the rows
-went their ways independently, and the states of R rows after it are exactly the R-fold product of the states of one
-row after it. The reachable states of R rows are the union of these products over the histories that lead to the same
+source, crash, resume) are lawful whatever the rows do. Fix the order in which these three came, a *history*. Then each
+row goes its way independently, and the states of R rows after the history are exactly the R-fold product of the states
+of one row after it. The reachable states of R rows are the union of these products over the histories that lead to the same
 flags, and a union of products of sets is counted by inclusion and exclusion. The fourth, the end of the run, is
 lawful when every row is at rest, which again is a product.
 
-So one row explored is every number of rows explored, with exact counts, and a step of one row is a step of R rows with
-R - 1 bystanders. The naive search of two rows and of three must give the same counts: `verify` and the tests hold it to
-that. Batches are where rows do meet; their instances are searched as they stand.
+So exploring one row explores every number of rows, with exact counts, and a step of one row is a step of R rows with
+R - 1 bystanders. The naive search of two rows and of three rows must give the same counts; `verify` and the tests check
+that. Rows do meet in batches, so instances with batches are searched as they are.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from .systems import State
 
 
 class Flags(NamedTuple):
-    """What rows share."""
+    """The part of the state that all rows share."""
 
     status: RunStatus
     source_ended: bool
@@ -34,7 +34,7 @@ class Flags(NamedTuple):
 
 
 class Count(NamedTuple):
-    """The product of so many rows: states and steps, and the states left when rows and branches that look alike are one."""
+    """The product of a number of rows: states, steps, and the states that remain when interchangeable ones count as one."""
 
     rows: int
     states: int
@@ -43,7 +43,7 @@ class Count(NamedTuple):
 
 
 class Rows:
-    """The histories of one explored row, and what they say about any number of rows."""
+    """The histories of one explored row, and the counts that follow for any number of rows."""
 
     def __init__(self, one: Explored) -> None:
         self.one = one
@@ -71,7 +71,7 @@ class Rows:
                 waiting.append(self._close(frozenset(targets)))
 
     def _must_not_depend_on_the_row(self, history: frozenset[int], ahead: Flags) -> None:
-        """The whole of the theory rests on this, so it is looked at and not believed."""
+        """The whole theory rests on this premise, so it is checked and not assumed."""
         for number in history:
             ways = sum(self._flags[target] == ahead for target in self.one.targets[number])
             expected = int(_rests(self.one.states[number])) if ahead.status is RunStatus.COMPLETED else 1
@@ -90,7 +90,7 @@ class Rows:
         return frozenset(seen)
 
     def count(self, rows: int) -> Count:
-        """The states and steps of so many rows."""
+        """The states and steps of this number of rows."""
         states = transitions = reduced = 0
         for flags, histories in self.histories.items():
             for sign, common in _inclusion_exclusion(histories):

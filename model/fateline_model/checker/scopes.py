@@ -10,14 +10,14 @@ from importlib.resources import files
 from itertools import product
 from typing import Any, Final, NamedTuple
 
+from ..barrier_machine import diamond as barrier_diamond
 from ..laws import ALL, NOT_IN_LIFECYCLE, Law
 from ..lifecycle import Op
 from ..pipeline import parse
-from ..single import diamond as barrier_diamond
 from ..wellformed import Pipeline, load
 from ..words import NodeKind, Verdict
 from .shapes import NAMES, SHAPES, coalesce, pipeline, sink, source
-from .systems import BarrierSystem, LifecycleSystem, Menu, PipelineSystem, System
+from .systems import BarrierSystem, InstanceOptions, LifecycleSystem, PipelineSystem, System
 
 NAMED: Final = ("small", "standard", "deep")
 
@@ -27,7 +27,7 @@ class UnknownScope(ValueError):
 
 
 class Instance(NamedTuple):
-    """One system of one scope. `rows` is for how many rows its counts are wanted; it is empty where rows are no dimension."""
+    """One system of one scope. `rows` lists the numbers of rows for which counts are wanted; it is empty without rows."""
 
     family: str
     name: str
@@ -37,16 +37,16 @@ class Instance(NamedTuple):
     crashes: int
     laws: tuple[Law, ...]
     document: Mapping[str, Any] | None = None
-    """The pipeline in its JSON form, for whoever hands it to an engine."""
+    """The pipeline in its JSON form, for a caller that gives it to an engine."""
     in_full: bool = False
-    """Whether its digest covers every state and record, and not only which step leads where; so in scope small."""
+    """Whether its digest covers every state and record, and not only which step leads where. True in scope small."""
 
     def with_rows(self, rows: int) -> PipelineSystem:
-        """The same instance with so many rows side by side, for the naive search."""
+        """The same instance with this number of rows, for the naive search."""
         system = self.system
         if not isinstance(system, PipelineSystem):
             raise TypeError(f"{self.name}: the {self.machine} machine has no rows to multiply")
-        return PipelineSystem(system.pipeline, rows, system.crashes, system.menu)
+        return PipelineSystem(system.pipeline, rows, system.crashes, system.options)
 
 
 @cache
@@ -63,10 +63,10 @@ def instances(scope: str) -> tuple[Instance, ...]:
 
 
 def beside_the_scopes() -> tuple[Instance, ...]:
-    """What scopes of one row cannot show an engine to do wrong: reading on after a crash, merging across rows."""
+    """Mistakes of an engine that scopes of one row cannot show: reading on after a crash, merging across rows."""
     document = SHAPES["line"]()
     shape = load(document)
-    reading = PipelineSystem(shape, 2, 1, _menu(shape, {"sinks": "written", "works": "pass or error"}))
+    reading = PipelineSystem(shape, 2, 1, _options(shape, {"sinks": "written", "works": "pass or error"}))
     merging = LifecycleSystem(((3, 3),), (Op.INITIAL, Op.FORK, Op.MERGE))
     lifecycle = tuple(law for law in ALL if law.id not in NOT_IN_LIFECYCLE)
     return (
@@ -79,12 +79,12 @@ def _family(table: Mapping[str, Any], in_full: bool) -> Iterator[Instance]:
     over: dict[str, list[Any]] = table.get("over", {})
     for values in product(*over.values()):
         chosen = dict(zip(over, values, strict=True))
-        said = " ".join(f"{key}={value}" for key, value in chosen.items())
+        settings = " ".join(f"{key}={value}" for key, value in chosen.items())
         system = _MACHINES[table["machine"]](table, chosen)
         laws = tuple(law for law in ALL if table["machine"] != "lifecycle" or law.id not in NOT_IN_LIFECYCLE)
         yield Instance(
             table["family"],
-            f"{table['family']} {said}".strip(),
+            f"{table['family']} {settings}".strip(),
             table["machine"],
             system,
             tuple(table.get("rows", ())),
@@ -98,10 +98,10 @@ def _family(table: Mapping[str, Any], in_full: bool) -> Iterator[Instance]:
 def _pipeline_system(table: Mapping[str, Any], chosen: Mapping[str, Any]) -> PipelineSystem:
     shape = load(SHAPES[table["shape"]](**chosen))
     rows = max(table["rows"]) if table["machine"] == "batch" else 1
-    return PipelineSystem(shape, rows, table.get("crashes", 0), _menu(shape, table.get("menu", {})))
+    return PipelineSystem(shape, rows, table.get("crashes", 0), _options(shape, table.get("options", {})))
 
 
-def _menu(shape: Pipeline, table: Mapping[str, Any]) -> Menu:
+def _options(shape: Pipeline, table: Mapping[str, Any]) -> InstanceOptions:
     verdicts: dict[str, tuple[str, ...]] = {}
     for node in shape.nodes.values():
         if node.kind is NodeKind.SINK and table.get("sinks") == "written":
@@ -110,7 +110,7 @@ def _menu(shape: Pipeline, table: Mapping[str, Any]) -> Menu:
             verdicts[node.name] = (f"{Verdict.ROUTE} all",)
         if node.kind is NodeKind.TRANSFORM and not node.expands and table.get("works") == "pass or error":
             verdicts[node.name] = (Verdict.PASS, Verdict.ERROR)
-    return Menu(verdicts, table.get("invalid_rows", False), table.get("hostile", False))
+    return InstanceOptions(verdicts, table.get("invalid_rows", False), table.get("hostile", False))
 
 
 def _barrier_system(table: Mapping[str, Any], chosen: Mapping[str, Any]) -> BarrierSystem:

@@ -1,8 +1,9 @@
-"""The search: visits every state of a system breadth first and asks every law about every step.
+"""The search: visits every state of a system breadth first and checks every law on every step.
 
-This is the naive search, the judge of every reduction: no table, no symmetry unless a `Fold` is given, just frozen
-states in a dictionary. Breadth first, so the first breach met is one with the fewest stimuli. A bound reached is said,
-and is never a proof. Not here: what happens in a state (`systems.py`), which states look alike (`symmetry.py`).
+This is the naive search, against which every reduction is checked: no table, no symmetry unless a `Fold` is given, only
+frozen states in a dictionary. It goes breadth first, so the first breach that it finds has the fewest stimuli. If it
+reaches its bound, it reports that, and nothing is proved. Not here: what happens in a state (`systems.py`), and which
+states are interchangeable (`symmetry.py`).
 """
 
 from collections import Counter
@@ -10,21 +11,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..laws import Law, Look, Moment, concerns
+from ..barrier_machine import BarrierStimulus
+from ..laws import Law, StepView, WorldIndex, concerns
 from ..lifecycle import Operation
 from ..records import Record
-from ..single import BarrierStimulus
-from ..state import split
+from ..state import parse_token_name
 from ..stimuli import Do
 from ..words import Refusal
-from .systems import AnyStimulus, Offer, State, System
+from .systems import AnyStimulus, Attempt, State, System
 
 Fold = Callable[[State], tuple[State, int]]
-"""Gives the representative of a state, and how many states it stands for."""
+"""Returns the representative of a state, and how many states it stands for."""
 
 
 class Breach(NamedTuple):
-    """A law broken, and in which words."""
+    """A broken law, with the message of its predicate."""
 
     law: str
     message: str
@@ -44,7 +45,7 @@ class Counterexample:
 
     breaches: tuple[Breach, ...]
     path: tuple[Walked, ...]
-    moment: Moment | None = None
+    view: StepView | None = None
 
 
 @dataclass
@@ -72,7 +73,7 @@ class Explored:
         return self.counterexample is None and self.stuck is None and not self.bound_reached
 
     def has_cycle(self) -> bool:
-        """Whether some run need never end: every step leads to a state from which there is no way back."""
+        """Whether some run need never end: whether steps lead back to an earlier state."""
         incoming = [0] * len(self.states)
         for targets in self.targets:
             for target in targets:
@@ -95,10 +96,10 @@ def explore(
     fold: Fold | None = None,
     limit: int = 20_000_000,
     progress: Callable[[int], None] | None = None,
-    watch: Callable[[Offer], None] | None = None,
+    watch: Callable[[Attempt], None] | None = None,
 ) -> Explored:
     """Visit every state; stop at the first breach, at a stuck state, or at the limit."""
-    asked = _Asked(laws)
+    asked = _Laws(laws)
     found = Explored()
     came_from: dict[int, tuple[int, AnyStimulus]] = {}
     first, weight = fold(system.first()) if fold else (system.first(), 1)
@@ -110,29 +111,29 @@ def explore(
         if progress is not None and place % 2048 == 0:
             progress(len(found.states))
         state, steps = found.states[place], found.targets[place]
-        before = Look(state.world)
-        for offer in system.offers(state):
-            if offer.refusal is not None or offer.after is None:
-                if offer.refusal is not None:
-                    found.refused[offer.refusal] += 1
+        before = WorldIndex(state.world)
+        for attempt in system.attempts(state):
+            if attempt.refusal is not None or attempt.after is None:
+                if attempt.refusal is not None:
+                    found.refused[attempt.refusal] += 1
                 continue
             if watch is not None:
-                watch(offer)
-            moment = Moment(system.pipeline, before, offer.stimulus, offer.records, offer.after.world)
-            breaches = asked.about(moment, found.checks)
-            found.fired[kind_of(system, state, offer)] += 1
+                watch(attempt)
+            view = StepView(system.pipeline, before, attempt.stimulus, attempt.records, attempt.after.world)
+            breaches = asked.breaches_of(view, found.checks)
+            found.fired[kind_of(system, state, attempt)] += 1
             if breaches:
                 path = retrace(system, found, came_from, place, fold is None)
-                last = Walked(offer.stimulus, offer.records, offer.after)
-                found.counterexample = Counterexample(tuple(breaches), (*path, last), moment)
+                last = Walked(attempt.stimulus, attempt.records, attempt.after)
+                found.counterexample = Counterexample(tuple(breaches), (*path, last), view)
                 return found
-            if offer.beyond:
+            if attempt.out_of_bounds:
                 continue
-            after, weight = fold(offer.after) if fold else (offer.after, 1)
+            after, weight = fold(attempt.after) if fold else (attempt.after, 1)
             known = len(found.states)
             number = _number(found, after, weight)
             if number == known:
-                came_from[number] = (place, offer.stimulus)
+                came_from[number] = (place, attempt.stimulus)
             steps.append(number)
         if not steps and not system.may_stop(state):
             found.stuck = state
@@ -154,22 +155,22 @@ def _number(found: Explored, state: State, weight: int) -> int:
     return number
 
 
-class _Asked:
-    """The laws of a search. Which of them a step can put in danger depends on the kinds of its records alone."""
+class _Laws:
+    """The laws of a search. Which of them a step can break depends only on the kinds of its records."""
 
     def __init__(self, laws: Iterable[Law]) -> None:
-        self._laws = [law for law in laws if law.judge is not None]
+        self._laws = [law for law in laws if law.predicate is not None]
         self._concerned: dict[frozenset[type], list[Law]] = {}
 
-    def about(self, moment: Moment, checks: Counter[str]) -> list[Breach]:
-        """Ask every law that the step can put in danger."""
-        concerned = self._concerned.get(moment.kinds)
+    def breaches_of(self, view: StepView, checks: Counter[str]) -> list[Breach]:
+        """Check every law that the step can break."""
+        concerned = self._concerned.get(view.kinds)
         if concerned is None:
-            concerned = [law for law in self._laws if concerns(law, moment)]
-            self._concerned[moment.kinds] = concerned
+            concerned = [law for law in self._laws if concerns(law, view)]
+            self._concerned[view.kinds] = concerned
         breaches = []
         for law in concerned:
-            for check in law.judge(moment) if law.judge is not None else ():
+            for check in law.predicate(view) if law.predicate is not None else ():
                 checks[law.id] += 1
                 if check is not None:
                     breaches.append(Breach(law.id, check))
@@ -183,7 +184,7 @@ def retrace(
     place: int,
     exact: bool,
 ) -> tuple[Walked, ...]:
-    """The stimuli that led to a state, with what each wrote. A folded search has lost the names, and gives none."""
+    """The stimuli that led to a state, with their records. A folded search has lost the names and returns no stimuli."""
     if not exact:
         return ()
     stimuli: list[AnyStimulus] = []
@@ -193,22 +194,22 @@ def retrace(
     path: list[Walked] = []
     state = system.first()
     for stimulus in reversed(stimuli):
-        offer = next(o for o in system.offers(state) if o.stimulus == stimulus and o.after is not None)
-        state = offer.after if offer.after is not None else state
-        path.append(Walked(stimulus, offer.records, state))
+        attempt = next(o for o in system.attempts(state) if o.stimulus == stimulus and o.after is not None)
+        state = attempt.after if attempt.after is not None else state
+        path.append(Walked(stimulus, attempt.records, state))
     return tuple(path)
 
 
-def kind_of(system: System, state: State, offer: Offer) -> str:
-    """A stimulus without the names in it: what the claims of reachability speak of."""
-    stimulus = offer.stimulus
+def kind_of(system: System, state: State, attempt: Attempt) -> str:
+    """The kind of a stimulus, without its names. The claims of reachability are about these kinds."""
+    stimulus = attempt.stimulus
     if isinstance(stimulus, BarrierStimulus):
         return f"barrier {stimulus.do}"
     if isinstance(stimulus, Operation):
         return f"operation {stimulus.op}"
     word = (stimulus.verdict or "").partition(" ")[0]
     if stimulus.do in (Do.BEGIN, Do.FINISH):
-        place = split(stimulus.token or "")
+        place = parse_token_name(stimulus.token or "")
         rows = [row for row in state.world[0].rows if place and row.number == place[0]]
         node = next(token.node for row in rows for token in row.tokens if place and token.name == place[1])
         return f"{stimulus.do} {system.pipeline.nodes[node].kind} {word}".rstrip()

@@ -1,8 +1,8 @@
 """The pipelines of the scopes, as functions of what a scope varies.
 
 A policy is written as in `quorum:2`, a merge as in `union:fail` or `select:a`. Every coalesce has a timeout unless a scope
-says otherwise, so a deadline can come. Each function gives a pipeline in its JSON form, so the scopes go through the same
-door as everybody's pipelines. Not here: which values a scope takes (`scopes.toml`).
+turns it off, so a deadline can come. Each function returns a pipeline in its JSON form, so scopes are read in the same way
+as any other pipeline. Not here: which values a scope takes (`scopes.toml`).
 """
 
 from collections.abc import Callable

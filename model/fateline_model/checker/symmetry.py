@@ -1,4 +1,4 @@
-"""Branches that look alike: states that differ only in which of them did what are one state.
+"""Interchangeable branches: states that differ only in which of these branches did what count as one state.
 
 Two branches of a fork are interchangeable when swapping them is an automorphism of the pipeline: the same nodes with
 the same settings and verdicts along the way, the same sinks, the same coalesce, and neither is the selected one. The
@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from math import factorial
 from typing import Any, NamedTuple
 
-from ..state import Barrier, Frame, Mark, Row, Token, full
+from ..kernels import Mark
+from ..state import Barrier, Frame, Row, Token, token_name
 from ..wellformed import Pipeline
 from ..words import NodeKind, Outcome
 from .systems import State
@@ -151,7 +152,7 @@ class Symmetry:
 def _in_run(row: int, name: str) -> str:
     """A token's name, or a barrier's, as the run knows it."""
     node, at, fork = name.rpartition("@")
-    return f"{node}{at}{full(row, fork)}"
+    return f"{node}{at}{token_name(row, fork)}"
 
 
 def _arrangements(keys: list[tuple[Any, ...]]) -> int:

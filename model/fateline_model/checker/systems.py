@@ -1,7 +1,7 @@
-"""The three machines in the one shape that a search needs: a first state, and what can happen in a state.
+"""The three machines behind one interface for the search: a first state, and what can happen in a state.
 
-A system offers *every* stimulus that could be lawful and lets the machine refuse; it never decides what is lawful
-itself. Which refusals it met is counted, so a rule that is never asked is seen. Not here: how states are visited
+A system tries *every* stimulus that could be lawful and lets the machine refuse; it never decides itself what is lawful.
+The refusals that it met are counted, so a rule that is never checked is noticed. Not here: how states are visited
 (`search.py`).
 """
 
@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, combinations, permutations, product
 from typing import Final, NamedTuple, Protocol, TypeVar
 
+from ..barrier_machine import BarrierEvent, BarrierStimulus, barrier_step, initial
 from ..kernels import Phase
-from ..lifecycle import NO_GRAPH, Op, Operation, TokenRef, World, operate, token_names
+from ..lifecycle import NO_GRAPH, Op, Operation, TokenRef, World, operate
 from ..machine import Accepted, step
 from ..records import Record
-from ..single import BarrierEvent, BarrierStimulus, barrier_step, initial
-from ..state import Run, Token, barrier_name, full
+from ..state import Run, Token, barrier_name, token_name
 from ..stimuli import Do, Stimulus, Validity
 from ..wellformed import Pipeline
 from ..words import (
@@ -36,21 +36,21 @@ S = TypeVar("S")
 AnyStimulus = Stimulus | Operation | BarrierStimulus
 
 
-class Offer(NamedTuple):
+class Attempt(NamedTuple):
     """A stimulus tried in a state: refused, or accepted with what it writes and the state after it.
 
-    A step `beyond` the bounds of the instance is judged like any other, and not followed.
+    A step that leaves the bounds of the instance (`out_of_bounds`) is judged like any other, but not followed.
     """
 
     stimulus: AnyStimulus
     refusal: Refusal | None
     records: tuple[Record, ...] = ()
     after: "State | None" = None
-    beyond: bool = False
+    out_of_bounds: bool = False
 
 
 class State(NamedTuple):
-    """What a search remembers: the world, and how many crashes the instance has used up."""
+    """One state of a search: the world, and how many crashes the instance has used up."""
 
     world: World
     crashes: int = 0
@@ -63,18 +63,18 @@ class System(Protocol):
 
     def first(self) -> State: ...
 
-    def offers(self, state: State) -> Iterator[Offer]: ...
+    def attempts(self, state: State) -> Iterator[Attempt]: ...
 
     def may_stop(self, state: State) -> bool:
-        """Whether nothing needs to happen in this state any more."""
+        """Whether a run may stay in this state for ever."""
         ...
 
 
 # ------------------------------------------------------------------------------------------------- the pipeline machine
 
 
-class Menu(NamedTuple):
-    """What an instance lets happen, where the machine would allow more: it keeps small what it is not about."""
+class InstanceOptions(NamedTuple):
+    """What an instance lets happen where the machine would allow more. This keeps small what the instance is not about."""
 
     verdicts: Mapping[str, tuple[str, ...]] = {}
     invalid_rows: bool = False
@@ -82,14 +82,14 @@ class Menu(NamedTuple):
 
 
 class PipelineSystem:
-    """The pipeline machine over so many rows, with a budget of crashes."""
+    """The pipeline machine over a number of rows, with a number of crashes."""
 
-    def __init__(self, pipeline: Pipeline, rows: int, crashes: int, menu: Menu) -> None:
+    def __init__(self, pipeline: Pipeline, rows: int, crashes: int, options: InstanceOptions) -> None:
         self.pipeline = pipeline
         self.rows = rows
         self.crashes = crashes
-        self.menu = menu
-        self.verdicts = {name: menu.verdicts.get(name) or _verdicts(pipeline, name) for name in pipeline.nodes}
+        self.options = options
+        self.verdicts = {name: options.verdicts.get(name) or _verdicts(pipeline, name) for name in pipeline.nodes}
 
     def first(self) -> State:
         return State((Run(),))
@@ -97,23 +97,23 @@ class PipelineSystem:
     def may_stop(self, state: State) -> bool:
         return state.world[0].status is RunStatus.COMPLETED
 
-    def offers(self, state: State) -> Iterator[Offer]:
+    def attempts(self, state: State) -> Iterator[Attempt]:
         run = state.world[0]
         stimuli = self._stimuli(run, state.crashes)
-        for stimulus in chain(stimuli, self._hostile(run)) if self.menu.hostile else stimuli:
+        for stimulus in chain(stimuli, self._hostile(run)) if self.options.hostile else stimuli:
             crashes = state.crashes + (stimulus.do is Do.CRASH)
             words = [stimulus.data]
             while words:
                 data = words.pop()
-                said = stimulus._replace(data=data)
-                result = step(self.pipeline, run, said)
+                prescribed = stimulus._replace(data=data)
+                result = step(self.pipeline, run, prescribed)
                 if isinstance(result, Refusal):
-                    yield Offer(said, result)
+                    yield Attempt(prescribed, result)
                 elif len(result.merges) > len(data):
-                    possible = MergeData if self.menu.hostile else result.merges[len(data)]
+                    possible = MergeData if self.options.hostile else result.merges[len(data)]
                     words.extend((*data, word) for word in possible)
                 else:
-                    yield Offer(said, None, result.records, State((result.run,), crashes))
+                    yield Attempt(prescribed, None, result.records, State((result.run,), crashes))
 
     def _stimuli(self, run: Run, crashes: int) -> Iterator[Stimulus]:
         if run.status is not RunStatus.RUNNING:
@@ -123,11 +123,11 @@ class PipelineSystem:
         for number in range(self.rows):
             if number not in known:
                 yield Stimulus(Do.READ, row=number, verdict=Validity.VALID)
-                if self.menu.invalid_rows:
+                if self.options.invalid_rows:
                     yield Stimulus(Do.READ, row=number, verdict=Validity.INVALID)
         for row in run.rows:
             for token in row.tokens:
-                yield from self._about_token(full(row.number, token.name), token)
+                yield from self._about_token(token_name(row.number, token.name), token)
             for barrier in row.barriers:
                 if barrier.verdict is None:
                     yield Stimulus(Do.DEADLINE, hold=barrier_name(row.number, barrier))
@@ -143,11 +143,11 @@ class PipelineSystem:
             yield Stimulus(Do.CRASH)
 
     def _hostile(self, run: Run) -> Iterator[Stimulus]:
-        """Everything else that a caller could say: nearly all of it is refused, and what is lawful leads nowhere new."""
-        names = [full(row.number, token.name) for row in run.rows for token in row.tokens]
+        """Everything else that a caller could try. Nearly all of it is refused, and the lawful rest leads to no new state."""
+        names = [token_name(row.number, token.name) for row in run.rows for token in row.tokens]
         holds = [barrier_name(row.number, barrier) for row in run.rows for barrier in row.barriers]
         holds += [batch.name for batch in run.batches]
-        said = dict.fromkeys(self._stimuli(run, self.crashes))
+        known = dict.fromkeys(self._stimuli(run, self.crashes))
         verdicts = sorted({v for kind in NodeKind for v in VERDICTS_OF.get(kind, ())} | {"route nowhere 1", "expand 0"})
         tried = (
             *(Stimulus(Do.READ, row=row, verdict=v) for row in (-1, 0) for v in (*Validity, "nonsense")),
@@ -166,7 +166,7 @@ class PipelineSystem:
             Stimulus(Do.RESUME),
             Stimulus(Do.END_OF_SOURCE, data=(MergeData.OK,)),
         )
-        return (stimulus for stimulus in tried if stimulus not in said)
+        return (stimulus for stimulus in tried if stimulus not in known)
 
     def _about_token(self, name: str, token: Token) -> Iterator[Stimulus]:
         if token.phase is Phase.READY:
@@ -203,7 +203,7 @@ def _verdicts(pipeline: Pipeline, name: str) -> tuple[str, ...]:
 
 
 class BarrierSystem:
-    """The single-barrier machine: any event in any state, duplicates and strangers included."""
+    """The barrier machine: any event in any state, also duplicates and branches that do not exist."""
 
     STRANGER: Final = "stranger"
 
@@ -217,7 +217,7 @@ class BarrierSystem:
     def may_stop(self, state: State) -> bool:
         return all(token.fate is not None or token.name.count("/j") for token in state.world[0].rows[0].tokens)
 
-    def offers(self, state: State) -> Iterator[Offer]:
+    def attempts(self, state: State) -> Iterator[Attempt]:
         named = [
             BarrierStimulus(do, branch)
             for do in (BarrierEvent.ARRIVE, BarrierEvent.LOSE)
@@ -231,19 +231,19 @@ class BarrierSystem:
                     stimulus = stimulus._replace(data=(word,))
                     result = barrier_step(self.pipeline, state.world[0], stimulus)
                 if isinstance(result, Refusal):
-                    yield Offer(stimulus, result)
+                    yield Attempt(stimulus, result)
                 else:
-                    yield Offer(stimulus, None, result.records, State((result.run,)))
+                    yield Attempt(stimulus, None, result.records, State((result.run,)))
 
 
 # ------------------------------------------------------------------------------------------------- the lifecycle machine
 
 
 class LifecycleSystem:
-    """The lifecycle machine over runs of rows, each row bounded to so many tokens; every operation, every argument.
+    """The lifecycle machine over runs of rows, each row with a bound on its tokens; every operation, every argument.
 
-    `limits` gives one tuple a run and in it one bound a row. Beside the tokens there are, each operation is tried with
-    strangers: an unknown run, an unknown row and a token that never was.
+    `limits` has one tuple for each run, and in it one bound for each row. Each operation is tried with the existing tokens
+    and also with an unknown run, an unknown row and a token that never existed.
     """
 
     def __init__(self, limits: Sequence[Sequence[int]], operations: Sequence[Op], *, fates: str = "few") -> None:
@@ -258,16 +258,16 @@ class LifecycleSystem:
     def may_stop(self, state: State) -> bool:
         return True  # a caller may stop calling at any time
 
-    def offers(self, state: State, only: Callable[[Operation], bool] | None = None) -> Iterator[Offer]:
-        """`only` leaves out, before they are tried, operations that whoever asks cannot say."""
+    def attempts(self, state: State, only: Callable[[Operation], bool] | None = None) -> Iterator[Attempt]:
+        """`only` leaves out operations that the caller cannot express, before they are tried."""
         for operation in self._calls(state.world):
             if only is not None and not only(operation):
                 continue
             result = operate(state.world, operation)
             if isinstance(result, Refusal):
-                yield Offer(operation, result)
+                yield Attempt(operation, result)
             else:
-                yield Offer(operation, None, result.records, State(result.world), not self._within(result.world))
+                yield Attempt(operation, None, result.records, State(result.world), not self._within(result.world))
 
     def _within(self, world: World) -> bool:
         return all(
@@ -322,6 +322,11 @@ class LifecycleSystem:
 
     def completions(self, op: Op, run: int, rows: range, refs: list[TokenRef]) -> Iterator[Operation]:
         yield Operation(op, run)
+
+
+def token_names(run: Run) -> list[str]:
+    """The full names of all tokens of a run."""
+    return [token_name(row.number, token.name) for row in run.rows for token in row.tokens]
 
 
 _CALLS: Final = {

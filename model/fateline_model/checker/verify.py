@@ -1,8 +1,8 @@
-"""One instance verified: explored, judged, counted, and what it shows said as plain data.
+"""One instance verified: explored, judged and counted, with the result as plain data.
 
-Plain data, so that instances can be verified in several processes and a broken copy of the law can be compared with the
-sound one. Also here: which stimuli and which refusals a whole scope must have met, and the claims of those that cannot
-be. Not here: clocks, processes and printing; they belong to whoever calls.
+The result is plain data, so that instances can be verified in several processes and a broken copy of the law can be
+compared with the sound one. Also here: the stimuli and refusals that a whole scope must have met, and those that are
+claimed to be impossible. Not here: clocks, processes and printing; they belong to the caller.
 """
 
 from collections import Counter
@@ -12,10 +12,10 @@ from hashlib import sha256
 from typing import Final
 
 from .. import records as trail
-from .. import stimuli
+from .. import stimuli_json
+from ..barrier_machine import BarrierEvent
 from ..laws import ALL
 from ..lifecycle import Operation
-from ..single import BarrierEvent
 from ..stimuli import Do, Stimulus
 from ..words import VERDICTS_OF, FlushVerdict, Refusal, Verdict
 from .domains import DOMAINS
@@ -23,12 +23,12 @@ from .rows import Count, Rows
 from .scopes import Instance
 from .search import Counterexample, Explored, explore
 from .symmetry import Symmetry
-from .systems import AnyStimulus, PipelineSystem
+from .systems import AnyStimulus, Attempt, PipelineSystem
 
 
 @dataclass
 class Step:
-    """One step of a counterexample as data: what happened, in words and as JSON, and what was written."""
+    """One step of a counterexample as data: the stimulus as text and as JSON, and the records."""
 
     says: str
     stimulus: dict[str, object]
@@ -37,7 +37,7 @@ class Step:
 
 @dataclass
 class Finding:
-    """A counterexample as data. `laws` are those its last step breaks, each with the message; none: a stuck state."""
+    """A counterexample as data. `laws` are the laws that its last step breaks, with messages; it is empty for a stuck state."""
 
     laws: list[tuple[str, str]]
     steps: list[Step]
@@ -72,13 +72,13 @@ class Verified:
 def verify_instance(
     instance: Instance, *, naive: bool = False, progress: Callable[[int], None] | None = None
 ) -> Verified:
-    """Explore one instance and judge every step of it; `naive` leaves the branches unreduced."""
+    """Explore one instance and judge every step of it. `naive` turns the reduction of branches off."""
     system = instance.system
     fold = None
     if instance.machine == "pipeline" and isinstance(system, PipelineSystem) and not naive:
         fold = Symmetry(system.pipeline, system.verdicts).fold
     summary = sha256()
-    watch = (lambda offer: summary.update(repr(offer).encode())) if instance.in_full else None
+    watch = (lambda attempt: summary.update(digest_text(attempt).encode())) if instance.in_full else None
     found = explore(system, instance.laws, fold=fold, progress=progress, watch=watch)
     if not found.holds and fold is not None:
         found = explore(system, instance.laws, progress=progress)
@@ -107,6 +107,12 @@ def verify_instance(
     return verified
 
 
+def digest_text(attempt: Attempt) -> str:
+    """An accepted attempt as the digests of `counts.json` were locked: the form does not follow the names of this code."""
+    what = f"stimulus={attempt.stimulus!r}, refusal=None, records={attempt.records!r}"
+    return f"Offer({what}, after={attempt.after!r}, beyond={attempt.out_of_bounds!r})"
+
+
 def verify_domains() -> Verified:
     """The laws of kernels, over their domains."""
     verified = Verified("kernels", "kernels", "kernel", 0)
@@ -122,7 +128,7 @@ def verify_domains() -> Verified:
 
 
 def finding_of(found: Explored) -> Finding | None:
-    """The counterexample of a search as data, if it met one."""
+    """The counterexample of a search as data, if the search found one."""
     example: Counterexample | None = found.counterexample
     if example is None:
         return None
@@ -134,9 +140,9 @@ def finding_of(found: Explored) -> Finding | None:
 
 
 def stimulus_as_json(stimulus: AnyStimulus) -> dict[str, object]:
-    """Any stimulus of any machine as a JSON object, without what it does not carry."""
+    """Any stimulus of any machine as a JSON object, without the fields that it does not carry."""
     if isinstance(stimulus, Stimulus):
-        return stimuli.as_json(stimulus)
+        return stimuli_json.as_json(stimulus)
     if isinstance(stimulus, Operation):
         usual = Operation._field_defaults
         document = {key: value for key, value in stimulus._asdict().items() if key not in usual or value != usual[key]}
@@ -148,7 +154,7 @@ def stimulus_as_json(stimulus: AnyStimulus) -> dict[str, object]:
 
 
 def must_fire() -> tuple[str, ...]:
-    """Every kind of stimulus there is, as `search.kind_of` names them."""
+    """Every kind of stimulus, named as by `search.kind_of`."""
     visits = [
         f"{Do.FINISH} {kind} {verdict}"
         for kind, verdicts in VERDICTS_OF.items()
@@ -174,7 +180,7 @@ def must_fire() -> tuple[str, ...]:
 
 
 UNREACHABLE: Final[dict[str, str]] = {
-    "flush barrier": "Law C12. A loss is told to its barrier in the step that loses the branch, and every cell of the "
+    "flush barrier": "Law C12. A loss reaches its barrier in the step that loses the branch, and every cell of the "
     "policy table decides once no branch is awaited; so when nothing upstream is in flight, no barrier is open.",
     Refusal.FIRST_HAS_ARRIVED: "A `first` barrier merges or fails in the step of its first arrival, so no deadline or "
     "flush can find one with a held token. An engine that gets there has lost a verdict, and must say so loudly.",
@@ -183,7 +189,7 @@ UNREACHABLE: Final[dict[str, str]] = {
 
 
 def unmet(fired: Counter[str], refused: Counter[str]) -> tuple[list[str], list[str]]:
-    """What a scope should have met and did not; and what was claimed unreachable and was met all the same."""
+    """What a scope should have met and did not, and what was claimed unreachable and was met."""
     expected = [*must_fire(), *Refusal]
     met = {*fired, *refused}
     return [kind for kind in expected if kind not in met and kind not in UNREACHABLE], [
@@ -192,6 +198,6 @@ def unmet(fired: Counter[str], refused: Counter[str]) -> tuple[list[str], list[s
 
 
 def unwitnessed(checks: Counter[str]) -> list[str]:
-    """Laws that can be judged here and were never in danger."""
-    judged = [law.id for law in ALL if law.judge is not None or law.id in DOMAINS]
+    """Laws that can be judged here and that were never checked."""
+    judged = [law.id for law in ALL if law.predicate is not None or law.id in DOMAINS]
     return [law for law in judged if not checks[law]]

@@ -1,19 +1,19 @@
 """The catalogue: every law, in the order in which the book prints them.
 
-A law is one object with an id, a sentence, a predicate, and where it can be judged. Families have a file each. Not
-here: how a law is known to hold (`fateline_model.checker`).
+A law is one object with an id, a sentence, a predicate, and the places where it can be judged. Each file declares the laws
+of one subject. Not here: how a law is known to hold (`fateline_model.checker`).
 """
 
 from typing import Final
 
-from . import arrival, batch, coalesce, fate, following, lineage, making, recovery, telling, visit
-from .law import Family, Law, Level, Where, concerns, judge
-from .moment import Check, Look, Moment
+from . import arrival, batch, coalesce, creation, fate, lineage, record_fold, recovery, verdict_effects, visit
+from .law import Family, Law, Level, Where, checks, concerns
+from .step_view import Check, StepView, WorldIndex
 
-_FILES: Final = (fate, lineage, making, coalesce, arrival, batch, visit, following, recovery, telling)
+_FILES: Final = (fate, lineage, creation, coalesce, arrival, batch, visit, verdict_effects, recovery, record_fold)
 ALL: Final = tuple(
     sorted(
-        (law for file in _FILES for law in file.LAWS),
+        (law for file in _FILES for law in vars(file).values() if isinstance(law, Law)),
         key=lambda law: (tuple(Family).index(law.family), int(law.id[1:])),
     )
 )
@@ -22,7 +22,7 @@ LAWS: Final[dict[str, Law]] = {law.id: law for law in ALL}
 NOT_IN_LIFECYCLE: Final = {
     law.id for law in ALL if law.family in (Family.COALESCE, Family.VISIT, Family.TOPOLOGY, Family.RECOVERY)
 } - {"C2", "V4"} | {"F5", "F7", "B2"}
-"""Laws that speak of visits, hops, barriers or a graph, none of which the lifecycle machine has."""
+"""Laws about visits, hops, barriers or a graph. The lifecycle machine has none of these."""
 
 __all__ = [
     "ALL",
@@ -32,9 +32,9 @@ __all__ = [
     "Family",
     "Law",
     "Level",
-    "Look",
-    "Moment",
+    "StepView",
     "Where",
+    "WorldIndex",
+    "checks",
     "concerns",
-    "judge",
 ]

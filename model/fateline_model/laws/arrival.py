@@ -1,13 +1,14 @@
-"""Laws of arrival at a coalesce: who is held, late, lost or refused, and that every branch is accounted for.
+"""Laws of arrival at a coalesce: which token is held, late, lost or refused, and that every branch is accounted for.
 
 Not here: when a barrier is decided, and for which reason (`coalesce.py`).
 """
 
 from collections.abc import Iterator
+from typing import Final
 
-from ..kernels import Phase, balanced
+from ..kernels import Mark, Phase
 from ..records import LossRecord, RunRecord, VisitRecord
-from ..state import Barrier, Frame, Mark, Row, barrier_name, full
+from ..state import Barrier, Frame, Row, barrier_name, token_name
 from ..stimuli import Stimulus
 from ..words import (
     BarrierVerdict,
@@ -17,50 +18,71 @@ from ..words import (
     Verdict,
     VisitStatus,
 )
-from .fate import EVERYWHERE
-from .law import Family, Law, Level, Where
-from .moment import Check, Moment, live
+from .law import Level, Where, law
+from .step_view import Check, StepView, live
+
+STANDS_OPEN: Final = {Mark.AWAITED, Mark.HELD, Mark.LOST}
+STANDS_RESOLVED: Final = set(Mark) - {Mark.HELD}
+"""Where a branch can stand while its barrier is open, and once the barrier is resolved."""
 
 
-def late_in_the_step(moment: Moment) -> Iterator[Check]:
-    for visit in moment.visits:
-        node = moment.pipeline.nodes[visit.node]
-        before = moment.token_before(visit.run, visit.token)
+@law(
+    "C5",
+    "Late is late at once",
+    "A token that reaches a resolved barrier fails in the step in which it arrives. Only the token's own "
+    "barrier can make it late.",
+    needs=("barriers", "visits", "outcomes", "seq"),
+    on=(VisitRecord,),
+    level=Level.PROFILE,
+)
+def late_is_late_at_once(view: StepView) -> Iterator[Check]:
+    for visit in view.visits:
+        node = view.pipeline.nodes[visit.node]
+        before = view.token_before(visit.run, visit.token)
         if node.kind is not NodeKind.COALESCE or before is None or before.phase is not Phase.READY:
             continue
-        barrier = _own_barrier(moment, visit.run, visit.token)
+        barrier = _own_barrier(view, visit.run, visit.token)
         resolved = barrier is not None and barrier.verdict is not None
-        fate = next((f for f in moment.fates if (f.run, f.token) == (visit.run, visit.token)), None)
+        fate = next((f for f in view.fates if (f.run, f.token) == (visit.run, visit.token)), None)
         word = "merge" if barrier is not None and barrier.verdict is BarrierVerdict.MERGED else "failure"
         if not resolved:
             late = visit.verdict == Verdict.LATE
-            yield f"token {visit.token} is called late, and its own barrier was not resolved" if late else None
+            yield f"token {visit.token} is recorded as late, but its own barrier was not resolved" if late else None
         elif visit.status is not VisitStatus.FAILED or fate is None or fate.outcome is not Outcome.FAILED:
-            yield f"token {visit.token} came late and did not fail in the step of its arrival"
+            yield f"token {visit.token} came late, but did not fail in the step in which it arrived"
         elif fate.reason != f"late_arrival_after_{word}":
             yield f"token {visit.token} came late after a {word}, and failed for {fate.reason}"
         else:
             yield None
 
 
-def _own_barrier(moment: Moment, run: str, token: str) -> Barrier | None:
-    """The barrier of the token's own fork, as it was before the step; named by the law, not by the machine."""
-    frame = moment.frame_before(run, token)
-    node = moment.token_before(run, token)
+def _own_barrier(view: StepView, run: str, token: str) -> Barrier | None:
+    """The barrier of the token's own fork, as it was before the step. The law names it itself and does not ask the machine."""
+    frame = view.frame_before(run, token)
+    node = view.token_before(run, token)
     if frame is None or node is None:
         return None
-    return moment.barrier_before(run, f"{node.node}@{frame[0]}")
+    return view.barrier_before(run, f"{node.node}@{frame[0]}")
 
 
-def strangers_refused(moment: Moment) -> Iterator[Check]:
-    for visit in moment.visits:
-        before = moment.token_before(visit.run, visit.token)
+@law(
+    "C6",
+    "Duplicates and strangers leave no trace",
+    "A branch arrives once or is lost once. A token that owes the coalesce nothing is refused, and the refusal "
+    "writes no record.",
+    needs=("visits", "losses", "refusals"),
+    on=(VisitRecord, LossRecord),
+    where=(Where.MACHINE, Where.STEP, Where.TRAIL),
+)
+def duplicates_and_strangers_leave_no_trace(view: StepView) -> Iterator[Check]:
+    for visit in view.visits:
+        before = view.token_before(visit.run, visit.token)
         if before is None or before.phase is not Phase.READY:
             continue
-        if moment.pipeline.nodes[visit.node].kind is not NodeKind.COALESCE:
+        if view.pipeline.nodes[visit.node].kind is not NodeKind.COALESCE:
             continue
-        frame, barrier = moment.frame_before(visit.run, visit.token), _own_barrier(moment, visit.run, visit.token)
-        branches = moment.pipeline.nodes[visit.node].branches
+        frame, barrier = view.frame_before(visit.run, visit.token), _own_barrier(view, visit.run, visit.token)
+        branches = view.pipeline.nodes[visit.node].branches
         if frame is None or frame[1] not in branches:
             yield f"token {visit.token} is let into {visit.node}, to which it owes nothing"
         elif barrier is not None and barrier.marks[branches.index(frame[1])] is not Mark.AWAITED:
@@ -68,141 +90,107 @@ def strangers_refused(moment: Moment) -> Iterator[Check]:
             yield f"token {visit.token} is let into {visit.node} on branch {frame[1]}, which was {was}"
         else:
             yield None
-    told: set[tuple[str, str, str]] = set()
-    for loss in moment.losses:
-        barrier = moment.barrier_before(loss.run, loss.barrier)
-        branches = moment.pipeline.nodes[loss.barrier.partition("@")[0]].branches
+    lost_before: set[tuple[str, str, str]] = set()
+    for loss in view.losses:
+        barrier = view.barrier_before(loss.run, loss.barrier)
+        branches = view.pipeline.nodes[loss.barrier.partition("@")[0]].branches
         mark = barrier.marks[branches.index(loss.branch)] if barrier is not None else Mark.AWAITED
-        again = mark is not Mark.AWAITED or (loss.run, loss.barrier, loss.branch) in told
+        again = mark is not Mark.AWAITED or (loss.run, loss.barrier, loss.branch) in lost_before
         if barrier is not None and barrier.verdict is not None:
             yield f"branch {loss.branch} is lost to {loss.barrier} after its resolution, and that is recorded"
         yield f"branch {loss.branch} of {loss.barrier} is lost, and was {mark}" if again else None
-        told.add((loss.run, loss.barrier, loss.branch))
+        lost_before.add((loss.run, loss.barrier, loss.branch))
 
 
-def accounted(moment: Moment) -> Iterator[Check]:
-    for _, row in moment.changed:
+@law(
+    "C8",
+    "Every branch is accounted for",
+    "Every joined branch is exactly one of: held and then resolved, late, or lost. Until then, exactly one "
+    "holder owes it.",
+    needs=("barriers", "losses", "visits", "tokens"),
+)
+def every_branch_is_accounted_for(view: StepView) -> Iterator[Check]:
+    for _, row in view.changed:
         for barrier in row.barriers:
             name = barrier_name(row.number, barrier)
-            even = balanced(barrier.tally())
-            yield None if even else f"barrier {name} does not balance: {', '.join(barrier.marks)}"
+            allowed = STANDS_OPEN if barrier.verdict is None else STANDS_RESOLVED
+            fits = set(barrier.marks) <= allowed
+            yield None if fits else f"barrier {name} does not balance: {', '.join(barrier.marks)}"
         for token in row.tokens:
             if token.fate is Outcome.FORKED:
-                yield from _one_holder_each(moment, row, token.name, token.node)
-    for run in moment.over:
+                yield from _one_holder_each(view, row, token.name, token.node)
+    for run in view.over:
         for row in run.rows:
             for barrier in row.barriers:
                 left = barrier.verdict is None
                 yield f"the run is over, and barrier {barrier_name(row.number, barrier)} is open" if left else None
 
 
-def _one_holder_each(moment: Moment, row: Row, fork: str, gate: str) -> Iterator[Check]:
+def _one_holder_each(view: StepView, row: Row, fork: str, gate: str) -> Iterator[Check]:
     """While a barrier is open, each branch is lost, or held by one token, or owed by exactly one holder."""
-    for (src, branch), node in moment.pipeline.joined.items():
+    for (src, branch), node in view.pipeline.joined.items():
         if src != gate:
             continue
         found = next((b for b in row.barriers if b.node == node and b.fork == fork), None)
         if found is not None and found.verdict is not None:
             continue
-        branches = moment.pipeline.nodes[node].branches
+        branches = view.pipeline.nodes[node].branches
         mark = found.marks[branches.index(branch)] if found is not None else Mark.AWAITED
-        holders = _holders(moment, row, Frame(fork, branch), node)
+        holders = _holders(view, row, Frame(fork, branch), node)
         wanted = {Mark.LOST: 0, Mark.HELD: 1, Mark.AWAITED: 1}.get(mark, 0)
-        said = f"branch {branch} of {node}@{full(row.number, fork)} is {mark}"
-        yield None if len(holders) == wanted else f"{said}, and is owed by {holders or 'nobody'}"
+        state = f"branch {branch} of {node}@{token_name(row.number, fork)} is {mark}"
+        yield None if len(holders) == wanted else f"{state}, and is owed by {holders or 'nobody'}"
 
 
-def _holders(moment: Moment, row: Row, frame: Frame, node: str) -> list[str]:
-    held = [full(row.number, t.name) for t in live(row) if t.stack and t.stack[-1] == frame]
+def _holders(view: StepView, row: Row, frame: Frame, node: str) -> list[str]:
+    held = [token_name(row.number, t.name) for t in live(row) if t.stack and t.stack[-1] == frame]
     for token in row.tokens:
         if token.fate is Outcome.FORKED and token.stack and token.stack[-1] == frame:
-            inner = {n for (gate, _), n in moment.pipeline.joined.items() if gate == token.node}
+            inner = {n for (gate, _), n in view.pipeline.joined.items() if gate == token.node}
             resolved = {b.node for b in row.barriers if b.fork == token.name and b.verdict is not None}
-            held.extend(f"the barrier {n}@{full(row.number, token.name)}" for n in sorted(inner - resolved))
+            held.extend(f"the barrier {n}@{token_name(row.number, token.name)}" for n in sorted(inner - resolved))
     return held
 
 
-def nothing_held_when_over(moment: Moment) -> Iterator[Check]:
-    for run in moment.over:
+@law(
+    "C10",
+    "Nothing held when the run is over",
+    "When a run is over, no token is held at a coalesce.",
+    needs=("runs", "visits", "nodes"),
+    on=(RunRecord,),
+)
+def nothing_held_when_over(view: StepView) -> Iterator[Check]:
+    for run in view.over:
         for row in run.rows:
             for token in row.tokens:
                 held = token.phase is Phase.HELD
-                yield f"the run is over, and token {row.number}{token.name} is held" if held else None
+                yield f"the run is over, and token {token_name(row.number, token.name)} is held" if held else None
 
 
-def never_flushed(moment: Moment) -> Iterator[Check]:
-    stimulus = moment.stimulus
+@law(
+    "C12",
+    "Flushed only when nothing can come",
+    "A batch is flushed only when no live token upstream can reach it. In a whole pipeline, no barrier ever "
+    "needs a flush.",
+    needs=("barriers", "batches", "visits", "seq"),
+    where=(Where.MACHINE, Where.STEP, Where.TRAIL),
+)
+def flushed_only_when_nothing_can_come(view: StepView) -> Iterator[Check]:
+    stimulus = view.stimulus
     if isinstance(stimulus, Stimulus):
-        for record in moment.barriers:
+        for record in view.barriers:
             flushed = record.trigger is Trigger.FLUSH
-            yield f"barrier {record.barrier} had to be flushed: a loss did not reach it" if flushed else None
-    for batch in moment.closed_batches:
+            yield f"barrier {record.barrier} had to be flushed, so a loss did not reach it" if flushed else None
+    for batch in view.closed_batches:
         if batch.trigger is not Trigger.END_OF_SOURCE:
             continue
-        ended = all(run.source_ended for run in moment.before if run.name == batch.run)
-        yield None if ended else f"batch {batch.batch} is flushed for the end of the source, which has not come"
-        for run in moment.before:
+        ended = all(run.source_ended for run in view.before if run.name == batch.run)
+        yield (
+            None if ended else f"batch {batch.batch} is flushed for the end of the source, but the source has not ended"
+        )
+        for run in view.before:
             for row in run.rows:
                 for token in live(row):
-                    coming = moment.pipeline.reaches(token.node, batch.node) and token.phase is not Phase.BUFFERED
-                    name = full(row.number, token.name)
+                    coming = view.pipeline.reaches(token.node, batch.node) and token.phase is not Phase.BUFFERED
+                    name = token_name(row.number, token.name)
                     yield f"batch {batch.batch} is flushed, and token {name} could still reach it" if coming else None
-
-
-LAWS = (
-    Law(
-        "C5",
-        "Late is late at once",
-        "A token that reaches a resolved barrier fails in the step of its arrival; and only its own barrier makes it late.",
-        Family.COALESCE,
-        Level.PROFILE,
-        EVERYWHERE,
-        ("barriers", "visits", "outcomes", "seq"),
-        (VisitRecord,),
-        late_in_the_step,
-    ),
-    Law(
-        "C6",
-        "Duplicates and strangers leave no trace",
-        "A branch arrives once or is lost once; a token that owes the coalesce nothing is refused, without a record.",
-        Family.COALESCE,
-        Level.CORE,
-        (Where.MACHINE, Where.STEP, Where.TRAIL),
-        ("visits", "losses", "refusals"),
-        (VisitRecord, LossRecord),
-        strangers_refused,
-    ),
-    Law(
-        "C8",
-        "Every branch is accounted for",
-        "Every joined branch is exactly one of held and then resolved, late, or lost; until then one holder owes it.",
-        Family.COALESCE,
-        Level.CORE,
-        EVERYWHERE,
-        ("barriers", "losses", "visits", "tokens"),
-        (),
-        accounted,
-    ),
-    Law(
-        "C10",
-        "Nothing held when the run is over",
-        "When a run is over, no token is held at a coalesce.",
-        Family.COALESCE,
-        Level.CORE,
-        EVERYWHERE,
-        ("runs", "visits", "nodes"),
-        (RunRecord,),
-        nothing_held_when_over,
-    ),
-    Law(
-        "C12",
-        "Flushed only when nothing can come",
-        "A batch is flushed only when nothing live upstream could reach it; in a whole pipeline no barrier ever needs to be.",
-        Family.COALESCE,
-        Level.CORE,
-        (Where.MACHINE, Where.STEP, Where.TRAIL),
-        ("barriers", "batches", "visits", "seq"),
-        (),
-        never_flushed,
-    ),
-)

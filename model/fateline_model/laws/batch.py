@@ -1,4 +1,4 @@
-"""Laws of batches: who is in one, what closed it, and that all its members share its end.
+"""Laws of batches: which tokens are members, what closed the batch, and that all members end in the same way.
 
 Not here: that a buffered token comes out at all (`fate.py`, F5).
 """
@@ -9,9 +9,8 @@ from ..lifecycle import Op, Operation
 from ..records import BatchRecord, MemberRecord, TokenRecord
 from ..stimuli import Do, Stimulus
 from ..words import BatchMode, BatchStatus, FlushVerdict, GroupKind, Outcome, Trigger
-from .fate import EVERYWHERE
-from .law import Family, Law, Level, Where
-from .moment import Check, Moment
+from .law import law
+from .step_view import Check, StepView
 
 ASKED_BY = {
     Do.ACCEPT: Trigger.COUNT,
@@ -21,10 +20,18 @@ ASKED_BY = {
 }
 
 
-def membership(moment: Moment) -> Iterator[Check]:
-    opened = {record.batch for record in moment.batches if record.status is BatchStatus.OPEN}
-    for member in moment.members:
-        before = moment.batch_before(member.run, member.batch)
+@law(
+    "B1",
+    "Membership and order",
+    "The members of a batch join while it is open and are numbered from 0 in the order in which they come. The "
+    "outputs of the batch are children of its first member.",
+    needs=("batches", "members", "parents"),
+    on=(MemberRecord, BatchRecord, TokenRecord),
+)
+def membership_and_order(view: StepView) -> Iterator[Check]:
+    opened = {record.batch for record in view.batches if record.status is BatchStatus.OPEN}
+    for member in view.members:
+        before = view.batch_before(member.run, member.batch)
         if before is None and member.batch not in opened:
             yield f"token {member.token} joins batch {member.batch}, which does not exist"
         elif before is not None and before.status is not BatchStatus.OPEN:
@@ -33,153 +40,127 @@ def membership(moment: Moment) -> Iterator[Check]:
             yield f"token {member.token} is member {member.ordinal} of batch {member.batch}, out of order"
         else:
             yield None
-    parents = moment.parents
-    for token in moment.tokens:
+    parents = view.parents
+    for token in view.tokens:
         if token.group_kind is GroupKind.BATCH:
-            made_by = moment.batch_before(token.run, str(token.group))
+            made_by = view.batch_before(token.run, str(token.group))
             first = list(made_by.members[:1]) if made_by is not None else []
-            consumed = {fate.token for fate in moment.fates if fate.outcome is Outcome.CONSUMED_IN_BATCH}
+            consumed = {fate.token for fate in view.fates if fate.outcome is Outcome.CONSUMED_IN_BATCH}
             right = parents.get((token.run, token.token)) == first and bool(first) and set(first) <= consumed
             yield (
                 None
                 if right
                 else f"output {token.token} of batch {token.group} is not a child of its first member, consumed in it"
             )
-    yield from _few_at_once(moment)
+    yield from _few_at_once(view)
 
 
-def _few_at_once(moment: Moment) -> Iterator[Check]:
-    for record in moment.batches:
-        for run in moment.after:
+def _few_at_once(view: StepView) -> Iterator[Check]:
+    for record in view.batches:
+        for run in view.after:
             standing = [b for b in run.batches if run.name == record.run and b.node == record.node]
             for status in (BatchStatus.OPEN, BatchStatus.TRIGGERED):
                 names = [batch.name for batch in standing if batch.status is status]
                 yield f"batches {', '.join(names)} of {record.node} are {status} at once" if len(names) > 1 else None
 
 
-def truthful_trigger(moment: Moment) -> Iterator[Check]:
-    stimulus = moment.stimulus
-    triggered = {record.batch: record for record in moment.closed_batches}
+@law(
+    "B2",
+    "The trigger is the truth",
+    "A batch is closed by the first trigger that fires, in the step in which it fires, and its record names "
+    "that trigger.",
+    needs=("batches", "members", "nodes"),
+    on=(MemberRecord, BatchRecord),
+)
+def trigger_is_the_truth(view: StepView) -> Iterator[Check]:
+    stimulus = view.stimulus
+    triggered = {record.batch: record for record in view.closed_batches}
     for record in triggered.values():
         asked = ASKED_BY.get(stimulus.do) if isinstance(stimulus, Stimulus) else None
-        after = moment.batch_after(record.run, record.batch)
-        count = moment.pipeline.nodes[record.node].count
+        after = view.batch_after(record.run, record.batch)
+        count = view.pipeline.nodes[record.node].count
         if record.trigger is not asked:
-            yield f"batch {record.batch} says it was closed by {record.trigger}; {stimulus} closed it"
-        elif asked is Trigger.TIMEOUT and moment.pipeline.nodes[record.node].timeout_seconds is None:
+            yield f"batch {record.batch} records that {record.trigger} closed it, but {stimulus} closed it"
+        elif asked is Trigger.TIMEOUT and view.pipeline.nodes[record.node].timeout_seconds is None:
             yield f"batch {record.batch} is closed by a timeout that it does not have"
-        elif asked is Trigger.CONDITION and moment.pipeline.nodes[record.node].condition is None:
+        elif asked is Trigger.CONDITION and view.pipeline.nodes[record.node].condition is None:
             yield f"batch {record.batch} is closed by a condition that it does not have"
         elif asked is Trigger.COUNT and (after is None or len(after.members) != count):
-            yield f"batch {record.batch} says it was closed by count {count}, with another number of members"
+            yield f"batch {record.batch} records that count {count} closed it, but has another number of members"
         else:
             yield None
-    for record in moment.batches:
-        before = moment.batch_before(record.run, record.batch)
+    for record in view.batches:
+        before = view.batch_before(record.run, record.batch)
         if before is not None and before.trigger is not None and record.trigger is not before.trigger:
-            yield f"batch {record.batch} was closed by {before.trigger}, and ends saying {record.trigger}"
-    for member in moment.members:
-        after = moment.batch_after(member.run, member.batch)
-        node = moment.pipeline.nodes.get(after.node) if after is not None else None
+            yield f"batch {record.batch} was closed by {before.trigger}, and its end records {record.trigger}"
+    for member in view.members:
+        after = view.batch_after(member.run, member.batch)
+        node = view.pipeline.nodes.get(after.node) if after is not None else None
         if after is not None and node is not None and node.count is not None:
             late = len(after.members) >= node.count and member.batch not in triggered
             yield f"batch {member.batch} has reached its count of {node.count}, and stays open" if late else None
 
 
-def one_end(moment: Moment) -> Iterator[Check]:
-    for record in moment.batches:
+@law(
+    "B3",
+    "One end for all members",
+    "All members of a batch end in the same way.",
+    needs=("batches", "members", "outcomes"),
+    on=(BatchRecord,),
+)
+def one_end_for_all_members(view: StepView) -> Iterator[Check]:
+    for record in view.batches:
         if record.status not in (BatchStatus.COMPLETED, BatchStatus.FAILED):
             continue
-        before = moment.batch_before(record.run, record.batch)
+        before = view.batch_before(record.run, record.batch)
         ends: set[str] = set()
         for name in before.members if before is not None else ():
-            own = [fate for fate in moment.fates if (fate.run, fate.token) == (record.run, name)]
+            own = [fate for fate in view.fates if (fate.run, fate.token) == (record.run, name)]
             own = [fate for fate in own if fate.batch == record.batch]
-            hop = any(h.token == name and h.src == record.node for h in moment.hops)
+            hop = any(h.token == name and h.src == record.node for h in view.hops)
             ends.add(f"{own[0].outcome} for {own[0].reason}" if own else "went on" if hop else "nothing")
-        yield _shared(moment, record, list(before.members) if before is not None else [], ends)
+        yield _shared(view, record, list(before.members) if before is not None else [], ends)
 
 
-def _shared(moment: Moment, record: BatchRecord, members: list[str], ends: set[str]) -> Check:
-    """One end for all, in the order of the members, and the one that the plugin's answer asks for."""
-    said = ", ".join(sorted(ends))
+def _shared(view: StepView, record: BatchRecord, members: list[str], ends: set[str]) -> Check:
+    """All members end in the same way, in the order of the members, and as the plugin's answer requires."""
+    end = ", ".join(sorted(ends))
     if len(ends) != 1:
-        return f"the members of batch {record.batch} end differently: {said}"
-    order = list(dict.fromkeys(fate.token for fate in moment.fates if fate.token in members))
+        return f"the members of batch {record.batch} end differently: {end}"
+    order = list(dict.fromkeys(fate.token for fate in view.fates if fate.token in members))
     if order and order != members:
         return f"the members of batch {record.batch} end in another order than they came: {', '.join(order)}"
-    if said.startswith(Outcome.FAILED) != (record.status is BatchStatus.FAILED):
-        return f"batch {record.batch} is {record.status}, and its members end as {said}"
-    if isinstance(moment.stimulus, Stimulus) and moment.stimulus.verdict is not None:
-        asked = _end_of(moment, record, moment.stimulus.verdict)
-        if not said.startswith(asked):
-            return f"the plugin said {moment.stimulus.verdict} of batch {record.batch}, and its members end as {said}"
+    if end.startswith(Outcome.FAILED) != (record.status is BatchStatus.FAILED):
+        return f"batch {record.batch} is {record.status}, and its members end as {end}"
+    if isinstance(view.stimulus, Stimulus) and view.stimulus.verdict is not None:
+        asked = _end_of(view, record, view.stimulus.verdict)
+        if not end.startswith(asked):
+            return f"the plugin answered {view.stimulus.verdict} for batch {record.batch}, and its members end as {end}"
     return None
 
 
-def _end_of(moment: Moment, record: BatchRecord, said: str) -> str:
-    """How the members must end when the plugin says this of their batch."""
-    word = said.partition(" ")[0]
-    if moment.pipeline.nodes[record.node].mode is BatchMode.PASSTHROUGH:
+def _end_of(view: StepView, record: BatchRecord, answer: str) -> str:
+    """How the members must end after this answer of the plugin."""
+    word = answer.partition(" ")[0]
+    if view.pipeline.nodes[record.node].mode is BatchMode.PASSTHROUGH:
         return "went on" if word == FlushVerdict.PASSED else Outcome.FAILED
     ends = {FlushVerdict.OUTPUTS: Outcome.CONSUMED_IN_BATCH, FlushVerdict.EMPTY: Outcome.DISCARDED}
     return ends.get(FlushVerdict(word), Outcome.FAILED)
 
 
-def within_a_run(moment: Moment) -> Iterator[Check]:
-    operation = moment.stimulus
+@law(
+    "B4",
+    "Never across runs",
+    "The members of a batch are tokens of the batch's run.",
+    needs=("batches", "members", "tokens"),
+    on=(MemberRecord,),
+)
+def never_across_runs(view: StepView) -> Iterator[Check]:
+    operation = view.stimulus
     if isinstance(operation, Operation) and operation.op is Op.BUFFER:
         for ref in operation.tokens:
             same = ref.run == operation.run
             yield None if same else f"token {ref.name} of run {ref.run} joins a batch of run {operation.run}"
-    for member in moment.members:
-        known = moment.token_after(member.run, member.token) is not None
+    for member in view.members:
+        known = view.token_after(member.run, member.token) is not None
         yield None if known else f"member {member.token} of batch {member.batch} is no token of run {member.run}"
-
-
-LAWS = (
-    Law(
-        "B1",
-        "Membership and order",
-        "A batch's members are numbered from 0 as they came, while it is open; its outputs are children of the first.",
-        Family.BATCH,
-        Level.CORE,
-        EVERYWHERE,
-        ("batches", "members", "parents"),
-        (MemberRecord, BatchRecord, TokenRecord),
-        membership,
-    ),
-    Law(
-        "B2",
-        "The trigger is the truth",
-        "A batch is closed by the first trigger to fire, in the step that fired it, and says which.",
-        Family.BATCH,
-        Level.CORE,
-        (Where.MACHINE, Where.STEP, Where.TRAIL, Where.AUDIT),
-        ("batches", "members", "nodes"),
-        (MemberRecord, BatchRecord),
-        truthful_trigger,
-    ),
-    Law(
-        "B3",
-        "One end for all members",
-        "All members of a batch share its end.",
-        Family.BATCH,
-        Level.CORE,
-        EVERYWHERE,
-        ("batches", "members", "outcomes"),
-        (BatchRecord,),
-        one_end,
-    ),
-    Law(
-        "B4",
-        "Never across runs",
-        "The members of a batch are tokens of its run.",
-        Family.BATCH,
-        Level.CORE,
-        EVERYWHERE,
-        ("batches", "members", "tokens"),
-        (MemberRecord,),
-        within_a_run,
-    ),
-)

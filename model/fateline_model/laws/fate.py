@@ -1,6 +1,6 @@
-"""Laws of fate: every token meets exactly one, and says what it owes to say.
+"""Laws of fate: every token has exactly one fate, and the fate records what it must.
 
-Not here: who made a token (`lineage.py`), and what a barrier or a batch does with it.
+Not here: what created a token (`lineage.py`), and what a barrier or a batch does with it.
 """
 
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from ..records import (
     TokenRecord,
     VisitRecord,
 )
+from ..state import token_name
 from ..stimuli import Stimulus
 from ..words import (
     OUTCOME_FIELDS,
@@ -24,65 +25,83 @@ from ..words import (
     Outcome,
     VisitStatus,
 )
-from .law import Family, Law, Level, Where
-from .moment import Check, Moment
-
-EVERYWHERE = (Where.MACHINE, Where.STEP, Where.TRAIL, Where.AUDIT)
+from .law import law
+from .step_view import Check, StepView
 
 
-def at_most_one(moment: Moment) -> Iterator[Check]:
-    told: set[tuple[str, str]] = set()
-    for record in moment.fates:
+@law(
+    "F1",
+    "At most one fate",
+    "A token has at most one terminal outcome, its fate, and the fate never changes.",
+    needs=("outcomes",),
+)
+def at_most_one_fate(view: StepView) -> Iterator[Check]:
+    seen: set[tuple[str, str]] = set()
+    for record in view.fates:
         key = (record.run, record.token)
-        before = moment.token_before(*key)
+        before = view.token_before(*key)
         if before is not None and before.fate is not None:
             yield f"token {record.token} was {before.fate}, and now is {record.outcome} as well"
-        elif key in told:
+        elif key in seen:
             yield f"token {record.token} meets two fates in one step"
         else:
             yield None
-        told.add(key)
-    for run, row in moment.changed:
+        seen.add(key)
+    for run, row in view.changed:
         for token in row.tokens:
-            old = moment.token_before(run.name, f"{row.number}{token.name}")
+            old = view.token_before(run.name, token_name(row.number, token.name))
             if old is not None and old.fate is not None and old.fate is not token.fate:
-                yield f"the fate of token {row.number}{token.name} changed from {old.fate} to {token.fate}"
+                yield f"the fate of token {token_name(row.number, token.name)} changed from {old.fate} to {token.fate}"
 
 
-def exactly_one(moment: Moment) -> Iterator[Check]:
-    for run in moment.over:
-        if isinstance(moment.stimulus, Stimulus):
-            ended = any(before.name == run.name and before.source_ended for before in moment.before)
+@law(
+    "F2",
+    "Exactly one when the run is over",
+    "When a run is over, its source has ended, every row has a token, and every token has its fate.",
+    needs=("runs", "tokens", "outcomes"),
+    on=(RunRecord,),
+)
+def exactly_one_fate_when_over(view: StepView) -> Iterator[Check]:
+    for run in view.over:
+        if isinstance(view.stimulus, Stimulus):
+            ended = any(before.name == run.name and before.source_ended for before in view.before)
             yield None if ended else "the run is over, and its source has not ended"
         for row in run.rows:
             yield None if row.tokens else f"the run is over, and row {row.number} has no token"
             for token in row.tokens:
                 done = token.fate is not None
-                yield None if done else f"the run is over, and token {row.number}{token.name} has no fate"
+                yield None if done else f"the run is over, and token {token_name(row.number, token.name)} has no fate"
 
 
-def nothing_after(moment: Moment) -> Iterator[Check]:
+@law(
+    "F3",
+    "Nothing after it",
+    "After its terminal outcome a token has no further visit, hop, batch membership or outcome. A parent link "
+    "written in the same step does not count.",
+    needs=("outcomes", "visits", "hops", "members", "seq"),
+)
+def nothing_after_its_fate(view: StepView) -> Iterator[Check]:
     ended: set[tuple[str, str]] = set()
-    if isinstance(moment.stimulus, Operation):
-        for ref in moment.stimulus.tokens:
-            run = moment.before[ref.run] if 0 <= ref.run < len(moment.before) else None
-            token = moment.token_before(run.name, ref.name) if run is not None else None
+    if isinstance(view.stimulus, Operation):
+        for ref in view.stimulus.tokens:
+            run = view.before[ref.run] if 0 <= ref.run < len(view.before) else None
+            token = view.token_before(run.name, ref.name) if run is not None else None
             over = token is not None and token.fate is not None
-            yield f"{moment.stimulus} is done to a token that has met its fate" if over else None
-    for record in moment.records:
+            yield f"{view.stimulus} names a token that has met its fate" if over else None
+    for record in view.records:
         if not isinstance(record, VisitRecord | HopRecord | MemberRecord | OutcomeRecord):
             continue
         key = (record.run, record.token)
-        before = moment.token_before(*key)
+        before = view.token_before(*key)
         if key in ended or (before is not None and before.fate is not None):
-            yield f"token {record.token} has met its fate, and then {_said(record)} is written"
+            yield f"token {record.token} has met its fate, and then {_described(record)} is written"
         else:
             yield None
         if isinstance(record, OutcomeRecord) and OUTCOMES[record.outcome].terminal:
             ended.add(key)
 
 
-def _said(record: VisitRecord | HopRecord | MemberRecord | OutcomeRecord) -> str:
+def _described(record: VisitRecord | HopRecord | MemberRecord | OutcomeRecord) -> str:
     if isinstance(record, OutcomeRecord):
         return f"the outcome {record.outcome}"
     if isinstance(record, MemberRecord):
@@ -90,8 +109,15 @@ def _said(record: VisitRecord | HopRecord | MemberRecord | OutcomeRecord) -> str
     return f"a hop to {record.dst}" if isinstance(record, HopRecord) else f"a visit of {record.node}"
 
 
-def fields(moment: Moment) -> Iterator[Check]:
-    for record in moment.outcomes:
+@law(
+    "F4",
+    "It carries what it must, and no more",
+    "An outcome carries every field that the table of outcomes requires, and no field that the table forbids.",
+    needs=("outcomes",),
+    on=(OutcomeRecord,),
+)
+def outcome_carries_what_it_must(view: StepView) -> Iterator[Check]:
+    for record in view.outcomes:
         rule = OUTCOMES[record.outcome]
         given = {field for field in OUTCOME_FIELDS if getattr(record, field) is not None}
         lacks, excess = set(rule.must) - given, given - {*rule.must, *rule.may}
@@ -103,37 +129,52 @@ def fields(moment: Moment) -> Iterator[Check]:
             yield None
 
 
-def buffered_is_followed(moment: Moment) -> Iterator[Check]:
-    joined = {(record.run, record.token, record.batch) for record in moment.members}
-    for record in moment.outcomes:
+@law(
+    "F5",
+    "What is buffered comes out",
+    "A buffered token is a member of the batch that its outcome names. When that batch ends, the token ends or "
+    "goes on.",
+    needs=("outcomes", "batches", "members"),
+    on=(OutcomeRecord, BatchRecord),
+)
+def what_is_buffered_comes_out(view: StepView) -> Iterator[Check]:
+    joined = {(record.run, record.token, record.batch) for record in view.members}
+    for record in view.outcomes:
         if record.outcome is Outcome.BUFFERED:
             known = (record.run, record.token, record.batch) in joined
             yield None if known else f"token {record.token} is buffered, but is no member of batch {record.batch}"
-    for batch in moment.batches:
+    for batch in view.batches:
         if batch.status not in (BatchStatus.COMPLETED, BatchStatus.FAILED):
             continue
-        before = moment.batch_before(batch.run, batch.batch)
-        ended = {record.token for record in moment.fates if record.batch == batch.batch}
-        went_on = {record.token for record in moment.hops if record.src == batch.node}
+        before = view.batch_before(batch.run, batch.batch)
+        ended = {record.token for record in view.fates if record.batch == batch.batch}
+        went_on = {record.token for record in view.hops if record.src == batch.node}
         for member in before.members if before else ():
             out = member in ended or member in went_on
             yield None if out else f"batch {batch.batch} ended without an end for its member {member}"
 
 
-def successors(moment: Moment) -> Iterator[Check]:
-    parents = moment.parents
-    for record in moment.fates:
+@law(
+    "F6",
+    "A delegating fate has its successors",
+    "A forked, expanded, coalesced or consumed token has exactly the successors that were promised.",
+    needs=("outcomes", "tokens", "parents", "batches"),
+    on=(OutcomeRecord, TokenRecord),
+)
+def delegating_fate_has_its_successors(view: StepView) -> Iterator[Check]:
+    parents = view.parents
+    for record in view.fates:
         if not OUTCOMES[record.outcome].delegates:
             continue
         if record.outcome is Outcome.CONSUMED_IN_BATCH:
-            made = [token for token in moment.tokens if token.group == record.batch]
-            said = [batch.outputs for batch in moment.batches if batch.batch == record.batch]
-            right = len(made) >= 1 and said == [len(made)]
-            yield None if right else f"batch {record.batch} promises {said} outputs and has {len(made)}"
+            made = [token for token in view.tokens if token.group == record.batch]
+            recorded = [batch.outputs for batch in view.batches if batch.batch == record.batch]
+            right = len(made) >= 1 and recorded == [len(made)]
+            yield None if right else f"batch {record.batch} promises {recorded} outputs and has {len(made)}"
             continue
         children = [
             token
-            for token in moment.tokens
+            for token in view.tokens
             if token.group == record.group and record.token in parents.get((token.run, token.token), [])
         ]
         promised = _promised(record)
@@ -151,98 +192,24 @@ def _promised(record: OutcomeRecord) -> int:
     return 1
 
 
-def sink_means_written(moment: Moment) -> Iterator[Check]:
-    nodes = moment.pipeline.nodes
+@law(
+    "F7",
+    "A sink is named when it was written",
+    "A fate names a sink exactly when the token's last visit is a completed visit of that sink.",
+    needs=("outcomes", "visits", "nodes"),
+    on=(VisitRecord, OutcomeRecord),
+)
+def sink_is_named_when_written(view: StepView) -> Iterator[Check]:
+    nodes = view.pipeline.nodes
     written = {
         (visit.token, visit.node)
-        for visit in moment.visits
+        for visit in view.visits
         if visit.status is VisitStatus.COMPLETED and nodes[visit.node].kind is NodeKind.SINK
     }
     for token, sink in written:
-        named = any(record.token == token and record.sink == sink for record in moment.fates)
-        yield None if named else f"token {token} was written to {sink}, and its fate does not say so"
-    for record in moment.fates:
+        named = any(record.token == token and record.sink == sink for record in view.fates)
+        yield None if named else f"token {token} was written to {sink}, but its fate does not name the sink"
+    for record in view.fates:
         if record.sink is not None:
             done = (record.token, record.sink) in written
             yield None if done else f"token {record.token} claims sink {record.sink} without a completed visit there"
-
-
-LAWS = (
-    Law(
-        "F1",
-        "At most one fate",
-        "A token has at most one terminal outcome, and it never changes.",
-        Family.FATE,
-        Level.CORE,
-        EVERYWHERE,
-        ("outcomes",),
-        (),
-        at_most_one,
-    ),
-    Law(
-        "F2",
-        "Exactly one when the run is over",
-        "When a run is over, its source has ended, every row has a token, and every token has its fate.",
-        Family.FATE,
-        Level.CORE,
-        EVERYWHERE,
-        ("runs", "tokens", "outcomes"),
-        (RunRecord,),
-        exactly_one,
-    ),
-    Law(
-        "F3",
-        "Nothing after it",
-        "After its fate a token has no visit, hop, membership or outcome; being named a parent in the same step is none.",
-        Family.FATE,
-        Level.CORE,
-        EVERYWHERE,
-        ("outcomes", "visits", "hops", "members", "seq"),
-        (),
-        nothing_after,
-    ),
-    Law(
-        "F4",
-        "It carries what it must, and no more",
-        "An outcome carries the fields that the table of outcomes requires, and none that it forbids.",
-        Family.FATE,
-        Level.CORE,
-        EVERYWHERE,
-        ("outcomes",),
-        (OutcomeRecord,),
-        fields,
-    ),
-    Law(
-        "F5",
-        "What is buffered comes out",
-        "A buffered token is a member of the batch it names, and that batch's end is an end for it.",
-        Family.FATE,
-        Level.CORE,
-        EVERYWHERE,
-        ("outcomes", "batches", "members"),
-        (OutcomeRecord, BatchRecord),
-        buffered_is_followed,
-    ),
-    Law(
-        "F6",
-        "A delegating fate has its successors",
-        "A forked, expanded, coalesced or consumed token has its successors: all that were promised, and no other.",
-        Family.FATE,
-        Level.CORE,
-        EVERYWHERE,
-        ("outcomes", "tokens", "parents", "batches"),
-        (OutcomeRecord, TokenRecord),
-        successors,
-    ),
-    Law(
-        "F7",
-        "A sink is named when it was written",
-        "A fate names a sink exactly when the token's last visit is a completed one there.",
-        Family.FATE,
-        Level.CORE,
-        EVERYWHERE,
-        ("outcomes", "visits", "nodes"),
-        (VisitRecord, OutcomeRecord),
-        sink_means_written,
-    ),
-)

@@ -1,14 +1,15 @@
-"""What a law is: one object with its sentence, its predicate, where it can be judged, and how binding it is.
+"""What a law is: one object with a sentence, a predicate, the places where it can be judged, and how binding it is.
 
-Not here: any law, and the machinery that judges them.
+`law` is the decorator that declares one. It stands above the predicate, so that the sentence is read directly before its
+meaning in code. Not here: any law, and the search that checks them.
 """
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ..records import Record
-from .moment import Check, Moment
+from .step_view import Check, StepView
 
 
 class Family(StrEnum):
@@ -25,6 +26,10 @@ class Family(StrEnum):
     DETERMINISM = "Determinism"
 
 
+FAMILY_OF: Final = dict(zip("FLKXCBVTRZD", Family, strict=True))
+"""The family of a law by the letter with which its id begins."""
+
+
 class Where(StrEnum):
     """Where a law can be judged."""
 
@@ -35,40 +40,78 @@ class Where(StrEnum):
     AUDIT = "audit"
 
 
+EVERYWHERE: Final = (Where.MACHINE, Where.STEP, Where.TRAIL, Where.AUDIT)
+
+
 class Level(StrEnum):
-    """Core: what any engine of this kind owes. Profile: a choice of ours that an engine may declare away."""
+    """Core: required of any engine of this kind. Profile: a choice of ours; an engine may declare that it differs."""
 
     CORE = "core"
     PROFILE = "profile"
 
 
-class Law(NamedTuple):
-    """One law. `judge` yields one `Check` for each thing it looks at, so that a law that looks at nothing is seen.
+Predicate = Callable[[StepView], Iterator[Check]]
+"""Yields one `Check` for each thing that it looks at, so that a law that looks at nothing is noticed."""
 
-    `on` names the records that put the law in danger: the predicate is asked of a step that writes one of them, or of
-    every step where `on` is empty. `judge` is None for a law that no single step of the machine can show; `elsewhere`
-    then says how it is known instead.
+
+class Law(NamedTuple):
+    """One law.
+
+    `needs` names the relations that a trail must record for it. `on` names the records that can break the law: the
+    predicate is called for a step that writes one of them, or for every step if `on` is empty. `predicate` is None for a
+    law that no single step of a machine can show; `elsewhere` then explains how the law is known.
     """
 
     id: str
     title: str
     sentence: str
-    family: Family
-    level: Level
-    where: tuple[Where, ...]
     needs: tuple[str, ...]
     on: tuple[type[Record], ...]
-    judge: Callable[[Moment], Iterator[Check]] | None
+    where: tuple[Where, ...]
+    level: Level
+    predicate: Predicate | None
     elsewhere: str = ""
 
+    @property
+    def family(self) -> Family:
+        return FAMILY_OF[self.id[0]]
 
-def concerns(law: Law, moment: Moment) -> bool:
-    """Whether the step wrote anything that puts the law in danger."""
-    return law.judge is not None and not (law.on and moment.kinds.isdisjoint(law.on))
+
+def law(
+    id: str,
+    title: str,
+    sentence: str,
+    *,
+    needs: tuple[str, ...],
+    on: tuple[type[Record], ...] = (),
+    where: tuple[Where, ...] = EVERYWHERE,
+    level: Level = Level.CORE,
+) -> Callable[[Predicate], Law]:
+    """Declare the law that the predicate below decides. The name of the predicate then stands for the law."""
+    return lambda predicate: Law(id, title, sentence, needs, on, where, level, predicate)
 
 
-def judge(law: Law, moment: Moment) -> Iterator[Check]:
-    """Ask one law about one step."""
-    if law.judge is None or not concerns(law, moment):
+def law_known_elsewhere(
+    id: str,
+    title: str,
+    sentence: str,
+    *,
+    needs: tuple[str, ...],
+    where: tuple[Where, ...],
+    elsewhere: str,
+    level: Level = Level.CORE,
+) -> Law:
+    """Declare a law that no single step of a machine can show, and explain how it is known."""
+    return Law(id, title, sentence, needs, (), where, level, None, elsewhere)
+
+
+def concerns(law: Law, view: StepView) -> bool:
+    """Whether the step wrote anything that can break the law."""
+    return law.predicate is not None and not (law.on and view.kinds.isdisjoint(law.on))
+
+
+def checks(law: Law, view: StepView) -> Iterator[Check]:
+    """What one law finds in one step."""
+    if law.predicate is None or not concerns(law, view):
         return iter(())
-    return law.judge(moment)
+    return law.predicate(view)

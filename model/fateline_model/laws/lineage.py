@@ -1,71 +1,105 @@
-"""Laws of lineage: a token's line never crosses another row or another run.
+"""Laws of lineage: a token's ancestors are all of its own row and run.
 
-In a whole pipeline these could not be broken, since a graph gives nobody the means; so they are judged in the lifecycle
-machine, where a caller may name any token of any row of any run. Not here: what a fork or a merge owes beyond its
-lineage (`making.py`, `coalesce.py`).
+In a whole pipeline these laws cannot be broken, because a graph gives no means to do so. So they are judged in the
+lifecycle machine, where a caller may name any token of any row of any run. Not here: what a fork or a merge must do
+besides its lineage (`creation.py`, `coalesce.py`).
 """
 
 from collections.abc import Iterator
 
 from ..lifecycle import Operation
 from ..records import HopRecord, OutcomeRecord, ParentRecord, RowRecord, TokenRecord, VisitRecord
-from ..state import split
-from .fate import EVERYWHERE
-from .law import Family, Law, Level
-from .moment import Check, Moment
+from ..state import parse_token_name
+from .law import law
+from .step_view import Check, StepView
 
 
-def one_row(moment: Moment) -> Iterator[Check]:
+@law(
+    "L1",
+    "One row, one run",
+    "A token belongs to one row of one run, and is created once.",
+    needs=("tokens", "rows"),
+    on=(TokenRecord,),
+)
+def one_row_of_one_run(view: StepView) -> Iterator[Check]:
     made: set[tuple[str, str]] = set()
-    for record in moment.tokens:
-        place, key = split(record.token), (record.run, record.token)
-        rows = [row.number for run in moment.after if run.name == record.run for row in run.rows]
+    for record in view.tokens:
+        place, key = parse_token_name(record.token), (record.run, record.token)
+        rows = [row.number for run in view.after if run.name == record.run for row in run.rows]
         if place is None or str(place[0]) != record.row or place[0] not in rows:
             yield f"token {record.token} is recorded as of row {record.row}, which is not its row or does not exist"
-        elif key in made or moment.token_before(*key) is not None:
-            yield f"token {record.token} is made a second time"
+        elif key in made or view.token_before(*key) is not None:
+            yield f"token {record.token} is created a second time"
         else:
             yield None
         made.add(key)
 
 
-def parents_of_same_row(moment: Moment) -> Iterator[Check]:
-    operation = moment.stimulus
+@law(
+    "L2",
+    "Parents of the same row",
+    "Every parent of a token belongs to the same row as the token.",
+    needs=("tokens", "parents"),
+    on=(ParentRecord,),
+)
+def parents_of_the_same_row(view: StepView) -> Iterator[Check]:
+    operation = view.stimulus
     if isinstance(operation, Operation) and operation.row is not None:
         for ref in operation.tokens:
-            place = split(ref.name)
+            place = parse_token_name(ref.name)
             named = place is not None and place[0] == operation.row
             yield None if named else f"{operation} takes token {ref.name} for one of row {operation.row}"
-    for record in moment.of(ParentRecord):
-        child, parent = split(record.child), split(record.parent)
+    for record in view.of(ParentRecord):
+        child, parent = parse_token_name(record.child), parse_token_name(record.parent)
         same = child is not None and parent is not None and child[0] == parent[0]
         yield None if same else f"token {record.child} has parent {record.parent}, of another row"
 
 
-def parents_of_same_run(moment: Moment) -> Iterator[Check]:
-    if isinstance(moment.stimulus, Operation):
-        for ref in moment.stimulus.tokens:
-            same = ref.run == moment.stimulus.run
-            yield None if same else f"token {ref.name} of run {ref.run} becomes a parent in run {moment.stimulus.run}"
-    for record in moment.of(ParentRecord):
-        known = moment.token_after(record.run, record.parent) is not None
+@law(
+    "L3",
+    "Parents of the same run",
+    "Every parent of a token belongs to the same run as the token.",
+    needs=("tokens", "parents"),
+    on=(ParentRecord,),
+)
+def parents_of_the_same_run(view: StepView) -> Iterator[Check]:
+    if isinstance(view.stimulus, Operation):
+        for ref in view.stimulus.tokens:
+            same = ref.run == view.stimulus.run
+            yield None if same else f"token {ref.name} of run {ref.run} becomes a parent in run {view.stimulus.run}"
+    for record in view.of(ParentRecord):
+        known = view.token_after(record.run, record.parent) is not None
         yield None if known else f"parent {record.parent} of token {record.child} is no token of run {record.run}"
 
 
-def parents_first(moment: Moment) -> Iterator[Check]:
+@law(
+    "L4",
+    "Parents first",
+    "Lineage has no cycle: a parent exists before its child.",
+    needs=("parents",),
+    on=(ParentRecord,),
+)
+def parents_come_first(view: StepView) -> Iterator[Check]:
     made: set[tuple[str, str]] = set()
-    for record in moment.records:
+    for record in view.records:
         if isinstance(record, TokenRecord):
             made.add((record.run, record.token))
         elif isinstance(record, ParentRecord):
-            older = moment.token_before(record.run, record.parent) is not None
+            older = view.token_before(record.run, record.parent) is not None
             earlier = (record.run, record.parent) in made and record.parent != record.child
             yield None if older or earlier else f"token {record.child} is older than its parent {record.parent}"
 
 
-def one_group(moment: Moment) -> Iterator[Check]:
-    parents = moment.parents
-    for record in moment.tokens:
+@law(
+    "L5",
+    "One group, if it has parents",
+    "A token has at most one group, and it has one exactly when it has a parent.",
+    needs=("tokens", "parents"),
+    on=(TokenRecord,),
+)
+def one_group_if_it_has_parents(view: StepView) -> Iterator[Check]:
+    parents = view.parents
+    for record in view.tokens:
         has_parent = (record.run, record.token) in parents
         if (record.group is None) != (record.group_kind is None):
             yield f"token {record.token} has half a group"
@@ -75,26 +109,34 @@ def one_group(moment: Moment) -> Iterator[Check]:
             yield None
 
 
-def of_its_run(moment: Moment) -> Iterator[Check]:
-    if isinstance(moment.stimulus, Operation) and moment.records:
-        for ref in moment.stimulus.tokens:
-            same = ref.run == moment.stimulus.run
-            yield None if same else f"run {moment.stimulus.run} writes about token {ref.name} of run {ref.run}"
-    for record in moment.records:
+@law(
+    "L6",
+    "Records stay in their run",
+    "An outcome, a visit or a hop belongs to the run of its token.",
+    needs=("tokens", "outcomes"),
+    on=(OutcomeRecord, VisitRecord, HopRecord),
+)
+def records_stay_in_their_run(view: StepView) -> Iterator[Check]:
+    if isinstance(view.stimulus, Operation) and view.records:
+        for ref in view.stimulus.tokens:
+            same = ref.run == view.stimulus.run
+            yield None if same else f"run {view.stimulus.run} writes about token {ref.name} of run {ref.run}"
+    for record in view.records:
         if isinstance(record, OutcomeRecord | VisitRecord | HopRecord):
-            known = moment.token_after(record.run, record.token) is not None
+            known = view.token_after(record.run, record.token) is not None
             yield None if known else f"run {record.run} writes about token {record.token}, which is not in it"
 
 
-def one_root(moment: Moment) -> Iterator[Check]:
+@law("L7", "One root token for a row", "A row has one root token.", needs=("tokens",), on=(TokenRecord,))
+def one_root_token_for_a_row(view: StepView) -> Iterator[Check]:
     roots: set[tuple[str, str]] = set()
-    for record in moment.tokens:
+    for record in view.tokens:
         if record.group_kind is not None:
             continue
         row = (record.run, record.row)
         has = row in roots or any(
             token.made is None
-            for run in moment.before
+            for run in view.before
             if run.name == record.run
             for known in run.rows
             if str(known.number) == record.row
@@ -104,109 +146,24 @@ def one_root(moment: Moment) -> Iterator[Check]:
         roots.add(row)
 
 
-def root_of_a_row(moment: Moment) -> Iterator[Check]:
-    written = {(record.run, record.row) for record in moment.rows}
-    for record in moment.tokens:
+@law(
+    "L8",
+    "A root token needs its row",
+    "A root token is created only for a row that exists in the run and has no token yet.",
+    needs=("rows", "tokens"),
+    on=(TokenRecord, RowRecord),
+)
+def root_token_needs_its_row(view: StepView) -> Iterator[Check]:
+    written = {(record.run, record.row) for record in view.rows}
+    for record in view.tokens:
         if record.group_kind is not None:
             continue
         before = [
-            row for run in moment.before if run.name == record.run for row in run.rows if str(row.number) == record.row
+            row for run in view.before if run.name == record.run for row in run.rows if str(row.number) == record.row
         ]
         if not before and (record.run, record.row) not in written:
-            yield f"token {record.token} is made for row {record.row}, which does not exist"
+            yield f"token {record.token} is created for row {record.row}, which does not exist"
         elif before and before[0].tokens:
-            yield f"token {record.token} is made for row {record.row}, which has its token"
+            yield f"token {record.token} is created for row {record.row}, which already has its token"
         else:
             yield None
-
-
-LAWS = (
-    Law(
-        "L1",
-        "One row, one run",
-        "A token belongs to one row of one run, and is made once.",
-        Family.LINEAGE,
-        Level.CORE,
-        EVERYWHERE,
-        ("tokens", "rows"),
-        (TokenRecord,),
-        one_row,
-    ),
-    Law(
-        "L2",
-        "Parents of the same row",
-        "Every parent of a token is of the token's row.",
-        Family.LINEAGE,
-        Level.CORE,
-        EVERYWHERE,
-        ("tokens", "parents"),
-        (ParentRecord,),
-        parents_of_same_row,
-    ),
-    Law(
-        "L3",
-        "Parents of the same run",
-        "Every parent of a token is of the token's run.",
-        Family.LINEAGE,
-        Level.CORE,
-        EVERYWHERE,
-        ("tokens", "parents"),
-        (ParentRecord,),
-        parents_of_same_run,
-    ),
-    Law(
-        "L4",
-        "Parents first",
-        "Lineage has no cycle: a parent is there before its child.",
-        Family.LINEAGE,
-        Level.CORE,
-        EVERYWHERE,
-        ("parents",),
-        (ParentRecord,),
-        parents_first,
-    ),
-    Law(
-        "L5",
-        "One group, if it has parents",
-        "A token carries at most one group, and carries one exactly when it has a parent.",
-        Family.LINEAGE,
-        Level.CORE,
-        EVERYWHERE,
-        ("tokens", "parents"),
-        (TokenRecord,),
-        one_group,
-    ),
-    Law(
-        "L6",
-        "Records stay in their run",
-        "An outcome, a visit or a hop belongs to the run of its token.",
-        Family.LINEAGE,
-        Level.CORE,
-        EVERYWHERE,
-        ("tokens", "outcomes"),
-        (OutcomeRecord, VisitRecord, HopRecord),
-        of_its_run,
-    ),
-    Law(
-        "L7",
-        "One root token for a row",
-        "A row has one root token.",
-        Family.LINEAGE,
-        Level.CORE,
-        EVERYWHERE,
-        ("tokens",),
-        (TokenRecord,),
-        one_root,
-    ),
-    Law(
-        "L8",
-        "A root token needs its row",
-        "A root token is made only for a row of the run that exists and has none.",
-        Family.LINEAGE,
-        Level.CORE,
-        EVERYWHERE,
-        ("rows", "tokens"),
-        (TokenRecord, RowRecord),
-        root_of_a_row,
-    ),
-)

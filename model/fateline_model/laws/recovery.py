@@ -1,7 +1,7 @@
-"""Laws of recovery: what a crash leaves is lawful, and the run that goes on is the run that was.
+"""Laws of recovery: what a crash leaves is lawful, and the resumed run continues the same run.
 
-The heart is `erased`: the state with everything about crashes taken out of it. R2 says that crash and resume are
-invisible to it, and that every other step is the same step of the law that was never interrupted. Not here: the
+The main idea is `erased`: the state without everything about crashes. R2 states that a crash and a resume do not change
+the erased state, and that every other step is the same as in a run that was never interrupted. Not here: the
 bytes of a sink, which only an engine has.
 """
 
@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from ..kernels import Phase
 from ..machine import step
 from ..records import RowRecord, RunRecord, VisitRecord
-from ..state import Row, Run, full
+from ..state import Row, Run, token_name
 from ..stimuli import Do, Stimulus
 from ..words import NodeKind, Refusal, RunStatus, VisitStatus
-from .fate import EVERYWHERE
-from .law import Family, Law, Level, Where
-from .moment import Check, Moment
+from .law import Level, Where, law, law_known_elsewhere
+from .step_view import Check, StepView
 
 
 def erased(run: Run) -> Run:
@@ -27,32 +26,46 @@ def erased(run: Run) -> Run:
     return run._replace(status=status, rows=rows)
 
 
-def crash_leaves_whole_steps(moment: Moment) -> Iterator[Check]:
-    stimulus = moment.stimulus
+@law(
+    "R1",
+    "A crash leaves whole steps",
+    "A crash leaves a prefix of whole steps. Every law that is not about the end of a run holds of what is left.",
+    needs=("seq", "tx"),
+)
+def crash_leaves_whole_steps(view: StepView) -> Iterator[Check]:
+    stimulus = view.stimulus
     if isinstance(stimulus, Stimulus) and stimulus.do is Do.CRASH:
-        (before,), (after,) = moment.before, moment.after
-        if moment.records:
-            yield f"a crash wrote {len(moment.records)} records"
+        (before,), (after,) = view.before, view.after
+        if view.records:
+            yield f"a crash wrote {len(view.records)} records"
         elif after != before._replace(status=RunStatus.INTERRUPTED):
             yield "a crash left something else than what was committed"
         else:
             yield None
 
 
-def resume_is_invisible(moment: Moment) -> Iterator[Check]:
-    stimulus = moment.stimulus
+@law(
+    "R2",
+    "Resume is invisible",
+    "If the records of crashes and resumes and the interrupted visits are taken out of the finished trail, and "
+    "the attempts are renumbered, the law accepts it from the start.",
+    needs=("runs", "visits", "seq"),
+    where=(Where.MACHINE, Where.STEP, Where.TRAIL),
+)
+def resume_is_invisible(view: StepView) -> Iterator[Check]:
+    stimulus = view.stimulus
     if not isinstance(stimulus, Stimulus):
         return
-    before, after = erased(moment.before[0]), erased(moment.after[0])
-    if before == moment.before[0] and after == moment.after[0]:
-        yield None  # nothing about a crash is left in it: it is the very step that the law takes
+    before, after = erased(view.before[0]), erased(view.after[0])
+    if before == view.before[0] and after == view.after[0]:
+        yield None  # the state holds nothing about a crash: this is the step that the law itself takes
         return
     if stimulus.do in (Do.CRASH, Do.RESUME):
-        yield None if before == after else f"{stimulus} changed more than the attempts of visits that were cut"
-        opened = {v.token for v in moment.visits if v.status is VisitStatus.OPEN}
-        closed = {v.token for v in moment.visits if v.status is VisitStatus.INTERRUPTED}
-        was_open = [(row, t) for row in moment.before[0].rows for t in row.tokens if t.phase is Phase.VISITING]
-        cut = {full(row.number, token.name) for row, token in was_open} if stimulus.do is Do.RESUME else set()
+        yield None if before == after else f"{stimulus} changed more than the attempts of visits that were cut off"
+        opened = {v.token for v in view.visits if v.status is VisitStatus.OPEN}
+        closed = {v.token for v in view.visits if v.status is VisitStatus.INTERRUPTED}
+        was_open = [(row, t) for row in view.before[0].rows for t in row.tokens if t.phase is Phase.VISITING]
+        cut = {token_name(row.number, token.name) for row, token in was_open} if stimulus.do is Do.RESUME else set()
         right = opened == closed == cut
         yield (
             None
@@ -60,117 +73,82 @@ def resume_is_invisible(moment: Moment) -> Iterator[Check]:
             else f"{stimulus} closed {closed or 'no'} visits and opened {opened or 'none'}; cut were {cut}"
         )
         return
-    plain = step(moment.pipeline, before, stimulus)
+    plain = step(view.pipeline, before, stimulus)
     if isinstance(plain, Refusal):
         yield f"{stimulus} is lawful only because of a crash: without it, it is refused as {plain}"
     else:
-        yield None if plain.run == after else f"{stimulus} leads elsewhere than it would have without the crash"
+        yield None if plain.run == after else f"{stimulus} leads to another state than it would have without the crash"
 
 
-def read_once(moment: Moment) -> Iterator[Check]:
-    told: set[tuple[str, str]] = set()
-    for record in moment.rows:
-        runs = [run for run in moment.before if run.name == record.run]
+@law(
+    "R3",
+    "No row lost, none read twice",
+    "Every row that the source gave is read once, and is counted when the source ends. On a trail, the rows "
+    "are in source order.",
+    needs=("rows", "runs"),
+    on=(RowRecord, RunRecord),
+)
+def no_row_lost_none_read_twice(view: StepView) -> Iterator[Check]:
+    seen: set[tuple[str, str]] = set()
+    for record in view.rows:
+        runs = [run for run in view.before if run.name == record.run]
         known = any(str(row.number) == record.row for run in runs for row in run.rows)
-        if known or (record.run, record.row) in told:
+        if known or (record.run, record.row) in seen:
             yield f"row {record.row} is read a second time"
         elif any(run.source_ended for run in runs):
             yield f"row {record.row} is read after the source had ended"
         else:
             yield None
-        told.add((record.run, record.row))
-    for said in moment.of(RunRecord):
-        for run in moment.after:
-            if run.name == said.run and said.rows is not None:
-                right = said.rows == len(run.rows)
-                yield None if right else f"the source gave {said.rows} rows, and {len(run.rows)} are there"
+        seen.add((record.run, record.row))
+    for ending in view.of(RunRecord):
+        for run in view.after:
+            if run.name == ending.run and ending.rows is not None:
+                right = ending.rows == len(run.rows)
+                yield None if right else f"the source gave {ending.rows} rows, and {len(run.rows)} are there"
 
 
-def written_once(moment: Moment) -> Iterator[Check]:
-    nodes = moment.pipeline.nodes
-    told: set[tuple[str, str]] = set()
-    for visit in moment.visits:
+@law(
+    "R4",
+    "No sink effect lost or doubled",
+    "A token is written to a sink at most once, and its fate is committed together with the write.",
+    needs=("visits", "outcomes", "tx"),
+    on=(VisitRecord,),
+)
+def no_sink_effect_lost_or_doubled(view: StepView) -> Iterator[Check]:
+    nodes = view.pipeline.nodes
+    seen: set[tuple[str, str]] = set()
+    for visit in view.visits:
         if visit.status is not VisitStatus.COMPLETED or nodes[visit.node].kind is not NodeKind.SINK:
             continue
-        before = moment.token_before(visit.run, visit.token)
-        after = moment.token_after(visit.run, visit.token)
-        if (visit.run, visit.token) in told or (before is not None and before.fate is not None):
+        before = view.token_before(visit.run, visit.token)
+        after = view.token_after(visit.run, visit.token)
+        if (visit.run, visit.token) in seen or (before is not None and before.fate is not None):
             yield f"token {visit.token} is written to {visit.node} a second time"
         elif after is None or after.fate is None:
             yield f"token {visit.token} is written to {visit.node}, and a crash now would write it again"
         else:
             yield None
-        told.add((visit.run, visit.token))
+        seen.add((visit.run, visit.token))
 
 
-LAWS = (
-    Law(
-        "R1",
-        "A crash leaves whole steps",
-        "What a crash leaves is a prefix of whole steps, and every law that does not speak of the end holds of it.",
-        Family.RECOVERY,
-        Level.CORE,
-        (Where.MACHINE, Where.STEP, Where.TRAIL, Where.AUDIT),
-        ("seq", "tx"),
-        (),
-        crash_leaves_whole_steps,
-    ),
-    Law(
-        "R2",
-        "Resume is invisible",
-        "The finished trail without crash and resume records and interrupted visits, attempts renumbered, is one that the "
-        "law accepts from the start.",
-        Family.RECOVERY,
-        Level.CORE,
-        (Where.MACHINE, Where.STEP, Where.TRAIL),
-        ("runs", "visits", "seq"),
-        (),
-        resume_is_invisible,
-    ),
-    Law(
-        "R3",
-        "No row lost, none read twice",
-        "Every row that the source gave is read once, and counted when the source ends; on a trail, in source order.",
-        Family.RECOVERY,
-        Level.CORE,
-        EVERYWHERE,
-        ("rows", "runs"),
-        (RowRecord, RunRecord),
-        read_once,
-    ),
-    Law(
-        "R4",
-        "No sink effect lost or doubled",
-        "A token is written to a sink at most once, and its fate is committed with the write.",
-        Family.RECOVERY,
-        Level.CORE,
-        EVERYWHERE,
-        ("visits", "outcomes", "tx"),
-        (VisitRecord,),
-        written_once,
-    ),
-    Law(
-        "Z1",
-        "Refused without a trace",
-        "Whatever the law refuses, an engine refuses with a reason and without a record.",
-        Family.REFUSAL,
-        Level.CORE,
-        (Where.STEP,),
-        ("refusals",),
-        (),
-        None,
-        "A refusal of the machines cannot carry records, by its type; judged by driving engines with every refused stimulus.",
-    ),
-    Law(
-        "D1",
-        "The same stimuli, the same records",
-        "The same stimuli give the same records; an engine that claims a fixed schedule gives the same trail.",
-        Family.DETERMINISM,
-        Level.PROFILE,
-        (Where.KERNEL, Where.STEP),
-        ("stepping",),
-        (),
-        None,
-        "Judged by the locked digest of every transition of every scope, which no run, machine or hash seed may change.",
-    ),
+REFUSED_WITHOUT_A_TRACE = law_known_elsewhere(
+    "Z1",
+    "Refused without a trace",
+    "An engine refuses whatever the law refuses. It gives a reason and writes no record.",
+    needs=("refusals",),
+    where=(Where.STEP,),
+    elsewhere="A refusal of the machines cannot carry records, by its type. This law is judged by driving engines with "
+    "every refused stimulus.",
+)
+
+
+SAME_STIMULI_SAME_RECORDS = law_known_elsewhere(
+    "D1",
+    "The same stimuli, the same records",
+    "The same stimuli give the same records. An engine that claims a fixed schedule gives the same trail.",
+    needs=("stepping",),
+    where=(Where.KERNEL, Where.STEP),
+    level=Level.PROFILE,
+    elsewhere="This law is judged by the locked digest of every transition of every scope, which no run, machine or hash "
+    "seed may change.",
 )

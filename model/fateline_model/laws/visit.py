@@ -1,47 +1,65 @@
-"""Laws of visits and of the graph: where a token is, one place at a time, along edges that exist.
+"""Laws of visits and of the graph: a token is at one place at a time, and moves along edges that exist.
 
-Not here: what becomes of visits that a crash cut (`recovery.py`).
+Not here: what happens to visits that a crash cut off (`recovery.py`).
 """
 
 from collections.abc import Iterator
 
 from ..kernels import Phase
 from ..records import HopRecord, OutcomeRecord, RunRecord, TokenRecord, VisitRecord
-from ..state import Row, full
+from ..state import Row, token_name
 from ..words import (
     CONTINUE,
     DISCARD,
     FORK,
     ON_ERROR,
-    STANDING,
+    OPEN_STATUSES,
     GroupKind,
     NodeKind,
     Verdict,
     VisitStatus,
 )
-from .fate import EVERYWHERE
-from .law import Family, Law, Level
-from .moment import Check, Moment, live
+from .law import law
+from .step_view import Check, StepView, live
 
 OPEN_PHASES = (Phase.VISITING, Phase.HELD, Phase.BUFFERED)
 
 
-def closed_when_over(moment: Moment) -> Iterator[Check]:
-    for run in moment.over:
+@law(
+    "V1",
+    "Closed when the run is over",
+    "When a run is over, every visit is closed.",
+    needs=("runs", "visits"),
+    on=(RunRecord,),
+)
+def visits_closed_when_over(view: StepView) -> Iterator[Check]:
+    for run in view.over:
         for row in run.rows:
             for token in row.tokens:
                 open_ = token.phase in OPEN_PHASES
-                yield f"the run is over, and token {row.number}{token.name} is {token.phase}" if open_ else None
+                yield (
+                    f"the run is over, and token {token_name(row.number, token.name)} is {token.phase}"
+                    if open_
+                    else None
+                )
 
 
-def attempts(moment: Moment) -> Iterator[Check]:
+@law(
+    "V2",
+    "Attempts without gaps",
+    "The attempts of a token at a node are numbered 0, 1, 2, … without gaps. Each attempt is failed or "
+    "interrupted before the next one opens.",
+    needs=("visits",),
+    on=(VisitRecord,),
+)
+def attempts_without_gaps(view: StepView) -> Iterator[Check]:
     closed: dict[tuple[str, str, str], VisitRecord] = {}
-    for visit in moment.visits:
+    for visit in view.visits:
         key = (visit.run, visit.token, visit.node)
-        if visit.status not in STANDING:
+        if visit.status not in OPEN_STATUSES:
             closed[key] = visit
             continue
-        before = moment.token_before(visit.run, visit.token)
+        before = view.token_before(visit.run, visit.token)
         cut = closed.get(key)
         expected = 0 if cut is None or cut.attempt is None else cut.attempt + 1
         if visit.attempt != expected:
@@ -54,21 +72,28 @@ def attempts(moment: Moment) -> Iterator[Check]:
             yield None
 
 
-def one_open(moment: Moment) -> Iterator[Check]:
+@law(
+    "V3",
+    "One open visit",
+    "A token has at most one open visit at a time, and no open visit once it goes on or has met its fate.",
+    needs=("visits", "hops", "outcomes", "seq"),
+    on=(VisitRecord, HopRecord, OutcomeRecord),
+)
+def one_open_visit(view: StepView) -> Iterator[Check]:
     open_: dict[tuple[str, str], int] = {}
-    for visit in moment.visits:
+    for visit in view.visits:
         key = (visit.run, visit.token)
         if key not in open_:
-            before = moment.token_before(*key)
+            before = view.token_before(*key)
             open_[key] = int(before is not None and before.phase in OPEN_PHASES)
-        open_[key] += 1 if visit.status in STANDING else -1
+        open_[key] += 1 if visit.status in OPEN_STATUSES else -1
         late = visit.verdict == Verdict.LATE
         open_[key] += 1 if late else 0
         yield f"token {visit.token} has {open_[key]} open visits" if open_[key] not in (0, 1) else None
-    for run, row in moment.changed:
+    for run, row in view.changed:
         for token in row.tokens:
-            key = (run.name, full(row.number, token.name))
-            before = moment.token_before(*key)
+            key = (run.name, token_name(row.number, token.name))
+            before = view.token_before(*key)
             if before == token and key not in open_:
                 continue
             was = int(before is not None and before.phase in OPEN_PHASES)
@@ -76,37 +101,44 @@ def one_open(moment: Moment) -> Iterator[Check]:
             yield None if left == stands else f"token {key[1]} is {token.phase}, with {left} open visits"
 
 
-def path(moment: Moment) -> Iterator[Check]:
+@law(
+    "T1",
+    "A path of the graph",
+    "A token's visits and hops form a path of the graph. The path starts at the node that created the token.",
+    needs=("nodes", "edges", "visits", "hops", "parents"),
+    on=(VisitRecord, HopRecord, TokenRecord),
+)
+def path_of_the_graph(view: StepView) -> Iterator[Check]:
     heads: dict[tuple[str, str], str] = {}
-    made = {(record.run, record.token): record for record in moment.tokens}
-    for record in moment.records:
+    made = {(record.run, record.token): record for record in view.tokens}
+    for record in view.records:
         if not isinstance(record, HopRecord | VisitRecord):
             continue
         key = (record.run, record.token)
-        before = moment.token_before(*key)
+        before = view.token_before(*key)
         here = heads.get(key, before.node if before is not None else "")
         if isinstance(record, VisitRecord):
             yield None if record.node == here else f"token {record.token} visits {record.node}; its hop led to {here}"
-        elif (record.src, record.label) not in moment.pipeline.edges:
+        elif (record.src, record.label) not in view.pipeline.edges:
             yield f"token {record.token} takes edge {record.label} of {record.src}, which does not exist"
-        elif moment.pipeline.edges[record.src, record.label] != record.dst:
+        elif view.pipeline.edges[record.src, record.label] != record.dst:
             yield f"edge {record.label} of {record.src} does not lead to {record.dst}"
         elif key in made and key not in heads:
-            yield _starts_right(moment, made[key], record)
+            yield _starts_right(view, made[key], record)
         else:
             yield None if record.src == here else f"token {record.token} leaves {record.src}; it stood at {here}"
         if isinstance(record, HopRecord):
             heads[key] = record.dst
     for key in made.keys() - heads.keys():
-        token = moment.token_after(*key)
-        yield None if token is not None and token.fate is not None else f"token {key[1]} is made and goes nowhere"
+        token = view.token_after(*key)
+        yield None if token is not None and token.fate is not None else f"token {key[1]} is created and takes no hop"
 
 
-def _starts_right(moment: Moment, token: TokenRecord, hop: HopRecord) -> Check:
-    """The first hop leaves the node that made the token, by the edge its lineage says."""
-    parents = moment.parents.get((token.run, token.token), [])
-    before = moment.token_before(token.run, parents[0]) if parents else None
-    src = before.node if before is not None else moment.pipeline.source.name
+def _starts_right(view: StepView, token: TokenRecord, hop: HopRecord) -> Check:
+    """The first hop leaves the node that created the token, by the edge that follows from its lineage."""
+    parents = view.parents.get((token.run, token.token), [])
+    before = view.token_before(token.run, parents[0]) if parents else None
+    src = before.node if before is not None else view.pipeline.source.name
     labels = {
         None: (CONTINUE, ON_ERROR),
         GroupKind.FORK: (str(token.branch),),
@@ -115,44 +147,59 @@ def _starts_right(moment: Moment, token: TokenRecord, hop: HopRecord) -> Check:
         GroupKind.BATCH: (CONTINUE,),
     }
     right = hop.src == src and hop.label in labels[token.group_kind]
-    return None if right else f"token {token.token} starts by {hop.label} of {hop.src}; its lineage says {src}"
+    return (
+        None if right else f"token {token.token} starts by {hop.label} of {hop.src}; by its lineage it starts at {src}"
+    )
 
 
-def verdict_edge(moment: Moment) -> Iterator[Check]:
-    made = {(record.run, record.token) for record in moment.tokens}
-    said = {(v.run, v.token): v for v in moment.visits if v.status not in STANDING}
-    for hop in moment.hops:
+@law(
+    "T2",
+    "The edge of the verdict",
+    "Each hop after a visit takes the edge that the visit's verdict names.",
+    needs=("edges", "visits", "hops"),
+    on=(HopRecord,),
+)
+def edge_of_the_verdict(view: StepView) -> Iterator[Check]:
+    made = {(record.run, record.token) for record in view.tokens}
+    closed = {(v.run, v.token): v for v in view.visits if v.status not in OPEN_STATUSES}
+    for hop in view.hops:
         key = (hop.run, hop.token)
         if key in made:
             continue
-        visit = said.get(key)
+        visit = closed.get(key)
         if visit is None or visit.node != hop.src:
             yield f"token {hop.token} leaves {hop.src} without a verdict there"
         elif hop.from_visit != visit.visit:
             yield f"token {hop.token} leaves {hop.src} after visit {visit.visit}, and its hop names {hop.from_visit}"
-        elif hop.label not in _edges_of_verdict(moment, visit):
+        elif hop.label not in _edges_of_verdict(view, visit):
             yield f"token {hop.token} leaves {hop.src} by {hop.label} after the verdict {visit.verdict}"
         else:
             yield None
 
 
-def _edges_of_verdict(moment: Moment, visit: VisitRecord) -> tuple[str, ...]:
+def _edges_of_verdict(view: StepView, visit: VisitRecord) -> tuple[str, ...]:
     if visit.status is VisitStatus.FAILED:
         return (ON_ERROR,)
     word, _, label = (visit.verdict or "").partition(" ")
     if word == Verdict.ROUTE:
-        target = dict(moment.pipeline.nodes[visit.node].routes).get(label)
+        target = dict(view.pipeline.nodes[visit.node].routes).get(label)
         return (CONTINUE,) if target == CONTINUE else () if target in (FORK, DISCARD, None) else (label,)
     return (CONTINUE,) if word in (Verdict.PASS, Verdict.FLUSHED) else ()
 
 
-def static_stack(moment: Moment) -> Iterator[Check]:
-    for _, row in moment.changed:
+@law(
+    "T3",
+    "The stack of the node",
+    "Everywhere but at a sink, a token owes exactly the branches that the graph prescribes for the node where it is.",
+    needs=("nodes", "edges", "tokens", "hops"),
+)
+def stack_of_the_node(view: StepView) -> Iterator[Check]:
+    for _, row in view.changed:
         for token in live(row):
-            node = moment.pipeline.nodes.get(token.node)
+            node = view.pipeline.nodes.get(token.node)
             if node is None or node.kind is NodeKind.SINK:
                 continue
-            expected = list(moment.pipeline.stacks[node.name])
+            expected = list(view.pipeline.stacks[node.name])
             owed = _owed(row, token.stack)
             if node.kind is NodeKind.COALESCE and owed and expected:
                 expected[-1] = (expected[-1][0], owed[-1][1])
@@ -160,80 +207,10 @@ def static_stack(moment: Moment) -> Iterator[Check]:
             yield (
                 None
                 if right
-                else f"token {row.number}{token.name} at {node.name} owes {owed}; the graph says {expected}"
+                else f"token {token_name(row.number, token.name)} at {node.name} owes {owed}; the graph prescribes {expected}"
             )
 
 
 def _owed(row: Row, stack: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
     gates = {token.name: token.node for token in row.tokens}
     return [(gates.get(fork, "?"), branch) for fork, branch in stack]
-
-
-LAWS = (
-    Law(
-        "V1",
-        "Closed when the run is over",
-        "When a run is over, every visit is closed.",
-        Family.VISIT,
-        Level.CORE,
-        EVERYWHERE,
-        ("runs", "visits"),
-        (RunRecord,),
-        closed_when_over,
-    ),
-    Law(
-        "V2",
-        "Attempts without gaps",
-        "The attempts of a token at a node are 0, 1, 2, …; each but the last is failed or interrupted before the next opens.",
-        Family.VISIT,
-        Level.CORE,
-        EVERYWHERE,
-        ("visits",),
-        (VisitRecord,),
-        attempts,
-    ),
-    Law(
-        "V3",
-        "One open visit",
-        "A token has at most one open visit at a time, and none once it goes on or has met its fate.",
-        Family.VISIT,
-        Level.CORE,
-        EVERYWHERE,
-        ("visits", "hops", "outcomes", "seq"),
-        (VisitRecord, HopRecord, OutcomeRecord),
-        one_open,
-    ),
-    Law(
-        "T1",
-        "A path of the graph",
-        "A token's visits and hops are a path of the graph that starts where its lineage says.",
-        Family.TOPOLOGY,
-        Level.CORE,
-        EVERYWHERE,
-        ("nodes", "edges", "visits", "hops", "parents"),
-        (VisitRecord, HopRecord, TokenRecord),
-        path,
-    ),
-    Law(
-        "T2",
-        "The edge of the verdict",
-        "Each hop after a visit takes the edge that the visit's verdict names.",
-        Family.TOPOLOGY,
-        Level.CORE,
-        EVERYWHERE,
-        ("edges", "visits", "hops"),
-        (HopRecord,),
-        verdict_edge,
-    ),
-    Law(
-        "T3",
-        "The stack of the node",
-        "A token owes exactly what the graph says is owed at the node where it stands, sinks aside.",
-        Family.TOPOLOGY,
-        Level.CORE,
-        EVERYWHERE,
-        ("nodes", "edges", "tokens", "hops"),
-        (),
-        static_stack,
-    ),
-)

@@ -2,10 +2,12 @@
 
 `make_book` gives the text of every generated file by its path below `specs/`; `stale` says which of them on disk are not
 what they should be, and which generated file has no source any more. Not here: the pages that people write
-(`README.md`, `design.md`, `decisions/`); of those the book only checks that the index leads to every page.
+(`README.md`, `design.md`, `decisions/`); of those the book only checks that the index leads to every page, itself or by
+the index of a folder.
 """
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -13,7 +15,7 @@ from typing import Final
 from ..crash.figures import read_figures
 from ..law.verification import judge_mutants, read_lock
 from ..mutants.matrix import read_census
-from . import evidence, found, judged, protocol, rules, vocabulary
+from . import decisions, evidence, found, glossary, implementers, judged, protocol, rules, versions, vocabulary
 from .markdown import NOTICE
 from .schemas import SCHEMAS
 from .tables import TABLES, with_version
@@ -29,6 +31,10 @@ PLAIN: Final[dict[str, Callable[[], str]]] = {
     "ports.md": judged.ports_page,
     "found.md": found.found_page,
     "protocol.md": protocol.protocol_page,
+    "glossary.md": glossary.glossary_page,
+    "implementers.md": implementers.implementers_page,
+    "versions.md": versions.versions_page,
+    "decisions/README.md": decisions.decisions_page,
 }
 INDEX: Final = "README.md"
 
@@ -71,11 +77,26 @@ def stale(specs: Path, book: dict[str, str]) -> list[str]:
     return lines + _not_in_index(specs)
 
 
+_LINK: Final = re.compile(r"\]\(([^)#\s]+)")
+
+
+def _links(page: Path) -> set[Path]:
+    """The files that a page leads to."""
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    return {(page.parent / target).resolve() for target in _LINK.findall(text) if "://" not in target}
+
+
 def _not_in_index(specs: Path) -> list[str]:
     index = specs / INDEX
-    text = index.read_text(encoding="utf-8") if index.exists() else ""
-    pages = [path.relative_to(specs).as_posix() for path in sorted(specs.rglob("*.md")) if path != index]
-    return [f"{INDEX}: does not lead to {page}" for page in pages if f"({page})" not in text]
+    reached = _links(index)
+    for page in [page for page in reached if page.name == INDEX and page.parent != specs.resolve()]:
+        reached |= _links(page)
+    pages = sorted(page for page in specs.rglob("*.md") if page != index)
+    return [
+        f"{INDEX}: does not lead to {page.relative_to(specs).as_posix()}"
+        for page in pages
+        if page.resolve() not in reached
+    ]
 
 
 def write(specs: Path, book: dict[str, str]) -> list[str]:

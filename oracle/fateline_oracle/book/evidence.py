@@ -1,24 +1,35 @@
-"""The pages on how it is known: the laws with their evidence, the scopes with their counts, the mutants.
+"""The pages on how the law is checked: the laws with their evidence, the scopes with their counts, the mutants.
 
-Every figure comes from the lock that `fateline verify --lock` writes, or from exploring the mutants while the page is
+Every number comes from the lock that `fateline verify --lock` writes, or from exploring the mutants while the page is
 made. Not here: the rules themselves (`rules.py`).
 """
 
 from collections.abc import Sequence
 from typing import Final
 
+from fateline_model import barrier_machine, batches, lifecycle, machine, merging, step_builder
 from fateline_model.checker.domains import DOMAINS
 from fateline_model.checker.scopes import NAMED, instances
 from fateline_model.checker.verify import UNREACHABLE
 from fateline_model.laws import ALL, Family, Law
 
 from ..law.proofs.gate import contract
-from ..law.proofs.obligations import OBLIGATIONS
+from ..law.proofs.obligations import OBLIGATIONS, Runs
 from ..law.verification import Locked, MutantReport
+from .decisions import decisions_of
 from .markdown import code, page, table
 
 Lock = dict[str, Locked]
-BY_HAND: Final = "A figure here is one that a command printed: `fateline verify --scope NAME` gives it again."
+BY_HAND: Final = "Every number on this page was printed by a command; `fateline verify --scope NAME` prints it again."
+MACHINES: Final = (machine, step_builder, batches, lifecycle, barrier_machine, merging)
+
+
+PROVED: Final = {
+    Runs.MACHINES: "confirmed for all arguments, of functions that the machines call",
+    Runs.CLAIM: "confirmed for all arguments, as claims about such functions",
+    Runs.APART: "confirmed for all arguments, of the law's definition, which no machine calls",
+}
+"""What exactly is proved, by what runs the function of the proof."""
 
 
 def laws_page(lock: Lock, mutants: Sequence[MutantReport]) -> str:
@@ -29,8 +40,10 @@ def laws_page(lock: Lock, mutants: Sequence[MutantReport]) -> str:
         sections += [_law(law, lock, mutants) for law in ALL if law.family is family]
     return page(
         "The laws",
-        f"{len(ALL)} laws, each one sentence, one predicate, and how it is known. *Core* laws are what any engine of this "
-        "kind owes; *profile* laws are choices of ours that an engine may declare away, with a sentence each.",
+        f"There are {len(ALL)} laws. Each is one sentence and one predicate on one step; beneath it stands how it is checked. A "
+        "*core* law must be kept by every engine of this kind. A *profile* law is a choice: an engine may choose otherwise and "
+        "say so, with a sentence, in its [profile](ports.md#profiles). *Judged* says where the law can be checked; *needs* says "
+        "which relations or columns it needs.",
         BY_HAND,
         *sections,
     )
@@ -44,18 +57,25 @@ def _law(law: Law, lock: Lock, mutants: Sequence[MutantReport]) -> str:
         if scope in lock and law.id in lock[scope]["laws"]
     ]
     if checks:
-        how = "checked on its kernel, over a small exhaustive domain" if law.id in DOMAINS else "checked on every step"
+        how = "times checked, on its kernel over every case of a small domain" if law.id in DOMAINS else "times checked"
         known.append(f"{how}: {', '.join(checks)}")
-    proofs = [obligation.name for obligation in OBLIGATIONS if law.id in obligation.laws]
-    if proofs:
-        known.append(f"kernels confirmed for all integers: {code(proofs)}")
+    for runs, said in PROVED.items():
+        proofs = [proof.name for proof in OBLIGATIONS if law.id in proof.laws and proof.runs is runs]
+        if proofs:
+            known.append(f"{said}: {code(proofs)}")
     own = [report for report in mutants if report.mutant.law == law.id]
     if own:
-        known.append(f"broken on purpose and caught: {'; '.join(_caught(report) for report in own)}")
+        known.append(
+            f"[mutants](mutants.md) of the law that break it, all caught: {'; '.join(_caught(report) for report in own)}"
+        )
     if law.elsewhere:
         known.append(law.elsewhere)
+    if decisions := decisions_of(law.id):
+        known.append(f"explained by {decisions}")
     return "\n".join(
         [
+            f'<a id="{law.id}"></a>',
+            "",
             f"### {law.id} · {law.title}",
             "",
             f"**{law.sentence}**",
@@ -68,8 +88,9 @@ def _law(law: Law, lock: Lock, mutants: Sequence[MutantReport]) -> str:
 
 
 def _caught(report: MutantReport) -> str:
-    steps = f" in {len(report.steps)} steps" if report.steps else ""
-    return f"{report.mutant.says} (`{report.mutant.name}`{steps})"
+    count = len(report.steps)
+    steps = f", after {count} {'step' if count == 1 else 'steps'}" if count else ""
+    return f"`{report.mutant.name}` ({report.mutant.mistake}{steps})"
 
 
 def scopes_page(lock: Lock) -> str:
@@ -84,19 +105,21 @@ def scopes_page(lock: Lock) -> str:
         sections += [
             f"## {scope}",
             f"{len(locked['instances'])} instances, {total[0]:,} states, {total[1]:,} steps; "
-            f"{total[2]:,} states before branches that look alike are made one.",
+            f"{total[2]:,} states if branches that differ only in their names are counted apart.",
             table(["Family", "Instances", "States", "Steps", "Unreduced", "Of two rows"], _families(scope, locked)),
         ]
     return page(
         "Scopes and counts",
-        "A scope is a named list of instances in `fateline_model/checker/scopes.toml`; each scope contains those before "
-        "it. One row is explored with its branches reduced; from it follow the exact counts of any number of rows, "
-        "because rows meet only in batches (see [decisions/0003](decisions/0003-rows-are-counted-not-explored.md)).",
+        "A [scope](glossary.md#scope) is a named list of [instances](glossary.md#instance) in `fateline_model/checker/scopes.toml`; each scope contains those before "
+        "it. The checker visits the states of one row, and treats branches that differ only in their names as one. The exact "
+        "counts for any number of rows follow from that, because rows meet only in batches "
+        "([decision 0003](decisions/0003-rows-are-counted-not-explored.md)). Scope `small` has forks of two branches only, apart "
+        "from single barriers: use `standard` before you rely on a result.",
         BY_HAND,
         *sections,
-        "## Claimed unreachable",
-        "If one of these ever happens, `verify` fails.",
-        table(["What", "Why not"], [(f"`{kind}`", why) for kind, why in UNREACHABLE.items()]),
+        "## What never happens",
+        "If one of these happens in any state, `fateline verify` fails.",
+        table(["What", "Why it cannot happen"], [(f"`{kind}`", why) for kind, why in UNREACHABLE.items()]),
     )
 
 
@@ -117,7 +140,9 @@ def proofs_page() -> str:
         (
             f"`{obligation.name}`",
             obligation.sentence,
+            obligation.runs.value,
             " ".join(obligation.laws),
+            _called_by(obligation.name),
             len(contract(obligation.function).post),
             len(obligation.witnesses),
             len(obligation.mutants),
@@ -126,14 +151,24 @@ def proofs_page() -> str:
     ]
     return page(
         "What is proved for all integers",
-        "The kernels of the law carry contracts, and CrossHair confirms each for every integer. A proof counts only with "
-        "witnesses that run, so that it is not about nothing, and with mutants of the kernel that it must refute, so that "
-        "it could have failed. `fateline prove` settles them all and says which; the tests do so too, and prove that the "
-        "engine's verdict, written apart, is the law's.",
-        table(["Kernel", "What is claimed", "Laws", "Contracts", "Witnesses", "Mutants"], rows),
-        f"{len(rows)} obligations with {sum(row[3] for row in rows)} contracts, {sum(row[4] for row in rows)} witnesses and "
-        f"{sum(row[5] for row in rows)} mutants.",
+        "The [kernels](glossary.md#kernel) of the law have contracts, and CrossHair proves each contract for every integer. A proof counts only if its "
+        "[witnesses](glossary.md#witness) run, which shows that the claim is not empty, and if it refutes mutants of the kernel, which shows that the "
+        "proof could have failed. `fateline prove` checks all of them and prints each. The tests do the same, and also prove that "
+        "the verdict function of the engine, which was written separately, equals the law's.",
+        "A proof says something about the machines only if they run what is proved. The column *What runs it* says so of each "
+        "function, and *Called by* names the modules of the machines that call it.",
+        table(
+            ["Kernel", "What is claimed", "What runs it", "Laws", "Called by", "Contracts", "Witnesses", "Mutants"],
+            rows,
+        ),
+        f"{len(rows)} obligations with {sum(row[5] for row in rows)} contracts, {sum(row[6] for row in rows)} witnesses and "
+        f"{sum(row[7] for row in rows)} mutants.",
     )
+
+
+def _called_by(kernel: str) -> str:
+    """The machines whose code uses a kernel by this name."""
+    return code(module.__name__.rpartition(".")[2] for module in MACHINES if hasattr(module, kernel))
 
 
 def mutants_page(mutants: Sequence[MutantReport]) -> str:
@@ -142,7 +177,7 @@ def mutants_page(mutants: Sequence[MutantReport]) -> str:
         (
             report.mutant.law,
             f"`{report.mutant.name}`",
-            report.mutant.says,
+            report.mutant.mistake,
             len(report.steps) or "",
             "yes" if report.killed else "**no**",
             " ".join(report.others),
@@ -151,9 +186,9 @@ def mutants_page(mutants: Sequence[MutantReport]) -> str:
     ]
     return page(
         "The law's own mutants",
-        "A check that never fires is a defect. Each mutant is one small change of the law's text that breaks one law; it "
-        "counts as caught when its own law is among those that its shortest counterexample breaks. `fateline verify "
-        "--self-test` explores them all, `fateline verify --mutant NAME` shows one.",
-        table(["Law", "Mutant", "The mistake", "Steps", "Caught", "Also breaks"], rows),
+        "A check that never fails proves nothing. Each [mutant](glossary.md#mutant) is the law with one small change that breaks one law. It "
+        "counts as caught when its shortest counterexample breaks that law. `fateline verify --self-test` runs all of them; "
+        "`fateline verify --mutant NAME` shows one. Mutants of the *engine* are in [evidence.md](evidence.md).",
+        table(["Law", "Mutant", "The mistake", "Steps", "Caught", "Laws also broken"], rows),
         f"{sum(report.killed for report in mutants)} of {len(mutants)} caught.",
     )

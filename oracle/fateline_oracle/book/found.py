@@ -1,6 +1,6 @@
-"""`found.md`: what was found in real databases, made by auditing them.
+"""`found.md`: what was found in real databases. The page is made by auditing them.
 
-Not here: the databases, and what is to be said of each (`fateline_oracle.book.landscapes`).
+Not here: the databases, and the remarks about each (`fateline_oracle.book.landscapes`).
 """
 
 import re
@@ -19,21 +19,21 @@ _PLACE = re.compile(r"_[0-9a-f]{12}\b")
 
 def found_page() -> str:
     """`found.md`."""
-    told = {name: judged(name) for name in CASES}
+    audits = {name: judged(name) for name in CASES}
     return page(
         "What was found in real databases",
         "## Fifteen databases of one family",
-        "Audit databases that engines of one family wrote between January and July 2026, each a run of a small pipeline over "
-        "twenty rows (one has no pipeline). Two were known to be bad. `fateline audit` read them in place through the "
-        "adapters that come with it; the figures below are its own, made again whenever this page is.",
+        "These audit databases were written by engines of one family between January and July 2026. Each is a run of a small "
+        "pipeline over twenty rows (one has no pipeline). Two were known to be bad. `fateline audit` read them in place, through "
+        "the adapters that come with it. The numbers below are computed each time this page is made.",
         table(
             ("Database", "Read as", "Tokens", "Records", "Verdict", "Laws broken", "Laws judged"),
-            [_line(name, one) for name, one in told.items()],
+            [_line(name, one) for name, one in audits.items()],
         ),
-        "What these schemas do not record is not judged: which transaction wrote a record and, but for the times in "
-        "microseconds, in which order; verdicts of nodes; before July, losses. An adapter says what it had to infer, and "
+        "What these schemas do not record is not judged: the transaction that wrote a record; the order of records, apart from "
+        "times in microseconds; the verdicts of nodes; and, before July, losses. An adapter says what it had to infer, and "
         "`fateline audit` prints it.",
-        *(_case(name, one) for name, one in told.items()),
+        *(_case(name, one) for name, one in audits.items()),
     )
 
 
@@ -42,14 +42,14 @@ def _line(name: str, told: Told) -> tuple[object, ...]:
     broken = [law for law, result in laws.items() if result.verdict is Verdict.BREACHED]
     judged_laws = sum(result.verdict is not None for result in laws.values())
     counts = told.report.counts
-    broken_said = ", ".join(f"{law} ({laws[law].breached})" for law in broken) or "none"
+    broken_laws = ", ".join(f"{law} ({laws[law].breached})" for law in broken) or "no law"
     return (
         f"`{name}`",
         told.adapter,
         counts["tokens"],
         counts["records"],
         told.report.verdict,
-        broken_said,
+        broken_laws,
         judged_laws,
     )
 

@@ -1,4 +1,4 @@
-"""The pages on how the judge is known: what the zoo showed, and the findings that the project began with.
+"""The pages on how the judge is tested (the mutants of the engine, the first findings), and the page on ports.
 
 Every figure comes from the lock that `fateline zoo --strategies --lock` writes. Not here: the laws (`evidence.py`).
 """
@@ -6,25 +6,35 @@ Every figure comes from the lock that `fateline zoo --strategies --lock` writes.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from fateline_model.barrier_machine import BarrierEvent
 from fateline_model.laws import ALL
 from fateline_model.lifecycle import SHAPES as OPERATIONS
-from fateline_model.single import BarrierEvent
 from fateline_model.stimuli import SHAPES, Do
 
 from ..compare.capabilities import CANNOT, NEEDS
 from ..mutants.findings import FINDINGS
-from ..ports.port import Does, Port, Shows
+from ..ports.port import ClockOf, Does, Drive, Port, Shows
 from ..render.crash_text import WRITES
 from .markdown import page, table
 
 Census = Mapping[str, Any]
-FROM: Final = "A figure here is one that a command printed: `fateline zoo --strategies` gives it again."
+FROM: Final = "Every number on this page was printed by a command; `fateline zoo --strategies` prints it again."
+
+STRATEGIES: Final = {
+    "guided": "walks through the whole graph",
+    "refusals": "does the same and tries, in each state, everything that the law refuses there",
+    "random": "takes lawful stimuli at random, with two rows",
+    "acceptance": "sees only the trails that whole runs leave, and steps them",
+    "audit": "sees the same trails, and runs queries on them",
+    "torture": "stops runs at every write; its steps are boundaries",
+    "vectors": "runs the published vectors and nothing else",
+}
 
 
 def evidence_page(census: Census, figures: Mapping[str, Mapping[str, Any]]) -> str:
-    """`evidence.md`: the zoo, and what torture came to."""
-    animals: Sequence[Mapping[str, Any]] = census.get("animals", ())
-    killed = sum(bool(one["killed"]) for one in animals)
+    """`evidence.md`: the mutants of the engine, and the counts of crash testing."""
+    mutants: Sequence[Mapping[str, Any]] = census.get("animals", ())
+    killed = sum(bool(one["killed"]) for one in mutants)
     rows = [
         (
             f"`{one['name']}`",
@@ -35,7 +45,7 @@ def evidence_page(census: Census, figures: Mapping[str, Mapping[str, Any]]) -> s
             f"{one['steps']:,}",
             one["shortest"] or "",
         )
-        for one in animals
+        for one in mutants
     ]
     strategies = [
         (name, f"{found['noticed']} of {found['animals']}", f"{found['median']:,}")
@@ -43,36 +53,35 @@ def evidence_page(census: Census, figures: Mapping[str, Mapping[str, Any]]) -> s
     ]
     alone = [(law, len(who), ", ".join(f"`{name}`" for name in who)) for law, who in census.get("alone", {}).items()]
     return page(
-        "How the judge is known",
-        f"The zoo holds {len(animals)} engines, each the reference engine with one seeded bug. {killed} are killed: noticed "
-        "by the law that the bug breaks, or refused by the guard of the database that should refuse it. The engine without "
-        "a bug is judged by the same judge, and nothing is noticed.",
+        "How the judge is tested",
+        f"There are {len(mutants)} mutants of the reference engine: each is the engine with one seeded bug. {killed} are "
+        "killed. A mutant is killed when the judge names the law that the bug breaks, or when the guard of the database that "
+        "should refuse the bug refuses it. The engine without a bug is checked in the same way, and nothing is found.",
         FROM,
-        "## How soon, by strategy",
-        "Steps of the engine, refusals included, until something is noticed, over the instances in which an animal is "
-        "looked for. `random` takes lawful stimuli at random, with two rows; `guided` walks through the whole graph; "
-        "`refusals` tries all that the law refuses there as well; `acceptance` judges nothing but the trails that whole "
-        "runs leave; `torture` breaks runs off at every write, and its steps are boundaries; `audit` asks "
-        "finished trails by query; `vectors` is what the published vectors find by themselves. Hostile callers "
-        "and single barriers have no random walk and leave no trail: there the first two "
-        "columns fall back on their graph.",
-        table(["Strategy", "Noticed", "Median steps"], strategies),
+        "## How many steps until a mutant is found",
+        "The table counts steps of the engine, refusals included, in the instances in which a mutant is searched for.",
+        "\n".join(f"- `{name}` {says}." for name, says in STRATEGIES.items() if name in census.get("strategies", {})),
+        "Hostile callers and single barriers have no random walk and leave no trail. For them `random`, `acceptance` and `audit` "
+        "use the walk of `guided`.",
+        table(["Strategy", "Found", "Median steps"], strategies),
         "## What vectors alone do not find",
-        "Published vectors hold pipelines and single barriers. What hostile callers of a token manager may do, what a clock "
-        "shows, and what only whole runs or crashes at a boundary tell, is not in a list of stimuli.",
+        "The published vectors contain pipelines and single barriers. They cannot show what hostile callers of a token manager "
+        "do, what depends on a clock, or what appears only in whole runs or after a crash at a boundary. These mutants are "
+        "therefore not found by vectors:",
         ", ".join(f"`{name}`" for name in census.get("beyond_vectors", ())),
         "## What each law alone catches",
-        "No other law is named, those aside that nearly every difference breaks (D1, D2, Z1).",
-        table(["Law", "Animals", ""], alone),
-        "## The animals",
+        "For these mutants the judge names no other law, apart from D1, D2 and Z1, which nearly every difference breaks.",
+        table(["Law", "Mutants", "Names"], alone),
+        "## The mutants",
         table(
-            ["Animal", "The mistake", "Must be told by", "Named first", "All that is named", "Steps", "Shortest"], rows
+            ["Mutant", "The mistake", "Must be found by", "Found first by", "All laws named", "Steps", "Shortest case"],
+            rows,
         ),
-        "## Laws without an animal",
+        "## Laws without a mutant",
         table(["Law", "Why"], list(census.get("without", {}).items())),
-        "## The reference engine under torture",
-        "Nothing lost, nothing doubled, no token without a fate: what `fateline torture` counted, by command "
-        "([durability.md](durability.md) says what is promised).",
+        "## Crash tests of the reference engine",
+        "The counts that `fateline torture` printed, by command: no row or effect was lost or doubled, and every token has its "
+        "fate. [durability.md](durability.md) says what is promised.",
         *(part for command, found in figures.items() for part in _tortured(command, found)),
     )
 
@@ -85,10 +94,10 @@ def _tortured(command: str, found: Mapping[str, Any]) -> tuple[str, str]:
 
 def findings_page(census: Census) -> str:
     """`findings.md`."""
-    animals: Sequence[Mapping[str, Any]] = census.get("animals", ())
+    mutants: Sequence[Mapping[str, Any]] = census.get("animals", ())
     rows = []
     for number, found in FINDINGS.items():
-        own = [one for one in animals if one["finding"] == number]
+        own = [one for one in mutants if one["finding"] == number]
         rows.append(
             (
                 number,
@@ -101,44 +110,114 @@ def findings_page(census: Census) -> str:
         )
     return page(
         "What was found before, and what answers it",
-        "The project began with analyses of an engine of this kind. Each finding has a law, a place in the reference "
-        "engine that prevents it, a test of its own in `tests/seeds`, and an animal in the zoo that brings it back.",
+        "The project began with analyses of an engine of this kind. For each finding there is a law, a place in the reference "
+        "engine that prevents it, a test in `tests/seeds`, and at least one mutant of the engine that has the bug again.",
         FROM,
-        table(["", "Finding", "Laws", "Prevented by", "Brought back by", "Killed first by"], rows),
+        table(["Number", "Finding", "Laws", "Prevented by", "Mutants", "Found first by"], rows),
     )
 
 
 def ports_page() -> str:
     """`ports.md`: what an engine offers to be judged, and what follows from what it says of itself."""
     cannot = {str(do): why for do, why in CANNOT.items()}
-    stimuli = [(f"`{do}`", SHAPES[do].says, "", "", "yes", cannot.get(do, "")) for do in Do]
+    stimuli = [(f"`{do}`", SHAPES[do].meaning, "", "", "yes", cannot.get(do, "")) for do in Do]
     stimuli += [(f"`barrier {event}`", "one event at one barrier", "", "yes", "", "") for event in BarrierEvent]
     stimuli += [(f"`operation {op}`", says, "yes", "", "", "") for op, (_, says) in OPERATIONS.items()]
     needs = [(law.id, law.title, " ".join(need for need in law.needs if need in NEEDS)) for law in ALL]
     return page(
         "Ports",
-        "An engine is judged through whichever ports it can offer: small Python protocol classes in "
-        "`fateline_oracle/ports/port.py`. `fateline conform module:factory` takes what `factory()` gives: an object with "
-        "`hello()` and one method a port, which gives the port or None. An adapter translates, and decides nothing.",
-        "What a port has no way to say it answers with `Reply(unsaid=...)`. It is skipped and counted, never passed, and "
-        "the denominator of coverage is counted anew without it and without what only it leads to.",
-        "## What can be said through which port",
-        table(["Stimulus", "", Port.LIFECYCLE, Port.BARRIER, Port.PIPELINE, "Only in part"], stimuli),
-        f"Through the port `{Port.TRAIL}` nothing is said: whole runs, and trails at rest, are judged by what was recorded "
-        "(`fateline conform --trail`).",
+        "A [port](glossary.md#port) is one way in which an engine can be checked. An engine offers the ports it can. In Python a port is a small "
+        "protocol class in `fateline_oracle/ports/port.py`: `fateline conform module:factory` calls `factory()`, which returns "
+        "an object with `hello()` and one method for each port; the method returns the port, or None. An engine in another "
+        "language offers the same ports as a process: [protocol.md](protocol.md).",
+        "An [adapter](glossary.md#adapter) translates and decides nothing. If a port cannot express a stimulus, it answers `Reply(unsaid=...)` with the "
+        "reason. The stimulus is skipped and counted: it counts neither for nor against the engine. Coverage is then computed "
+        "without it, and without the states that only it leads to.",
+        "## What each port can express",
+        table(["Stimulus", "Meaning", Port.LIFECYCLE, Port.BARRIER, Port.PIPELINE, "Limit"], stimuli),
+        f"Through the port `{Port.TRAIL}` the judge sends no stimuli. It gives rows and answers of nodes, the engine runs to the "
+        "end, and the records are checked. Trails at rest are checked in the same way (`fateline conform --trail`).",
         "## Crash and resume",
-        "An engine that declares `boundaries` gives, by `crash()`, a crash port: the pipeline port, which also tells each "
-        "write boundary that it meets, with a digest of what a kill there would leave, and can be as after such a kill. "
-        "`fateline torture` falls back to each. An engine that does not declare it is skipped, and counted.",
-        table(["Boundary", "Before"], [(f"`{write}`", says.removeprefix("before ")) for write, says in WRITES.items()]),
-        "## What an engine says of itself",
-        f"`does`: {', '.join(f'`{word}`' for word in Does)}.",
-        f"`shows`: {', '.join(f'`{word}`' for word in Shows)}.",
-        "What it does not declare is not asked of it. A law that needs what it does not show is *not judged*; that is "
-        "printed beside the verdict and never changes it. What it declares and then does not do is a breach.",
-        table(["Law", "", "Needs shown"], [row for row in needs if row[2]]),
+        "An engine that declares `boundaries` returns a crash port from `crash()`. It is a pipeline port that also reports each "
+        "write boundary it meets, with a digest of what a kill there would leave behind, and that can restart from there. "
+        "`fateline torture` restarts the engine from each distinct boundary. An engine that does not declare `boundaries` is "
+        "skipped there, and counted.",
+        table(["Boundary", "When"], [(f"`{write}`", says) for write, says in WRITES.items()]),
+        "## What an engine declares",
+        "The answer to `hello` has the lists of words `does` and `shows`, and one word each for `drive` and `clock`. The judge leaves out the pipelines, and "
+        "the lawful stimuli, that need a word which `does` does not contain, and counts them. It still tries stimuli that the law "
+        "refuses in a state, whatever the engine declares: an engine without batches answers `unknown_batch`. A law that needs "
+        "something which `shows` does not contain is *not judged*; the report says so, and the verdict does not change. What an "
+        "engine declares and then does otherwise is a breach.",
+        "### does",
+        table(["Word", "The engine can"], [(f"`{word}`", CAN[word]) for word in Does]),
+        "### shows",
+        table(["Word", "The records contain"], [(f"`{word}`", _shown(word)) for word in Shows]),
+        "Every engine must record runs, rows, tokens, parents and outcomes.",
+        "### drive",
+        table(["Word", "Meaning"], [(f"`{word}`", DRIVEN[word]) for word in Drive]),
+        "The word is information for readers. The ports that an engine offers decide how it is driven.",
+        "### clock",
+        table(["Word", "Meaning"], [(f"`{word}`", CLOCK[word]) for word in ClockOf]),
+        f"The judge sends the stimulus `deadline` only to an engine that declares both `{Does.DEADLINES}` and the clock "
+        f"`{ClockOf.INJECTED}`. **With another clock no deadline is ever tested**, and a bug in deadlines is not found.",
+        "### Which laws need what",
+        table(["Law", "Title", "Needs in `shows`"], [row for row in needs if row[2]]),
         "## Profiles",
         "`fateline conform --profile FILE` takes a TOML file with one table, `laws`: from the id of a *profile* law to a "
-        "sentence that says what the engine does instead. Each is printed with its sentence. A core law cannot be declared "
-        "away.",
+        "sentence that says what the engine does instead. The report prints each sentence. A core law cannot be declared away.",
     )
+
+
+def _shown(word: Shows) -> str:
+    used = {*NEEDS.values(), Shows.REASONS}
+    return RECORDED[word] if word in used else f"{RECORDED[word]}. No check depends on this word"
+
+
+CAN: Final[dict[Does, str]] = {
+    Does.REQUIRE_ALL: "run a coalesce with `policy: require_all`",
+    Does.QUORUM: "run a coalesce with `policy: quorum`",
+    Does.BEST_EFFORT: "run a coalesce with `policy: best_effort`",
+    Does.FIRST: "run a coalesce with `policy: first`",
+    Does.UNION: "merge data with `merge: union`",
+    Does.NESTED: "merge data with `merge: nested` (one field for each branch); see `nesting` for forks inside forks",
+    Does.SELECT: "merge data with `merge: select`",
+    Does.COLLISIONS: "obey `collisions: first_wins` and `collisions: fail` of a union; `last_wins` needs no word",
+    Does.NESTING: "fork a token that already owes a branch to a coalesce: a fork and join inside a branch",
+    Does.PARTIAL_JOINS: "fork into branches of which some are joined and others lead only to sinks",
+    Does.BATCHES: "run aggregations",
+    Does.EXPANSION: "run transforms with `expands: true`",
+    Does.RETRIES: "retry: take the verdicts `error_retryable` and `refused_retryable`",
+    Does.DEADLINES: "resolve a barrier or close a batch when the judge says that its time is up; needs the clock `injected`",
+    Does.INVALID_ROWS: "read rows that the source declares invalid",
+    Does.CRASH: "take the stimuli `crash` and `resume`",
+    Does.BOUNDARIES: "stop at each write boundary, through a crash port",
+}
+"""What each word of `does` means. A Python engine that declares nothing declares all but `boundaries`; over the protocol
+nothing is declared unless it is said."""
+
+RECORDED: Final[dict[Shows, str]] = {
+    Shows.VISITS: "the relation `visits`, and `from_visit` of hops",
+    Shows.HOPS: "the relation `hops`",
+    Shows.BARRIERS: "the relation `barriers`",
+    Shows.LOSSES: "the relation `losses`",
+    Shows.MERGES: "the relation `merges`",
+    Shows.BATCHES: "the relations `batches` and `members`",
+    Shows.DIGESTS: "digests of data: `digest`, `digest_in`, `digest_out`",
+    Shows.REASONS: "the column `reason`, in the law's words",
+    Shows.TIMES: "times: `at`, `first_at`, `decided_at`",
+    Shows.SEQ: "`seq`, the order of commitment",
+    Shows.TX: "`tx`, the transaction of a record",
+    Shows.REFUSALS: "the law's word for each refusal, see [words.md](words.md#refusals)",
+}
+
+DRIVEN: Final[dict[Drive, str]] = {
+    Drive.LOCKSTEP: "the judge sends each stimulus, and the engine takes one step",
+    Drive.WHOLE_RUN: "the engine chooses the order of its steps and runs to the end",
+}
+
+CLOCK: Final[dict[ClockOf, str]] = {
+    ClockOf.INJECTED: "the judge decides when a deadline has passed",
+    ClockOf.REAL: "the wall clock decides, so the judge cannot make a deadline pass",
+    ClockOf.NONE: "there are no deadlines",
+}

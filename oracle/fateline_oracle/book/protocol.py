@@ -1,6 +1,6 @@
-"""`protocol.md`: every message of the protocol, from its declaration.
+"""`protocol.md`: every message of the protocol, from its declaration, and whole exchanges.
 
-Not here: the declarations (`ports/messages.py`), and the JSON Schemas (`schemas.py`).
+Not here: the declarations (`ports/messages.py`), the exchanges (`exchanges.py`), and the JSON Schemas (`schemas.py`).
 """
 
 import inspect
@@ -17,9 +17,11 @@ from ..ports.messages import (
     ReplySaid,
     StimulusSaid,
     TokenSaid,
+    VerdictSaid,
     VerdictWanted,
 )
 from ..ports.process import LINE, LOG
+from .exchanges import exchanges_section
 from .markdown import page, table
 
 
@@ -27,40 +29,51 @@ def protocol_page() -> str:
     """`protocol.md`."""
     return page(
         "The protocol",
-        f"Version {VERSION}. An engine in any language is judged as a process: the judge writes one JSON object a line to its "
-        "standard input, the engine answers each with one line on its standard output, in UTF-8. From "
-        "`fateline_oracle/ports/messages.py`; as JSON Schemas: `schemas/protocol-judge.schema.json` for what is asked, "
-        "`schemas/protocol-engine.schema.json` for what may be answered.",
+        f"Version {VERSION}. An engine in any language can be checked as a process. The judge writes one JSON object on each line "
+        "to the standard input of the process; the engine answers each with one line on its standard output, in UTF-8. The "
+        "declarations are in `fateline_oracle/ports/messages.py`; as JSON Schemas: `schemas/protocol-judge.schema.json` for "
+        "what the judge asks, `schemas/protocol-engine.schema.json` for what an engine may answer.",
         "    fateline conform -- node engine.js\n    fateline replay case.json -- node engine.js",
-        "- `hello` comes first. The engine says what it is, which ports it offers, what it does, what it shows and how it is driven, "
-        "in the words of [ports.md](ports.md). What it does not declare is not asked of it, and counted.\n"
-        "- The answer to a message carries its `id`. There is one answer to each message, and nothing else is ever said on the "
-        "standard output: flush after every line, and log to the standard error.\n"
-        "- The standard error is the engine's log. Its end "
-        f"({LOG:,} bytes) is kept, and its last line is told with a fault.\n"
-        f"- An answer may take {SILENCE:g} seconds and have {LINE // 2**20} MiB.\n"
-        "- Ids of runs, rows, tokens, visits, barriers and batches are the engine's own: the judge learns them from the records, "
-        "and speaks of tokens by them.\n"
-        '- A refusal is an answer: `{"refused": "<rule>"}`, without records. `{"unsaid": "<why>"}` says that there is no way to '
-        "ask the engine this; it is skipped and counted, never passed.\n"
-        "- `error` says that the engine broke down. `definite` when it is sure that nothing was done. Either way the case is an "
-        "error, the verdict is undetermined at best, and the process is started anew for the next case, as it is "
-        "after it has ended, hung, babbled, flooded or answered something else. Then its whole process group is killed.\n"
-        "- After `bye` it ends by itself, or is ended.",
-        "## What is asked, and what is answered",
+        "## Rules",
+        "- `hello` is the first message. The engine answers with its name, its ports, and the words of `does`, `shows`, `drive` "
+        "and `clock`; [ports.md](ports.md#what-an-engine-declares) lists them and says what follows from each.\n"
+        "- Each message has an `id`, and its answer has the same `id`. There is one answer to each message. Write nothing else to "
+        "the standard output, and flush it after every line.\n"
+        f"- The standard error is the log of the engine. The judge keeps its last {LOG:,} bytes, and shows its last line when the "
+        "engine fails.\n"
+        f"- An answer may take {SILENCE:g} seconds, longer on a busy machine (`--timeout`), and have {LINE // 2**20} MiB.\n"
+        "- The engine chooses the ids of runs, rows, tokens, visits, barriers and batches. The judge learns them from the records "
+        "and uses them in its messages.\n"
+        '- A refusal is an answer: `{"refused": "<rule>"}`, without records. '
+        '`{"unsaid": "<reason>"}` says that the engine does not support this stimulus; the judge skips it and counts it.\n'
+        "- `error` says that the engine failed. `definite` means: it is certain that nothing was done. The judge counts an error, "
+        "and the verdict is at best undetermined. Before the next case the judge starts the process again. It does the same "
+        "when the process ends, does not answer in time, or answers something else; it then kills the whole process group.\n"
+        "- After `bye` the process ends; otherwise the judge ends it.",
+        exchanges_section(),
+        "### Where more examples are",
+        "`specs/vectors/` has thousands of lawful and refused stimuli with their records, in the names of the law: each file is "
+        "compressed JSON lines, and `vectors/index.json` lists them. The first line of an instance gives its pipeline; each line "
+        "after it is one vector, a list of steps. The port `lifecycle` (`start_runs`, `operation`) is not shown above, because "
+        "`fateline_oracle.serve` does not offer it.",
+        "## What the judge asks, and what the engine answers",
         *(_asked(kind) for kind in ASKED),
-        "## Within them",
+        "## Parts of messages",
         *(_part(kind, name) for kind, name in _PARTS),
-        "## To begin with",
-        "`examples/engines/node/` is an engine in JavaScript with an adapter of less than a hundred lines; "
-        "`examples/engines/README.md` goes from nothing to a judged engine. An engine in Python needs no process: "
-        "see [ports.md](ports.md). `python -m fateline_oracle.serve module:factory` puts one behind the protocol.",
+        "## Where to begin",
+        "`examples/engines/node/` has an engine in JavaScript with an adapter of less than a hundred lines. "
+        "`examples/engines/README.md` leads from nothing to a checked engine, and [implementers.md](implementers.md) answers what "
+        "arises on the way. An engine in Python needs no process: see [ports.md](ports.md). "
+        "`python -m fateline_oracle.serve module:factory` puts a Python engine behind the protocol.",
     )
 
 
+NO_ANSWER: dict[type[Struct], str] = {
+    VerdictSaid: "The next line of the engine is another question, or the answer to `run`."
+}
 _PARTS = (
     (StimulusSaid, "stimulus"), (HoldSaid, "hold"), (TokenSaid, "token"), (ReplySaid, "reply"), (ErrorSaid, "error"),
-    (VerdictWanted, "what an engine may ask back while `run` is under way"),
+    (VerdictWanted, "a question of the engine during `run`"),
 )  # fmt: skip
 
 
@@ -69,9 +82,9 @@ def _asked(kind: type[Struct]) -> str:
     tag = kind.__struct_config__.tag
     parts = [f"### {tag}", _doc(kind), _fields(kind, f'`{{"ask": "{tag}", …}}`')]
     if answer is None:
-        parts.append("No answer.")
+        parts.append(NO_ANSWER.get(kind, "No answer."))
     else:
-        parts.append(_fields(answer, "Answered by", but=("error",)))
+        parts.append(_fields(answer, f"Answer. {_doc(answer)}", but=("error",)))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -80,7 +93,7 @@ def _part(kind: type[Struct], name: str) -> str:
 
 
 def _doc(kind: type[Struct]) -> str:
-    return inspect.cleandoc(kind.__doc__ or "")
+    return " ".join(inspect.cleandoc(kind.__doc__ or "").split())
 
 
 def _fields(kind: type[Struct], head: str, but: tuple[str, ...] = ()) -> str:

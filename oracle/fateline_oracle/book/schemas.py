@@ -85,7 +85,7 @@ def _node(kind: NodeKind) -> Schema:
             "name": {**NAME, "description": "unique in the pipeline"},
             "kind": {"const": str(kind)},
             **{key: {"description": "an engine's own; the law looks past it"} for key in ENGINE_KEYS},
-            **{key: {**_keywords(field.schema), "description": field.says} for key, field in fields.items()},
+            **{key: {**_keywords(field.schema), "description": field.meaning} for key, field in fields.items()},
         },
         "required": ["name", "kind", *(key for key, field in fields.items() if field.required)],
         "additionalProperties": False,
@@ -129,7 +129,7 @@ def _stimulus(do: Do) -> Schema:
         properties["data"] = {"type": "array", "items": {"enum": [str(word) for word in MergeData]}}
     return {
         "type": "object",
-        "description": shape.says,
+        "description": shape.meaning,
         "properties": properties,
         "required": ["do", *shape.must],
         "additionalProperties": False,

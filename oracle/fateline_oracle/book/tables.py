@@ -12,7 +12,7 @@ from fateline_model.kernels import PHASES
 from fateline_model.laws import ALL
 from fateline_model.lifecycle import SHAPES as OPERATIONS
 from fateline_model.stimuli import SHAPES
-from fateline_model.words import LOSS_REASONS, OUTCOMES, REASONS, REFUSALS, VERDICTS_OF
+from fateline_model.words import OUTCOMES, VERDICTS_OF, LossReason, Reason, Refusal
 
 
 def laws_table() -> list[dict[str, Any]]:
@@ -45,9 +45,9 @@ def outcomes_table() -> dict[str, Any]:
 
 def words_table() -> dict[str, Any]:
     return {
-        "reasons": REASONS,
-        "loss_reasons": LOSS_REASONS,
-        "refusals": REFUSALS,
+        "reasons": {word: word.sentence for word in Reason},
+        "loss_reasons": {word: word.sentence for word in LossReason},
+        "refusals": {word: word.sentence for word in Refusal},
         "verdicts": dict(VERDICTS_OF),
     }
 
@@ -59,7 +59,7 @@ def phases_table() -> list[dict[str, Any]]:
 def stimuli_table() -> dict[str, Any]:
     return {
         "pipeline": {
-            do: {"must": shape.must, "data": shape.merges, "says": shape.says} for do, shape in SHAPES.items()
+            do: {"must": shape.must, "data": shape.merges, "says": shape.meaning} for do, shape in SHAPES.items()
         },
         "lifecycle": {op: {"takes": takes, "says": says} for op, (takes, says) in OPERATIONS.items()},
     }

@@ -10,15 +10,15 @@ from typing import Annotated, get_args, get_origin, get_type_hints
 from fateline_model.pipeline import ENGINE_KEYS, ENGINE_SETTINGS, FIELDS
 from fateline_model.records import COMMON_COLUMNS, RELATIONS
 from fateline_model.words import (
-    LOSS_REASONS,
     NAME_PATTERN,
     OUTCOME_FIELDS,
     OUTCOMES,
-    REASONS,
-    REFUSALS,
     RESERVED,
     VERDICTS_OF,
+    LossReason,
     NodeKind,
+    Reason,
+    Refusal,
 )
 
 from .markdown import code, page, table
@@ -41,23 +41,26 @@ def words_page() -> str:
     )
     return page(
         "Words",
-        "Every word that a pipeline, a stimulus, a record or a refusal may use. From `fateline_model/words.py`.",
+        "Every word that a pipeline, a stimulus, a record or a refusal may use. From `fateline_model/words.py`. What the terms mean "
+        "(fate, loss, barrier and so on) is in the [glossary](glossary.md).",
         f"Names of nodes, branches and labels match `{NAME_PATTERN}`; {code(RESERVED)} are reserved.",
         "## Outcomes",
-        f"Of the fields {code(OUTCOME_FIELDS)}, those not listed for an outcome are forbidden on it.",
+        f"The fields are {code(OUTCOME_FIELDS)}. An outcome must not carry a field that is not listed for it.",
         outcomes,
         "## Reasons",
-        "Why a token or a barrier ended as it did: the `reason` of an outcome or a barrier.",
-        table(["Reason", "Meaning"], [(f"`{word}`", says) for word, says in REASONS.items()]),
+        "The `reason` of an outcome or of a barrier: why it ended as it did.",
+        table(["Reason", "Meaning"], [(f"`{word}`", word.sentence) for word in Reason]),
         "## Reasons of a loss",
-        table(["Reason", "Meaning"], [(f"`{word}`", says) for word, says in LOSS_REASONS.items()]),
+        "The `reason` of a [loss](glossary.md#loss): why a branch can no longer arrive.",
+        table(["Reason", "Meaning"], [(f"`{word}`", word.sentence) for word in LossReason]),
         "## Verdicts of a visit",
-        "What a node of each kind may say of a token. `route` is followed by a label, `expand` by a count.",
+        "What a node of each kind may answer for a token. `route` is followed by a label, `expand` by a count: `route high`, "
+        "`expand 2`.",
         table(["Node", "Verdicts"], [(kind, code(verdicts)) for kind, verdicts in VERDICTS_OF.items()]),
         "## Refusals",
-        "Which rule forbids a stimulus, in the order in which the rules are asked: the first that applies is named. "
-        "A refusal leaves no record and changes nothing.",
-        table(["Refusal", "Meaning"], [(f"`{word}`", says) for word, says in REFUSALS.items()]),
+        "The rule that forbids a stimulus. The rules are checked in this order, and the first that applies is named. A [refusal](glossary.md#refusal) "
+        "writes no record and changes nothing.",
+        table(["Refusal", "Meaning"], [(f"`{word}`", word.sentence) for word in Refusal]),
     )
 
 
@@ -72,13 +75,14 @@ def trail_page() -> str:
         sections += [f"## {name}", (kind.__doc__ or "").strip(), table(["Column", "Type", "", "Meaning"], rows)]
     return page(
         "The trail",
-        "What an engine of this kind must write, as relations; and the same as one JSON object a line, "
+        "What an engine of this kind must write, as [relations](glossary.md#relation). A [trail](glossary.md#trail) in JSON lines has one object on each line: "
         '`{"rec": "<relation>", …}`. From `fateline_model/records.py`.',
-        "A run, a visit and a batch are written when they begin and again when they change: the later record of the "
-        "same id replaces the earlier. Everything else is written once. Any column that is not marked *id* may be "
-        "absent: it is then *not recorded*, and a law that needs it is *not judged*. Ids are the engine's own. "
-        "Digests are opaque: equal exactly when the values are.",
-        "Every record may also carry:",
+        "- A run, a visit and a batch are written when they begin and again when they change. The later record of the same id "
+        "replaces the earlier one. Everything else is written once.\n"
+        "- A column that is not marked *id* may be absent: it is then *not recorded*, and a law that needs it is *not judged*.\n"
+        "- The engine chooses its ids. [implementers.md](implementers.md#ids) says what they must be.\n"
+        "- Two digests are equal exactly when the values are equal. Nothing else follows from a [digest](glossary.md#digest).",
+        "Every record may also carry these columns:",
         table(["Column", "Meaning"], [(f"`{column}`", says) for column, says in COMMON_COLUMNS.items()]),
         *sections,
     )
@@ -89,7 +93,7 @@ def pipeline_page() -> str:
     sections = []
     for kind in NodeKind:
         rows = [
-            (f"`{key}`", type_name_of_schema(field.schema), "yes" if field.required else "", field.says)
+            (f"`{key}`", type_name_of_schema(field.schema), "yes" if field.required else "", field.meaning)
             for key, fields in FIELDS.items()
             for field in fields
             if kind in field.kinds
@@ -99,16 +103,18 @@ def pipeline_page() -> str:
     return page(
         "Pipelines",
         'A pipeline as data: `{"name": …, "nodes": [{"name": …, "kind": …, …}, …]}`. Every edge is a key of the '
-        "node it leaves. From `fateline_model/pipeline.py`; what makes the graph well-formed is in "
-        "[design.md](design.md#pipelines).",
-        f"The keys {code(ENGINE_KEYS)} of a node, and `{ENGINE_SETTINGS}` of the pipeline, are an engine's own: the law "
-        "looks past them.",
+        "node that it leaves. From `fateline_model/pipeline.py`. [design.md](design.md#pipelines) says when a graph is "
+        "well-formed.",
+        "The order of the keys of `fork` is the order of the branches in `promised` and of the children "
+        "([implementers.md](implementers.md#order-of-children)).",
+        f"The keys {code(ENGINE_KEYS)} of a node, and `{ENGINE_SETTINGS}` of the pipeline, belong to the engine: the law "
+        "ignores them.",
         *sections,
     )
 
 
 def type_name(hint: object) -> str:
-    """A column's type as a reader says it."""
+    """A column's type as text."""
     (member,) = [member for member in get_args(hint) or (hint,) if member is not type(None)]
     if isinstance(member, type) and issubclass(member, StrEnum):
         return code(member)
@@ -116,7 +122,7 @@ def type_name(hint: object) -> str:
 
 
 def type_name_of_schema(schema: object) -> str:
-    """A field's JSON Schema as a reader says it."""
+    """A field's JSON Schema as text."""
     if not isinstance(schema, dict):
         return ""
     if "enum" in schema:

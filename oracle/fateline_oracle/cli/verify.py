@@ -215,7 +215,7 @@ def _show_mutant(name: str, cases: str | None) -> ExitCode:
         raise click.UsageError(f"no mutant is called {name!r}; there are: {', '.join(m.name for m in MUTANTS)}")
     (report,) = judge_mutants(chosen)
     mutant = report.mutant
-    click.echo(f"{mutant.name}: {mutant.says}")
+    click.echo(f"{mutant.name}: {mutant.mistake}")
     click.echo(f"{mutant.file}, explored as: {report.instance}\n")
     for sign, text in (("-", mutant.find), ("+", mutant.replace)):
         for line in text.splitlines():
@@ -241,7 +241,7 @@ def _self_test(jobs: int, as_json: bool) -> ExitCode:
         click.echo(report.to_json())
         return report.exit_code
     rows = [
-        (r.mutant.law, r.mutant.name, len(r.steps) or None, _fate(r), " ".join(r.others), r.mutant.says)
+        (r.mutant.law, r.mutant.name, len(r.steps) or None, _fate(r), " ".join(r.others), r.mutant.mistake)
         for r in reports
     ]
     click.echo(table(rows, ("law", "mutant", "steps", "", "also breaks", "the mistake")))

@@ -13,7 +13,7 @@ import click
 from fateline.terminal import Progress, paint
 from fateline_model import LAW_VERSION, Pipeline
 from fateline_model.checker.search import explore
-from fateline_model.checker.systems import Menu, PipelineSystem
+from fateline_model.checker.systems import InstanceOptions, PipelineSystem
 from fateline_model.checker.verify import finding_of
 from fateline_model.laws import ALL
 
@@ -34,7 +34,7 @@ def read_pipeline_or_fail(path: Path) -> Pipeline:
 def verify_pipeline(path: Path, rows: int, crashes: int, limit: int, as_json: bool) -> ExitCode:
     """Explore everything that may happen around the pipeline, with every verdict and invalid rows."""
     pipeline = read_pipeline_or_fail(path)
-    system = PipelineSystem(pipeline, rows, crashes, Menu(invalid_rows=True))
+    system = PipelineSystem(pipeline, rows, crashes, InstanceOptions(invalid_rows=True))
     started = time.perf_counter()
     with Progress() as progress:
         found = explore(system, ALL, limit=limit, progress=lambda states: progress.update(f"{states:,} states"))

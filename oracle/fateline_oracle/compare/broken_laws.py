@@ -1,7 +1,7 @@
 """Which laws an engine's step breaks: the catalogue is asked about the records that the engine wrote.
 
 The judge has found that a step is not the law's; here it is said which law that is. The observed records, in the names of
-the law, are made into a `Moment`: before it stands the law's own state, after it what the observed records tell. Every
+the law, are made into a `StepView`: before it stands the law's own state, after it what the observed records tell. Every
 predicate is asked; those that fire are named, the most particular first. Not here: finding that something differs.
 """
 
@@ -10,11 +10,11 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 
 from fateline_model import Accepted, Pipeline, Refusal, Stimulus
-from fateline_model.laws import ALL, Family, Law, Moment, judge
-from fateline_model.laws.telling import told
+from fateline_model.barrier_machine import BarrierStimulus
+from fateline_model.laws import ALL, Family, Law, StepView, checks
+from fateline_model.laws.record_fold import recorded_run
 from fateline_model.lifecycle import Operation, World
 from fateline_model.records import RELATIONS, Record
-from fateline_model.single import BarrierStimulus
 
 from ..ports.port import Written
 from .data_laws import Broken
@@ -59,13 +59,13 @@ def blame(
         ]
         records, strange = _as_records(named, _expected(law))
     found: list[Broken] = []
-    moment = Moment(pipeline, before, stimulus, records, _told(pipeline, before, stimulus, records))
+    moment = StepView(pipeline, before, stimulus, records, _told(pipeline, before, stimulus, records))
     for one in [law for law in ALL if law.id not in silent]:
         found += [(one.id, message) for message in _asked(one, moment)]
     if isinstance(law, Refusal):
         found.append(("Z1", wrong[0] if wrong else f"the law refuses this ({law})"))
     elif after is not None and "D2" not in silent:
-        against = Moment(pipeline, before, stimulus, records, after)
+        against = StepView(pipeline, before, stimulus, records, after)
         found += [("D2", message) for message in _asked(_D2, against)]
     found += [("D2", message) for message in strange]
     if not found:
@@ -84,12 +84,12 @@ def _place(broken: Broken) -> tuple[int, int]:
     return 0, next(place for place, one in enumerate(ALL) if one.id == law)
 
 
-def _asked(law: Law, moment: Moment) -> list[str]:
+def _asked(law: Law, moment: StepView) -> list[str]:
     """What a law says of a step. Records that make no sense at all are the business of D2, not of each law."""
     if law.id in GIVEN_WITHOUT:
         return []
     try:
-        return [check for check in judge(law, moment) if check is not None]
+        return [check for check in checks(law, moment) if check is not None]
     except (KeyError, StopIteration, ValueError, IndexError, AttributeError, TypeError):
         return []
 
@@ -102,7 +102,7 @@ def _told(
 ) -> World:
     """The world as the observed records tell it; as it was, where they tell of nothing that can be."""
     try:
-        run, _ = told(Moment(pipeline, before, stimulus, records, before))
+        run, _ = recorded_run(StepView(pipeline, before, stimulus, records, before))
     except (KeyError, StopIteration, ValueError, AttributeError):
         return before
     return (run, *before[1:])
@@ -197,6 +197,6 @@ def concerned(kinds: Mapping[frozenset[type], int]) -> dict[str, int]:
     """How many steps put each law in danger, by the kinds of records that the steps wrote."""
     counts: dict[str, int] = {}
     for law in ALL:
-        if law.judge is not None and law.family is not Family.REFUSAL:
+        if law.predicate is not None and law.family is not Family.REFUSAL:
             counts[law.id] = sum(n for found, n in kinds.items() if not law.on or not found.isdisjoint(law.on))
     return counts

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from fateline_model import Pipeline, Stimulus
+from fateline_model.barrier_machine import BarrierEvent
 from fateline_model.checker.systems import State
 from fateline_model.laws import ALL, Law
 from fateline_model.lifecycle import Op
-from fateline_model.single import BarrierEvent
 from fateline_model.stimuli import Do, Validity
 from fateline_model.words import Collisions, NodeKind, Policy, Strategy
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from fateline_model import BarrierEvent, BarrierStimulus, Pipeline
+from fateline_model.barrier_machine import initial
 from fateline_model.laws import ALL, Family
 from fateline_model.lifecycle import World
 from fateline_model.pipeline import Node
 from fateline_model.records import OutcomeRecord, Record, as_json
-from fateline_model.single import initial
 from fateline_model.words import Strategy
 
 from ..compare.names import Names

@@ -74,7 +74,7 @@ def every_instance(scope: str) -> tuple[Instance, ...]:
 def _is_standard(instance: Instance, small: Container[str]) -> bool:
     if instance.machine not in WHERE_ROWS_MEET:
         return True
-    hostile = isinstance(instance.system, PipelineSystem) and instance.system.menu.hostile
+    hostile = isinstance(instance.system, PipelineSystem) and instance.system.options.hostile
     return instance.name in small and not hostile
 
 

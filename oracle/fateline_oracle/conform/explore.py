@@ -83,7 +83,7 @@ def local_graph(system: PipelineSystem, symmetry: Symmetry | None, sayable: Saya
     place = 0
     while place < len(graph.states):
         state = graph.states[place]
-        for offer in system.offers(state):
+        for offer in system.attempts(state):
             stimulus = offer.stimulus
             if not isinstance(stimulus, Stimulus):
                 continue
@@ -91,7 +91,7 @@ def local_graph(system: PipelineSystem, symmetry: Symmetry | None, sayable: Saya
                 graph.left_out += offer.refusal is None
             elif offer.refusal is not None:
                 graph.refusals[place].append((stimulus, offer.refusal))
-            elif offer.after is not None and not offer.beyond:
+            elif offer.after is not None and not offer.out_of_bounds:
                 graph.places[place][stimulus] = len(graph.edges[place])
                 target = graph.number(fold(offer.after))
                 graph.edges[place].append(Edge(stimulus, offer.records, offer.after, target))

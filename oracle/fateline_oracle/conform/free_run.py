@@ -42,7 +42,7 @@ def judge_whole(judged: Judged, port: TrailPort, instance: Instance, hello: Hell
     assert isinstance(system, PipelineSystem)
     silent = not_shown_at_rest(hello)
     for number in range(RUNS):
-        rows = ["invalid" if system.menu.invalid_rows and place % 7 == 3 else "valid" for place in range(ROWS)]
+        rows = ["invalid" if system.options.invalid_rows and place % 7 == 3 else "valid" for place in range(ROWS)]
         drawn = Drawn(system, seed + number)
         document = instance.document or {}
         records = list(guarded("run", lambda: list(port.run(document, rows, drawn))))  # noqa: B023

@@ -165,11 +165,11 @@ class Hunt:
         for _ in range(STEPS):
             offers = [
                 (offer.stimulus, offer)
-                for offer in system.offers(state)
+                for offer in system.attempts(state)
                 if isinstance(offer.stimulus, Stimulus) and sayable(self.hello, offer.stimulus, state)
             ]
             refused = [stimulus for stimulus, offer in offers if offer.after is None]
-            lawful = [pair for pair in offers if pair[1].after is not None and not pair[1].beyond]
+            lawful = [pair for pair in offers if pair[1].after is not None and not pair[1].out_of_bounds]
             if refused and chance.random() < REFUSED:
                 found = lockstep.do(chance.choice(refused))
             elif not lawful:

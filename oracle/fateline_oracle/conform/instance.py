@@ -310,7 +310,7 @@ def _at_random(
         while lockstep.tally.steps < steps:
             lawful = [
                 (offer.stimulus, offer.after)
-                for offer in two.offers(state)
+                for offer in two.attempts(state)
                 if isinstance(offer.stimulus, Stimulus)
                 and offer.after is not None
                 and sayable(hello, offer.stimulus, state)

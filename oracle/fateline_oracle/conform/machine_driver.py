@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from fateline_model import Pipeline, Refusal
-from fateline_model.checker.systems import LifecycleSystem, Offer, State, System
+from fateline_model.checker.systems import Attempt, LifecycleSystem, State, System
 from fateline_model.lifecycle import World
 from fateline_model.records import Record, as_json
 
@@ -142,7 +142,7 @@ def _explored(
         edges.append(out)
         refused.append(against)
         for offer in _sayable_offers(system, beside, state, done):
-            if offer.beyond or offer.refusal is Refusal.NO_SUCH_DATA:
+            if offer.out_of_bounds or offer.refusal is Refusal.NO_SUCH_DATA:
                 continue
             if offer.refusal is not None:
                 against.append((offer.stimulus, offer.refusal))
@@ -154,7 +154,7 @@ def _explored(
     return states, edges, refused
 
 
-def _sayable_offers(system: System, beside: Beside[Any, Any], state: State, done: Swept) -> Iterator[Offer]:
+def _sayable_offers(system: System, beside: Beside[Any, Any], state: State, done: Swept) -> Iterator[Attempt]:
     """What can be said in a state. Most operations of a hostile caller cannot, and are not even tried in the law."""
 
     def sayable(stimulus: Any) -> bool:
@@ -163,12 +163,12 @@ def _sayable_offers(system: System, beside: Beside[Any, Any], state: State, done
         return said
 
     if isinstance(system, LifecycleSystem):
-        yield from system.offers(state, sayable)
+        yield from system.attempts(state, sayable)
     else:
-        yield from (offer for offer in system.offers(state) if sayable(offer.stimulus))
+        yield from (offer for offer in system.attempts(state) if sayable(offer.stimulus))
 
 
-def step_once(beside: Beside[Any, Any], offer: Offer, path: list[Any], done: Swept) -> bool:
+def step_once(beside: Beside[Any, Any], offer: Attempt, path: list[Any], done: Swept) -> bool:
     """One offer of a system on the engine, lawful or to be refused; whether the two may go on from here."""
     if offer.refusal is not None:
         return _refuses(beside, offer.stimulus, offer.refusal, path[:-1], done)

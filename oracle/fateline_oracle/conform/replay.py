@@ -13,7 +13,7 @@ from typing import Any, Final
 from fateline_model import LAW_VERSION, IllFormed, Refusal, Stimulus, load
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import BarrierSystem, LifecycleSystem
-from fateline_model.stimuli import from_json
+from fateline_model.stimuli_json import from_json
 from fateline_model.words import NodeKind
 
 from ..compare.capabilities import unshown
@@ -151,7 +151,7 @@ def small_steps(beside: Beside[Any, Any], instance: Instance, said_steps: list[s
     try:
         beside.start()
         for place, says in enumerate(said_steps, 1):
-            offer = next((o for o in instance.system.offers(state) if str(o.stimulus) == says), None)
+            offer = next((o for o in instance.system.attempts(state) if str(o.stimulus) == says), None)
             if offer is None:
                 raise BadCase(f"step {place}: {says!r} is nothing that {instance.name} knows")
             path.append(offer.stimulus)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from fateline_model import Pipeline, Refusal, Run, Stimulus, step
-from fateline_model.state import split
+from fateline_model.state import parse_token_name
 from fateline_model.stimuli import Do
 
 from .explore import LocalGraph
@@ -139,7 +139,7 @@ def _row(stimulus: Stimulus) -> int | None:
     name = stimulus.token
     if stimulus.hold is not None and "@" in stimulus.hold:
         name = stimulus.hold.partition("@")[2]
-    place = split(name) if name is not None else None
+    place = parse_token_name(name) if name is not None else None
     return place[0] if place is not None else None
 
 

@@ -212,7 +212,7 @@ def _law_wrote(instance: Instance, stimuli: Sequence[Any]) -> list[Sequence[Writ
             run = law.run if isinstance(law, Accepted) else run
             told.append([as_json(record) for record in law.records] if isinstance(law, Accepted) else [])
             continue
-        offer = next((o for o in instance.system.offers(state) if o.stimulus == stimulus), None)
+        offer = next((o for o in instance.system.attempts(state) if o.stimulus == stimulus), None)
         told.append([as_json(record) for record in offer.records] if offer is not None else [])
         state = offer.after if offer is not None and offer.after is not None else state
     return told
@@ -227,5 +227,5 @@ def legal(instance: Instance, found: Found) -> list[str]:
     for stimulus in found.stimuli[:-1]:
         law = step(system.pipeline, run, stimulus)
         run = law.run if isinstance(law, Accepted) else run
-    rows = PipelineSystem(system.pipeline, max(system.rows, len(run.rows)), system.crashes, system.menu)
-    return [str(offer.stimulus) for offer in rows.offers(State((run,))) if offer.after is not None]
+    rows = PipelineSystem(system.pipeline, max(system.rows, len(run.rows)), system.crashes, system.options)
+    return [str(offer.stimulus) for offer in rows.attempts(State((run,))) if offer.after is not None]

@@ -8,9 +8,10 @@ from typing import Any
 
 from fateline_model import IllFormed, Stimulus, load
 from fateline_model.checker.scopes import Instance
-from fateline_model.checker.systems import Menu, PipelineSystem
+from fateline_model.checker.systems import InstanceOptions, PipelineSystem
 from fateline_model.laws import ALL
-from fateline_model.stimuli import Do, from_json
+from fateline_model.stimuli import Do
+from fateline_model.stimuli_json import from_json
 
 from ..conform.replay import BadCase, Replayed
 from ..ports.port import Engine, EngineFault, Hello, Policy
@@ -22,7 +23,7 @@ MOST_CUTS = 8
 def replay_torture(document: Mapping[str, Any], engine: Engine, hello: Hello) -> tuple[Replayed, Tortured]:
     """Break the scenario off again."""
     pipeline, stimuli, policy, cuts = _read(document)
-    system = PipelineSystem(pipeline, 1, 0, Menu())
+    system = PipelineSystem(pipeline, 1, 0, InstanceOptions())
     name = str(document.get("instance"))
     instance = Instance(name, name, "pipeline", system, (), 0, ALL, document["pipeline"])
     done = Tortured(name, name)

@@ -90,7 +90,7 @@ def scenarios(instance: Instance, hello: Hello, law: Law) -> Iterator[Line]:
     """The scenarios of an instance, the shortest first."""
     system = instance.system
     assert isinstance(system, PipelineSystem)
-    orderly = PipelineSystem(system.pipeline, system.rows, 0, system.menu._replace(hostile=False))
+    orderly = PipelineSystem(system.pipeline, system.rows, 0, system.options._replace(hostile=False))
     ways = Ways(orderly, partial(sayable, hello), reduced=instance.machine == "pipeline")
     to_the_end = _to_the_end(ways.graph)
     walks = sorted((_whole(ways.graph, walk, to_the_end) for walk in plan(ways.graph.targets)), key=len)

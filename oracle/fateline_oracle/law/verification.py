@@ -244,5 +244,5 @@ def _first_finding(broken: Any, broken_scopes: Any, family: str) -> tuple[Any, s
 def laws_without_mutant() -> list[str]:
     """Laws that are judged in the model, and that no mutant breaks."""
     broken = {mutant.law for mutant in MUTANTS}
-    judged = [law.id for law in ALL if law.judge is not None or law.id in DOMAINS]
+    judged = [law.id for law in ALL if law.predicate is not None or law.id in DOMAINS]
     return [law for law in judged if law not in broken]

@@ -1,6 +1,6 @@
 """Every message of the protocol, declared once: what the judge asks, and what an engine may answer.
 
-The page `specs/protocol.md` and the JSON Schemas come from these declarations, and both directions are decoded against them.
+The page `specs/protocol.md` and the JSON Schemas are made from these declarations, and both directions are decoded with them.
 Not here: bytes and processes (`process.py`).
 """
 
@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 VERSION: Final = 1
-"""Of the protocol. It goes up with every change that breaks an engine."""
+"""The version of the protocol. Every change that breaks an engine increases it."""
 Text = Annotated[str, Meta(max_length=65_536)]
 Record = Annotated[dict[str, Any], Meta(description="a record of specs/trail.md, with its `rec`")]
 Records = Annotated[list[Record], Meta(max_length=1_000_000)]
@@ -26,20 +26,21 @@ class Asking(Struct, tag_field="ask", forbid_unknown_fields=True, omit_defaults=
 
 
 class HelloAsked(Asking, tag="hello"):
-    """Always first: who are you? The judge says which protocol it speaks and which law it holds."""
+    """Always the first message: who are you? It names the version of the protocol and of the law that the judge uses."""
 
     protocol: int
     law_version: str
 
 
 class Start(Asking, tag="start"):
-    """Port `pipeline`. Begin a new run of a pipeline (specs/pipeline.md); an earlier run is given up."""
+    """Port `pipeline`. Begin a new run of a pipeline (specs/pipeline.md). An earlier run is abandoned."""
 
     pipeline: dict[str, Any]
 
 
 class HoldSaid(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A barrier by its node and the forked token, or a batch by its node and its id: ids are the engine's own."""
+    """A barrier, named by its coalesce and the forked token; or a batch, named by its aggregation and its id. The ids are
+    those of the engine."""
 
     node: str
     token: str | None = None
@@ -47,7 +48,7 @@ class HoldSaid(Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class StimulusSaid(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A stimulus of specs/stimuli.md; tokens by the engine's own ids."""
+    """A stimulus of specs/stimuli.md. Tokens are named by the ids of the engine."""
 
     do: str
     row: int | None = None
@@ -55,27 +56,27 @@ class StimulusSaid(Struct, forbid_unknown_fields=True, omit_defaults=True):
     verdict: str | None = None
     hold: HoldSaid | None = None
     data: list[str] = []
-    """What the merge kernel is to say of the data of each merge that the step causes, in order; `ok` where absent."""
+    """For each merge that the step causes, in order: the result that the merge must have. A missing word means `ok`."""
 
 
 class DoAsked(Asking, tag="do"):
-    """Port `pipeline`. One step for each stimulus, in this order, committed before the answer."""
+    """Port `pipeline`. Take one step for each stimulus, in this order, and commit them before the answer."""
 
     stimuli: list[StimulusSaid]
 
 
 class TrailAsked(Asking, tag="trail"):
-    """Port `pipeline`. All that is recorded of the run, as it stands."""
+    """Port `pipeline`. Give everything that is recorded of the run until now."""
 
 
 class BarrierStart(Asking, tag="start_barrier"):
-    """Port `barrier`. Begin one barrier of this coalesce, a node of specs/pipeline.md; nothing has arrived."""
+    """Port `barrier`. Begin one barrier of this coalesce, which is a node of specs/pipeline.md. Nothing has arrived yet."""
 
     coalesce: dict[str, Any]
 
 
 class BarrierAsked(Asking, tag="barrier"):
-    """Port `barrier`. One event; it names a branch, never a token."""
+    """Port `barrier`. One event. It names a branch, never a token."""
 
     do: Literal["arrive", "lose", "deadline", "flush"]
     branch: str | None = None
@@ -83,20 +84,20 @@ class BarrierAsked(Asking, tag="barrier"):
 
 
 class RunsStart(Asking, tag="start_runs"):
-    """Port `lifecycle`. Begin so many empty runs, without a pipeline."""
+    """Port `lifecycle`. Begin this number of empty runs, without a pipeline."""
 
     runs: int
 
 
 class TokenSaid(Struct, forbid_unknown_fields=True):
-    """A token of one of the runs, by the engine's id; the caller may well name one of another run."""
+    """A token, named by the engine's id, and the run that the caller believes it belongs to. The caller may be wrong."""
 
     run: int
     name: str
 
 
 class OperationAsked(Asking, tag="operation"):
-    """Port `lifecycle`. One operation of specs/lifecycle.md, hostile arguments included."""
+    """Port `lifecycle`. One operation of the lifecycle machine (specs/stimuli.md). The arguments may be wrong on purpose."""
 
     op: str
     run: int
@@ -111,20 +112,21 @@ class OperationAsked(Asking, tag="operation"):
 
 
 class RunAsked(Asking, tag="run"):
-    """Port `trail`. Run a pipeline over rows (`valid` or `invalid`) to its end, in any order. The engine may ask back."""
+    """Port `trail`. Run a pipeline over these rows (each `valid` or `invalid`) to its end, in an order that the engine
+    chooses. For each answer of a node the engine asks the judge."""
 
     pipeline: dict[str, Any]
     rows: list[str]
 
 
 class VerdictSaid(Asking, tag="verdict"):
-    """The judge's answer where an engine asked back: what a node says."""
+    """The answer of the judge to a question of the engine during `run`: the verdict of a node."""
 
     verdict: str
 
 
 class Bye(Asking, tag="bye"):
-    """The last message. The engine ends; no answer is awaited."""
+    """The last message. The engine ends and gives no answer."""
 
 
 ASKED: Final[tuple[type[Asking], ...]] = (
@@ -136,22 +138,22 @@ ASKED: Final[tuple[type[Asking], ...]] = (
 
 
 class ErrorSaid(Struct, forbid_unknown_fields=True):
-    """The engine could not do it. `definite`: it is sure that nothing was done. Either way the case is an error, and it is
-    begun anew."""
+    """The engine failed. `definite` means: it is certain that nothing was done. In both cases the judge counts an error and
+    starts the case again."""
 
     message: Text
     definite: bool = False
 
 
 class Answer(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """What an engine answers: the `id` of the question, and an error or what was asked for."""
+    """What an engine answers: the `id` of the question, and either an error or what was asked for."""
 
     id: int
     error: ErrorSaid | None = None
 
 
 class HelloSaid(Answer):
-    """What the engine says of itself; the words are those of specs/ports.md. What it does not declare is not judged."""
+    """What the engine declares. The words of `does`, `shows`, `drive` and `clock` are listed in specs/ports.md."""
 
     name: Text = ""
     version: Text = ""
@@ -162,11 +164,12 @@ class HelloSaid(Answer):
     drive: str = "lockstep"
     clock: str = "none"
     operations: list[str] = []
-    """Port `lifecycle`: the operations that it has a way to say."""
+    """Port `lifecycle`: the operations that the engine supports."""
 
 
 class ReplySaid(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """What came of one stimulus: records, or the word of a refusal, or that there is no way to say it, and why."""
+    """The result of one stimulus: records; or `refused`, the word of the rule that forbids it, with a message for people; or
+    `unsaid`, the reason why the engine does not support it."""
 
     records: Records = []
     refused: str | None = None
@@ -175,27 +178,28 @@ class ReplySaid(Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class Done(Answer):
-    """To `do`, one reply for each stimulus; to `barrier` and `operation`, one."""
+    """The answer to `do` has one reply for each stimulus; to `barrier` and `operation`, one reply."""
 
     replies: list[ReplySaid] = []
 
 
 class Told(Answer):
-    """To `trail` and `run`: records."""
+    """The answer to `trail` and `run`: records."""
 
     records: Records = []
 
 
 class Begun(Answer):
-    """To `start`; to `start_barrier` with the ids of its tokens by branch (under the empty name the forked token's); to
-    `start_runs` with the ids of the runs."""
+    """The answer to `start` has only the id. To `start_barrier`, `tokens` gives the id of the token of each branch, and under
+    the empty name the id of the forked token. To `start_runs`, `runs` gives the ids of the runs."""
 
     tokens: dict[str, str] = {}
     runs: list[str] = []
 
 
 class VerdictWanted(Struct, forbid_unknown_fields=True):
-    """While `run` is under way: what does this node say of this token, by its name, on this attempt?"""
+    """A question during `run`: what does this node answer for this token (named as the law names it) on this attempt? For a
+    batch, `token` is the name of the batch."""
 
     id: int
     node: str

@@ -1,8 +1,9 @@
-"""What an engine offers to be judged: four ports, each a small protocol class, and what it says of itself before.
+"""What an engine offers to be checked: four ports, each a small protocol class, and what it declares first.
 
-An adapter translates; it decides nothing. Stimuli come with the engine's own ids, which the judge has learnt from the
+An adapter translates and decides nothing. Stimuli carry the engine's own ids, which the judge has learnt from the
 engine's records. An engine offers the ports it can (`Engine` gives None for the others) and declares in `Hello` what it
-does, what it shows and how it is driven. Not here: what follows from that for each law (`capabilities.py`), and the stepping.
+does, what its records show and how it is driven. Not here: what follows from that for each law (`compare/capabilities.py`),
+and the stepping.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,18 +11,19 @@ from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from fateline_model.barrier_machine import BarrierStimulus
 from fateline_model.lifecycle import Operation, World
-from fateline_model.single import BarrierStimulus
 from fateline_model.stimuli import Stimulus
 
 Written = Mapping[str, object]
-"""One record, as one JSON object a line would say it: `{"rec": "<relation>", …}`."""
+"""One record, as the JSON object of one line: `{"rec": "<relation>", …}`."""
 
 
 class Reply(NamedTuple):
-    """What an engine answers to a stimulus: the records of the step, or a refusal, with its own word for the rule.
+    """What an engine answers to a stimulus: the records of the step, or a refusal with the word of the rule.
 
-    Or `unsaid`: the port has no way to say this stimulus, and why. It is skipped and counted, never passed.
+    Or `unsaid`: the port does not support this stimulus, and why. The stimulus is skipped and counted; it counts neither for
+    nor against the engine.
     """
 
     records: Sequence[Written] = ()
@@ -31,7 +33,7 @@ class Reply(NamedTuple):
 
 
 class Hold(NamedTuple):
-    """A barrier or a batch by the engine's ids: the node, and the forked token or the batch."""
+    """A barrier or a batch, named by the engine's ids: the node, and the forked token or the batch."""
 
     node: str
     token: str | None = None
@@ -39,7 +41,7 @@ class Hold(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """One stimulus as an engine is asked it: `stimulus.token` is the engine's id, `hold` what `stimulus.hold` names."""
+    """One stimulus for an engine: `stimulus.token` is the engine's id, `hold` is what `stimulus.hold` names."""
 
     stimulus: Stimulus
     hold: Hold | None = None
@@ -78,7 +80,7 @@ class Does(StrEnum):
 
 
 class Shows(StrEnum):
-    """What an engine's records tell beyond tokens, parents, rows and outcomes."""
+    """What an engine's records contain beyond runs, rows, tokens, parents and outcomes."""
 
     VISITS = "visits"
     HOPS = "hops"
@@ -100,7 +102,7 @@ class Drive(StrEnum):
 
 
 class ClockOf(StrEnum):
-    """Whose clock decides of deadlines: the judge's, the wall's, or nobody's."""
+    """Who decides when a deadline has passed: the judge, the wall clock, or nobody."""
 
     INJECTED = "injected"
     REAL = "real"
@@ -108,11 +110,11 @@ class ClockOf(StrEnum):
 
 
 UNLESS_SAID = frozenset(Does) - {Does.BOUNDARIES}
-"""What an engine does that says nothing of it: all but what takes a port of its own."""
+"""The default of `Hello.does`: everything except `boundaries`, which needs a separate port."""
 
 
 class Hello(NamedTuple):
-    """What an engine says of itself. What it does not declare is not judged, and counted."""
+    """What an engine declares. What needs something that it does not declare is left out and counted."""
 
     name: str
     version: str
@@ -131,32 +133,32 @@ class PipelinePort(Protocol):
     """Runs of pipelines, one at a time."""
 
     def start(self, pipeline: Mapping[str, object]) -> None:
-        """Begin a new run of this pipeline, in the form of `specs/pipeline.md`. An earlier run is given up."""
+        """Begin a new run of this pipeline, in the form of `specs/pipeline.md`. An earlier run is abandoned."""
         ...
 
     def do(self, asked: Asked) -> Reply:
-        """One stimulus: one step, committed."""
+        """Take one step for one stimulus, and commit it."""
         ...
 
     def together(self, asked: Sequence[Asked]) -> Sequence[Reply]:
-        """One step each, in this order; an engine may commit them at once.
+        """Take one step for each stimulus, in this order. An engine may commit them together.
 
-        They are about different rows, but that a visit may be begun and finished: then the record of its beginning may be
-        overtaken by that of its end, and need not be shown.
+        Each stimulus is about a different row, with one exception: a visit may begin and finish. Then the record of its end
+        replaces that of its beginning, which need not be given.
         """
         ...
 
     def trail(self) -> Iterable[Written]:
-        """All that is recorded of this run, as it stands."""
+        """Everything that is recorded of this run until now."""
         ...
 
     def close(self) -> None:
-        """Give up the run and whatever it holds."""
+        """Abandon the run and release what it holds."""
         ...
 
 
 class Write(StrEnum):
-    """What an engine is about to do at a boundary: a kill there comes before it."""
+    """What an engine is about to do at a boundary. A kill at the boundary comes before it."""
 
     TRANSACTION = "transaction"
     STATEMENT = "statement"
@@ -169,9 +171,9 @@ class Write(StrEnum):
 
 
 class Boundary(NamedTuple):
-    """One place where a kill leaves something: what would have come next, and a digest of what is left.
+    """One moment at which a kill would leave something behind: what would have come next, and a digest of what is left.
 
-    Two boundaries have one digest only if the same is committed and the same bytes are in the sinks.
+    Two boundaries have the same digest only if the same is committed and the same bytes are in the sinks.
     """
 
     write: str
@@ -179,7 +181,7 @@ class Boundary(NamedTuple):
 
 
 class Policy(StrEnum):
-    """When an engine commits: after each step, or as it does when nobody looks."""
+    """When an engine commits: after each step, or as it does by default."""
 
     STEP = "step"
     DEFAULT = "default"
@@ -187,39 +189,39 @@ class Policy(StrEnum):
 
 @runtime_checkable
 class CrashPort(Protocol):
-    """A pipeline port whose engine can be killed at each of its write boundaries; what `crash()` gives of an engine that
-    declares `boundaries`.
+    """A pipeline port whose engine can be killed at each of its write boundaries. `crash()` of an engine that declares
+    `boundaries` returns it.
 
-    Every sink keeps each effect as the id of the token that it is of. A reply may show no records while nothing is
-    committed. The ids of tokens follow from the stimuli, so that what was asked once can be asked again.
+    Every sink stores each effect as the id of its token. A reply may have no records while nothing is committed. The ids of
+    tokens follow from the stimuli, so that the same stimuli can be sent again.
     """
 
     def begin(self, pipeline: Mapping[str, object], policy: Policy) -> None:
-        """Begin a new run, in a place of its own, of which the boundaries are told. An earlier run is given up."""
+        """Begin a new run, in a new place, and report its boundaries. An earlier run is abandoned."""
         ...
 
     def do(self, asked: Asked) -> Reply:
-        """One stimulus; of these, `resume` is for who is gone."""
+        """Take one step for one stimulus. `resume` is sent after `crash_to`."""
         ...
 
     def boundaries(self) -> Sequence[Boundary]:
-        """The boundaries that were met since this was last asked, in their order."""
+        """The boundaries that were met since the last call, in their order."""
         ...
 
     def crash_to(self, digest: str, policy: Policy | None) -> None:
-        """Be gone, leaving behind what a kill at a boundary of this digest leaves: one that was met since `begin`.
+        """Stop, and leave behind what a kill at a boundary with this digest leaves. The boundary was met since `begin`.
 
-        `policy` is that of the engine which will be started on it; without one it commits as it likes, and need not tell
-        its boundaries.
+        `policy` is that of the engine which will be started on what is left. Without a policy it commits when it likes, and
+        need not report its boundaries.
         """
         ...
 
     def trail(self) -> Iterable[Written]:
-        """All that is recorded of the run as it stands; nothing if it was never begun."""
+        """Everything that is recorded of the run until now; nothing if the run never began."""
         ...
 
     def sinks(self) -> Mapping[str, Sequence[str]]:
-        """What somebody reads in each sink, in its order: of each effect the id of its token."""
+        """What a reader of each sink sees, in its order: for each effect the id of its token."""
         ...
 
     def close(self) -> None:
@@ -228,18 +230,18 @@ class CrashPort(Protocol):
 
 
 class LifecyclePort(Protocol):
-    """The operations of a token manager, hostile arguments included, over several runs without a pipeline."""
+    """The operations of a token manager, also with wrong arguments, over several runs without a pipeline."""
 
     def start(self, runs: int) -> Sequence[str]:
-        """Begin so many empty runs; the ids that their records carry."""
+        """Begin this number of empty runs; the ids that their records carry."""
         ...
 
     def offers(self, operation: Operation, world: World) -> bool:
-        """Whether there is a way to say this operation, its tokens by their names, where the law's world is this."""
+        """Whether the port supports this operation, with tokens by their names, when this is the state of the law."""
         ...
 
     def do(self, operation: Operation) -> Reply:
-        """One operation; its tokens by the engine's ids."""
+        """Run one operation, with tokens by the engine's ids."""
         ...
 
     def close(self) -> None:
@@ -251,38 +253,38 @@ class BarrierPort(Protocol):
     """One barrier of one coalesce."""
 
     def start(self, coalesce: Mapping[str, object]) -> Mapping[str, str]:
-        """Begin one barrier of this coalesce, in the form of `specs/pipeline.md`; nothing has arrived.
+        """Begin one barrier of this coalesce, in the form of `specs/pipeline.md`. Nothing has arrived yet.
 
-        Gives the ids of its tokens: by branch, and under the empty name that of the forked token.
+        Returns the ids of its tokens by branch, and under the empty name the id of the forked token.
         """
         ...
 
     def do(self, stimulus: BarrierStimulus) -> Reply:
-        """One event; it names a branch, never a token."""
+        """One event. It names a branch, never a token."""
         ...
 
     def close(self) -> None:
-        """Give it up."""
+        """Abandon the barrier."""
         ...
 
 
 class TrailPort(Protocol):
-    """Whole runs: the engine chooses the order, the judge gives rows and verdicts and reads what was recorded."""
+    """Whole runs: the engine chooses the order; the judge gives rows and verdicts, and reads what was recorded."""
 
     def run(self, pipeline: Mapping[str, object], rows: Sequence[str], verdicts: "Verdicts") -> Iterable[Written]:
         """Run the pipeline over rows (`valid` or `invalid`) to its end; all its records, in any order."""
         ...
 
     def close(self) -> None:
-        """Give up whatever it holds."""
+        """Release what the port holds."""
         ...
 
 
 class Verdicts(Protocol):
-    """What each node says. A pure function of its arguments, so that the order of asking does not matter."""
+    """What each node answers. A pure function of its arguments, so that the order of the questions does not matter."""
 
     def __call__(self, node: str, token: str, attempt: int) -> str:
-        """The verdict of a node on a token, by its name of section 3.2; or on a batch, by the batch's name."""
+        """The verdict of a node on a token, named as the law names it; or on a batch, by the name of the batch."""
         ...
 
 
@@ -305,9 +307,9 @@ OpenEngine = Callable[[str], AbstractContextManager[Engine]]
 
 
 class EngineFault(Exception):
-    """The engine broke down where it should have answered: an error of the case, never of the judge.
+    """The engine failed where it should have answered. This is an error of the case, never of the judge.
 
-    `log` is the end of what it said to its standard error, if it is a process.
+    `log` is the end of what the engine wrote to its standard error, if it is a process.
     """
 
     def __init__(self, said: str, log: str = "") -> None:

@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
 from fateline_model import LAW_VERSION
+from fateline_model.barrier_machine import BarrierStimulus
 from fateline_model.lifecycle import Operation, World
-from fateline_model.single import BarrierStimulus
 
 from .messages import (
     VERSION,

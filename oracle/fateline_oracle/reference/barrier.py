@@ -11,7 +11,7 @@ from fateline_engine.errors import EngineBug, Refused
 from fateline_engine.landscape import Landscape
 from fateline_engine.scripted_barrier import ScriptedBarrier
 from fateline_engine.words import Refusal
-from fateline_model.single import BarrierEvent, BarrierStimulus
+from fateline_model.barrier_machine import BarrierEvent, BarrierStimulus
 from fateline_oracle.ports.port import EngineFault, Reply
 from fateline_oracle.reference.answers import merge_failures
 

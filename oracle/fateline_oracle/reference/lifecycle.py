@@ -18,7 +18,7 @@ from fateline_engine.token_manager import TokenManager
 from fateline_engine.tokens import TokenInfo
 from fateline_engine.words import Outcome
 from fateline_model.lifecycle import Op, Operation, TokenRef, World
-from fateline_model.state import split
+from fateline_model.state import parse_token_name
 from fateline_oracle.ports.port import EngineFault, Reply
 
 _DEPTH: Final = 4
@@ -101,7 +101,7 @@ class LifecyclePort:
         if operation.op is Op.FORK and not set(operation.branches) <= set(_BRANCHES):
             return False
         if operation.row is not None and operation.tokens:
-            place = split(operation.tokens[0].name)
+            place = parse_token_name(operation.tokens[0].name)
             return operation.row < rows and place is not None and place[0] == operation.row
         return operation.op is not Op.MERGE or (operation.row or 0) < rows
 

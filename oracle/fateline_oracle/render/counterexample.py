@@ -10,7 +10,7 @@ from fateline_model.checker.scopes import instances
 from fateline_model.checker.verify import Step
 from fateline_model.laws import LAWS
 from fateline_model.records import as_json
-from fateline_model.words import REFUSALS, Refusal
+from fateline_model.words import Refusal
 
 Written = Mapping[str, object]
 
@@ -22,7 +22,7 @@ def expected_last(instance_name: str, steps: Sequence[Step], scope: str = "small
         return None
     state = instance.system.first()
     for number, wanted in enumerate(steps, 1):
-        offer = next((o for o in instance.system.offers(state) if str(o.stimulus) == wanted.says), None)
+        offer = next((o for o in instance.system.attempts(state) if str(o.stimulus) == wanted.says), None)
         if offer is None or (offer.after is None and number < len(steps)):
             return None
         if number == len(steps):
@@ -60,7 +60,7 @@ def _records(records: Iterable[Written], indent: str) -> list[str]:
 
 def _expected(expected: list[Written] | Refusal) -> list[str]:
     if isinstance(expected, Refusal):
-        return [f"         refuses it: {expected} ({REFUSALS[expected]}), and writes nothing"]
+        return [f"         refuses it: {expected} ({expected.sentence}), and writes nothing"]
     return _records(expected, "         ")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from fateline_model.laws import ALL, LAWS, Family
-from fateline_model.words import REFUSALS, Refusal
+from fateline_model.words import Refusal
 
 from ..conform.result import Conformance
 from ..report.verdict import LawResult, Verdict
@@ -127,7 +127,7 @@ def _beside(step: Mapping[str, Any], case: Mapping[str, Any]) -> str:
     """Expected beside observed."""
     expected = case.get("expected")
     if isinstance(expected, str):
-        why = REFUSALS[Refusal(expected)] if expected in set(Refusal) else ""
+        why = Refusal(expected).sentence if expected in set(Refusal) else ""
         law = text("p", f"refuses it as {expected}: {why}; and writes nothing")
     else:
         law = _records(expected or ())

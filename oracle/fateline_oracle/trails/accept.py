@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from fateline_model import Accepted, Pipeline, Refusal, Run, Stimulus, step
 from fateline_model.records import BarrierRecord, as_json
 from fateline_model.stimuli import Do
-from fateline_model.words import STANDING, MergeData, Outcome, Reason, VisitStatus
+from fateline_model.words import OPEN_STATUSES, MergeData, Outcome, Reason, VisitStatus
 
 from ..compare.broken_laws import blame
 from ..compare.data_laws import Broken, DataTrail, torn
@@ -158,7 +158,7 @@ def shown_by_itself(records: Sequence[Mapping[str, object]], *, over: bool) -> l
         return broken
     tokens = [str(record["token"]) for record in records if record["rec"] == "tokens"]
     broken += [("F2", f"the run is over, and token {token} has no fate") for token in tokens if token not in fates]
-    standing = [record for record in records if record["rec"] == "visits" and record.get("status") in STANDING]
+    standing = [record for record in records if record["rec"] == "visits" and record.get("status") in OPEN_STATUSES]
     broken += [("V1", f"the run is over, and token {one['token']} visits {one.get('node')}") for one in standing]
     held = [one for one in standing if one.get("status") == VisitStatus.HELD]
     return broken + [("C10", f"the run is over, and token {one['token']} is held") for one in held]

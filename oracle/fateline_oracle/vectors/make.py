@@ -17,7 +17,7 @@ from fateline_model.checker.scopes import Instance, instances
 from fateline_model.checker.systems import BarrierSystem, PipelineSystem
 from fateline_model.checker.verify import stimulus_as_json
 from fateline_model.records import as_json
-from fateline_model.stimuli import from_json
+from fateline_model.stimuli_json import from_json
 from fateline_model.words import NodeKind
 
 from ..compare.broken_laws import concerned
@@ -108,10 +108,10 @@ def _explored(system: BarrierSystem) -> tuple[list[list[Any]], list[list[Any]]]:
     states, every, refused = [system.first()], [], []
     for state in states:
         edges, refusals = [], []
-        for offer in system.offers(state):
+        for offer in system.attempts(state):
             if offer.refusal is not None:
                 refusals.append((offer.stimulus, str(offer.refusal)))
-            elif offer.after is not None and not offer.beyond:
+            elif offer.after is not None and not offer.out_of_bounds:
                 if offer.after not in numbers:
                     numbers[offer.after] = len(states)
                     states.append(offer.after)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from fateline_model import load
 from fateline_model.checker.scopes import Instance
-from fateline_model.stimuli import from_json
+from fateline_model.stimuli_json import from_json
 
 from ..compare.capabilities import asks_for, unshown
 from ..conform.lockstep import Lockstep

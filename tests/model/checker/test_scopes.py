@@ -48,7 +48,7 @@ def test_the_lock_has_every_instance_of_the_scope_in_its_order(scope: str) -> No
 
 @pytest.mark.parametrize("scope", LOCKED)
 def test_the_lock_of_a_scope_says_that_every_law_of_the_model_was_in_danger(scope: str) -> None:
-    judged = {law.id for law in ALL if law.judge is not None} | {"C9", "C11"}
+    judged = {law.id for law in ALL if law.predicate is not None} | {"C9", "C11"}
     assert set(read_lock()[scope]["laws"]) == judged
     assert all(read_lock()[scope]["laws"].values())
 

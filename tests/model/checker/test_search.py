@@ -10,9 +10,9 @@ from fateline_model.checker import verify
 from fateline_model.checker.mutants import MUTANTS
 from fateline_model.checker.search import Counterexample, Explored, explore
 from fateline_model.checker.shapes import diamond, line
-from fateline_model.checker.systems import Menu, Offer, PipelineSystem, State
+from fateline_model.checker.systems import Attempt, InstanceOptions, PipelineSystem, State
 from fateline_model.checker.verify import UNREACHABLE, Verified, must_fire, unmet, unwitnessed, verify_instance
-from fateline_model.laws import ALL, LAWS, Law, Moment
+from fateline_model.laws import ALL, LAWS, Law, StepView
 from fateline_model.stimuli import Do, Stimulus
 from fateline_model.wellformed import load
 from fateline_model.words import Refusal
@@ -22,24 +22,24 @@ from .explored import PIPELINES, SMALL, naive, reduced
 
 
 def line_system(crashes: int = 0) -> PipelineSystem:
-    return PipelineSystem(load(line()), 1, crashes, Menu())
+    return PipelineSystem(load(line()), 1, crashes, InstanceOptions())
 
 
 class NeverOver(PipelineSystem):
     """A machine that forgot how to end a run."""
 
-    def offers(self, state: State) -> Iterator[Offer]:
-        return (offer for offer in super().offers(state) if offer.stimulus != Stimulus(Do.RUN_OVER))
+    def attempts(self, state: State) -> Iterator[Attempt]:
+        return (attempt for attempt in super().attempts(state) if attempt.stimulus != Stimulus(Do.RUN_OVER))
 
 
 class EndlessCrashes(PipelineSystem):
     """A machine whose crashes are not counted until the first row is read."""
 
-    def offers(self, state: State) -> Iterator[Offer]:
-        for offer in super().offers(state):
-            after = offer.after
+    def attempts(self, state: State) -> Iterator[Attempt]:
+        for attempt in super().attempts(state):
+            after = attempt.after
             counted = after is None or after.world[0].rows
-            yield offer if counted or after is None else offer._replace(after=after._replace(crashes=0))
+            yield attempt if counted or after is None else attempt._replace(after=after._replace(crashes=0))
 
 
 # ------------------------------------------------------------------------------------------------- naive and reduced
@@ -78,7 +78,7 @@ def test_every_state_is_visited_once_and_every_step_leads_to_one() -> None:
 
 
 def test_a_stuck_state_is_found_with_the_way_to_it() -> None:
-    found = explore(NeverOver(load(line()), 1, 0, Menu()), ALL)
+    found = explore(NeverOver(load(line()), 1, 0, InstanceOptions()), ALL)
     assert not found.holds
     assert found.stuck is not None
     assert found.stuck.world[0].source_ended
@@ -89,7 +89,7 @@ def test_a_stuck_state_is_found_with_the_way_to_it() -> None:
 
 
 def test_a_cycle_is_seen() -> None:
-    assert explore(EndlessCrashes(load(line()), 1, 1, Menu()), ()).has_cycle()
+    assert explore(EndlessCrashes(load(line()), 1, 1, InstanceOptions()), ()).has_cycle()
     assert not explore(line_system(crashes=1), ()).has_cycle()
 
 
@@ -135,20 +135,20 @@ def test_an_instance_whose_bound_was_reached_has_no_counts_and_does_not_hold(mon
 # ------------------------------------------------------------------------------------------------- counterexamples
 
 
-def layers(system: Any, laws: Any, judge: Any, moment: Any) -> int:
+def layers(system: Any, laws: Any, checks: Any, view: Any) -> int:
     """How many steps the nearest breach is away: whole layers of states, no path, no numbers, nothing shared."""
     layer, steps = {system.first()}, 0
     while layer:
         steps += 1
         ahead = set()
         for state in layer:
-            for offer in system.offers(state):
-                if offer.after is None:
+            for attempt in system.attempts(state):
+                if attempt.after is None:
                     continue
-                seen = moment(system.pipeline, state.world, offer.stimulus, offer.records, offer.after.world)
-                if any(check is not None for law in laws for check in judge(law, seen)):
+                seen = view(system.pipeline, state.world, attempt.stimulus, attempt.records, attempt.after.world)
+                if any(check is not None for law in laws for check in checks(law, seen)):
                     return steps
-                ahead.add(offer.after)
+                ahead.add(attempt.after)
         layer = ahead
     raise AssertionError("no breach at all")
 
@@ -160,20 +160,20 @@ def test_the_counterexample_has_the_fewest_stimuli_and_replays(name: str) -> Non
         scopes, search, laws = (part(broken, module) for module in ("checker.scopes", "checker.search", "laws"))
         instance = next(one for one in scopes.instances("small") if one.name.startswith(mutant.family))
         example = search.explore(instance.system, instance.laws).counterexample
-        assert len(example.path) == layers(instance.system, instance.laws, laws.judge, laws.Moment)
+        assert len(example.path) == layers(instance.system, instance.laws, laws.checks, laws.StepView)
         state = instance.system.first()
         for walked in example.path:
-            offer = next(o for o in instance.system.offers(state) if o.stimulus == walked.stimulus and o.after)
-            assert offer.records == walked.records
-            state = offer.after
+            attempt = next(o for o in instance.system.attempts(state) if o.stimulus == walked.stimulus and o.after)
+            assert attempt.records == walked.records
+            state = attempt.after
             assert state == walked.state
 
 
 def test_a_breach_names_every_law_that_the_step_breaks() -> None:
-    def never(moment: Moment) -> Iterator[str | None]:
-        yield "a run is over" if moment.over else None
+    def never(view: StepView) -> Iterator[str | None]:
+        yield "a run is over" if view.over else None
 
-    mine = LAWS["F2"]._replace(id="X", on=(), judge=never)
+    mine = LAWS["F2"]._replace(id="X", on=(), predicate=never)
     also: Law = mine._replace(id="Y")
     found = explore(line_system(), [mine, also])
     assert not found.holds
@@ -185,11 +185,11 @@ def test_a_breach_names_every_law_that_the_step_breaks() -> None:
 def test_a_breach_in_a_reduced_search_is_told_with_the_names_of_the_unreduced() -> None:
     """The folded search has lost the names; the instance is searched again without folding."""
 
-    def never(moment: Moment) -> Iterator[str | None]:
-        yield "two parents" if any(len(parents) > 1 for parents in moment.parents.values()) else None
+    def never(view: StepView) -> Iterator[str | None]:
+        yield "two parents" if any(len(parents) > 1 for parents in view.parents.values()) else None
 
     name = "diamond branches=2 policy=require_all merge=union"
-    broken = SMALL[name]._replace(laws=(LAWS["C2"]._replace(judge=never),))
+    broken = SMALL[name]._replace(laws=(LAWS["C2"]._replace(predicate=never),))
     finding = verify_instance(broken).finding
     assert finding is not None
     assert finding.laws == [("C2", "two parents")]
@@ -235,7 +235,7 @@ def test_what_is_claimed_unreachable_is_something_that_must_otherwise_be_met() -
 
 
 def test_a_law_that_was_never_in_danger_is_unwitnessed() -> None:
-    judged = [law.id for law in ALL if law.judge is not None]
+    judged = [law.id for law in ALL if law.predicate is not None]
     full = Counter([*judged, "C9", "C11"])
     assert unwitnessed(full) == []
     del full["C9"]
@@ -246,7 +246,7 @@ def test_a_law_that_was_never_in_danger_is_unwitnessed() -> None:
 
 def test_progress_is_told_while_searching() -> None:
     told: list[int] = []
-    explore(PipelineSystem(load(diamond()), 2, 0, Menu()), (), progress=told.append)
+    explore(PipelineSystem(load(diamond()), 2, 0, InstanceOptions()), (), progress=told.append)
     assert told[0] == 1
     assert told == sorted(told)
     assert len(told) > 2

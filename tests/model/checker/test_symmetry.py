@@ -7,7 +7,7 @@ import pytest
 from fateline_model.checker.search import explore
 from fateline_model.checker.shapes import SHAPES, coalesce, diamond, fork, pipeline, sink, source, work
 from fateline_model.checker.symmetry import Symmetry, find_alike
-from fateline_model.checker.systems import Menu, PipelineSystem
+from fateline_model.checker.systems import InstanceOptions, PipelineSystem
 from fateline_model.laws import ALL
 from fateline_model.wellformed import load
 
@@ -112,8 +112,8 @@ def test_inner_forks_are_folded_inside_outer_branches() -> None:
         coalesce("j", ["a", "b"], "out"),
         sink(),
     )
-    menu = Menu({"out": ("written",), "g": ("route all",), "ga": ("route all",), "gb": ("route all",)})
-    system = PipelineSystem(load(twice), 1, 0, menu)
+    options = InstanceOptions({"out": ("written",), "g": ("route all",), "ga": ("route all",), "gb": ("route all",)})
+    system = PipelineSystem(load(twice), 1, 0, options)
     symmetry = Symmetry(system.pipeline, system.verdicts)
     assert sorted(found.branches for found in symmetry.alike) == [("a", "b"), ("p", "q"), ("p", "q")]
     one, few = explore(system, ALL), explore(system, ALL, fold=symmetry.fold)
@@ -126,8 +126,8 @@ def test_inner_forks_are_folded_inside_outer_branches() -> None:
 
 def test_an_unsound_symmetry_is_noticed_by_the_orbit_arithmetic() -> None:
     """Branch `a` may fail and branch `b` may not; whoever says they look alike cannot make the sums come out."""
-    menu = Menu({"ta": ("pass", "error"), "tb": ("pass",), "out": ("written",), "g": ("route all",)})
-    system = PipelineSystem(load(diamond(2, "best_effort")), 1, 0, menu)
+    options = InstanceOptions({"ta": ("pass", "error"), "tb": ("pass",), "out": ("written",), "g": ("route all",)})
+    system = PipelineSystem(load(diamond(2, "best_effort")), 1, 0, options)
     one = explore(system, ALL)
     sound = Symmetry(system.pipeline, system.verdicts)
     assert sound.alike == ()
@@ -141,5 +141,5 @@ def test_an_unsound_symmetry_is_noticed_by_the_orbit_arithmetic() -> None:
 def test_a_weight_that_forgets_that_columns_are_equal_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     name = SYMMETRIC[0]
     monkeypatch.setattr("fateline_model.checker.symmetry._arrangements", lambda keys: 2)
-    wrong = explore(PipelineSystem(load(diamond(2)), 1, 0, Menu()), (), fold=symmetry_of(name).fold)
-    assert sum(wrong.weights) != len(explore(PipelineSystem(load(diamond(2)), 1, 0, Menu()), ()).states)
+    wrong = explore(PipelineSystem(load(diamond(2)), 1, 0, InstanceOptions()), (), fold=symmetry_of(name).fold)
+    assert sum(wrong.weights) != len(explore(PipelineSystem(load(diamond(2)), 1, 0, InstanceOptions()), ()).states)

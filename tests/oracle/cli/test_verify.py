@@ -12,7 +12,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from fateline_model import Moment
+from fateline_model import StepView
 from fateline_model.checker.mutants import MUTANTS
 from fateline_model.checker.shapes import SHAPES, diamond
 from fateline_model.checker.systems import PipelineSystem
@@ -168,10 +168,10 @@ def test_json_is_one_object_with_the_documented_keys(tmp_path: Path) -> None:
 
 
 def test_a_breach_is_shown_with_its_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(moment: Moment) -> Iterator[str | None]:
+    def never(moment: StepView) -> Iterator[str | None]:
         yield "a row was read" if moment.rows else None
 
-    monkeypatch.setattr(pipeline_module, "ALL", [LAWS["R3"]._replace(judge=never)])
+    monkeypatch.setattr(pipeline_module, "ALL", [LAWS["R3"]._replace(predicate=never)])
     path = pipeline_file(tmp_path, SHAPES["line"]())
     result = verify("--pipeline", path)
     assert result.exit_code == ExitCode.BREACHED

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
 from fateline_model.checker.shapes import batch, diamond, expand_then_fork, nested
-from fateline_model.checker.systems import Menu, PipelineSystem
+from fateline_model.checker.systems import InstanceOptions, PipelineSystem
 from fateline_model.stimuli import Do, Stimulus
 from fateline_model.wellformed import load
 from fateline_oracle.conform.lockstep import Divergence, Lockstep
@@ -29,7 +29,7 @@ QUICK = settings(
 def stepped(engine: Engine, document: dict[str, object], choices: list[int]) -> Divergence | None:
     """The scenario: each number takes one of the stimuli that are lawful then; refused ones are tried in between."""
     pipeline = load(document)
-    system = PipelineSystem(pipeline, rows=2, crashes=1, menu=Menu(invalid_rows=True))
+    system = PipelineSystem(pipeline, rows=2, crashes=1, options=InstanceOptions(invalid_rows=True))
     port = engine.pipeline()
     assert port is not None
     lockstep, state = Lockstep(pipeline, document, port), system.first()
@@ -38,10 +38,10 @@ def stepped(engine: Engine, document: dict[str, object], choices: list[int]) -> 
         for number in choices:
             read = len(state.world[0].rows)
             offers = [
-                (offer.stimulus, offer.after)
-                for offer in system.offers(state)
-                if isinstance(offer.stimulus, Stimulus)
-                and (offer.stimulus.do is not Do.READ or offer.stimulus.row == read)
+                (attempt.stimulus, attempt.after)
+                for attempt in system.attempts(state)
+                if isinstance(attempt.stimulus, Stimulus)
+                and (attempt.stimulus.do is not Do.READ or attempt.stimulus.row == read)
             ]
             if not offers:
                 break

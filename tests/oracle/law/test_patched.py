@@ -13,7 +13,7 @@ import fateline_model
 from fateline_model import coalesce, words
 from fateline_oracle.law.patched import NoSuchPatch, part, patched_model
 
-FILE, FIND, REPLACE = "coalesce.py", "return counts.arrived > 0\n", "return counts.arrived > 1\n"
+FILE, FIND, REPLACE = "coalesce.py", "lambda counts: counts.arrived > 0,\n", "lambda counts: counts.arrived > 1,\n"
 MODEL = Path(fateline_model.__file__).parent
 
 
@@ -21,11 +21,11 @@ def test_only_the_copy_has_the_change() -> None:
     ours = coalesce.Counts(2, 1, 0, 1)
     with patched_model(FILE, FIND, REPLACE) as package:
         theirs = part(package, "coalesce")
-        assert not theirs.holds(theirs.When.SOME_ARRIVED, theirs.Counts(2, 1, 0, 1))
-        assert "counts.arrived > 1" in inspect.getsource(theirs.holds)
+        assert not theirs.HOLDS[theirs.When.SOME_ARRIVED](theirs.Counts(2, 1, 0, 1))
+        assert "counts.arrived > 1" in inspect.getsource(theirs.HOLDS[theirs.When.SOME_ARRIVED])
         assert theirs.Policy is part(package, "words").Policy
         assert theirs.Policy is not words.Policy
-        assert coalesce.holds(coalesce.When.SOME_ARRIVED, ours)
+        assert coalesce.HOLDS[coalesce.When.SOME_ARRIVED](ours)
 
 
 def test_a_change_shows_through_the_modules_that_use_it() -> None:
@@ -43,7 +43,7 @@ def test_two_copies_live_side_by_side() -> None:
     with patched_model(FILE, FIND, REPLACE) as one, patched_model(FILE, FIND, FIND.replace("0", "2")) as other:
         counts = (4, 2, 0, 1)
         answers = [
-            module.holds(module.When.SOME_ARRIVED, module.Counts(*counts))
+            module.HOLDS[module.When.SOME_ARRIVED](module.Counts(*counts))
             for module in (part(one, "coalesce"), part(other, "coalesce"))
         ]
     assert answers == [True, False]

@@ -78,7 +78,7 @@ def test_every_law_is_on_it_with_its_sentence(found: Conformance) -> None:
     page = render(found)
     for law in ALL:
         assert f"<b>{law.id}</b>" in page
-    assert "A token has at most one terminal outcome, and it never changes." in page
+    assert "A token has at most one terminal outcome, its fate, and the fate never changes." in page
 
 
 def test_it_says_the_verdict_the_coverage_and_how_to_repeat_it(found: Conformance) -> None:

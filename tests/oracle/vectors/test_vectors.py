@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from fateline_model import Accepted, Refusal, Run, load, step
 from fateline_model.records import as_json
-from fateline_model.stimuli import from_json
+from fateline_model.stimuli_json import from_json
 from fateline_oracle.cli import main
 from fateline_oracle.engines import engine_of
 from fateline_oracle.ports.hello import hello_of

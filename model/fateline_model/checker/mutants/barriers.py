@@ -1,6 +1,6 @@
 """Mistakes at a coalesce: when it is decided, for whom, and what becomes of the branches.
 
-Data only; see `mutants/__init__.py` for what a mutant is.
+Data only; `mutant.py` defines what a mutant is.
 """
 
 from typing import Final
@@ -20,16 +20,16 @@ MUTANTS: Final = (
     Mutant(
         "only-the-first-parent",
         "C2",
-        "draft.py",
-        "        parents = [self.full(token.name) for token in held]\n",
-        "        parents = [self.full(token.name) for token in held[:1]]\n",
+        "step_builder.py",
+        "        parents = [self.name_of(token.name) for token in held]\n",
+        "        parents = [self.name_of(token.name) for token in held[:1]]\n",
         "a merged token is linked to the first of its parents alone",
         "diamond",
     ),
     Mutant(
         "parents-in-any-order",
         "C2",
-        "draft.py",
+        "step_builder.py",
         "        return sorted(here, key=lambda token: branches.index(token.stack[-1].branch))",
         "        return sorted(here, key=lambda token: -branches.index(token.stack[-1].branch))",
         "the parents of a merge are not in declared order",
@@ -92,7 +92,7 @@ MUTANTS: Final = (
     Mutant(
         "keyed-by-row",
         "C5",
-        "draft.py",
+        "step_builder.py",
         "        return self.barriers.get((node, frame.fork), Barrier(node, frame.fork, (Mark.AWAITED,) * len(branches)))",
         "        same = [barrier for (name, _), barrier in self.barriers.items() if name == node]\n"
         "        return same[0] if same else Barrier(node, frame.fork, (Mark.AWAITED,) * len(branches))",
@@ -102,16 +102,19 @@ MUTANTS: Final = (
     Mutant(
         "lost-though-held",
         "C6",
-        "single.py",
-        "    check_branch(barrier.marks[branches.index(str(stimulus.branch))])\n",
-        "",
+        "kernels.py",
+        "        return Refusal.BRANCH_LOST if mark is Mark.LOST else Refusal.BRANCH_HELD\n"
+        "    return Mark.AWAITED if resolved else Mark.LOST\n",
+        "        if mark is Mark.LOST:\n"
+        "            return Refusal.BRANCH_LOST\n"
+        "    return Mark.AWAITED if resolved else Mark.LOST\n",
         "a branch that has arrived is lost afterwards",
         "barrier branches=3 policy=best_effort",
     ),
     Mutant(
         "one-held-token-forgotten",
         "C7",
-        "draft.py",
+        "step_builder.py",
         "        for token in held:\n            self.close_visit(token, VisitStatus.FAILED, Verdict.BARRIER_FAILED)",
         "        for token in held[1:]:\n            self.close_visit(token, VisitStatus.FAILED, Verdict.BARRIER_FAILED)",
         "a failed barrier forgets the first token that it held",
@@ -120,7 +123,7 @@ MUTANTS: Final = (
     Mutant(
         "two-reasons",
         "C7",
-        "draft.py",
+        "step_builder.py",
         "            self.end(token._replace(stack=()), Outcome.FAILED, reason=reason)\n",
         "            self.end(token._replace(stack=()), Outcome.FAILED, reason=Reason.NODE_FAILED)\n",
         "a failed barrier and its tokens give different reasons",
@@ -129,25 +132,25 @@ MUTANTS: Final = (
     Mutant(
         "loss-untold",
         "C8",
-        "draft.py",
+        "step_builder.py",
         "            self.lose(owed, token.name, LossReason.DIVERTED if label == ON_ERROR else LossReason.ROUTED)\n",
         "",
-        "a branch that leaves for a sink does not tell its barrier",
+        "a branch that leaves for a sink does not reach its barrier as a loss",
         "leaving",
     ),
     Mutant(
         "debt-beneath-dropped",
         "C8",
-        "draft.py",
+        "step_builder.py",
         "            self.lose(beneath[-1], barrier.fork, LossReason.BARRIER_FAILED)\n",
         "            return\n",
-        "an inner barrier fails and does not tell the outer one",
+        "an inner barrier fails, and the outer barrier gets no loss",
         "nested",
     ),
     Mutant(
         "debt-held-twice",
         "C8",
-        "draft.py",
+        "step_builder.py",
         "            stack = (*beneath, Frame(token.name, branch)) if joined else ()\n",
         "            stack = (*beneath, Frame(token.name, branch)) if joined else beneath\n",
         "a token of an unjoined branch owes what its fork's barrier owes already",
@@ -193,7 +196,7 @@ MUTANTS: Final = (
     Mutant(
         "one-tick-late",
         "C11",
-        "kernels.py",
+        "deadlines.py",
         "    return now >= deadline_of(first_at, timeout)\n",
         "    return now > deadline_of(first_at, timeout)\n",
         "a deadline is answered one tick after it",

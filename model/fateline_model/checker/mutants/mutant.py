@@ -11,5 +11,5 @@ class Mutant(NamedTuple):
     file: str
     find: str
     replace: str
-    says: str
+    mistake: str
     family: str

@@ -1,6 +1,6 @@
-"""Mistakes between what is done and what is told: records forgotten, reasons and words that are not true.
+"""Mistakes between what is done and what is recorded: missing records, and reasons and words that are not true.
 
-Data only; see `mutants/__init__.py` for what a mutant is.
+Data only; `mutant.py` defines what a mutant is.
 """
 
 from typing import Final
@@ -11,7 +11,7 @@ MUTANTS: Final = (
     Mutant(
         "merge-leaves-visits-open",
         "V3",
-        "draft.py",
+        "step_builder.py",
         "            self.close_visit(token, VisitStatus.COMPLETED, Verdict.MERGED)\n",
         "",
         "a merge consumes the held tokens and leaves their visits open for ever",
@@ -20,8 +20,8 @@ MUTANTS: Final = (
     Mutant(
         "loss-unrecorded",
         "D2",
-        "draft.py",
-        "        self.write(LossRecord(self.run.run.name, name, frame.branch, self.full(token), reason))\n",
+        "step_builder.py",
+        "            self.write(LossRecord(self.run.run.name, name, frame.branch, self.name_of(token), reason))\n",
         "",
         "a lost branch leaves no record",
         "leaving",
@@ -29,10 +29,10 @@ MUTANTS: Final = (
     Mutant(
         "fate-unrecorded",
         "D2",
-        "draft.py",
-        "        self.write(OutcomeRecord(self.run.run.name, self.full(token.name), outcome, **fields))\n",
+        "step_builder.py",
+        "        self.write(OutcomeRecord(self.run.run.name, self.name_of(token.name), outcome, **fields))\n",
         '        if fields.get("reason") is not Reason.FILTERED:\n'
-        "            self.write(OutcomeRecord(self.run.run.name, self.full(token.name), outcome, **fields))\n",
+        "            self.write(OutcomeRecord(self.run.run.name, self.name_of(token.name), outcome, **fields))\n",
         "a filtered token ends without a recorded fate",
         "line",
     ),
@@ -40,18 +40,18 @@ MUTANTS: Final = (
         "resume-unrecorded",
         "D2",
         "machine.py",
-        "    draft.records.append(RunRecord(draft.run.name, draft.pipeline.name, draft.status, rows))\n",
-        "",
-        "a resumed run does not say that it runs again",
+        "    draft.write_run(len(draft.run.rows) if draft.source_ended else None)\n    flush_again(draft)\n",
+        "    flush_again(draft)\n",
+        "a resumed run does not record that it runs again",
         "line",
     ),
     Mutant(
         "loss-misnamed",
         "C13",
-        "draft.py",
+        "step_builder.py",
         "LossReason.DIVERTED if label == ON_ERROR else LossReason.ROUTED",
         "LossReason.ROUTED",
-        "a branch lost by an error says that it was routed away",
+        "a branch lost by an error is recorded as routed away",
         "leaving",
     ),
     Mutant(
@@ -84,8 +84,8 @@ MUTANTS: Final = (
     Mutant(
         "conflict-merged",
         "C9",
-        "draft.py",
-        "            said is not MergeData.CONTRACT_CONFLICT,\n",
+        "step_builder.py",
+        "            data is not MergeData.CONTRACT_CONFLICT,\n",
         "            True,\n",
         "contracts that contradict each other are merged all the same",
         "diamond branches=2 policy=require_all",
@@ -96,7 +96,7 @@ MUTANTS: Final = (
         "coalesce.py",
         "(Policy.REQUIRE_ALL, Event.LOSS): ((When.ALWAYS, Decision.BRANCH_LOST),)",
         "(Policy.REQUIRE_ALL, Event.LOSS): ((When.ALWAYS, Decision.INCOMPLETE_BRANCHES),)",
-        "a barrier that lost a branch says that its time was up",
+        "a barrier that lost a branch records that its time was up",
         "diamond branches=2 policy=require_all",
     ),
     Mutant(
@@ -140,8 +140,8 @@ MUTANTS: Final = (
         "quarantine-without-fate",
         "V4",
         "lifecycle.py",
-        '    row.end(row.make("", None, None, ()), Outcome.QUARANTINED, reason=Reason.INVALID_ROW)\n',
-        '    row.make("", None, None, ())\n',
+        '    row.end(row.make(Token(""), None, ()), Outcome.QUARANTINED, reason=Reason.INVALID_ROW)\n',
+        '    row.make(Token(""), None, ())\n',
         "an invalid row gets a token, and its fate is left for later",
         "outcomes",
     ),
@@ -149,7 +149,7 @@ MUTANTS: Final = (
         "row-as-the-caller-says",
         "L2",
         "lifecycle.py",
-        "    if in_row and place and place[0] != operation.row:\n        raise Refused(Refusal.OTHER_ROW)\n",
+        "    if in_row and row.number != operation.row:\n        raise Refused(Refusal.OTHER_ROW)\n",
         "",
         "an operation believes the row that its caller names",
         "lineage",

@@ -1,6 +1,6 @@
 """Mistakes in batches, visits, hops, crashes and resumes.
 
-Data only; see `mutants/__init__.py` for what a mutant is.
+Data only; `mutant.py` defines what a mutant is.
 """
 
 from typing import Final
@@ -12,8 +12,8 @@ MUTANTS: Final = (
         "counted-from-one",
         "B1",
         "batches.py",
-        "    ordinal, full_name = len(batch.members), row.full(token.name)\n",
-        "    ordinal, full_name = len(batch.members) + 1, row.full(token.name)\n",
+        "    ordinal, name = len(batch.members), row.name_of(token.name)\n",
+        "    ordinal, name = len(batch.members) + 1, row.name_of(token.name)\n",
         "members are numbered from one",
         "batch",
     ),
@@ -23,7 +23,7 @@ MUTANTS: Final = (
         "batches.py",
         "    _trigger(draft, batch, Trigger.TIMEOUT)\n",
         "    _trigger(draft, batch, Trigger.COUNT)\n",
-        "a batch closed by its timeout says that it was full",
+        "a batch closed by its timeout records that it was full",
         "batch",
     ),
     Mutant(
@@ -77,9 +77,9 @@ MUTANTS: Final = (
     Mutant(
         "merged-token-starts-over",
         "T1",
-        "draft.py",
-        "        self.hop(merged, barrier.node, CONTINUE, first=True)\n",
-        "        self.hop(merged, self.pipeline.source.name, CONTINUE, first=True)\n",
+        "step_builder.py",
+        "group, parents), node, CONTINUE)\n",
+        "group, parents), self.pipeline.source.name, CONTINUE)\n",
         "a merged token goes back to the start of the graph",
         "sequential",
     ),
@@ -95,9 +95,9 @@ MUTANTS: Final = (
     Mutant(
         "stack-never-popped",
         "T3",
-        "draft.py",
-        "        stack = self.tokens[barrier.fork].stack\n",
-        "        stack = held[0].stack\n",
+        "step_builder.py",
+        "self.join(held, parents, name, barrier.node, self.tokens[barrier.fork].stack)\n",
+        "self.join(held, parents, name, barrier.node, held[0].stack)\n",
         "a merged token still owes the branch that was merged",
         "nested",
     ),
@@ -127,8 +127,8 @@ MUTANTS: Final = (
     Mutant(
         "row-read-twice",
         "R3",
-        "machine.py",
-        "    if draft.row(number) is not None:\n        raise Refused(Refusal.ROW_ALREADY_READ)\n",
+        "step_builder.py",
+        "        if self.row(number) is not None:\n            raise Refused(Refusal.ROW_ALREADY_READ)\n",
         "",
         "a row that was read is read again",
         "line",

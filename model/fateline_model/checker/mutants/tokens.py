@@ -1,6 +1,6 @@
 """Mistakes about single tokens: their fate, their lineage, and what they are made into.
 
-Data only; see `mutants/__init__.py` for what a mutant is.
+Data only; `mutant.py` defines what a mutant is.
 """
 
 from typing import Final
@@ -49,7 +49,7 @@ MUTANTS: Final = (
         "buffered-nowhere",
         "F5",
         "batches.py",
-        "    row.write(MemberRecord(draft.run.name, batch.name, full_name, ordinal))\n",
+        "    row.write(MemberRecord(draft.run.name, batch.name, name, ordinal))\n",
         "",
         "a token is buffered without becoming a member of the batch",
         "batch",
@@ -58,24 +58,24 @@ MUTANTS: Final = (
         "output-forgotten",
         "F6",
         "batches.py",
-        "    for ordinal in range(outputs or 0):",
-        "    for ordinal in range((outputs or 0) - 1):",
-        "a batch makes one output fewer than it says",
+        "    row.make_numbered(first, outputs or 0, ",
+        "    row.make_numbered(first, (outputs or 0) - 1, ",
+        "a batch creates one output fewer than it records",
         "batch",
     ),
     Mutant(
         "wrong-sink-named",
         "F7",
         "machine.py",
-        "        row.end(token, outcome, sink=token.node)",
-        '        row.end(token, outcome, sink="out")',
+        "row.end(token, outcome, sink=token.node, ",
+        'row.end(token, outcome, sink="out", ',
         "every write is recorded as one to the main sink",
         "line",
     ),
     Mutant(
         "row-off-by-one",
         "L1",
-        "draft.py",
+        "step_builder.py",
         "TokenRecord(run, str(self.number), ",
         "TokenRecord(run, str(self.number + 1), ",
         "tokens are recorded as of the next row",
@@ -102,18 +102,18 @@ MUTANTS: Final = (
     Mutant(
         "own-parent",
         "L4",
-        "draft.py",
-        "GroupKind.EXPAND, group, (group,), stack=",
-        "GroupKind.EXPAND, group, (self.full(name),), stack=",
+        "step_builder.py",
+        "self.make(child, group, (self.name_of(parent.name),), ",
+        "self.make(child, group, (self.name_of(child.name),), ",
         "an expansion child is recorded as its own parent",
         "expand then fork",
     ),
     Mutant(
         "half-a-group",
         "L5",
-        "draft.py",
-        "self.make(name, GroupKind.JOIN, self.full(name), parents",
-        "self.make(name, GroupKind.JOIN, None, parents",
+        "step_builder.py",
+        "self.make(Token(name, GroupKind.JOIN, stack=stack), group, parents)",
+        "self.make(Token(name, GroupKind.JOIN, stack=stack), None, parents)",
         "a merged token carries no join group",
         "diamond",
     ),
@@ -140,7 +140,11 @@ MUTANTS: Final = (
         "L8",
         "lifecycle.py",
         "    row = _row(draft, operation)\n    if row.tokens:",
-        "    row = draft.row(operation.row or 0) or draft.new_row(operation.row or 0)\n    if row.tokens:",
+        "    row = draft.row(operation.row or 0)\n"
+        "    if row is None:\n"
+        "        row = draft.new_row(operation.row)\n"
+        "        draft.records.clear()\n"
+        "    if row.tokens:",
         "a root token is made for a row that does not exist",
         "lineage",
     ),
@@ -156,7 +160,7 @@ MUTANTS: Final = (
     Mutant(
         "fork-in-two-steps",
         "K2",
-        "draft.py",
+        "step_builder.py",
         '        self.end(handed, Outcome.FORKED, group=group, promised=",".join(branches))\n',
         "        self.put(handed)\n",
         "the children of a fork are written, and the parent's fate is left for later",
@@ -165,9 +169,9 @@ MUTANTS: Final = (
     Mutant(
         "one-child-too-few",
         "X1",
-        "draft.py",
-        "        for ordinal in range(count):\n",
-        "        for ordinal in range(count - 1):\n",
+        "step_builder.py",
+        "self.make_numbered(token, count, ",
+        "self.make_numbered(token, count - 1, ",
         "an expansion makes one child fewer than it promises",
         "expand then fork",
     ),
@@ -183,7 +187,7 @@ MUTANTS: Final = (
     Mutant(
         "expand-in-two-steps",
         "X3",
-        "draft.py",
+        "step_builder.py",
         "        self.end(token, Outcome.EXPANDED, group=group, promised=str(count))\n",
         "        self.put(token)\n",
         "the children of an expansion are written, and the parent's fate is left for later",

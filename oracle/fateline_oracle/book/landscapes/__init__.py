@@ -1,7 +1,7 @@
-"""What was found in real databases: audit databases that engines of one family wrote, and what is to be said of each.
+"""What was found in real databases: audit databases that engines of one family wrote, and remarks about each.
 
-The databases lie beside this file as they were given, compressed; nothing in them was changed. Whether a finding is a breach
-is said by the audit; what it means is said here. Not here: the auditing, and the page (`book/found.py`).
+The databases lie in this folder as they were given, compressed; nothing in them was changed. The audit says whether something
+is a breach; the remarks here say what it means. Not here: the auditing, and the page (`book/found.py`).
 """
 
 import lzma
@@ -34,11 +34,11 @@ CASES: Final[dict[str, Case]] = {
     "jan28_pre-topology": Case(
         "28 January 2026: csv, a gate that forks a and b, a coalesce (require_all, union), a gate that routes to two sinks",
         {
-            "T1": "A breach, and a grave one. The graph that was drawn leads each branch into the coalesce and the merged token "
-            "through the gate behind it. What ran led each branch through that gate first: nine of twenty rows were routed "
-            "there on both branches and never merged, and the eleven merged tokens went straight to a sink, past the gate "
-            "that the graph puts before it. Anybody who reads the graph reads a story that did not happen.",
-            "T3": "The same fault, seen from what is owed: both branches visit a gate that lies behind their coalesce.",
+            "T1": "A serious breach. The recorded graph leads each branch into the coalesce, and the merged token through the gate "
+            "after it. The run led each branch through that gate first: nine of twenty rows were routed there on both branches "
+            "and never merged, and the eleven merged tokens went directly to a sink without passing the gate. The graph "
+            "describes something that did not happen.",
+            "T3": "The same fault, seen in the stacks: both branches visit a gate that comes after their coalesce.",
         },
     ),
     "feb03-co-require_all-union": Case(
@@ -47,53 +47,53 @@ CASES: Final[dict[str, Case]] = {
     "feb03-co-first-select": Case(
         "3 February 2026: the same with policy first and merge select",
         {},
-        "In every row the second branch comes late, fails as late, and does so at once. Nothing is against the law.",
+        "In every row the second branch comes late and fails as late in the step of its arrival. Nothing is against the law.",
     ),
     "feb03-agg_replicate": Case(
         "3 February 2026: csv, a batch of three that makes one to three copies of each, json",
         {
-            "F3": "A breach. The first member of each batch is consumed_in_batch, for good, when it is buffered; its flush "
-            "begins afterwards. Had the process died between the two, the token would have had a final fate and no result, and "
-            "nothing in the trail would have asked for it again. Known of this schema, and gone by March.",
-            "B1": "A breach of our law, and no loss: the copies are children of the token that triggered the batch, its last "
-            "member, where the law says its first. Who reads lineage finds another row than who reads membership. In July "
-            "the first member is the parent.",
+            "F3": "A breach. The first member of each batch gets its fate `consumed_in_batch` when it is buffered, and the flush begins "
+            "afterwards. If the process had died between the two, the token would have a fate and no result, and nothing in the "
+            "trail would have caused it to be processed again. The fault was known, and the databases of March do not have it.",
+            "B1": "A breach, but nothing is lost: the copies are children of the token that triggered the batch, which is its last "
+            "member; the law says the first. So lineage and membership lead to different rows. In July the first member is the "
+            "parent.",
         },
     ),
     "feb03-expand": Case("3 February 2026: json, an expansion into one to three children, json", {}, _CLEAN),
     "feb03-route_quarantine": Case(
         "3 February 2026: csv with bad integers, a filter with an error sink, a gate, two sinks",
         {
-            "T1": "A breach, known of this schema: four tokens go from the filter to the sink of its errors, three from the "
-            "source to its quarantine, and the graph has neither edge. Nothing was lost; but by the graph alone these sinks "
-            "cannot be reached. In the databases of 17 February and later the edges are there."
+            "T1": "A breach that was known: four tokens go from the filter to the sink of its errors, three from the source to its "
+            "quarantine, and the graph has neither edge. Nothing was lost, but the graph alone does not lead to these sinks. The "
+            "databases of 17 February and later have the edges."
         },
     ),
     "feb12_post-topology": Case(
         "12 February 2026: the pipeline of 28 January, after the fix",
         {},
-        "Both branches go into the coalesce, the merged token through the gate behind it. Nothing is against the law.",
+        "Both branches go into the coalesce, and the merged token goes through the gate after it. Nothing is against the law.",
     ),
     "feb17_pre-micro-c": Case(
         "17 February 2026: no pipeline. A token of one row was to be forked with the id of another row",
         {
-            "L2": "A breach, and the gravest of all: both children are of the second row, and their parent is of the first. "
-            "The operation believed the row that its caller named. From here on, data of one row would have been "
-            "recorded as the other's."
+            "L2": "The most serious breach of all: both children belong to the second row, and their parent belongs to the first. The "
+            "operation believed the row that its caller named. From here on, data of one row would have been recorded as data "
+            "of the other."
         },
-        "The run is unfinished, so nothing that speaks of the end of a run is judged.",
+        "The run is not over, so laws about the end of a run are not judged.",
     ),
     "feb17_post-co-quorum-union-loss": Case(
         "17 February 2026: csv, a fork into three, a transform each of which one fails on some rows, a quorum of two, json",
         {},
-        "Where two branches arrived the third was late; where one was diverted, the other two merged. Losses are not "
-        "recorded, so that every branch is accounted for cannot be shown. Nothing that is shown is against the law.",
+        "Where two branches arrived the third was late; where one was diverted, the other two merged. Losses are not recorded, "
+        "so it cannot be shown that every branch is accounted for. Nothing that is shown is against the law.",
     ),
     "tb_head-agg": Case(
         "30 March 2026: csv, a batch of six, statistics, json",
         {
-            "B1": "As on 3 February: in the three batches that were closed by their count, the output is a child of the last "
-            "member. The fourth, closed by the end of the source, has the first. Fates now follow the flush, so F3 holds."
+            "B1": "As on 3 February: in the three batches that were closed by their count, the output is a child of the last member. In "
+            "the fourth, closed by the end of the source, it is a child of the first. Fates now come after the flush, so F3 holds."
         },
     ),
     "tb_head-co-best_effort-union-loss": Case(
@@ -111,7 +111,7 @@ CASES: Final[dict[str, Case]] = {
     "jd_head-agg_replicate": Case(
         "23 July 2026: the pipeline of feb03-agg_replicate",
         {},
-        "Fates follow the flush, and outputs are children of the first member. Nothing is against the law.",
+        "Fates come after the flush, and outputs are children of the first member. Nothing is against the law.",
     ),
 }  # fmt: skip
 """In the order in which they were written."""
@@ -119,7 +119,7 @@ CASES: Final[dict[str, Case]] = {
 
 @contextmanager
 def unpacked(name: str) -> Iterator[Path]:
-    """The database, for as long as it is looked at."""
+    """The database, unpacked while a block runs."""
     packed = files(__package__) / f"{name}.db.xz"
     with tempfile.TemporaryDirectory(prefix="fateline-found-") as folder:
         path = Path(folder) / f"{name}.db"

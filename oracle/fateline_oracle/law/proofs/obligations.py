@@ -10,14 +10,15 @@ how an obligation is settled (`settle.py`), and what CrossHair says (`gate.py`).
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from types import ModuleType
 from typing import Any, Final
 
-from fateline_model import coalesce, kernels, merging
+from fateline_model import coalesce, deadlines, kernels, merging
 from fateline_model.coalesce import Counts, Decision, Event
-from fateline_model.kernels import Line, Move, Phase, Standing, Tally
+from fateline_model.kernels import Line, Mark, Move, Phase
 from fateline_model.merging import FieldFold
-from fateline_model.words import Policy, Reason, Refusal, Strategy
+from fateline_model.words import BarrierVerdict, Policy, Reason, Refusal, Strategy
 from fateline_oracle.law.proofs import restated
 
 
@@ -39,12 +40,21 @@ class Mutant:
     replace: str
 
 
+class Runs(StrEnum):
+    """What a proof is about: a function that runs, or one that does not."""
+
+    MACHINES = "the machines call it"
+    CLAIM = "a claim about functions that the machines call"
+    APART = "no machine calls it: it defines what the law means"
+
+
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """A function whose contract is to be confirmed, in the module where it is written."""
+    """A function whose contract is to be confirmed, in the module where it is written, and what runs it."""
 
     name: str
     module: ModuleType
+    runs: Runs
     sentence: str
     laws: tuple[str, ...]
     witnesses: tuple[Witness, ...]
@@ -83,8 +93,8 @@ _DECISIONS: Final = (
 _QUORUM_ONE_LATE: Final = Mutant(
     "a quorum merges one arrival too late",
     "coalesce.py",
-    "return counts.arrived >= counts.quorum",
-    "return counts.arrived > counts.quorum",
+    "lambda counts: counts.arrived >= counts.quorum",
+    "lambda counts: counts.arrived > counts.quorum",
 )
 _LOSS_WAITS: Final = Mutant(
     "under best_effort, the loss of the last awaited branch is waited out",
@@ -112,7 +122,7 @@ _CONFLICT_FORGOTTEN: Final = Mutant(
 )
 _ORDER_IGNORED: Final = Mutant(
     "expired holds with one deadline have no order",
-    "kernels.py",
+    "deadlines.py",
     "return (deadline, order) < (other_deadline, other_order)",
     "return deadline < other_deadline",
 )
@@ -121,8 +131,9 @@ OBLIGATIONS: Final = (
     Obligation(
         "decide",
         coalesce,
-        "A barrier merges exactly when its policy is satisfied and fails exactly when it no longer can be, "
-        "at the first event that makes it so, and never for another reason.",
+        Runs.MACHINES,
+        "Whatever its policy, a barrier merges only with a branch that has arrived, holds only on an arrival and waits only "
+        "on a loss while a branch is awaited, and every deadline and every flush decides it.",
         ("C3", "C4", "C12"),
         _DECISIONS,
         (
@@ -139,8 +150,9 @@ OBLIGATIONS: Final = (
     Obligation(
         "decide_again",
         restated,
-        "The policy table and the policies written a second time, as chains of ifs, decide alike on every barrier "
-        "that can be.",
+        Runs.CLAIM,
+        "The policy table and the policies written a second time, as chains of ifs, decide alike on all counts: a barrier "
+        "merges exactly when its policy is satisfied, fails exactly when it no longer can be, and for the right reason.",
         ("C3", "C4"),
         _DECISIONS,
         (
@@ -156,6 +168,7 @@ OBLIGATIONS: Final = (
     Obligation(
         "first_event",
         restated,
+        Runs.CLAIM,
         "Whatever the first event of a barrier is, the proofs about the policy table cover it.",
         ("C3", "C4"),
         (Witness((Policy.FIRST, Event.ARRIVAL, 4, 1), Counts(4, 1, 0, 1)),),
@@ -171,6 +184,7 @@ OBLIGATIONS: Final = (
     Obligation(
         "next_event",
         restated,
+        Runs.CLAIM,
         "Whatever follows a hold or a wait, the proofs about the policy table cover it: so they cover every history of "
         "a barrier of any number of branches.",
         ("C3", "C4"),
@@ -180,6 +194,7 @@ OBLIGATIONS: Final = (
     Obligation(
         "earlier_event",
         restated,
+        Runs.CLAIM,
         "The proofs about the policy table are about no other barriers: one that an earlier event would have resolved "
         "is not open later.",
         ("C4",),
@@ -196,6 +211,7 @@ OBLIGATIONS: Final = (
     Obligation(
         "last_event",
         restated,
+        Runs.CLAIM,
         "The event after which no branch is awaited decides: no barrier is ever left to a flush.",
         ("C4", "C12"),
         (Witness((Policy.BEST_EFFORT, Event.LOSS, Counts(3, 2, 1, 1)), Decision.MERGE),),
@@ -204,6 +220,7 @@ OBLIGATIONS: Final = (
     Obligation(
         "check_merge",
         coalesce,
+        Runs.MACHINES,
         "A merge that the policy asked for fails for exactly one of three reasons, in the order in which they are asked.",
         ("C9",),
         (
@@ -224,6 +241,7 @@ OBLIGATIONS: Final = (
     Obligation(
         "keep",
         merging,
+        Runs.APART,
         "Of the values that branches give one field, the first or the last in declared order is kept, and a conflict "
         "once seen is never forgotten.",
         ("C9",),
@@ -246,6 +264,7 @@ OBLIGATIONS: Final = (
     Obligation(
         "keep_two",
         restated,
+        Runs.APART,
         "The order of two branches decides which value is kept, never whether they are in conflict; so it is of any "
         "number of branches.",
         ("C9",),
@@ -253,15 +272,16 @@ OBLIGATIONS: Final = (
         (_CONFLICT_FORGOTTEN,),
     ),
     Obligation(
-        "advance",
+        "next_phase",
         kernels,
-        "A token has one fate exactly when it has ended and one open visit exactly while it is somewhere; it can "
-        "always end, and once ended does nothing more.",
+        Runs.MACHINES,
+        "A token that has ended does nothing more, and every other token can end. A visit, a hold or a membership of a "
+        "batch begins only where none is open, and a token goes on only from a visit or a batch.",
         ("F1", "F3", "V3"),
         (
-            Witness((Standing(Phase.READY, 0, 0), Move.BEGIN), Standing(Phase.VISITING, 0, 1)),
-            Witness((Standing(Phase.HELD, 0, 1), Move.END), Standing(Phase.ENDED, 1, 0)),
-            Witness((Standing(Phase.ENDED, 1, 0), Move.END), None),
+            Witness((Phase.READY, Move.BEGIN), Phase.VISITING),
+            Witness((Phase.HELD, Move.END), Phase.ENDED),
+            Witness((Phase.ENDED, Move.END), None),
         ),
         (
             Mutant(
@@ -277,16 +297,17 @@ OBLIGATIONS: Final = (
                 "(Phase.VISITING, Move.HOP): Phase.READY,\n    (Phase.HELD, Move.HOP): Phase.READY,",
             ),
             Mutant(
-                "a visit stays open when a token ends",
+                "a visit begins while the token is held",
                 "kernels.py",
-                "opens = 0 if phase is Phase.READY or phase is Phase.ENDED else 1",
-                "opens = 0 if phase is Phase.READY else 1",
+                "(Phase.READY, Move.BEGIN): Phase.VISITING,",
+                "(Phase.READY, Move.BEGIN): Phase.VISITING,\n    (Phase.HELD, Move.BEGIN): Phase.VISITING,",
             ),
         ),
     ),
     Obligation(
         "same_line",
         kernels,
+        Runs.MACHINES,
         "A parent of a merge is refused exactly when it is of another run, else of another row, else of another fork.",
         ("L2", "L3", "C2"),
         (
@@ -308,66 +329,92 @@ OBLIGATIONS: Final = (
     Obligation(
         "two_parents",
         restated,
+        Runs.CLAIM,
         "Parents that pass one by one are of one run, one row and one fork among themselves; so are any number of them.",
         ("L2", "L3", "C2"),
         (Witness((Line(1, 2, 3), Line(1, 2, 3), Line(1, 2, 3)), None),),
         (_ROW_NOT_COMPARED,),
     ),
     Obligation(
-        "tally_arrival",
+        "mark_on_arrival",
         kernels,
-        "An arrival moves one branch from awaited to held, or lets it go with all that were held: every branch stays "
-        "in exactly one place, however many there are.",
-        ("C8", "C10"),
+        Runs.MACHINES,
+        "An arrival makes an awaited branch held, or late once its barrier is resolved. A branch that has arrived or is "
+        "lost is refused. Each branch has its own mark, so this is true of any number of branches.",
+        ("C6", "C8", "C10"),
         (
-            Witness((Tally(3, 2, 1, 0, 0, False), False), Tally(3, 1, 2, 0, 0, False)),
-            Witness((Tally(3, 1, 2, 0, 0, False), True), Tally(3, 0, 0, 3, 0, True)),
-            Witness((Tally(3, 1, 0, 1, 1, True), False), Tally(3, 0, 0, 2, 1, True)),
+            Witness((Mark.AWAITED, False), Mark.HELD),
+            Witness((Mark.AWAITED, True), Mark.LATE),
+            Witness((Mark.HELD, False), Refusal.BRANCH_HELD),
+            Witness((Mark.LOST, True), Refusal.BRANCH_LOST),
         ),
         (
             Mutant(
-                "the arrival that resolves a barrier is not let go",
-                "kernels.py",
-                "return Tally(tally.n, tally.awaited - 1, 0, tally.held + 1, tally.lost, True)",
-                "return Tally(tally.n, tally.awaited - 1, 0, tally.held, tally.lost, True)",
-            ),
-            Mutant(
                 "a late arrival is held",
                 "kernels.py",
-                "return tally._replace(awaited=tally.awaited - 1, gone=tally.gone + 1)",
-                "return tally._replace(awaited=tally.awaited - 1, held=tally.held + 1)",
+                "return Mark.LATE if resolved else Mark.HELD",
+                "return Mark.HELD",
+            ),
+            Mutant(
+                "a branch may arrive although it is lost",
+                "kernels.py",
+                "        return Refusal.BRANCH_LOST if mark is Mark.LOST else Refusal.BRANCH_HELD\n    return Mark.LATE",
+                "        return Mark.HELD if mark is Mark.LOST else Refusal.BRANCH_HELD\n    return Mark.LATE",
             ),
         ),
     ),
     Obligation(
-        "tally_loss",
+        "mark_on_loss",
         kernels,
-        "A loss moves one branch from awaited to lost, and after the resolution changes nothing.",
-        ("C8", "C10"),
+        Runs.MACHINES,
+        "A loss makes an awaited branch lost, and changes nothing once its barrier is resolved. A branch that has arrived "
+        "or is lost is refused.",
+        ("C6", "C8", "C10"),
         (
-            Witness((Tally(3, 2, 1, 0, 0, False), False), Tally(3, 1, 1, 0, 1, False)),
-            Witness((Tally(3, 2, 1, 0, 0, False), True), Tally(3, 1, 0, 1, 1, True)),
-            Witness((Tally(3, 1, 0, 2, 0, True), False), Tally(3, 1, 0, 2, 0, True)),
+            Witness((Mark.AWAITED, False), Mark.LOST),
+            Witness((Mark.AWAITED, True), Mark.AWAITED),
+            Witness((Mark.MERGED, True), Refusal.BRANCH_HELD),
         ),
         (
             Mutant(
-                "a loss that resolves a barrier leaves its tokens held",
+                "a loss after the resolution is marked",
                 "kernels.py",
-                "return Tally(tally.n, tally.awaited - 1, 0, tally.held, tally.lost + 1, True)",
-                "return Tally(tally.n, tally.awaited - 1, tally.held, 0, tally.lost + 1, True)",
+                "return Mark.AWAITED if resolved else Mark.LOST",
+                "return Mark.LOST",
+            ),
+        ),
+    ),
+    Obligation(
+        "mark_on_resolution",
+        kernels,
+        Runs.MACHINES,
+        "A resolution merges or fails every branch that was held, changes no other, and leaves nothing held.",
+        ("C7", "C8", "C10"),
+        (
+            Witness((Mark.HELD, BarrierVerdict.MERGED), Mark.MERGED),
+            Witness((Mark.HELD, BarrierVerdict.FAILED), Mark.FAILED),
+            Witness((Mark.LOST, BarrierVerdict.MERGED), Mark.LOST),
+        ),
+        (
+            Mutant(
+                "a failed barrier leaves its branches held",
+                "kernels.py",
+                "return Mark.MERGED if verdict is BarrierVerdict.MERGED else Mark.FAILED",
+                "return Mark.MERGED if verdict is BarrierVerdict.MERGED else Mark.HELD",
             ),
         ),
     ),
     Obligation(
         "deadline_of",
-        kernels,
+        deadlines,
+        Runs.APART,
         "A deadline is the first event's time plus the timeout, and so lies after it.",
         ("C11",),
         (Witness((1_000, 250), 1_250),),
         (
             Mutant(
                 "the timeout is counted backwards",
-                "kernels.py",
+                "deadlines.py",
                 "return first_at + timeout",
                 "return first_at - timeout",
             ),
@@ -375,14 +422,15 @@ OBLIGATIONS: Final = (
     ),
     Obligation(
         "expired",
-        kernels,
+        deadlines,
+        Runs.APART,
         "A hold has expired from the very millisecond at which it has lasted its timeout, and not before.",
         ("C11",),
         (Witness((1_250, 1_000, 250), True), Witness((1_249, 1_000, 250), False)),
         (
             Mutant(
                 "at the deadline itself it is still too early",
-                "kernels.py",
+                "deadlines.py",
                 "return now >= deadline_of(first_at, timeout)",
                 "return now > deadline_of(first_at, timeout)",
             ),
@@ -390,7 +438,8 @@ OBLIGATIONS: Final = (
     ),
     Obligation(
         "resolved_before",
-        kernels,
+        deadlines,
+        Runs.APART,
         "Of two expired holds, exactly one is resolved before the other: that of the earlier deadline, else the one "
         "that is flushed first.",
         ("C11", "D1"),
@@ -400,19 +449,20 @@ OBLIGATIONS: Final = (
     Obligation(
         "three_holds",
         restated,
+        Runs.APART,
         "Being resolved before is transitive, so any number of expired holds has one order.",
         ("C11", "D1"),
         (Witness((5, 1, 5, 2, 6, 0), True),),
         (
             Mutant(
                 "neighbouring deadlines are compared by flush order alone",
-                "kernels.py",
+                "deadlines.py",
                 "return (deadline, order) < (other_deadline, other_order)",
                 "return deadline < other_deadline - 1 or (deadline <= other_deadline + 1 and order < other_order)",
             ),
         ),
     ),
 )
-"""In the order in which they are told: the policy, the merge, the token, lineage, the barrier, time."""
+"""In the order in which they are printed: the policy, the merge, the token, lineage, the barrier, time."""
 
 BY_NAME: Final = {obligation.name: obligation for obligation in OBLIGATIONS}

@@ -1,9 +1,9 @@
-"""The kernels said again in other words, and the steps that carry them to barriers and parents of any number.
+"""The kernels stated again in other words, and the steps that carry them to barriers and parents of any number.
 
 A function here is a theorem: its contract is the claim, and CrossHair confirms it for every integer. `decide_again` is
-the coalesce policy from the prose of the design, as chains of ifs; the table in the model must agree with it on every
-barrier that can be. The others are the steps of inductions: with them a claim about one event or one parent is a claim
-about every history of a barrier and every list of parents.
+the one restatement of the coalesce policy, as chains of ifs; the table in the model must agree with it on all counts,
+and the tests of the table ask it too. The others are the steps of inductions: with them a claim about one event or one
+parent is a claim about every history of a barrier and every list of parents.
 
 Not here: what the kernels promise by themselves (their own contracts), and what runs them (`gate.py`).
 """
@@ -18,7 +18,8 @@ from fateline_model.coalesce import (  # noqa: F401  # some are named by the con
     possible,
     well_formed,
 )
-from fateline_model.kernels import Line, resolved_before, same_line
+from fateline_model.deadlines import resolved_before
+from fateline_model.kernels import Line, same_line
 from fateline_model.merging import FieldFold, keep
 from fateline_model.words import Policy, Refusal
 
@@ -26,8 +27,10 @@ from fateline_model.words import Policy, Refusal
 def decide_again(policy: Policy, event: Event, counts: Counts) -> Decision:
     """The policy by policy where the table is by cell, and by what is still awaited where the table is by event.
 
+    It covers all counts, also those at which a barrier would have been resolved before.
+
     pre: well_formed(counts)
-    pre: possible(policy, event, counts)
+    pre: event is not Event.ARRIVAL or counts.arrived > 0
     post: __return__ is decide(policy, event, counts)
     """
     n, arrived, lost, quorum = counts
@@ -37,21 +40,26 @@ def decide_again(policy: Policy, event: Event, counts: Counts) -> Decision:
     if policy is Policy.REQUIRE_ALL:
         if time_is_up:
             return Decision.INCOMPLETE_BRANCHES
-        if lost:
+        if event is Event.LOSS:
             return Decision.BRANCH_LOST
-        return wait if awaited else Decision.MERGE
+        return Decision.MERGE if arrived == n else wait
     if policy is Policy.QUORUM:
         if time_is_up:
             return Decision.QUORUM_NOT_MET
-        if arrived == quorum:
-            return Decision.MERGE
-        return wait if arrived + awaited >= quorum else Decision.QUORUM_IMPOSSIBLE
-    enough = arrived > 0 and (policy is Policy.FIRST or time_is_up or not awaited)
-    if enough:
+        if event is Event.LOSS:
+            return wait if arrived + awaited >= quorum else Decision.QUORUM_IMPOSSIBLE
+        return Decision.MERGE if arrived >= quorum else wait
+    if policy is Policy.FIRST:
+        if time_is_up:
+            return Decision.IMPOSSIBLE if arrived else Decision.NO_ARRIVALS
+        if event is Event.LOSS:
+            return Decision.ALL_BRANCHES_LOST if lost == n else wait
         return Decision.MERGE
-    if time_is_up:
-        return Decision.NO_ARRIVALS
-    return wait if awaited else Decision.ALL_BRANCHES_LOST
+    if not time_is_up and awaited:
+        return wait
+    if arrived:
+        return Decision.MERGE
+    return Decision.NO_ARRIVALS if time_is_up else Decision.ALL_BRANCHES_LOST
 
 
 def count(event: Event, counts: Counts) -> Counts:

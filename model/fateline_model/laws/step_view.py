@@ -1,12 +1,13 @@
-"""One step as a law sees it: the state before, what happened, what was written, the state after.
+"""One step as a law sees it: the state before, the stimulus, the records, the state after.
 
-The records are those under judgement: the machine's own when the law is being checked, an engine's when it is being
-judged beside the law. Look-ups that several laws need are made once. Not here: any law.
+The records are the machine's own when the law itself is checked, and an engine's when the engine is judged beside the law.
+WorldIndex-ups that several laws need are made once. Not here: any law.
 """
 
 from collections.abc import Iterator
 from typing import TypeVar
 
+from ..barrier_machine import BarrierStimulus
 from ..lifecycle import Operation, World
 from ..records import (
     BarrierRecord,
@@ -22,14 +23,13 @@ from ..records import (
     TokenRecord,
     VisitRecord,
 )
-from ..single import BarrierStimulus
-from ..state import Barrier, Batch, Row, Run, Token, barrier_name, full, split
+from ..state import Barrier, Batch, Row, Run, Token, barrier_name, parse_token_name, token_name
 from ..stimuli import Stimulus
 from ..wellformed import Pipeline
 from ..words import OUTCOMES, BatchStatus, RunStatus
 
 Check = str | None
-"""One thing that a law looked at: None if it was as the law says, else what was wrong with it."""
+"""One thing that a law looked at: None if it agrees with the law, or a message about what is wrong."""
 
 Key = tuple[str, str]
 """Run and full name of a token, a barrier or a batch."""
@@ -37,8 +37,8 @@ Key = tuple[str, str]
 R = TypeVar("R", bound=Record)
 
 
-class Look:
-    """A world, and its tokens by name, found once for all who look at it."""
+class WorldIndex:
+    """A world with an index of its tokens by name, which is made once."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -47,7 +47,7 @@ class Look:
     def token(self, run: str, name: str) -> Token | None:
         if self._tokens is None:
             self._tokens = {
-                (own.name, full(row.number, token.name)): token
+                (own.name, token_name(row.number, token.name)): token
                 for own in self.world
                 for row in own.rows
                 for token in row.tokens
@@ -55,21 +55,21 @@ class Look:
         return self._tokens.get((run, name))
 
 
-class Moment:
-    """One step under judgement. A search looks at one state many times, so the state before may come as a `Look`."""
+class StepView:
+    """One step to be judged. A search uses one state many times, so the state before may come as a `WorldIndex`."""
 
     def __init__(
         self,
         pipeline: Pipeline,
-        before: World | Look,
+        before: World | WorldIndex,
         stimulus: Stimulus | Operation | BarrierStimulus,
         records: tuple[Record, ...],
         after: World,
     ) -> None:
         self.pipeline = pipeline
-        self._look_before = before if isinstance(before, Look) else Look(before)
-        self._look_after = Look(after)
-        self.before = before = self._look_before.world
+        self._before_index = before if isinstance(before, WorldIndex) else WorldIndex(before)
+        self._after_index = WorldIndex(after)
+        self.before = before = self._before_index.world
         self.stimulus = stimulus
         self.records = records
         self.after = after
@@ -139,8 +139,8 @@ class Moment:
     @property
     def over(self) -> list[Run]:
         """The runs that this step declares completed."""
-        said = {record.run for record in self.of(RunRecord) if record.status is RunStatus.COMPLETED}
-        return [run for run in self.after if run.name in said]
+        completed = {record.run for record in self.of(RunRecord) if record.status is RunStatus.COMPLETED}
+        return [run for run in self.after if run.name in completed]
 
     @property
     def changed(self) -> list[tuple[Run, Row]]:
@@ -148,10 +148,10 @@ class Moment:
         return self._changed
 
     def token_before(self, run: str, name: str) -> Token | None:
-        return self._look_before.token(run, name)
+        return self._before_index.token(run, name)
 
     def token_after(self, run: str, name: str) -> Token | None:
-        return self._look_after.token(run, name)
+        return self._after_index.token(run, name)
 
     def barrier_before(self, run: str, name: str) -> Barrier | None:
         return next(
@@ -163,7 +163,7 @@ class Moment:
 
     @property
     def closed_batches(self) -> list[BatchRecord]:
-        """The batches that this step closes to new members; not those of which a resume says again that they are."""
+        """The batches that this step closes to new members. A batch that a resume records again is not one of them."""
         closed = []
         for record in self.batches:
             before = self.batch_before(record.run, record.batch)
@@ -177,11 +177,11 @@ class Moment:
         return next((b for r in self.after if r.name == run for b in r.batches if b.name == name), None)
 
     def frame_before(self, run: str, name: str) -> tuple[str, str] | None:
-        """What a token owed before the step: the forked token's full name, and the branch."""
-        token, place = self.token_before(run, name), split(name)
+        """What a token owed before the step: the full name of the forked token, and the branch."""
+        token, place = self.token_before(run, name), parse_token_name(name)
         if token is None or place is None or not token.stack:
             return None
-        return full(place[0], token.stack[-1].fork), token.stack[-1].branch
+        return token_name(place[0], token.stack[-1].fork), token.stack[-1].branch
 
 
 def live(row: Row) -> Iterator[Token]:

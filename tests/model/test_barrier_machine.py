@@ -2,12 +2,12 @@
 
 import pytest
 
-from fateline_model import Accepted, BarrierEvent, BarrierStimulus, Moment, Record, Refusal, barrier_step
+from fateline_model import Accepted, BarrierEvent, BarrierStimulus, Record, Refusal, StepView, barrier_step
+from fateline_model.barrier_machine import diamond, initial
 from fateline_model.checker.shapes import coalesce, pipeline, sink, source
-from fateline_model.laws import ALL, judge
+from fateline_model.laws import ALL, checks
 from fateline_model.pipeline import parse
 from fateline_model.records import BarrierRecord, OutcomeRecord
-from fateline_model.single import diamond, initial
 from fateline_model.words import MergeData
 
 ARRIVE, LOSE, DEADLINE, FLUSH = BarrierEvent
@@ -27,8 +27,8 @@ class Alone:
         stimulus = BarrierStimulus(do, branch, data)
         result = barrier_step(self.pipeline, self.run, stimulus)
         assert isinstance(result, Accepted), f"{stimulus} is refused as {result}"
-        moment = Moment(self.pipeline, (self.run,), stimulus, result.records, (result.run,))
-        assert [f"{law.id}: {check}" for law in ALL for check in judge(law, moment) if check is not None] == []
+        view = StepView(self.pipeline, (self.run,), stimulus, result.records, (result.run,))
+        assert [f"{law.id}: {check}" for law in ALL for check in checks(law, view) if check is not None] == []
         self.run, self.wrote = result.run, result.records
         return self
 

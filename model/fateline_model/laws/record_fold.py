@@ -1,15 +1,15 @@
-"""The law that ties the records to the state: what a step changed is what its records tell, and nothing else.
+"""The law that ties the records to the state: the records of a step describe exactly what the step changed.
 
-`fold` reads records one after another and makes the change that each tells, on its own: lineage from parents, branch and
-ordinal, what is owed from the graph, marks from visits, losses and resolutions. It shares no line with the pen that
-wrote them (`draft.py`), so a record that was forgotten, or that says something else than what was done, is a difference.
-This is also why a trail is enough to go on from after a crash. Not here: whether what is told is lawful.
+The fold reads the records one after another and makes the change that each record describes: lineage from parents, branch
+and ordinal, debts from the graph, marks from visits, losses and resolutions. It shares no line with the step builder that
+wrote them (`step_builder.py`), so a record that is missing or wrong shows as a difference. This is also why a run can continue
+from its trail alone after a crash. Not here: whether the recorded changes are lawful.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
-from ..kernels import Phase
+from ..kernels import Mark, Phase
 from ..lifecycle import Operation
 from ..records import (
     BarrierRecord,
@@ -25,7 +25,7 @@ from ..records import (
     TokenRecord,
     VisitRecord,
 )
-from ..state import Barrier, Batch, Frame, Mark, Row, Run, Token, Via, full, split
+from ..state import Barrier, Batch, Frame, Row, Run, Token, Via, parse_token_name, token_name
 from ..stimuli import Do, Stimulus
 from ..words import (
     ON_ERROR,
@@ -37,20 +37,19 @@ from ..words import (
     Outcome,
     VisitStatus,
 )
-from .fate import EVERYWHERE
-from .law import Family, Law, Level
-from .moment import Check, Moment
+from .law import law
+from .step_view import Check, StepView
 
 
 class _Fold:
-    """One run, changed by what its records tell. `wrong` collects what a record says of itself that cannot be."""
+    """One run, changed as its records describe. `wrong` collects contents of records that are impossible in themselves."""
 
-    def __init__(self, moment: Moment, run: Run) -> None:
-        self.moment, self.pipeline, self.run = moment, moment.pipeline, run
-        self.has_graph = not isinstance(moment.stimulus, Operation)
+    def __init__(self, view: StepView, run: Run) -> None:
+        self.view, self.pipeline, self.run = view, view.pipeline, run
+        self.has_graph = not isinstance(view.stimulus, Operation)
         self.status, self.source_ended = run.status, run.source_ended
-        self.tokens = {full(row.number, token.name): token for row in run.rows for token in row.tokens}
-        self.barriers = {(b.node, full(row.number, b.fork)): b for row in run.rows for b in row.barriers}
+        self.tokens = {token_name(row.number, token.name): token for row in run.rows for token in row.tokens}
+        self.barriers = {(b.node, token_name(row.number, b.fork)): b for row in run.rows for b in row.barriers}
         self.rows = {row.number for row in run.rows}
         self.batches = {batch.name: batch for batch in run.batches}
         self.closed: dict[str, VisitStatus | None] = {}
@@ -64,8 +63,8 @@ class _Fold:
             rows.append(Row(number, tuple(own), tuple(sorted(barriers, key=lambda b: (b.node, b.fork)))))
         return Run(self.run.name, self.status, self.source_ended, tuple(rows), tuple(self.batches.values()))
 
-    def tell(self, record: Record) -> None:
-        TELLS[type(record)](self, record)
+    def apply(self, record: Record) -> None:
+        APPLY[type(record)](self, record)
 
     # ------------------------------------------------------------------------------------------------ run, rows, tokens
 
@@ -77,29 +76,29 @@ class _Fold:
         self.rows.add(int(record.row))
 
     def of_token(self, record: TokenRecord) -> None:
-        place = split(record.token)
+        place = parse_token_name(record.token)
         self.tokens[record.token] = Token(place[1] if place else record.token, record.group_kind)
 
     def of_parent(self, record: ParentRecord) -> None:
-        """The first link of a token says what it owes and what it must be called."""
+        """The first parent link of a token decides what the token owes and what its name must be."""
         child = self.tokens[record.child]
-        parent = self.moment.token_before(record.run, record.parent) or self.tokens.get(record.parent)
+        parent = self.view.token_before(record.run, record.parent) or self.tokens.get(record.parent)
         if parent is None or (child.made is GroupKind.JOIN and record.ordinal != 0):
             return
-        made = next(token for token in self.moment.tokens if token.token == record.child)
+        made = next(token for token in self.view.tokens if token.token == record.child)
         stack: tuple[Frame, ...] = ()
         if child.made is GroupKind.FORK:
             stack, name = self._forked(parent, str(made.branch)), f"{parent.name}/{made.branch}"
         elif child.made is GroupKind.JOIN:
             fork = parent.stack[-1].fork if parent.stack else "?"
-            below = self.tokens.get(full(_row(record.child), fork))
+            below = self.tokens.get(token_name(_row(record.child), fork))
             stack = (below.stack if below is not None else ()) if self.has_graph else parent.stack[:-1]
             name = f"{fork}/{child.name.rpartition('/')[2]}"
         else:
             stack = parent.stack if child.made is GroupKind.EXPAND else ()
             name = f"{parent.name}.{record.ordinal}"
         if name != child.name:
-            self.wrong.append(f"token {record.child} is, by its lineage, {full(_row(record.child), name)}")
+            self.wrong.append(f"token {record.child} is, by its lineage, {token_name(_row(record.child), name)}")
         self.tokens[record.child] = child._replace(stack=stack)
 
     def _forked(self, parent: Token, branch: str) -> tuple[Frame, ...]:
@@ -159,10 +158,12 @@ class _Fold:
     def of_barrier(self, record: BarrierRecord) -> None:
         barrier = self._barrier(record.node, str(record.fork_group))
         branches = self.pipeline.nodes[record.node].branches
-        for said, mark in ((record.arrived, Mark.HELD), (record.lost, Mark.LOST)):
+        for recorded, mark in ((record.arrived, Mark.HELD), (record.lost, Mark.LOST)):
             known = ",".join(branch for branch, own in zip(branches, barrier.marks, strict=True) if own is mark)
-            if said != known:
-                self.wrong.append(f"barrier {record.barrier} says {mark}: {said or 'none'}; it was {known or 'none'}")
+            if recorded != known:
+                self.wrong.append(
+                    f"barrier {record.barrier} records {mark}: {recorded or 'none'}; it was {known or 'none'}"
+                )
         becomes = Mark.MERGED if record.verdict is BarrierVerdict.MERGED else Mark.FAILED
         marks = tuple(becomes if mark is Mark.HELD else mark for mark in barrier.marks)
         self.barriers[record.node, str(record.fork_group)] = barrier._replace(marks=marks, verdict=record.verdict)
@@ -195,7 +196,7 @@ class _Fold:
     def _mark(self, node: str, token: str, mark: Mark) -> None:
         stack = self.tokens[token].stack
         if stack:
-            self._set_mark(node, full(_row(token), stack[-1].fork), stack[-1].branch, mark)
+            self._set_mark(node, token_name(_row(token), stack[-1].fork), stack[-1].branch, mark)
 
     def _set_mark(self, node: str, fork: str, branch: str, mark: Mark) -> None:
         barrier, branches = self._barrier(node, fork), self.pipeline.nodes[node].branches
@@ -203,97 +204,88 @@ class _Fold:
         self.barriers[node, fork] = barrier._replace(marks=marks)
 
     def _barrier(self, node: str, fork: str) -> Barrier:
-        place = split(fork)
+        place = parse_token_name(fork)
         fresh = Barrier(node, place[1] if place else fork, (Mark.AWAITED,) * len(self.pipeline.nodes[node].branches))
         return self.barriers.get((node, fork), fresh)
 
 
 def _row(name: str) -> int:
-    place = split(name)
+    place = parse_token_name(name)
     return place[0] if place else -1
 
 
-TELLS: Final[dict[type, Callable[[_Fold, Record], None]]] = {
-    RunRecord: lambda fold, record: fold.of_run(record),  # type: ignore[arg-type]
-    RowRecord: lambda fold, record: fold.of_row(record),  # type: ignore[arg-type]
-    TokenRecord: lambda fold, record: fold.of_token(record),  # type: ignore[arg-type]
-    ParentRecord: lambda fold, record: fold.of_parent(record),  # type: ignore[arg-type]
-    VisitRecord: lambda fold, record: fold.of_visit(record),  # type: ignore[arg-type]
-    HopRecord: lambda fold, record: fold.of_hop(record),  # type: ignore[arg-type]
-    OutcomeRecord: lambda fold, record: fold.of_outcome(record),  # type: ignore[arg-type]
-    LossRecord: lambda fold, record: fold.of_loss(record),  # type: ignore[arg-type]
-    BarrierRecord: lambda fold, record: fold.of_barrier(record),  # type: ignore[arg-type]
-    BatchRecord: lambda fold, record: fold.of_batch(record),  # type: ignore[arg-type]
-    MemberRecord: lambda fold, record: fold.of_member(record),  # type: ignore[arg-type]
+APPLY: Final[dict[type, Callable[[_Fold, Any], None]]] = {
+    RunRecord: _Fold.of_run,
+    RowRecord: _Fold.of_row,
+    TokenRecord: _Fold.of_token,
+    ParentRecord: _Fold.of_parent,
+    VisitRecord: _Fold.of_visit,
+    HopRecord: _Fold.of_hop,
+    OutcomeRecord: _Fold.of_outcome,
+    LossRecord: _Fold.of_loss,
+    BarrierRecord: _Fold.of_barrier,
+    BatchRecord: _Fold.of_batch,
+    MemberRecord: _Fold.of_member,
 }
 
 
-def told(moment: Moment) -> tuple[Run, list[str]]:
-    """The first run of a step as its records alone tell it, and what they say of themselves that cannot be.
+def recorded_run(view: StepView) -> tuple[Run, list[str]]:
+    """The first run of a step as its records alone describe it, and what is impossible in the records themselves.
 
-    Raises KeyError or StopIteration where a record speaks of what no record told of.
+    Raises KeyError or StopIteration where a record names something that no record introduced.
     """
-    fold = _Fold(moment, moment.before[0])
-    for record in moment.records:
+    fold = _Fold(view, view.before[0])
+    for record in view.records:
         if getattr(record, "run", None) == fold.run.name:
-            fold.tell(record)
+            fold.apply(record)
     return fold.state(), fold.wrong
 
 
-def records_tell_all(moment: Moment) -> Iterator[Check]:
-    if isinstance(moment.stimulus, Stimulus) and moment.stimulus.do is Do.CRASH:
-        return  # a process that dies tells nothing: law R1
-    for before, after in zip(moment.before, moment.after, strict=True):
-        fold = _Fold(moment, before)
+@law(
+    "D2",
+    "The records describe the step",
+    "The records of a step describe exactly what the step changed. A token's name follows from its lineage.",
+    needs=("every relation",),
+)
+def records_describe_the_step(view: StepView) -> Iterator[Check]:
+    if isinstance(view.stimulus, Stimulus) and view.stimulus.do is Do.CRASH:
+        return  # a process that dies writes nothing: law R1
+    for before, after in zip(view.before, view.after, strict=True):
+        fold = _Fold(view, before)
         try:
-            for record in moment.records:
+            for record in view.records:
                 if getattr(record, "run", None) == before.name:
-                    fold.tell(record)
+                    fold.apply(record)
         except (KeyError, StopIteration) as error:
-            yield f"a record speaks of {error}, of which no record told"
+            yield f"a record names {error}, which no record introduced"
             continue
         yield from fold.wrong
         state = fold.state()
         yield None if state == after else _difference(state, after)
 
 
-def _difference(told: Run, after: Run) -> str:
-    """The first thing in which what was told differs from what was done."""
-    mine = {full(row.number, item.name): item for row in told.rows for item in row.tokens}
-    theirs = {full(row.number, item.name): item for row in after.rows for item in row.tokens}
+def _difference(recorded: Run, after: Run) -> str:
+    """The first difference between the recorded change and the actual one."""
+    mine = {token_name(row.number, item.name): item for row in recorded.rows for item in row.tokens}
+    theirs = {token_name(row.number, item.name): item for row in after.rows for item in row.tokens}
     for name in sorted({*mine, *theirs}):
         if mine.get(name) != theirs.get(name):
-            return f"token {name}: the records tell {_say(mine.get(name))}, and it is {_say(theirs.get(name))}"
-    for said, done in zip(told.rows, after.rows, strict=False):
-        if said.barriers != done.barriers:
-            return f"barriers of row {done.number}: the records tell {said.barriers}, and they are {done.barriers}"
-    if told.batches != after.batches:
-        return f"the records tell the batches {told.batches}, and they are {after.batches}"
+            return f"token {name}: the records describe {_described(mine.get(name))}, but it is {_described(theirs.get(name))}"
+    for folded, done in zip(recorded.rows, after.rows, strict=False):
+        if folded.barriers != done.barriers:
+            return f"barriers of row {done.number}: by the records {folded.barriers}, but they are {done.barriers}"
+    if recorded.batches != after.batches:
+        return f"the records describe the batches {recorded.batches}, but they are {after.batches}"
     flags = [
         (run.status, "its source has ended" if run.source_ended else "its source has not ended")
-        for run in (told, after)
+        for run in (recorded, after)
     ]
-    return f"the records tell of the run {', '.join(flags[0])}, and it is {', '.join(flags[1])}"
+    return f"the records describe the run as {', '.join(flags[0])}, but it is {', '.join(flags[1])}"
 
 
-def _say(token: Token | None) -> str:
+def _described(token: Token | None) -> str:
     if token is None:
         return "nothing"
     owes = f", owing {', '.join(f.branch for f in token.stack)}" if token.stack else ""
     where = f"{token.phase} at {token.node}, attempt {token.attempt}" if token.fate is None else f"{token.fate}"
     return f"{where}{owes}"
-
-
-LAWS = (
-    Law(
-        "D2",
-        "The records tell all",
-        "What a step changed is what its records tell, and nothing else; a token's name is its lineage.",
-        Family.DETERMINISM,
-        Level.CORE,
-        EVERYWHERE,
-        ("every relation",),
-        (),
-        records_tell_all,
-    ),
-)
