@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from fateline_engine.landscape import GUARDS, Landscape
-from fateline_engine.landscape.recorder import ORDER
+from fateline_engine.landscape.recorder import COLUMNS
 from fateline_engine.orchestrator import Orchestrator
 from fateline_engine.settings import load_pipeline
 
@@ -28,7 +28,7 @@ SIZES: Final = (10_000, 200_000)
 BLOCK: Final = 100
 """Rows a commit, as the engine does it."""
 BEFORE: Final = ("runs", "nodes", "edges", "contracts")
-TABLES: Final = tuple(table for table in ORDER if table not in ("contracts", "batches", "members", "losses"))
+TABLES: Final = tuple(table for table in COLUMNS if table not in ("contracts", "batches", "members", "losses"))
 
 PIPELINE: Final = """
 name: bench
@@ -91,7 +91,7 @@ def replay(folder: Path, *, guarded: bool) -> tuple[float, float]:
             conn.execute("PRAGMA foreign_keys = OFF")
             for guard in GUARDS:
                 conn.execute(f"DROP TRIGGER {guard.name}")
-        inserts = {table: f"INSERT INTO {table} VALUES ({', '.join('?' * ORDER[table])})" for table in TABLES}
+        inserts = {table: f"INSERT INTO {table} VALUES ({', '.join('?' * len(COLUMNS[table]))})" for table in TABLES}
         wall = cpu = 0.0
         for block in blocks(folder):
             begun, used = time.perf_counter(), time.process_time()

@@ -18,6 +18,18 @@ PACKAGES = {
     "fateline_oracle": ROOT / "oracle",
 }
 
+RULED = (
+    "impl/fateline_engine/cli/run.py",
+    "impl/fateline_engine/drawing/__init__.py",
+    "impl/fateline_engine/explain.py",
+    "model/fateline_model/laws.py",
+    "oracle/fateline/conformance.py",
+    "oracle/fateline/lazy.py",
+    "oracle/fateline/machine.py",
+    "oracle/fateline/terminal.py",
+)
+"""The modules that a contract names by themselves, and that must therefore exist."""
+
 _SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
 _LAYERS = next(contract["layers"] for contract in _SETTINGS if contract.get("containers") == ["fateline_oracle"])
 FOLDERS_OF_THE_JUDGE = [folder.strip() for layer in _LAYERS for folder in layer.split("|")]
@@ -46,6 +58,9 @@ def lint_imports(house: Path) -> subprocess.CompletedProcess[str]:
         ("model/fateline_model/intruder.py", "def f():\n    import time", "The law is pure"),
         ("model/fateline_model/intruder.py", "from pathlib import Path", "The law is pure"),
         ("model/fateline_model/checker/intruder.py", "import numpy", "The law is pure"),
+        ("oracle/fateline/terminal.py", "import fateline_engine", "The judge stands on top"),
+        ("impl/fateline_engine/intruder.py", "import fateline", "The public face is for others"),
+        ("impl/fateline_engine/cli/run.py", "import sqlite_utils", "A run imports no package"),
         ("oracle/fateline_oracle/compare/intruder.py", "import fateline_oracle.conform", "Each folder of the judge"),
         ("oracle/fateline_oracle/render/intruder.py", "import fateline_oracle.cli", "Each folder of the judge"),
         ("oracle/fateline_oracle/report/intruder.py", "import fateline_oracle.law", "Each folder of the judge"),
@@ -59,9 +74,10 @@ def lint_imports(house: Path) -> subprocess.CompletedProcess[str]:
 def test_import_rules_bite(tmp_path: Path, module: str, line: str, contract: str | None) -> None:
     """In a small house with our rules, one line breaks just the contract that should forbid it."""
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
-    for package, source in PACKAGES.items():
-        (tmp_path / source.name / package).mkdir(parents=True)
-        (tmp_path / source.name / package / "__init__.py").touch()
+    for file in (*RULED, *(f"{source.name}/{package}/__init__.py" for package, source in PACKAGES.items())):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).parent.joinpath("__init__.py").touch()
+        (tmp_path / file).touch()
     for folder in FOLDERS_OF_THE_JUDGE:
         (tmp_path / "oracle/fateline_oracle" / folder).mkdir()
         (tmp_path / "oracle/fateline_oracle" / folder / "__init__.py").touch()

@@ -1,8 +1,7 @@
-"""Time, as the engine knows it: whole milliseconds from one object that is handed around.
+"""Time as the engine knows it: whole milliseconds, read from one object that is passed around.
 
-What it is: the ``Clock`` protocol, the wall clock, and a clock for tests and scripts that moves only when told.
-
-What it is not: a timer. Nothing here waits; deadlines are compared with ``now()`` when the engine looks.
+The `Clock` protocol, the wall clock, and a clock for tests and scripts that moves only when it is moved. Not here: a timer.
+Nothing waits; deadlines are compared with `now()` when the engine looks at the clock.
 """
 
 import time
@@ -10,10 +9,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Anything that tells the time."""
+    """Anything that gives the time."""
 
     def now(self) -> int:
-        """Milliseconds since the epoch. Never less than what it said before."""
+        """Milliseconds since the epoch, never less than the last value."""
         ...
 
 
@@ -29,7 +28,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that is moved by hand."""
+    """A clock that moves only when it is moved."""
 
     def __init__(self, start: int = 0) -> None:
         self._now = start
@@ -38,11 +37,11 @@ class ManualClock:
         return self._now
 
     def advance(self, milliseconds: int) -> int:
-        """Move on, and tell the new time."""
+        """Move forwards, and return the new time."""
         return self.set(self._now + milliseconds)
 
     def set(self, moment: int) -> int:
-        """Move to ``moment``. Time does not run backwards."""
+        """Move to `moment`. Time does not run backwards."""
         if moment < self._now:
             raise ValueError(f"a clock at {self._now} cannot be set back to {moment}")
         self._now = moment

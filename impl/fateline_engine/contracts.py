@@ -1,10 +1,9 @@
-"""``SchemaContract``: which fields a row has, and of which types.
+"""`SchemaContract`: which fields a row has, and of which types.
 
-What it is: an immutable value in one of three modes. ``fixed`` has these fields and no others, ``flexible`` at least
-these, ``observed`` those that were seen. An observed contract is unlocked while it learns; ``lock`` ends that. A row
-becomes a token only with a contract, and children are made only under a locked one.
-
-What it is not: a validator of values beyond their JSON type; sources and transforms do that.
+A contract is an immutable value in one of three modes. `fixed` has these fields and no others, `flexible` has at least
+these, `observed` has the fields that were seen. An observed contract is unlocked while it learns; `lock` ends that. A row
+becomes a token only with a contract, and children are made only under a locked one. Not here: checks of values beyond their
+JSON type; sources and transforms make those.
 """
 
 import json
@@ -38,7 +37,7 @@ class ContractConflict(Exception):
 
 
 class SchemaContract:
-    """A contract; equal to another exactly when they say the same."""
+    """A contract. Two are equal exactly when their modes, locks and fields are equal."""
 
     __slots__ = ("_hash", "body", "fields", "locked", "mode")
 
@@ -52,23 +51,23 @@ class SchemaContract:
 
     @classmethod
     def declared(cls, fields: Mapping[str, str], mode: ContractMode = ContractMode.FLEXIBLE) -> "SchemaContract":
-        """One that somebody promised: locked from the start."""
+        """A promised contract: locked from the start."""
         return cls(mode, fields, locked=True)
 
     @classmethod
     def observing(cls, fields: Mapping[str, str] | None = None) -> "SchemaContract":
-        """One that still learns."""
+        """An observed contract that still learns."""
         return cls(ContractMode.OBSERVED, fields or {}, locked=False)
 
     @classmethod
     def from_body(cls, body: str) -> "SchemaContract":
-        """What ``body`` of another says; for reading it back from the trail."""
-        told = json.loads(body)
-        return cls(ContractMode(told["mode"]), told["fields"], locked=told["locked"])
+        """The contract with this `body`; for reading it back from the trail."""
+        shown = json.loads(body)
+        return cls(ContractMode(shown["mode"]), shown["fields"], locked=shown["locked"])
 
     @classmethod
     def observed_in(cls, rows: Iterable[Mapping[str, object]]) -> "SchemaContract":
-        """The locked contract that all ``rows`` keep: a field of several types is ``any``."""
+        """The locked contract of all `rows`: a field of several types is `any`."""
         fields: dict[str, str] = {}
         for row in rows:
             for name, value in row.items():
@@ -77,28 +76,28 @@ class SchemaContract:
         return _observed(tuple(sorted(fields.items())))
 
     def lock(self) -> "SchemaContract":
-        """The same, learning no more."""
+        """The same contract, locked."""
         return self if self.locked else SchemaContract(self.mode, self.fields, locked=True)
 
     def learn(self, row: Mapping[str, object]) -> "SchemaContract":
-        """With what is new in ``row``; a locked one learns nothing."""
+        """The contract with the new fields of `row`; a locked one learns nothing."""
         new = {name: type_of(value) for name, value in row.items() if name not in self.fields}
         return self if self.locked or not new else SchemaContract(self.mode, {**self.fields, **new}, locked=False)
 
     def problems(self, row: Mapping[str, object]) -> list[str]:
-        """What in ``row`` breaks the contract, in words."""
-        told = [f"field {name!r} is missing" for name in self.fields if name not in row]
+        """What in `row` breaks the contract, as texts."""
+        found = [f"field {name!r} is missing" for name in self.fields if name not in row]
         for name, value in row.items():
             kind = self.fields.get(name)
             if kind is None:
                 if self.mode is ContractMode.FIXED:
-                    told.append(f"field {name!r} is not in the contract")
+                    found.append(f"field {name!r} is not in the contract")
             elif kind != ANY and value is not None and type_of(value) != kind:
-                told.append(f"field {name!r} must be {kind}, is {type_of(value)}")
-        return told
+                found.append(f"field {name!r} must be {kind}, is {type_of(value)}")
+        return found
 
     def merge(self, other: "SchemaContract") -> "SchemaContract":
-        """What rows with the fields of both keep; ``ContractConflict`` if a field would have two types."""
+        """The contract of rows with the fields of both; `ContractConflict` if a field would have two types."""
         if self is other or self == other:
             return self
         fields = dict(self.fields)
@@ -126,9 +125,9 @@ def _observed(fields: tuple[tuple[str, str], ...]) -> SchemaContract:
 
 
 def type_of(value: object) -> str:
-    """The name of a JSON value's type; ``any`` for null, which fits everywhere."""
+    """The name of a JSON value's type; `any` for null, which fits everywhere."""
     return _TYPES.get(type(value), ANY)
 
 
 EMPTY: Final = SchemaContract(ContractMode.OBSERVED, {}, locked=False)
-"""What an invalid row has: observed, unlocked, and empty."""
+"""The contract of an invalid row: observed, unlocked, and empty."""

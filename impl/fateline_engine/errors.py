@@ -1,23 +1,23 @@
-"""Who is to blame decides what to do: the engine's own exceptions.
+"""The engine's own exceptions, by who caused the problem, because that decides what to do.
 
-* ``Refused``: the caller asked for what the law forbids. Nothing was written; the run goes on.
-* ``LimitExceeded``: a refusal of the engine's own, with a number that can be configured.
-* ``LandscapeError``: the database is not one of ours, too new, or in use.
-* ``ResumeRefused``: the run cannot be taken up again as asked.
-* ``EngineBug``: we contradict ourselves. The run stops at the last commit and may be resumed.
+* `Refused`: the caller asked for something that the law forbids. Nothing was written; the run goes on.
+* `LimitExceeded`: a configured limit was exceeded. Nothing was written.
+* `LandscapeError`: the database is not one of ours, is too new, or is in use.
+* `ResumeRefused`: the run cannot be resumed as asked.
+* `EngineBug`: the engine contradicts itself. The run stops at its last commit and can be resumed.
 
-What it is not: errors of plugins. Those are lawful, become verdicts, and never leave the processor.
+Not here: errors of plugins. They are lawful, become verdicts, and never leave the processor.
 """
 
 from fateline_engine.words import Refusal
 
 
 class EngineError(Exception):
-    """The root of all of them."""
+    """The base of all errors of the engine."""
 
 
 class Refused(EngineError):
-    """The law forbids this; ``refusal`` is the rule. No record was written and nothing has changed."""
+    """The law forbids this; `refusal` names the rule. No record was written and nothing has changed."""
 
     def __init__(self, refusal: Refusal, message: str) -> None:
         super().__init__(f"{refusal}: {message}")
@@ -26,22 +26,22 @@ class Refused(EngineError):
 
 
 class LimitExceeded(EngineError):
-    """A configured bound on fan-out or row size. Nothing was written."""
+    """A configured limit on fan-out or row size was exceeded. Nothing was written."""
 
     def __init__(self, what: str, size: int, limit: int, setting: str) -> None:
-        super().__init__(f"{what}: {size:,} is more than the limit of {limit:,}; raise {setting} if this is meant")
+        super().__init__(f"{what}: {size:,} is more than the limit of {limit:,}; raise {setting} if this is intended")
         self.size = size
         self.limit = limit
         self.setting = setting
 
 
 class LandscapeError(EngineError):
-    """The file cannot serve as our audit database."""
+    """The file cannot be used as an audit database."""
 
 
 class ResumeRefused(EngineError):
-    """No such run, a run that is over, another pipeline, another source, or data that were tampered with."""
+    """There is no such run, it is over, pipeline or source have changed, or the data were changed."""
 
 
 class EngineBug(EngineError):
-    """A contradiction inside the engine; refused loudly rather than recorded."""
+    """The engine contradicts itself. The contradiction is reported and not recorded."""

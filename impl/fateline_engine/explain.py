@@ -1,10 +1,8 @@
-"""A lineage told to people, as a tree, and to programs, as one object.
+"""A lineage shown to people, as a tree, and to programs, as one object.
 
-What it is: ``tell`` draws the tree of a story; a merge stands beside the branches that it joined, under the token that
-was forked. Asked about one token, it tells that token's line, what it comes from and what came of it, and counts the
-rest. ``as_data`` gives the same as plain data. ``find`` turns what somebody may ask for into a row and a token.
-
-What it is not: reading of tables, which is ``lineage``, nor colours.
+`tell` draws the tree of a story. A merge stands beside the branches that it joined, under the token that was forked. If one
+token is asked for, only its line is shown, its ancestors and descendants, and the others are counted. `as_data` gives the
+same as plain data. `find` turns what a user may ask for into a row and a token. Not here: reading tables (`lineage.py`).
 """
 
 import json
@@ -18,11 +16,11 @@ from fateline_engine.lineage import Barrier, Story, Token, TokenKey, Visit, read
 
 _SHOWN: Final = 110
 _HELD: Final = {"coalesce": "joined", "aggregation": "batched"}
-"""What became of a visit that was held and then released."""
+"""The word for a visit that was held and then released."""
 
 
 class NothingThere(LookupError):
-    """The run has no such row, token or output."""
+    """The run does not have this row, token or output."""
 
 
 _ROW: Final = re.compile(r"\d+")
@@ -32,10 +30,10 @@ _OUTPUT: Final = re.compile(r"(.+):(\d+)")
 
 
 def find(conn: sqlite3.Connection, run: int, what: str) -> tuple[Story, TokenKey | None]:
-    """The story of ``what``, and the token that is meant, if one is.
+    """The story of `what`, and the token that is meant, if one is.
 
-    ``3`` is a row, ``3/left.0`` a token by its name, ``3:7`` a token by its id, and ``out:5`` the fifth row that the
-    sink ``out`` wrote.
+    `3` is a row, `3/left.0` a token by its name, `3:7` a token by its id, and `out:5` the fifth row that the
+    sink `out` wrote.
     """
     if _ROW.fullmatch(what):
         return _story(conn, run, int(what)), None
@@ -54,7 +52,7 @@ def find(conn: sqlite3.Connection, run: int, what: str) -> tuple[Story, TokenKey
     if found := _OUTPUT.fullmatch(what):
         key = _written(conn, run, found[1], int(found[2]))
         return _story(conn, run, key[0]), key
-    raise NothingThere(f"{what!r} is no row (3), token (3/branch or 3:7) or line of an output (sink:5)")
+    raise NothingThere(f"{what!r} is not a row (3), a token (3/branch or 3:7) or a written row (sink:5)")
 
 
 def _story(conn: sqlite3.Connection, run: int, row: int) -> Story:
@@ -91,7 +89,7 @@ def _written(conn: sqlite3.Connection, run: int, sink: str, number: int) -> Toke
 
 
 def tell(story: Story, key: TokenKey | None = None) -> str:
-    """The tree. With ``key``, only the line of that token, which is pointed at."""
+    """The tree. With `key`, only the line of that token, which is marked."""
     line = story.line_of(key) if key is not None else set(story.tokens)
     invalid = f" (invalid: {story.error})" if story.error else ""
     lines = [f"row {story.row} of {story.source}{invalid}: {_short(story.data)}"]
@@ -110,13 +108,13 @@ def tell(story: Story, key: TokenKey | None = None) -> str:
 def _branch(
     story: Story, token: Token, line: set[TokenKey], key: TokenKey | None, margin: str, *, last: bool
 ) -> list[str]:
-    """A token, what it met, and the tokens under it."""
+    """A token, its events, and the tokens under it."""
     mark = "  ◀ this one" if token.key == key else ""
     lines = [f"{margin}{'└─' if last else '├─'} {token.name}  {_origin(story, token)}{mark}"]
     margin += "   " if last else "│  "
     under = [child for child in story.beneath.get(token.key, []) if child.key in line]
     stem = "│" if under else " "
-    lines += [f"{margin}{stem}  {told}" for told in _events(story, token)]
+    lines += [f"{margin}{stem}  {event}" for event in _events(story, token)]
     for index, child in enumerate(under):
         lines += _branch(story, child, line, key, margin, last=index == len(under) - 1)
     return lines
@@ -157,10 +155,10 @@ def _events(story: Story, token: Token) -> Iterator[str]:
         words.append(_successors(story, token))
     if fate.reason:
         words.append(f"({fate.reason})")
-    told = " ".join(word for word in words if word)
+    text = " ".join(word for word in words if word)
     if fate.error and not any(visit.error == fate.error for visit in token.visits):
-        told += f": {fate.error}"
-    yield f"⇒ {told}"
+        text += f": {fate.error}"
+    yield f"⇒ {text}"
     if fate.sink:
         yield f"  {_short(token.ends_with)}"
     for barrier in story.barriers:
@@ -169,29 +167,29 @@ def _events(story: Story, token: Token) -> Iterator[str]:
 
 
 def _unmerged(barrier: Barrier) -> str:
-    """A barrier of a fork that made no token."""
-    told = f"✗ {barrier.node}: {barrier.verdict}" + (f", {barrier.reason}" if barrier.reason else "")
+    """A barrier that made no token."""
+    text = f"✗ {barrier.node}: {barrier.verdict}" + (f", {barrier.reason}" if barrier.reason else "")
     arrived = f"; arrived: {', '.join(barrier.arrived)}" if barrier.arrived else ""
     lost = f"; lost: {', '.join(f'{branch} ({reason})' for branch, reason in barrier.lost)}" if barrier.lost else ""
-    return told + arrived + lost
+    return text + arrived + lost
 
 
 def _visit(visit: Visit) -> str:
-    told = f"{visit.node}"
+    text = f"{visit.node}"
     if visit.attempt:
-        told += f", attempt {visit.attempt + 1}"
+        text += f", attempt {visit.attempt + 1}"
     match visit.status:
         case "completed":
-            told += f": {visit.verdict or _HELD[visit.kind]}"
+            text += f": {visit.verdict or _HELD[visit.kind]}"
         case "held":
-            told += ": held"
+            text += ": held"
         case status:
-            told += f": {status}"
+            text += f": {status}"
     if visit.error:
-        told += f", {visit.error.removeprefix(f'{visit.node}: ')}"
+        text += f", {visit.error.removeprefix(f'{visit.node}: ')}"
     if visit.label and visit.label != "continue" and visit.to:
-        told += f" → {visit.to} by {visit.label}"
-    return told
+        text += f" → {visit.to} by {visit.label}"
+    return text
 
 
 def _successors(story: Story, token: Token) -> str:
@@ -207,13 +205,13 @@ def _short(data: Any) -> str:
 
 
 def as_data(story: Story, key: TokenKey | None = None) -> dict[str, Any]:
-    """The same as plain data: all tokens of the row, or those of the line of ``key``."""
+    """The same as plain data: all tokens of the row, or those of the line of `key`."""
     line = story.line_of(key) if key is not None else set(story.tokens)
 
     def name(token: TokenKey) -> str:
         return story.tokens[token].name if token in story.tokens else f"{token[0]}:{token[1]}"
 
-    def told(token: Token) -> dict[str, Any]:
+    def entry(token: Token) -> dict[str, Any]:
         return {
             "token": f"{token.key[0]}:{token.key[1]}",
             "name": token.name,
@@ -239,7 +237,7 @@ def as_data(story: Story, key: TokenKey | None = None) -> dict[str, Any]:
         "error": story.error,
         "data": story.data,
         "asked_for": name(key) if key is not None else None,
-        "tokens": [told(token) for token in story.tokens.values() if token.key in line],
+        "tokens": [entry(token) for token in story.tokens.values() if token.key in line],
         "barriers": [{**asdict(barrier), "fork": name(barrier.fork)} for barrier in story.barriers],
         "batches": {batch: [f"{row}:{token}" for row, token in members] for batch, members in story.batches.items()},
     }

@@ -1,15 +1,15 @@
-"""``ExecutionGraph``: the pipeline as the engine walks it.
+"""`ExecutionGraph`: the pipeline as the engine walks it.
 
-The graph is the program: a token moves along a declared edge or not at all, and nothing else describes the route.
+The graph is the program: a token moves along declared edges only, and nothing else describes the route.
 Here are the answers to everything an engine asks of it, computed once at build:
 
-* where an edge leads: ``edge(src, label)``, ``target(src, label)``, ``edges_from(src)``;
-* in which order things are taken: ``nodes`` (topological, declared among equals) and ``rank(node)``;
-* what a token owes: ``stack(node)``, ``stack_along(src, label)``, ``coalesce_of(gate, branch)``, ``joined(gate)``;
-* when a debt is lost: ``debt_at``, ``lost_along``, ``lost_at_fork``;
-* what could still come: ``reaches(a, b)``, ``upstream(node)``.
+* where an edge leads: `edge(src, label)`, `target(src, label)`, `edges_from(src)`;
+* in which order things are taken: `nodes` (topological, declared among equals) and `rank(node)`;
+* what a token owes: `stack(node)`, `coalesce_of(gate, branch)`, `joined(gate)`;
+* when a debt is lost: `debt_at`, `lost_along`, `lost_at_fork`;
+* what could still come: `reaches(a, b)`.
 
-What it is not: a judge of pipelines; the rules are in ``topology``. It keeps no state of a run.
+Not here: the rules for pipelines (`topology.py`), and any state of a run.
 """
 
 import json
@@ -29,7 +29,7 @@ from fateline_engine.settings import (
     TransformNode,
     config_of,
 )
-from fateline_engine.topology import EMPTY, Frame, Stack, Topology, edge_stack, index_edges, survey, warn
+from fateline_engine.topology import EMPTY, Frame, Stack, Topology, index_edges, survey, warn
 
 __all__ = ["EMPTY", "ExecutionGraph", "Frame", "Stack"]
 
@@ -45,7 +45,7 @@ class Texts(NamedTuple):
 
 
 class ExecutionGraph:
-    """A pipeline whose shape was found good. Make one with ``build``.
+    """A pipeline whose shape is valid. Make one with `build`.
 
     >>> graph = ExecutionGraph.build(load_pipeline("enrich.yaml"))   # doctest: +SKIP
     >>> graph.target("split", "fast")                                # doctest: +SKIP
@@ -66,11 +66,11 @@ class ExecutionGraph:
         self.edges: tuple[Edge, ...] = tuple(known.edges)
         """In declared order."""
         self.warnings: tuple[Problem, ...] = tuple(warn(known))
-        """What is legal and probably not meant."""
+        """What is legal and probably not intended."""
 
     @classmethod
     def build(cls, pipeline: Pipeline) -> "ExecutionGraph":
-        """The graph of ``pipeline``; ``SettingsError`` names the nodes of everything that is wrong with its shape."""
+        """The graph of `pipeline`; `SettingsError` names the nodes of everything that is wrong with its shape."""
         return cls(survey(pipeline))
 
     # Nodes
@@ -106,18 +106,18 @@ class ExecutionGraph:
 
     @cached_property
     def texts(self) -> Texts:
-        """What every run of this graph writes of it; the same for all of them."""
+        """The texts that every run of this graph writes; they are the same for all runs."""
         configs = {name: json.dumps(config_of(self.node(name)), default=list) for name in self.declared}
         return Texts(self.pipeline.canonical(), self.pipeline.digest(), configs)
 
     def rank(self, node: str) -> int:
-        """Its place in ``nodes``: the order in which barriers and batches are flushed."""
+        """Its position in `nodes`: the order in which barriers and batches are flushed."""
         return self._rank[node]
 
     # Edges
 
     def edge(self, src: str, label: str) -> Edge:
-        """The edge that leaves ``src`` by ``label``; ``KeyError`` if none is declared."""
+        """The edge that leaves `src` by `label`; `KeyError` if none is declared."""
         try:
             return self._edges[src][label]
         except KeyError:
@@ -127,53 +127,42 @@ class ExecutionGraph:
         """The node at its head."""
         return self.edge(src, label).dst
 
-    def has_edge(self, src: str, label: str) -> bool:
-        return label in self._edges.get(src, ())
-
     def edges_from(self, src: str) -> tuple[Edge, ...]:
-        """In declared order: ``continue``, routes to sinks, branches, ``on_error``."""
+        """In declared order: `continue`, routes to sinks, branches, `on_error`."""
         return tuple(self._edges.get(src, {}).values())
 
     def reaches(self, a: str, b: str) -> bool:
-        """Whether a path, perhaps empty, leads from ``a`` to ``b``."""
+        """Whether a path, perhaps empty, leads from `a` to `b`."""
         return b in self._known.reach[a]
-
-    def upstream(self, node: str) -> frozenset[str]:
-        """The nodes from which a path of at least one edge leads to ``node``."""
-        return frozenset(name for name in self.nodes if name != node and self.reaches(name, node))
 
     # Debts
 
     def stack(self, node: str) -> Stack:
-        """The frames that a token owes at ``node``, the innermost last.
+        """The frames that a token owes at `node`, the innermost last.
 
         For a coalesce: the stack that it puts out; an arriving token carries one frame more. For a sink: empty,
         since edges into sinks are free and nothing is owed there.
         """
         return self._known.stacks.get(node, EMPTY)
 
-    def stack_along(self, src: str, label: str) -> Stack:
-        """The frames that a token carries along an edge: a joined branch pushes one, another branch owes nothing."""
-        return edge_stack(self._known, self.edge(src, label)) if src in self._known.stacks else EMPTY
-
     def coalesce_of(self, gate: str, branch: str) -> str | None:
-        """The coalesce that joins ``branch`` of ``gate``; ``None`` if none does."""
+        """The coalesce that joins `branch` of `gate`; `None` if none does."""
         return self._known.joins.get(Frame(gate, branch))
 
     def fork_of(self, coalesce: str) -> str:
-        """The gate whose branches ``coalesce`` joins."""
+        """The gate whose branches `coalesce` joins."""
         return self._forks[coalesce]
 
     def joined(self, gate: str) -> tuple[str, ...]:
-        """The branches of ``gate`` that some coalesce joins, in declared order."""
+        """The branches of `gate` that some coalesce joins, in declared order."""
         return tuple(branch for branch in self.gate(gate).fork if self.coalesce_of(gate, branch) is not None)
 
     def coalesces_of(self, gate: str) -> tuple[str, ...]:
-        """The coalesces that join branches of ``gate``, each once. At most one if the gate owes a frame."""
+        """The coalesces that join branches of `gate`, each once. At most one if the gate owes a frame."""
         return tuple(dict.fromkeys(self._known.joins[Frame(gate, branch)] for branch in self.joined(gate)))
 
     def debt_at(self, node: str) -> Frame | None:
-        """The top frame at ``node``, if a path still leads to its coalesce; else ``None``: nothing is left to lose.
+        """The top frame at `node`, if a path still leads to its coalesce; else `None`: nothing is left to lose.
 
         For a coalesce: the debt beneath, which its barrier holds, and which is lost when the barrier fails.
         """
@@ -183,15 +172,15 @@ class ExecutionGraph:
         return stack[-1] if stack and self.reaches(node, self._known.joins[stack[-1]]) else None
 
     def lost_along(self, src: str, label: str) -> Frame | None:
-        """The frame whose debt is lost by taking this edge: alive at ``src``, and no path leads on from its head.
+        """The frame whose debt is lost by taking this edge: alive at `src`, and no path leads on from its head.
 
-        Of an edge that is a branch ask ``lost_at_fork`` instead: a fork hands the debt beneath to its barrier.
+        Of an edge that is a branch ask `lost_at_fork` instead: a fork hands the debt beneath to its barrier.
         """
         debt = self.debt_at(src)
         return debt if debt and not self.reaches(self.target(src, label), self._known.joins[debt]) else None
 
     def lost_at_fork(self, gate: str) -> Frame | None:
-        """The frame beneath ``gate`` that is lost when it forks: no joined branch leads on to that coalesce."""
+        """The frame beneath `gate` that is lost when it forks: no joined branch leads on to that coalesce."""
         debt = self.debt_at(gate)
         if debt and not any(self.reaches(inner, self._known.joins[debt]) for inner in self.coalesces_of(gate)):
             return debt

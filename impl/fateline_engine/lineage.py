@@ -1,10 +1,9 @@
-"""The lineage of a row, read from the landscape: every token of it, what each met, and what became of it.
+"""The lineage of a row, read from the landscape: every token of it, its visits, and its fate.
 
-What it is: reading. ``read_story`` takes one row of one run, by its keys alone and so in no more time than the row is
-long, however large the landscape is. Tokens get the names of the law, which tell where they come from: row 3's root is
-``3``, its child on branch ``b`` is ``3/b``, the merge of its fork at ``j`` is ``3/j``, its i-th child is ``3.i``.
-
-What it is not: a judge. It tells what stands in the trail, also if that should be wrong.
+`read_story` reads one row of one run by its keys, so the time depends on the length of the row's own story, and not on the
+size of the landscape. Tokens get the names that the law gives them, which show where they come from: the root of row 3 is
+`3`, its child on branch `b` is `3/b`, the merge of its fork at `j` is `3/j`, its i-th child is `3.i`. Not here: judgement.
+A story shows what is in the trail, also where that is wrong.
 """
 
 import json
@@ -19,7 +18,7 @@ TokenKey = tuple[int, int]
 
 @dataclass(slots=True)
 class Visit:
-    """One attempt at one node, and the edge taken after it."""
+    """One attempt at one node, and the edge that the token took after it."""
 
     node: str
     kind: str
@@ -34,7 +33,7 @@ class Visit:
 
 @dataclass(slots=True)
 class Fate:
-    """What became of a token."""
+    """The fate of a token."""
 
     outcome: str
     sink: str | None = None
@@ -51,7 +50,7 @@ class Token:
     key: TokenKey
     name: str
     made_by: str
-    """``read``, or what made it: ``fork``, ``join``, ``expand``, ``batch``."""
+    """`read`, or the operation that made it: `fork`, `join`, `expand`, `batch`."""
     branch: str | None
     parents: list[TokenKey]
     first_hop: tuple[str, str, str] | None
@@ -75,7 +74,7 @@ class Token:
 
 @dataclass(slots=True)
 class Barrier:
-    """How a barrier of this row was resolved, or that it still waits."""
+    """How a barrier of this row was resolved, or that it is still waiting."""
 
     node: str
     fork: TokenKey
@@ -108,7 +107,7 @@ class Story:
         return next((token for token in self.tokens.values() if token.made_by == "read"), None)
 
     def line_of(self, key: TokenKey) -> set[TokenKey]:
-        """``key``, all that it comes from, and all that comes from it, within this row."""
+        """`key`, all that it comes from, and all that comes from it, within this row."""
         line = set(self._closure(key, lambda token: token.parents))
         line |= set(self._closure(key, lambda token: token.children))
         return line
@@ -125,7 +124,7 @@ class Story:
 
 
 def read_story(conn: sqlite3.Connection, run: int, row: int) -> Story | None:
-    """The story of a row; ``None`` if the run has no such row."""
+    """The story of a row; `None` if the run does not have this row."""
     return _Reader(conn, run, row).story()
 
 
@@ -230,7 +229,7 @@ class _Reader:
         return before
 
     def _read_barriers(self, story: Story) -> dict[int, Barrier]:
-        """Barriers into the story; merged tokens to the barrier that made them."""
+        """Read the barriers into the story, and return them by the merged token that each made."""
         lost: dict[tuple[str, int], list[tuple[str, str]]] = {}
         for node, fork, branch, reason in self._ask(_LOSSES):
             lost.setdefault((node, fork), []).append((branch, reason))
@@ -247,7 +246,7 @@ class _Reader:
         return made
 
     def _read_visits(self, story: Story) -> None:
-        """Visits with the data they left; where nothing stands, the data is what it was before."""
+        """Visits, and the data after each; where none is recorded, the data stayed the same."""
         data: dict[TokenKey, Any] = {}
         visits: dict[TokenKey, list[Any]] = {}
         for number, *rest in self._ask(_VISITS):

@@ -1,8 +1,7 @@
-"""One writer at a time: an advisory lock on a file, which dies with the process that holds it.
+"""One writer at a time: an advisory lock on a file, which ends with the process that holds it.
 
-What it is: ``hold`` and ``let_go``, for the landscape and for what sinks write. Nothing has to be cleaned up after a kill.
-
-What it is not: a guard against programs that ask nobody, or against another machine on a network file system.
+`hold` and `let_go` are used for the landscape and for the files of sinks. After a kill nothing has to be cleaned up. Not
+here: protection against programs that do not ask for the lock, or that run on another machine with a network file system.
 """
 
 import os
@@ -10,13 +9,13 @@ from pathlib import Path
 
 
 class InUse(Exception):
-    """Somebody else holds the file."""
+    """Another process holds the file."""
 
 
 def hold(path: str | Path) -> int | None:
-    """Keep others out for as long as the descriptor is open; the file is made if there is none.
+    """Keep other processes out while the descriptor is open; the file is made if it does not exist.
 
-    ``InUse`` if somebody holds it, ``OSError`` if it cannot be opened. None on a system without advisory locks.
+    `InUse` if another process holds it, `OSError` if it cannot be opened. `None` on a system without advisory locks.
     """
     try:
         import fcntl
@@ -32,6 +31,6 @@ def hold(path: str | Path) -> int | None:
 
 
 def let_go(lock: int | None) -> None:
-    """Let others in."""
+    """Release the lock."""
     if lock is not None:
         os.close(lock)

@@ -1,10 +1,9 @@
-"""What a coalesce makes of its branches' data: union, nested, select.
+"""What a coalesce makes of the data of its branches: union, nested, select.
 
-What it is: a pure fold over the arrived branches in *declared* order. A union says of every field which branch gave
-what and which value was kept; a field of several branches is a collision, a conflict if the values differ. The result
-shares nothing with the parents that could be changed.
-
-What it is not: the decision to merge (``verdict``), nor what happens when a merge cannot be (``coalesce``).
+A pure function over the arrived branches in *declared* order. For every field of a union it reports which branch gave which
+value and which value was kept. A field of several branches is a collision, and a conflict if the values differ. The result
+shares nothing mutable with the parents. Not here: the decision to merge (`verdict.py`), and what happens when a merge is not
+possible (`coalesce.py`).
 """
 
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ Branch = tuple[str, PipelineRow]
 
 
 Origin = tuple[str, str, str, bool]
-"""What one branch gave for one field: (field, branch, digest of its value, whether that value is in the result)."""
+"""What one branch gave for one field: (field, branch, digest of the value, whether the result has this value)."""
 
 
 class Merged(NamedTuple):
@@ -28,14 +27,14 @@ class Merged(NamedTuple):
 
 
 class CannotMerge(NamedTuple):
-    """The barrier fails with this reason; the run goes on."""
+    """The data cannot be merged: the barrier fails with this reason, and the run goes on."""
 
     reason: Reason
     detail: str
 
 
 def merge(node: CoalesceNode, arrived: Sequence[Branch]) -> Merged | CannotMerge:
-    """The merged data of ``arrived``, at least one branch, in declared order; or why there is none."""
+    """The merged data of `arrived`, at least one branch, in declared order; or the reason why there is none."""
     if node.merge is Merge.SELECT:
         return _select(node, arrived)
     if node.merge is Merge.NESTED:
@@ -76,8 +75,8 @@ def _fold(collisions: Collisions, arrived: Sequence[Branch], contract: SchemaCon
         for field, digest in field_digests(row).items():
             given = digests.setdefault(field, {})
             if given and collisions is Collisions.FAIL and digest != kept[field]:
-                told = f"{branch} and {next(iter(given))} give {field!r} different values"
-                return CannotMerge(Reason.UNION_COLLISION, told)
+                detail = f"{branch} and {next(iter(given))} give {field!r} different values"
+                return CannotMerge(Reason.UNION_COLLISION, detail)
             if not given or collisions is not Collisions.FIRST_WINS:
                 values[field], kept[field] = row[field], digest
             given[branch] = digest
@@ -90,7 +89,7 @@ def _fold(collisions: Collisions, arrived: Sequence[Branch], contract: SchemaCon
 
 
 def field_digests(row: PipelineRow) -> dict[str, str]:
-    """The digest of every value of ``row``; computed once for all tokens that carry it."""
+    """The digest of every value of `row`, computed once for all tokens that share the row."""
     known = row.field_digests
     if known is None:
         known = row.field_digests = {name: digest_bytes(canonical(value)).hex() for name, value in row.items()}

@@ -1,46 +1,44 @@
-"""``Orchestrator``: runs a pipeline, and resumes it.
+"""`Orchestrator`: runs a pipeline, and resumes it.
 
-What it is: a loop over ``runnable()`` and ``do(work)``. It reads rows, looks at the clock before each of them and first
-thing at the end of the source, flushes what is left when nothing more can come, and commits whole steps. In production
-it takes the first work in first-in-first-out order; a script may choose any other, or any work at all, and is told
-which rule forbids it.
-
-What it is not: what a work does to a token (``processor``) or what is kept of it (``landscape``). It holds nothing that
-``recovery`` could not build again.
+It repeats two calls, `runnable()` and `do(work)`. It reads rows, looks at the clock before each row and first thing at the
+end of the source, flushes what is left when nothing more can arrive, and commits whole steps. Production takes the first
+work, first in first out. A script may choose any other work, or try one that is not allowed: then `Refused` names the rule.
+Not here: what a work does to a token (`processor.py`), and how it is stored (`landscape`). The orchestrator holds nothing
+that `recovery.py` could not build again.
 """
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from fateline_engine.atlas import Atlas
 from fateline_engine.barrier import Holding
+from fateline_engine.compiled_graph import CompiledGraph
 from fateline_engine.errors import LimitExceeded, Refused, ResumeRefused
 from fateline_engine.graph import ExecutionGraph
-from fateline_engine.intake import Intake
 from fateline_engine.landscape import Landscape, LandscapeRecorder
 from fateline_engine.landscape.runs import RunRow, begin_run, find_run
 from fateline_engine.plugins import PluginUnavailable, Sink, Source
 from fateline_engine.plugins.registry import Plugins, bind
 from fateline_engine.processor import RowProcessor
 from fateline_engine.recovery import Recovery
+from fateline_engine.resume_checks import refuse_another_source, refuse_tampered_data
+from fateline_engine.row_reader import RowReader
 from fateline_engine.schedule import Schedule
 from fateline_engine.script import Boundary, Kind, Production, Script, Work
 from fateline_engine.settings import GateNode, Pipeline
 from fateline_engine.state import Phase, RunState
 from fateline_engine.token_manager import Limits, TokenManager
-from fateline_engine.unchanged import refuse_another_source, refuse_tampered_data
 from fateline_engine.words import Outcome, Refusal, RunStatus, VisitStatus
 
 _T = TypeVar("_T")
 _HEAVY: Final = 20_000
-"""So many waiting records close a commit early: one row may expand into thousands."""
+"""This many waiting records cause an early commit: one row may expand into thousands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How a run went, for whoever started it."""
+    """How a run went."""
 
     run: str
     status: RunStatus
@@ -48,28 +46,21 @@ class Summary:
     outcomes: Mapping[Outcome, int]
     seconds: float
     stopped_by: str | None = None
-    """Why it is not over, in words."""
+    """Why the run is not over."""
     last_defence: tuple[str, ...] = ()
-    """Barriers that had to be flushed, which the law says cannot happen: report them."""
+    """Barriers that had to be flushed. By the law that cannot happen: please report them."""
 
     @property
     def finished(self) -> bool:
         return self.status is RunStatus.COMPLETED
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A run in memory, to come back to."""
-
-    landscape: bytes
-    positions: Mapping[str, int] = field(default_factory=dict)
-
-
 class Orchestrator:
-    """One run of one pipeline. ``Orchestrator(graph, landscape).run()`` is all that most need.
+    """One run of one pipeline. Most callers need only `Orchestrator(graph, landscape).run()`.
 
-    ``plugins`` do the work and ``script`` decides; by default they are those that the pipeline names, and production.
-    ``each_step`` commits after every step instead of every ``commit_rows`` rows.
+    `plugins` do the work and `script` decides. By default the plugins are those that the pipeline names, and the script is
+    `Production`.
+    `each_step` commits after every step instead of every `commit_rows` rows.
     """
 
     def __init__(
@@ -98,10 +89,10 @@ class Orchestrator:
         self.limits = limits or Limits(row_bytes=settings.row_bytes, fan_out=settings.fan_out)
         self.commit_rows = settings.commit_rows if commit_rows is None else commit_rows
         self.each_step = each_step
-        self.atlas = Atlas(self.graph)
+        self.compiled = CompiledGraph(self.graph)
         self._check_fan_out()
-        self._fifo = isinstance(self.script, Production) and type(self.script).choose is Production.choose
-        self._silent = isinstance(self.script, Production) and type(self.script).boundary is Production.boundary
+        self._takes_the_first = isinstance(self.script, Production) and self.script.takes_the_first
+        self._ignores_boundaries = isinstance(self.script, Production) and self.script.ignores_boundaries
         self._started = time.monotonic()
         self.last_defence: list[str] = []
         self._does: dict[Kind, Callable[[Work], None]] = {
@@ -124,19 +115,19 @@ class Orchestrator:
     # Whole runs
 
     def run(self) -> Summary:
-        """Run from the first row to the end, or to where it is stopped."""
+        """Run from the first row to the end, or until the run stops."""
         self.start()
         return self._loop()
 
     def resume(self) -> Summary:
-        """Take a stopped run up again, and run it to the end."""
+        """Resume a stopped run, and run it to the end."""
         self.take_up()
         return self._loop()
 
     def _loop(self) -> Summary:
         try:
             while self.recorder.status is not RunStatus.COMPLETED:
-                self.do(self.schedule.first() if self._fifo else self.script.choose(self.runnable()))
+                self.do(self.schedule.first() if self._takes_the_first else self.script.choose(self.runnable()))
         except PluginUnavailable as error:
             return self._stop(str(error))
         except KeyboardInterrupt:
@@ -146,9 +137,8 @@ class Orchestrator:
         return self.summary()
 
     def _stop(self, why: str) -> Summary:
-        """Back to the last commit, and say there that the run is stopped. What was not committed is done again."""
-        self._build(self.recorder.run)
-        self._load()
+        """Go back to the last commit, and record there that the run has stopped. A resume repeats what was not committed."""
+        self.rebuild()
         if self.recorder.status is RunStatus.RUNNING:
             self.recorder.step(self.script.now())
             self.recorder.mark_run(RunStatus.INTERRUPTED, self.recorder.rows_read)
@@ -157,7 +147,7 @@ class Orchestrator:
         return self.summary(why)
 
     def summary(self, stopped_by: str | None = None) -> Summary:
-        """How it stands."""
+        """How the run stands."""
         counts = {outcome: count for outcome, count in self.state.counts.items() if count}
         seconds = time.monotonic() - self._started
         return Summary(
@@ -168,17 +158,17 @@ class Orchestrator:
     # Beginning
 
     def start(self) -> None:
-        """Begin a new run: it is in the landscape, its plugins are open, nothing has been read."""
+        """Begin a new run: write it into the landscape and open its plugins. Nothing is read."""
         if self._up:
-            raise Refused(Refusal.RUN_UP, "the run is up already")
+            raise Refused(Refusal.RUN_UP, "the run is running already")
         self._open(resume=False)
         positions = {name: sink.position() for name, sink in self.sinks.items()}
         self._build(begin_run(self.landscape, self.graph, self.run_id, self.script.now(), positions))
-        self.intake.begin(False)
+        self.row_reader.begin(False)
         self._up = True
 
     def take_up(self) -> None:
-        """Resume: in one step, what the crash broke off is closed and begun again, and the run is running."""
+        """Resume: in one step, what the crash interrupted is closed and begun again, and the run is running."""
         if self._up and self.recorder.status is RunStatus.COMPLETED:
             raise Refused(Refusal.RUN_OVER, "the run is over; nothing more happens in it")
         if self._up:
@@ -188,7 +178,7 @@ class Orchestrator:
         try:
             self._open(resume=True)
             self._build(found.run)
-            refuse_another_source(self.landscape.conn, found.run, self.intake)
+            refuse_another_source(self.landscape.conn, found.run, self.row_reader)
             refuse_tampered_data(self.landscape.conn, found.run)
             self._cut_back()
         except BaseException:
@@ -220,31 +210,36 @@ class Orchestrator:
     def _resumable(self) -> RunRow:
         found = find_run(self.landscape, self.run_id)
         if found.status is RunStatus.COMPLETED:
-            raise ResumeRefused(f"run {found.id} is over; there is nothing to resume")
+            raise ResumeRefused(f"run {found.id} is over, so there is nothing to resume")
         if found.digest != self.graph.texts.digest:
-            told = f"run {found.id} was begun on another pipeline {found.pipeline}; resume it on that one, unchanged"
-            raise ResumeRefused(told)
+            message = f"run {found.id} was begun on another pipeline, {found.pipeline}; resume it with that pipeline, unchanged"
+            raise ResumeRefused(message)
         return found
 
     def _build(self, number: int) -> None:
-        """Empty state for the run of this number."""
+        """Make an empty state for the run of this number."""
         self.recorder = LandscapeRecorder(self.landscape, number)
-        self.state = RunState(self.recorder, self.atlas)
+        self.state = RunState(self.recorder, self.compiled)
         self.tokens = TokenManager(self.state, self.limits)
         self.processor = RowProcessor(self.state, self.tokens, self.script)
-        self.intake = Intake(self.source, self.tokens)
+        self.row_reader = RowReader(self.source, self.tokens)
         conditions = self.plugins.conditions if self.plugins else {}
-        self.schedule = Schedule(self.state, self.processor, self.script, conditions, self.intake)
+        self.schedule = Schedule(self.state, self.processor, self.script, conditions, self.row_reader)
         if self.run_id is None:
             query = "SELECT id FROM runs WHERE run = ?"
             (self.run_id,) = self.landscape.conn.execute(query, (number,)).fetchone()
 
+    def rebuild(self) -> None:
+        """Forget what is in memory, and build it again from the trail."""
+        self._build(self.recorder.run)
+        self._load()
+
     def _load(self) -> None:
         Recovery(self.landscape, self.state, self.processor).load()
-        self.intake.begin(self.recorder.rows_read is not None)
+        self.row_reader.begin(self.recorder.rows_read is not None)
 
     def _cut_back(self) -> None:
-        """Bytes that no commit confirmed are removed from every sink."""
+        """Remove from every sink what no commit confirmed."""
         query = "SELECT n.name, p.position FROM positions AS p JOIN nodes AS n USING (run, node) WHERE p.run = ?"
         for name, position in self.landscape.conn.execute(query, (self.recorder.run,)).fetchall():
             if name in self.sinks:
@@ -258,47 +253,45 @@ class Orchestrator:
             sink.close()
 
     def runnable(self) -> list[Work]:
-        """Every work that the law allows now; the first is the one that production does."""
+        """Every work that the law allows now. The first is the one that production does."""
         up = self._up and self.recorder.status is RunStatus.RUNNING
         return self.schedule.runnable() if up else []
 
     # Doing it
 
     def do(self, work: Work) -> None:
-        """Do one work: one step. ``Refused`` says which rule forbids it; then nothing has changed."""
+        """Do one work, as one step. `Refused` names the rule that forbids it; then nothing has changed."""
         if not self._up:
-            raise Refused(Refusal.RUN_DOWN, "the run is down; only resume is possible")
+            raise Refused(Refusal.RUN_DOWN, "the run is down; resume it")
         if self.recorder.status is RunStatus.COMPLETED:
             raise Refused(Refusal.RUN_OVER, "the run is over; nothing more happens in it")
         recorder = self.recorder
-        recorder.step(self.script.now())
+        if work.kind is Kind.READ and recorder.rows_pending >= self.commit_rows and recorder.rows_read is None:
+            self.commit()
         doing = self._does.get(work.kind)
-        try:
+        with recorder.step(self.script.now()):
             if doing is not None:
                 doing(work)
             else:
                 self.processor.do(work)
-        except Refused:
-            recorder.tx -= 1  # there was no step
-            raise
         if work.kind is Kind.ACCEPT and work.token is not None:
-            self.schedule.try_condition(self.state.live[work.token].place.name)
-        if not self._silent:
+            self.schedule.try_condition(self.state.live[work.token].node.name)
+        if not self._ignores_boundaries:
             self.script.boundary(Boundary.STEP)
         heavy = recorder.seq - recorder.committed_seq > _HEAVY
         if (heavy or self.each_step) and recorder.status is not RunStatus.COMPLETED:
             self.commit()
 
     def commit(self) -> None:
-        """Make the sinks durable, then confirm them and everything else in one transaction."""
+        """Flush the sinks, then confirm their positions and everything else in one transaction."""
         script = self.script
         script.boundary(Boundary.COMMIT)
         positions = {}
-        for place in self.processor.touched:
-            sink = self.sinks.get(place.name)
+        for node in self.processor.touched:
+            sink = self.sinks.get(node.name)
             if sink is not None:
                 sink.flush()
-                positions[place.number] = sink.position()
+                positions[node.number] = sink.position()
         script.boundary(Boundary.SINKS_FLUSHED)
         self.recorder.commit(positions)
         self.processor.touched.clear()
@@ -307,16 +300,12 @@ class Orchestrator:
     def _read(self, work: Work) -> None:
         if self.recorder.rows_read is not None:
             raise Refused(Refusal.SOURCE_ENDED, "the source has ended; no row is read after that")
-        if self.recorder.rows_pending >= self.commit_rows:
-            self.recorder.tx -= 1  # the step that has just begun belongs to the next commit
-            self.commit()
-            self.recorder.tx += 1
         self.schedule.looked = False
-        self.intake.read()
+        self.row_reader.read()
         self.processor.settle()
 
     def _end_of_source(self, work: Work) -> None:
-        """No row is read after this. Production comes here when the source has no more; a script may come before."""
+        """No row is read after this. Production does this when the source has no more rows; a script may do it earlier."""
         if self.recorder.rows_read is not None:
             raise Refused(Refusal.SOURCE_ENDED, "the source has ended already")
         self.schedule.looked = False
@@ -334,7 +323,7 @@ class Orchestrator:
 
     @staticmethod
     def _holds_nothing(work: Work) -> Refused:
-        """A node that is neither coalesce nor aggregation; the key says which of them was meant."""
+        """The refusal for a node that is neither coalesce nor aggregation; the key shows which of them was meant."""
         batch = len(work.key) == 1
         return Refused(Refusal.UNKNOWN_BATCH if batch else Refusal.UNKNOWN_BARRIER, f"{work.node} holds nothing")
 
@@ -386,36 +375,17 @@ class Orchestrator:
     # Scripts
 
     def operate(self, operation: Callable[[TokenManager], _T]) -> _T:
-        """One lifecycle operation as a step of its own, with whatever follows from it."""
-        self.recorder.step(self.script.now())
-        try:
+        """One lifecycle operation as a step of its own, with all that follows from it."""
+        with self.recorder.step(self.script.now()):
             made = operation(self.tokens)
-        except (Refused, LimitExceeded):
-            self.recorder.tx -= 1  # there was no step
-            raise
         self.processor.settle()
         if self.each_step:
             self.commit()
         return made
 
     def crash(self) -> None:
-        """Lose everything that is in memory, as a crash does; only ``take_up`` helps."""
+        """Lose everything that is in memory, as a crash does. Only `take_up` continues the run."""
         if not self._up:
             raise Refused(Refusal.RUN_DOWN, "the run is down already")
         self.recorder.discard()
         self._up = False
-
-    def snapshot(self) -> Snapshot:
-        """The run as it stands; for a landscape in memory. What waits is committed."""
-        if self.recorder.dirty:
-            self.commit()
-        return Snapshot(self.landscape.snapshot(), {name: sink.position() for name, sink in self.sinks.items()})
-
-    def restore(self, snapshot: Snapshot) -> None:
-        """Be again where ``snapshot`` was taken: everything comes back from the trail."""
-        self.landscape.restore(snapshot.landscape)
-        for name, position in snapshot.positions.items():
-            self.sinks[name].truncate(position)
-        self._build(self.recorder.run)
-        self._load()
-        self._up = self.recorder.status is RunStatus.RUNNING

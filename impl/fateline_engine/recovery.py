@@ -1,19 +1,16 @@
 """What a run holds in memory, built again from its trail.
 
-What it is: the only way in which state comes back, after a crash and after ``restore`` alike, so that nothing that
-matters can live in memory alone. Living tokens with their data and debts, held tokens, unresolved barriers, open
-batches, counters: each is a query and a loop.
-
-What it is not: the resumption. What a crash broke off (open visits, a flush that was under way) is recorded by the
-``Orchestrator`` in a step of its own.
+After a crash the state comes back in this way only, so nothing that matters can live in memory alone. Living tokens with
+their data and debts, held tokens, unresolved barriers, open batches and counters: each is one query and one loop. Not here:
+the resumption. What a crash interrupted (open visits, a flush) is recorded by the orchestrator in a step of its own.
 """
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from fateline_engine.aggregation import Batch
-from fateline_engine.atlas import Atlas, Place
 from fateline_engine.coalesce import Joining
+from fateline_engine.compiled_graph import CompiledGraph, NodeRef
 from fateline_engine.contracts import EMPTY, SchemaContract
 from fateline_engine.landscape import Landscape
 from fateline_engine.processor import RowProcessor
@@ -77,7 +74,7 @@ class Recovery:
         self.run = state.recorder.run
         self.state = state
         self.processor = processor
-        self.atlas: Atlas = state.atlas
+        self.compiled: CompiledGraph = state.compiled
         self.contracts = {
             number: SchemaContract.from_body(body)
             for number, body in self._all("SELECT contract, body FROM contracts WHERE run = ?")
@@ -88,7 +85,7 @@ class Recovery:
         return self.conn.execute(query, (self.run, *more)).fetchall()
 
     def load(self) -> None:
-        """Fill the state. What waits, waits in the order in which it last changed."""
+        """Fill the state. Tokens wait in the order in which they last changed."""
         tokens = self.processor.tokens
         ((rows, last),) = self._all("SELECT count(*), max(idx) FROM rows WHERE run = ?")
         tokens.next_row, tokens.last_idx = rows, -1 if last is None else last
@@ -102,7 +99,7 @@ class Recovery:
             live, changed, held_at = self._live(_Token(*record))
             if held_at is None:
                 waiting.append((live.phase is not Phase.OPEN, changed, live))
-            elif live.place.kind is NodeKind.COALESCE:
+            elif live.node.kind is NodeKind.COALESCE:
                 self._hold(live, held_at)
         for row in self.state.living:
             ((highest,),) = self._all("SELECT max(token) FROM tokens WHERE run = ? AND row = ?", row)
@@ -114,21 +111,21 @@ class Recovery:
     # Tokens
 
     def _live(self, record: _Token) -> tuple[Live, int, int | None]:
-        """The token where it stands, when it last changed, and since when it is held if it is."""
+        """The token at its node; when it last changed; and since when it is held, if it is."""
         visits = self._visits(record.row, record.token)
         number, error = record.edge, None
         for visit in visits:
             if visit.edge is not None:
                 number, error = visit.edge, visit.error
         assert number is not None, "a living token is on its way somewhere"
-        way = self.atlas.ways[number]
+        edge = self.compiled.edges[number]
         info = self._info(record, visits)
-        live = Live(info if way.head.kind is not NodeKind.SINK else info._replace(stack=None), way.head, way.via)
+        live = Live(info if edge.head.kind is not NodeKind.SINK else info._replace(stack=None), edge.head, edge.via)
         self._here(live, visits)
-        if way.via is Outcome.QUARANTINED:
+        if edge.via is Outcome.QUARANTINED:
             ((live.error,),) = self._all("SELECT error FROM rows WHERE run = ? AND row = ?", record.row)
             live.reason = Reason.INVALID_ROW
-        elif way.via is Outcome.DIVERTED:
+        elif edge.via is Outcome.DIVERTED:
             live.error, live.reason = error, Reason.NODE_FAILED
         self.state.live[record.row, record.token] = live
         self.state.living[record.row] = self.state.living.get(record.row, 0) + 1
@@ -137,9 +134,9 @@ class Recovery:
         return live, changed, last.opened_at if last and live.phase is Phase.HELD else None
 
     def _here(self, live: Live, visits: list[_Visit]) -> None:
-        """Its attempts at the node where it stands."""
+        """Its attempts at the node where it is."""
         for visit in visits:
-            if visit.node == live.place.number:
+            if visit.node == live.node.number:
                 live.attempt = visit.attempt
                 live.tries += visit.status == VisitStatus.FAILED
                 if visit.status == VisitStatus.OPEN:
@@ -161,7 +158,7 @@ class Recovery:
         return TokenInfo(self.run, record.row, record.token, data, record.branch, kind, record.parent, stack)
 
     def _data(self, record: _Token, visits: list[_Visit]) -> PipelineRow:
-        """What it carries: what its last visit made, else what it was made with, else what its parent carried."""
+        """Its data: what its last visit made; otherwise what it was made with; otherwise what its parent had."""
         contract = record.contract
         for visit in reversed(visits):
             if visit.data is not None:
@@ -180,14 +177,14 @@ class Recovery:
         return EMPTY if number is None else self.contracts[number]
 
     def _frame(self, row: int, fork: int, branch: str) -> Frame:
-        """The debt of a branch of this fork. The chain beneath is as deep as forks nest in the pipeline."""
+        """The debt of a branch of this fork. The chain of frames is as deep as forks nest in the pipeline."""
         gate = self._gate(row, fork)
         return Frame(fork, branch, gate.name, gate.joins[branch], self._below(row, fork, gate))
 
-    def _gate(self, row: int, fork: int) -> Place:
-        return self.atlas.by_number[self._visits(row, fork)[-1].node]
+    def _gate(self, row: int, fork: int) -> NodeRef:
+        return self.compiled.by_number[self._visits(row, fork)[-1].node]
 
-    def _below(self, row: int, fork: int, gate: Place) -> Frame | None:
+    def _below(self, row: int, fork: int, gate: NodeRef) -> Frame | None:
         if (row, fork) not in self._frames:
             record = self._token(row, fork)
             keeps = gate.keeps_debt and record.fork is not None
@@ -199,23 +196,23 @@ class Recovery:
     def _hold(self, live: Live, since: int) -> None:
         frame = live.info.stack
         assert frame is not None
-        joining = self._joining(live.place, frame, live.info.row, since)
+        joining = self._joining(live.node, frame, live.info.row, since)
         joining.held[frame.branch] = live
 
-    def _joining(self, place: Place, frame: Frame, row: int, at: int) -> Joining:
-        executor = self.processor.coalesces[place.name]
+    def _joining(self, node: NodeRef, frame: Frame, row: int, at: int) -> Joining:
+        executor = self.processor.coalesces[node.name]
         joining = executor.open.get((row, frame.fork))
         if joining is None:
-            joining = executor.open[row, frame.fork] = Joining(place, frame, row, at, executor.timeout)
+            joining = executor.open[row, frame.fork] = Joining(node, frame, row, at, executor.timeout)
         elif at < joining.first_at:
             joining.first_at = at
             joining.deadline = None if executor.timeout is None else at + executor.timeout
         return joining
 
     def _losses(self) -> None:
-        for node, row, fork, branch, reason, at in self._all(_LOSSES):
-            place = self.atlas.by_number[node]
-            joining = self._joining(place, self._frame(row, fork, branch), row, at)
+        for number, row, fork, branch, reason, at in self._all(_LOSSES):
+            node = self.compiled.by_number[number]
+            joining = self._joining(node, self._frame(row, fork, branch), row, at)
             joining.lost[branch] = LossReason(reason)
         for executor in self.processor.coalesces.values():
             oldest = sorted(executor.open.items(), key=lambda item: item[1].first_at)
@@ -224,15 +221,15 @@ class Recovery:
 
     def _batches(self) -> None:
         for name, executor in self.processor.aggregations.items():
-            number = self.atlas[name].number
+            number = self.compiled[name].number
             ((highest,),) = self._all("SELECT max(batch) FROM batches WHERE run = ? AND node = ?", number)
             executor.next_number = 0 if highest is None else highest + 1
-        for node, number, status, trigger, attempt, opened_at, triggered_at in self._all(_BATCHES):
-            place = self.atlas.by_number[node]
-            executor = self.processor.aggregations[place.name]
-            batch = Batch(place, number, opened_at, executor.timeout)
+        for at, number, status, trigger, attempt, opened_at, triggered_at in self._all(_BATCHES):
+            node = self.compiled.by_number[at]
+            executor = self.processor.aggregations[node.name]
+            batch = Batch(node, number, opened_at, executor.timeout)
             batch.attempt = attempt
-            for ordinal, live in self._members(node, number):
+            for ordinal, live in self._members(at, number):
                 batch.held[ordinal] = live
             if status == "open":
                 executor.open[number] = batch

@@ -1,12 +1,10 @@
-"""``PipelineRow``: a row's data and its contract, immutable.
+"""`PipelineRow`: a row's data and its contract, immutable.
 
-What it is: a mapping that is shared, never copied, by all the tokens that carry it; whoever changes something gets
-another row. A fork of a row of a megabyte into ten branches keeps one megabyte. What is handed out of it cannot be
-used to change it: nested lists and mappings are given as copies, and only when they are asked for. Its JSON is made
-once, and is what the trail keeps: fields stay in their order, or a resumed run would write other files than one that
-was never stopped. Digests are of the canonical JSON (sorted keys, no spaces; 1, 1.0 and true differ).
-
-What it is not: any Python object. Values are JSON: text, finite numbers, booleans, null, lists, mappings.
+A row is a mapping that all tokens with the same data share; it is never copied. A change makes another row. So a fork of a
+one-megabyte row into ten branches keeps one megabyte. Nothing that a row gives out can be used to change it: nested lists
+and mappings are copied, and only when they are asked for. The JSON of a row is made once, and the trail keeps it as it is:
+fields stay in their order, or a resumed run would write other files than a run that was never stopped. Digests are computed
+over canonical JSON (sorted keys, no spaces; 1, 1.0 and true differ). Not here: values that are not JSON.
 """
 
 import hashlib
@@ -25,7 +23,7 @@ _PLAIN: Final = frozenset({str, int, bool, type(None)})
 
 
 class NotJson(ValueError):
-    """A value that no trail could keep: which field, and what is the matter."""
+    """A value that no trail could keep; the text names the field and the reason."""
 
 
 def canonical(value: object) -> bytes:
@@ -37,7 +35,7 @@ def canonical(value: object) -> bytes:
 
 
 def from_json(encoded: bytes) -> object:
-    """The value that JSON says."""
+    """The value of a JSON text."""
     try:
         return _decode(encoded)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -49,12 +47,12 @@ def digest_bytes(data: bytes) -> bytes:
 
 
 def digest_text(text: str) -> bytes:
-    """The digest of an error's text. Half a surrogate pair is kept as an escape."""
+    """The digest of an error's text. An unpaired surrogate is kept as an escape."""
     return digest_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 class PipelineRow(Mapping[str, object]):
-    """Made with ``of``; changed, into another, with ``replaced``."""
+    """Made with `of`, and never changed."""
 
     __slots__ = ("_data", "_digest", "_encoded", "_nested", "contract", "field_digests")
 
@@ -65,11 +63,11 @@ class PipelineRow(Mapping[str, object]):
         self._nested = nested
         self._digest: bytes | None = None
         self.field_digests: dict[str, str] | None = None
-        """Kept here for merges, so that a shared row is looked at once."""
+        """Kept for merges, so that they are computed once for a shared row."""
 
     @classmethod
     def of(cls, data: Mapping[str, object], contract: SchemaContract = EMPTY) -> "PipelineRow":
-        """A row that shares nothing mutable with ``data``; ``NotJson`` if a value is none."""
+        """A row that shares nothing mutable with `data`; `NotJson` if a value is not JSON."""
         if type(data) is PipelineRow:
             return data if data.contract is contract else data.under(contract)
         own: dict[str, Any] = dict(data)
@@ -96,7 +94,7 @@ class PipelineRow(Mapping[str, object]):
 
     @classmethod
     def from_json(cls, encoded: bytes, contract: SchemaContract) -> "PipelineRow":
-        """What was kept of a row in the trail."""
+        """A row as the trail keeps it."""
         data = _decode(encoded)
         nested = any(type(value) in (list, dict) for value in data.values())
         return cls(data, contract, bytes(encoded), nested)
@@ -106,10 +104,6 @@ class PipelineRow(Mapping[str, object]):
         row = PipelineRow(self._data, contract, self._encoded, self._nested)
         row._digest = self._digest
         return row
-
-    def replaced(self, **fields: object) -> "PipelineRow":
-        """Another row, with these fields changed; this one stays as it is."""
-        return PipelineRow.of({**self._data, **fields}, self.contract)
 
     @property
     def encoded(self) -> bytes:
@@ -127,7 +121,7 @@ class PipelineRow(Mapping[str, object]):
         return self._digest
 
     def to_dict(self) -> dict[str, Any]:
-        """The data, for somebody who may do with it what he likes."""
+        """A copy of the data, which the caller may change."""
         return _decode(self._encoded) if self._nested else dict(self._data)
 
     def __getitem__(self, name: str) -> object:
@@ -149,7 +143,7 @@ class PipelineRow(Mapping[str, object]):
 
 
 def _check(name: str, value: Any) -> None:
-    """Nothing beneath ``value`` that JSON would lose. A stack of our own: depth is no crash."""
+    """Raise if JSON would lose something of `value`. The stack is a list, so that no depth can crash."""
     todo: list[Any] = [value]
     while todo:
         item = todo.pop()

@@ -1,10 +1,9 @@
-"""``Schedule``: what can be done next in a run, and what production does first.
+"""`Schedule`: what can be done next in a run, and what production does first.
 
-What it is: the list of everything the law allows, for a script to choose from; and one fixed order for production:
-what came due at the last look at the clock, then triggered batches, then the tokens, first in first out, then at rest
-another look, a row, or at the end the flushes in topological order. The same trail comes of the same inputs.
-
-What it is not: the doing. It changes nothing but its own queue of what came due.
+It lists everything that the law allows, for a script to choose from. Production takes one fixed order: first what came due
+at the last look at the clock, then triggered batches, then the tokens, first in first out; when nothing moves, another look
+at the clock, then the next row, and at the end the flushes in topological order. So the same inputs give the same trail.
+Not here: the doing. This module changes nothing but its own queue of what came due.
 """
 
 from collections import deque
@@ -12,14 +11,15 @@ from collections.abc import Iterator, Mapping
 
 from fateline_engine.barrier import Holding
 from fateline_engine.expressions import Compiled, ExpressionError
-from fateline_engine.intake import Intake
 from fateline_engine.processor import RowProcessor
+from fateline_engine.row_reader import RowReader
 from fateline_engine.script import Kind, Script, Work
+from fateline_engine.settings import AggregationNode
 from fateline_engine.state import Phase, RunState
 
 
 class Schedule:
-    """Over the state of one run. ``intake`` says whether the source has another row."""
+    """The schedule of one run. `row_reader` knows whether the source has another row."""
 
     def __init__(
         self,
@@ -27,27 +27,27 @@ class Schedule:
         processor: RowProcessor,
         script: Script,
         conditions: Mapping[str, Compiled],
-        intake: Intake,
+        intake: RowReader,
     ) -> None:
         self.state = state
         self.recorder = state.recorder
-        self.graph = state.atlas.graph
+        self.graph = state.compiled.graph
         self.processor = processor
         self.script = script
         self.conditions = conditions
-        self.intake = intake
+        self.row_reader = intake
         self.due: deque[Work] = deque()
-        """What had come due at the last look, and is not done yet."""
+        """What had come due at the last look at the clock, and is not done yet."""
         self.looked = False
         """Whether the clock was looked at since the last row."""
 
     def done(self, work: Work) -> None:
-        """What came due is being done."""
+        """A work that came due is being done."""
         if self.due and self.due[0] == work:
             self.due.popleft()
 
     def runnable(self) -> list[Work]:
-        """Every work that the law allows now; the first is the one that production does."""
+        """Every work that the law allows now. The first is the one that production does."""
         self.looked = self.looked and bool(self.due)  # to ask is not to look: the next asker looks afresh
         first = self.first()
         return [first, *(work for work in self._allowed() if work != first)]
@@ -59,17 +59,17 @@ class Schedule:
                 yield work
         ended = self.recorder.rows_read is not None
         if not ended:
-            yield Work(Kind.END_OF_SOURCE if self.intake.peek() is None else Kind.READ)
+            yield Work(Kind.END_OF_SOURCE if self.row_reader.peek() is None else Kind.READ)
         for name, aggregation in self.processor.aggregations.items():
             if aggregation.triggered is not None:
                 yield Work(Kind.FLUSHED, name, key=aggregation.triggered.key)
         for holding in self.holdings():
-            name, blocked = holding.place.name, self._blocked(holding)
+            name, blocked = holding.node.name, self._blocked(holding)
             if blocked:
                 continue
             if holding.deadline is not None:
                 yield Work(Kind.DEADLINE, name, key=holding.key)
-            if getattr(holding.place.node, "condition", None) is not None:
+            if isinstance(holding.node.settings, AggregationNode) and holding.node.settings.condition is not None:
                 yield Work(Kind.CONDITION, name, key=holding.key)
             if ended and self.nothing_upstream(holding):
                 yield Work(Kind.FLUSH, name, key=holding.key)
@@ -77,36 +77,36 @@ class Schedule:
             yield Work(Kind.RUN_OVER)
 
     def _room(self, work: Work) -> bool:
-        """Whether an aggregation can take the token: not if it would close a batch while another awaits its flush."""
+        """Whether an aggregation can accept the token. It cannot if that would close a batch while another awaits its flush."""
         return work.kind is not Kind.ACCEPT or self.processor.aggregations[work.node].has_room()
 
     def _blocked(self, holding: Holding) -> bool:
-        aggregation = self.processor.aggregations.get(holding.place.name)
+        aggregation = self.processor.aggregations.get(holding.node.name)
         return aggregation is not None and aggregation.triggered is not None
 
     def holdings(self) -> list[Holding]:
         """Unresolved barriers and open batches, in the order of flushes."""
         executors = (*self.processor.coalesces.values(), *self.processor.aggregations.values())
         found = [holding for executor in executors for holding in executor.open.values()]
-        return sorted(found, key=lambda holding: (holding.place.rank, holding.key))
+        return sorted(found, key=lambda holding: (holding.node.rank, holding.key))
 
     def nothing_upstream(self, holding: Holding) -> bool:
-        """Whether nothing live, open or held could still reach it. What is held at the same node is there already."""
-        target = holding.place.name
+        """Whether no living token could still reach it. Tokens that are held at the same node have arrived already."""
+        target = holding.node.name
         return not any(
-            self.graph.reaches(live.place.name, target)
+            self.graph.reaches(live.node.name, target)
             for live in self.state.live.values()
-            if not (live.phase is Phase.HELD and live.place.name == target)
+            if not (live.phase is Phase.HELD and live.node.name == target)
         )
 
     def at_rest(self) -> bool:
-        """Whether nothing is left: no token, no barrier, no batch."""
+        """Whether no token, barrier or batch is left."""
         return not self.state.live and not self.holdings() and not any(
             aggregation.triggered for aggregation in self.processor.aggregations.values()
         )  # fmt: skip
 
     def first(self) -> Work:
-        """What production does next: what came due, triggered batches, the next token, and at rest a look or a row."""
+        """What production does next: what came due, triggered batches, the next token; then a look at the clock, or a row."""
         while True:
             while self.due:
                 work = self.due[0]
@@ -124,14 +124,14 @@ class Schedule:
                 self.look()
                 continue
             if self.recorder.rows_read is None:
-                return Work(Kind.END_OF_SOURCE if self.intake.peek() is None else Kind.READ)
+                return Work(Kind.END_OF_SOURCE if self.row_reader.peek() is None else Kind.READ)
             for holding in self.holdings():
                 if self.nothing_upstream(holding):
-                    return Work(Kind.FLUSH, holding.place.name, key=holding.key)
+                    return Work(Kind.FLUSH, holding.node.name, key=holding.key)
             return Work(Kind.RUN_OVER)
 
     def _next_token(self) -> Work | None:
-        """What the first token in the queue does that still lives and is not held."""
+        """The next work of the first token in the queue that is alive and not held."""
         queue, living = self.state.queue, self.state.live
         while queue:
             live = queue[0]
@@ -150,19 +150,19 @@ class Schedule:
         return work.key[0] in aggregation.open and aggregation.triggered is None
 
     def look(self) -> None:
-        """Look at the clock: whatever has come due is done before any token moves, the earliest deadline first."""
+        """Look at the clock. What has come due is done before any token moves, the earliest deadline first."""
         now = max(self.script.now(), self.recorder.at)
         due: list[Holding] = []
         for executor in (*self.processor.coalesces.values(), *self.processor.aggregations.values()):
             due += executor.due(now)
         self.due.extend(
-            Work(Kind.DEADLINE, holding.place.name, key=holding.key) for holding in sorted(due, key=lambda h: h.turn)
+            Work(Kind.DEADLINE, holding.node.name, key=holding.key) for holding in sorted(due, key=lambda h: h.turn)
         )
         for name in self.processor.aggregations:
             self.try_condition(name)
 
     def try_condition(self, name: str) -> None:
-        """Whether the condition of an open batch holds; one that cannot be evaluated does not."""
+        """Note the condition of an open batch as due if it is true. A condition that cannot be evaluated counts as false."""
         compiled = self.conditions.get(name)
         batch = self.processor.aggregations[name].accepting
         if compiled is None or batch is None:

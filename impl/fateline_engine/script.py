@@ -1,17 +1,15 @@
-"""Who decides what the engine leaves open: the ``Script``, and the one that production uses.
+"""`Script`: who decides what the engine leaves open, and the script that production uses.
 
-What it is: one small protocol. A script gives the verdict of a node on a token (or of an aggregation on a batch), the
-time, which of the runnable works is done next, and hears of every boundary at which a crash would leave something
-else behind. ``Production`` asks the plugins and the wall clock, takes the first work, and ignores boundaries. A test
-overrides what it wants to decide; the code that then runs is the code that production runs.
-
-What it is not: a way around the engine. A verdict is data; what follows from it is the processor's business.
+A script gives the verdict of a node on a token (or of an aggregation on a batch), gives the time, chooses which runnable
+work is done next, and is called at every boundary at which a crash would leave something different behind. `Production`
+asks the plugins and the wall clock, takes the first work, and ignores boundaries. A test overrides what it wants to decide;
+everything else is the code of production. Not here: what follows from a verdict (`processor.py`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from fateline_engine.clock import Clock, SystemClock
 from fateline_engine.expressions import ExpressionError
@@ -35,7 +33,7 @@ from fateline_engine.tokens import TokenInfo
 
 
 class Kind(StrEnum):
-    """The stimuli: what an engine can do next."""
+    """The stimuli: the works that an engine can do."""
 
     READ = "read"
     BEGIN = "begin"
@@ -51,7 +49,7 @@ class Kind(StrEnum):
 
 
 class Work(NamedTuple):
-    """One step that can be done. ``token`` is (row, token); ``key`` (row, forked token) of a barrier, or (batch,)."""
+    """One step that can be done. `token`: (row, token). `key`: (row, forked token) of a barrier, or (number,) of a batch."""
 
     kind: Kind
     node: str = ""
@@ -60,7 +58,7 @@ class Work(NamedTuple):
 
 
 class Boundary(StrEnum):
-    """Where a crash leaves something else behind."""
+    """Where a crash would leave something different behind."""
 
     STEP = "step"
     SINK_WRITTEN = "sink_written"
@@ -71,18 +69,18 @@ class Boundary(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A gate chose this label."""
+    """The gate chose this route."""
 
     label: str
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A sink took the row."""
+    """The sink took the row."""
 
 
 class BatchInfo(NamedTuple):
-    """A batch, for whoever gives its verdict."""
+    """A batch, for the script that gives its verdict."""
 
     node: str
     number: int
@@ -93,31 +91,31 @@ Verdict = Pass | Drop | Expand | Failure | Route | Written | BatchOutputs
 
 
 class Script(Protocol):
-    """What a run is asked. ``attempt`` counts from 0."""
+    """What a run asks a script. `attempt` counts from 0."""
 
     def verdict(self, node: Node, token: TokenInfo | BatchInfo, attempt: int) -> Verdict:
-        """What ``node`` says of ``token``."""
+        """The verdict of `node` on `token`."""
         ...
 
     def now(self) -> int:
-        """Milliseconds. Never less than what it said before."""
+        """The time in milliseconds, never less than the last value."""
         ...
 
     def choose(self, runnable: Sequence[Work]) -> Work:
-        """Which of these, at least one, is done next."""
+        """Which of these works is done next; there is at least one."""
         ...
 
     def boundary(self, kind: Boundary) -> None:
-        """The engine is at a boundary. Whatever is raised here stops it as a crash would."""
+        """The engine is at a boundary. An exception that is raised here stops it as a crash would."""
         ...
 
 
 @runtime_checkable
 class MergeScript(Protocol):
-    """A script that also says what becomes of the data of a merge, in place of the kernel."""
+    """A script that also decides how data are merged, instead of `merging.merge`."""
 
     def merge(self, node: CoalesceNode, arrived: Sequence[tuple[str, PipelineRow]]) -> Merged | CannotMerge:
-        """``arrived`` are the branches in declared order."""
+        """`arrived` are the branches in declared order."""
         ...
 
 
@@ -127,6 +125,16 @@ _WRITTEN = Written()
 class Production:
     """Plugins, the wall clock, first in first out."""
 
+    takes_the_first: ClassVar[bool] = True
+    """Whether `choose` is the one below. Then the engine does not list the works that are not chosen."""
+    ignores_boundaries: ClassVar[bool] = True
+    """Whether `boundary` is the one below. Then the engine does not call it after every step."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.takes_the_first = cls.takes_the_first and "choose" not in vars(cls)
+        cls.ignores_boundaries = cls.ignores_boundaries and "boundary" not in vars(cls)
+
     def __init__(self, plugins: Plugins | None = None, clock: Clock | None = None) -> None:
         self.plugins = plugins
         self.clock = clock or SystemClock()
@@ -134,7 +142,7 @@ class Production:
         self._labels = {} if plugins is None else {name: gate.label for name, gate in plugins.gates.items()}
 
     def verdict(self, node: Node, token: TokenInfo | BatchInfo, attempt: int) -> Verdict:
-        """The plugin's answer. A raise is a failure, but for the world's, which stops the run."""
+        """The plugin's answer. An exception is a failure; `PluginUnavailable` stops the run."""
         if isinstance(token, BatchInfo):
             assert self.plugins is not None
             return process_batch(self.plugins.batches[token.node], token.rows)

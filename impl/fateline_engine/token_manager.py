@@ -1,19 +1,17 @@
-"""``TokenManager``: the operations of a token's life.
+"""`TokenManager`: the operations of a token's life.
 
-What it is: initial, quarantine, existing row, fork, expand, coalesce, outputs of a batch, update, and a bare fate. Each
-validates everything first and then writes all its records or none. A refusal names the rule (``words.Refusal``, in
-the order in which the rules are asked) and leaves no record. It believes nothing that it is told: run, row and token
-are looked up, among the living and else in the trail.
-
-What it is not: a decision when to do any of it; nor the end of the visit that led here, which the processor has
-closed before in the same step.
+They are initial, quarantine, existing row, fork, expand, coalesce, outputs of a batch, update, and a bare fate. Each
+validates everything first and then writes all its records, or none. A refusal names the rule (`words.Refusal`, in the order
+in which the rules are checked) and leaves no record. Arguments are not trusted: run, row and token are looked up among the
+living tokens and then in the trail. Not here: when an operation is called, and the end of the visit that led to it, which
+the processor has closed earlier in the same step.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from fateline_engine.atlas import Place, Way
+from fateline_engine.compiled_graph import EdgeRef, NodeRef
 from fateline_engine.contracts import EMPTY, SchemaContract
 from fateline_engine.errors import LimitExceeded, Refused
 from fateline_engine.rows import PipelineRow, canonical
@@ -39,22 +37,22 @@ _LOSS: Final = {
     Outcome.FAILED: LossReason.FAILED,
     Outcome.QUARANTINED: LossReason.QUARANTINED,
 }
-"""How the debt of a token is lost that is given a bare fate."""
+"""The reason why the debt of a token is lost when it is given a bare fate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds that protect a run from one bad row. The settings name them alike."""
+    """Limits that protect a run from one bad row. The settings have the same names."""
 
     row_bytes: int = 1_048_576
     fan_out: int = 10_000
 
 
-class BranchWay(NamedTuple):
-    """One branch of a fork: its way, and the coalesce that joins it, if one does."""
+class BranchEdge(NamedTuple):
+    """One branch of a fork: its edge, and the coalesce that joins it, if there is one."""
 
     branch: str
-    way: Way
+    edge: EdgeRef
     coalesce: str | None
 
 
@@ -68,14 +66,14 @@ class TokenManager:
         self._contracts: dict[SchemaContract, int] = {}
         self._next_contract = 0
         self._last_contract: tuple[SchemaContract | None, int] = (None, 0)
-        self._branches: dict[str, tuple[BranchWay, ...]] = {}
+        self._branches: dict[str, tuple[BranchEdge, ...]] = {}
         self.next_row = 0
         self.last_idx = -1
 
     # What is asked first
 
     def find(self, token: TokenInfo) -> Live:
-        """The living token that ``token`` names, or the refusal that says why there is none."""
+        """The living token that `token` names. `Refused` gives the reason if there is none."""
         self._run_is_up()
         if token.run != self._recorder.run:
             self._known(token)
@@ -88,7 +86,7 @@ class TokenManager:
         return live
 
     def _known(self, token: TokenInfo) -> None:
-        """Refuse a token that no trail has, or whose run there is not."""
+        """Refuse a token that is in no trail, or whose run does not exist."""
         if not self._recorder.landscape.has_run(token.run):
             raise Refused(Refusal.UNKNOWN_RUN, f"there is no run {token.run}")
         if not self._in_trail(token):
@@ -108,7 +106,7 @@ class TokenManager:
     def _idle(self, token: TokenInfo) -> Live:
         live = self.find(token)
         if live.phase is not Phase.NEXT:
-            raise Refused(Refusal.ALREADY_VISITING, f"token {token.name} is visiting {live.place.name}")
+            raise Refused(Refusal.ALREADY_VISITING, f"token {token.name} is visiting {live.node.name}")
         return live
 
     def fits(self, row: PipelineRow, what: str) -> None:
@@ -120,12 +118,12 @@ class TokenManager:
             raise LimitExceeded(what, how_many, self.limits.fan_out, "run.fan_out")
 
     def remember(self, contracts: Mapping[int, SchemaContract]) -> None:
-        """The contracts that the trail has already."""
+        """Remember the contracts that the trail has already."""
         self._contracts = {contract: number for number, contract in contracts.items()}
         self._next_contract = max(contracts, default=-1) + 1
 
     def contract_number(self, contract: SchemaContract) -> int:
-        """The number of a contract in this run; a new one is written. Bounded memory: at worst one is written again."""
+        """The number of a contract in this run. A new one is written. Memory is bounded, so one may be written twice."""
         if contract is self._last_contract[0]:
             return self._last_contract[1]
         number = self._contracts.get(contract)
@@ -145,16 +143,16 @@ class TokenManager:
         """A valid row is read: the row and its root token, on its way from the source."""
         self._may_read(idx)
         if data is None or (contract is None and data.contract is EMPTY):
-            raise Refused(Refusal.NO_CONTRACT, f"row {idx} has no contract, and no row becomes a token without one")
+            raise Refused(Refusal.NO_CONTRACT, f"row {idx} has no contract; without a contract no row becomes a token")
         row = data if contract is None else data.under(contract)
         self.fits(row, f"row {idx}")
-        source = self.state.atlas.source
-        return self._root(idx, row, self.contract_number(row.contract), None, source.ways["continue"])
+        source = self.state.compiled.source
+        return self._root(idx, row, self.contract_number(row.contract), None, source.edges["continue"])
 
     def quarantine(self, idx: int, data: Mapping[str, object], error: str) -> TokenInfo:
-        """An invalid row is read: row and root token; without a quarantine sink its fate too."""
+        """An invalid row is read: the row and its root token, and its fate if there is no sink for invalid rows."""
         self._may_read(idx)
-        source = self.state.atlas.source
+        source = self.state.compiled.source
         row = PipelineRow.of(data, EMPTY)
         self.fits(row, f"row {idx}")
         digest = self.state.keep_error(error)
@@ -168,7 +166,7 @@ class TokenManager:
         return info
 
     def existing(self, row: int) -> TokenInfo:
-        """A root token for a row that was read and has none."""
+        """A root token for a row that was read and has no root token."""
         self._run_is_up()
         found = self._recorder.landscape.row_of(self._recorder.run, row)
         waits = self._recorder.waits(row, 0)
@@ -179,10 +177,10 @@ class TokenManager:
         assert found is not None
         data, body = found
         contract = SchemaContract.from_body(body)
-        way = self.state.atlas.source.ways["continue"]
+        edge = self.state.compiled.source.edges["continue"]
         info = TokenInfo(self._recorder.run, row, self.state.number(row), PipelineRow.from_json(data, contract))
-        self._recorder.token(row, info.token, edge=way.number, contract=self.contract_number(contract))
-        self.state.born(info, way)
+        self._recorder.token(row, info.token, edge=edge.number, contract=self.contract_number(contract))
+        self.state.born(info, edge)
         return info
 
     def _may_read(self, idx: int) -> None:
@@ -192,30 +190,30 @@ class TokenManager:
         if idx <= self.last_idx:
             raise Refused(Refusal.ROW_ALREADY_READ, f"row {idx} of the source has been read, up to {self.last_idx}")
 
-    def _root(self, idx: int, data: PipelineRow, contract: int, error: bytes | None, way: Way | None) -> TokenInfo:
-        row, source = self.next_row, self.state.atlas.source
+    def _root(self, idx: int, data: PipelineRow, contract: int, error: bytes | None, edge: EdgeRef | None) -> TokenInfo:
+        row, source = self.next_row, self.state.compiled.source
         self._recorder.row(row, source.number, idx, contract, error, data.digest, data.encoded)
         self.next_row, self.last_idx = row + 1, idx
         info = TokenInfo(self._recorder.run, row, 0, data)
-        self._recorder.token(row, 0, edge=None if way is None else way.number, contract=contract, digest=data.digest)
-        if way is not None:
+        self._recorder.token(row, 0, edge=None if edge is None else edge.number, contract=contract, digest=data.digest)
+        if edge is not None:
             self.state.number(row)
-            self.state.born(info, way)
+            self.state.born(info, edge)
         return info
 
     # Forks and expansions
 
-    def branches_of(self, gate: Place) -> tuple[BranchWay, ...]:
+    def branches_of(self, gate: NodeRef) -> tuple[BranchEdge, ...]:
         """All branches of a gate, in declared order."""
         known = self._branches.get(gate.name)
         if known is None:
-            declared = self.state.atlas.graph.gate(gate.name).fork
-            known = tuple(BranchWay(branch, gate.ways[branch], gate.joins.get(branch)) for branch in declared)
+            declared = self.state.compiled.graph.gate(gate.name).fork
+            known = tuple(BranchEdge(branch, gate.edges[branch], gate.joins.get(branch)) for branch in declared)
             self._branches[gate.name] = known
         return known
 
-    def fork(self, token: TokenInfo, gate: Place, branches: Sequence[BranchWay]) -> list[TokenInfo]:
-        """The token continues as one child a branch; a joined branch is a debt. The data are shared, not copied."""
+    def fork(self, token: TokenInfo, gate: NodeRef, branches: Sequence[BranchEdge]) -> list[TokenInfo]:
+        """The token continues as one child for each branch; a joined branch is a debt. The data are shared, not copied."""
         live = self._idle(token)
         if not branches:
             raise Refused(Refusal.NO_BRANCHES, "a fork needs at least one branch")
@@ -225,7 +223,7 @@ class TokenManager:
         self.fans_out(len(names), f"branches of the fork at {gate.name}")
         return self._fork(live, gate, branches)
 
-    def _fork(self, live: Live, gate: Place, branches: Sequence[BranchWay]) -> list[TokenInfo]:
+    def _fork(self, live: Live, gate: NodeRef, branches: Sequence[BranchEdge]) -> list[TokenInfo]:
         parent, state, recorder = live.info, self.state, self._recorder
         row, above = parent.row, parent.token
         below = parent.stack
@@ -235,15 +233,15 @@ class TokenManager:
         first = state.number(row, len(branches))
         children = []
         contract = self.contract_number(parent.data.contract)
-        for token, (branch, way, coalesce) in enumerate(branches, first):
+        for token, (branch, edge, coalesce) in enumerate(branches, first):
             frame = None if coalesce is None else Frame(above, branch, gate.name, coalesce, below)
             child = TokenInfo(parent.run, row, token, parent.data, branch, GroupKind.FORK, above, frame)
             recorder.token(
-                row, token, branch=branch, group_kind=GroupKind.FORK, parent=above, edge=way.number, contract=contract,
+                row, token, branch=branch, group_kind=GroupKind.FORK, parent=above, edge=edge.number, contract=contract,
                 fork=above if frame else None, frame=branch if frame else None,
             )  # fmt: skip
             recorder.parent(row, token, row, above, token - first)
-            state.born(child, way)
+            state.born(child, edge)
             children.append(child)
         promised = canonical([branch.branch for branch in branches]).decode()
         recorder.fate(row, above, Outcome.FORKED, promised=promised, first=first, last=first + len(branches) - 1)
@@ -251,15 +249,15 @@ class TokenManager:
         return children
 
     def expand(
-        self, token: TokenInfo, rows: Sequence[PipelineRow], contract: SchemaContract, way: Way
+        self, token: TokenInfo, rows: Sequence[PipelineRow], contract: SchemaContract, edge: EdgeRef
     ) -> list[TokenInfo]:
-        """The token continues as one child a row. Nothing is written before the contract is known to be locked."""
+        """The token continues as one child for each row. Nothing is written unless the contract is locked."""
         live = self._idle(token)
         if not rows:
             raise Refused(Refusal.NO_CHILDREN, "an expansion needs at least one child")
         if not contract.locked:
             raise Refused(Refusal.CONTRACT_NOT_LOCKED, "lock the contract of the children before they are made")
-        self.fans_out(len(rows), f"children of the expansion at {way.src.name}")
+        self.fans_out(len(rows), f"children of the expansion at {edge.src.name}")
         for index, row in enumerate(rows):
             self.fits(row, f"child {index} of {token.name}")
         parent = live.info
@@ -270,7 +268,7 @@ class TokenManager:
             info = TokenInfo(
                 parent.run, parent.row, child, data.under(contract), None, GroupKind.EXPAND, parent.token, parent.stack
             )
-            self._made_from(info, way, number, None)
+            self._made_from(info, edge, number, None)
             self._recorder.parent(parent.row, child, parent.row, parent.token, child - first)
             children.append(info)
         self._recorder.fate(
@@ -280,19 +278,19 @@ class TokenManager:
         self.state.buried(live, Outcome.EXPANDED)
         return children
 
-    def _made_from(self, info: TokenInfo, way: Way, contract: int, batch: tuple[int, int] | None) -> Live:
-        """Write and begin a token that has data of its own."""
+    def _made_from(self, info: TokenInfo, edge: EdgeRef, contract: int, batch: tuple[int, int] | None) -> Live:
+        """Write a token that has its own data, and let it live."""
         frame = info.stack
         self._recorder.token(
-            info.row, info.token, group_kind=info.group_kind, parent=info.parent, batch=batch, edge=way.number,
+            info.row, info.token, group_kind=info.group_kind, parent=info.parent, batch=batch, edge=edge.number,
             fork=frame.fork if frame else None, frame=frame.branch if frame else None,
             contract=contract, digest=info.data.digest, data=info.data.encoded,
         )  # fmt: skip
-        return self.state.born(info, way)
+        return self.state.born(info, edge)
 
     # Merges
 
-    def coalesce(self, parents: Sequence[TokenInfo], data: PipelineRow, way: Way) -> TokenInfo:
+    def coalesce(self, parents: Sequence[TokenInfo], data: PipelineRow, edge: EdgeRef) -> TokenInfo:
         """The parents, in declared order of their branches, continue as one merged token."""
         self._run_is_up()
         if not parents:
@@ -306,15 +304,15 @@ class TokenManager:
         branches = [frame.branch for frame in frames if frame]
         if len(set(branches)) != len(branches):
             raise Refused(Refusal.REPEATED_BRANCH, f"a branch twice among {', '.join(branches)}")
-        self._merged_once(first.row, frames[0].fork, way)
-        self.fits(data, f"the merge at {way.src.name}")
-        return self.merged(lives, data, way)
+        self._merged_once(first.row, frames[0].fork, edge)
+        self.fits(data, f"the merge at {edge.src.name}")
+        return self.merged(lives, data, edge)
 
-    def _merged_once(self, row: int, fork: int, way: Way) -> None:
-        """Branches of one fork are merged once at a coalesce; a barrier sees to that itself, other callers may not."""
-        if self._recorder.was_merged(row, fork, way.number):
+    def _merged_once(self, row: int, fork: int, edge: EdgeRef) -> None:
+        """Branches of one fork are merged once at a coalesce. A barrier ensures that itself; other callers may not."""
+        if self._recorder.was_merged(row, fork, edge.number):
             raise Refused(
-                Refusal.ALREADY_RESOLVED, f"branches of the fork of {row}:{fork} were merged at {way.src.name}"
+                Refusal.ALREADY_RESOLVED, f"branches of the fork of {row}:{fork} were merged at {edge.src.name}"
             )
 
     def _of_one_row(self, parents: Sequence[TokenInfo]) -> None:
@@ -329,8 +327,8 @@ class TokenManager:
             if parent.row != first.row:
                 raise Refused(Refusal.OTHER_ROW, f"tokens {first.name} and {parent.name} are of different rows")
 
-    def merged(self, parents: Sequence[Live], data: PipelineRow, way: Way) -> TokenInfo:
-        """The same without the questions, for a barrier, which has asked them at each arrival."""
+    def merged(self, parents: Sequence[Live], data: PipelineRow, edge: EdgeRef) -> TokenInfo:
+        """The same without the checks, for a barrier, which has made them at each arrival."""
         first = parents[0].info
         assert first.stack is not None
         row = first.row
@@ -339,11 +337,11 @@ class TokenManager:
         info = TokenInfo(first.run, row, token, data, None, GroupKind.JOIN, first.token, frame)
         shared = data.encoded == first.data.encoded
         self._recorder.token(
-            row, token, group_kind=GroupKind.JOIN, parent=first.token, edge=way.number,
+            row, token, group_kind=GroupKind.JOIN, parent=first.token, edge=edge.number,
             fork=frame.fork if frame else None, frame=frame.branch if frame else None,
             contract=self.contract_number(data.contract), digest=data.digest, data=None if shared else data.encoded,
         )  # fmt: skip
-        self.state.born(info, way)
+        self.state.born(info, edge)
         for ordinal, parent in enumerate(parents):
             above = parent.info.token
             self._recorder.fate(row, above, Outcome.COALESCED, merged=token)
@@ -352,18 +350,18 @@ class TokenManager:
         return info
 
     def outputs(
-        self, members: Sequence[Live], batch: tuple[int, int], rows: Sequence[PipelineRow], way: Way
+        self, members: Sequence[Live], batch: tuple[int, int], rows: Sequence[PipelineRow], edge: EdgeRef
     ) -> list[TokenInfo]:
-        """A batch continues as these rows: children of its first member, whose row and stack they have."""
+        """A batch continues as these rows. They are children of its first member, and have its row and stack."""
         first = members[0].info
         for index, row in enumerate(rows):
-            self.fits(row, f"output {index} of a batch at {way.src.name}")
-        self.fans_out(len(rows), f"outputs of a batch at {way.src.name}")
+            self.fits(row, f"output {index} of a batch at {edge.src.name}")
+        self.fans_out(len(rows), f"outputs of a batch at {edge.src.name}")
         begin = self.state.number(first.row, len(rows))
         made = []
         for token, data in enumerate(rows, begin):
             info = TokenInfo(first.run, first.row, token, data, None, GroupKind.BATCH, first.token, first.stack)
-            self._made_from(info, way, self.contract_number(data.contract), batch)
+            self._made_from(info, edge, self.contract_number(data.contract), batch)
             self._recorder.parent(first.row, token, first.row, first.token, token - begin)
             made.append(info)
         for member in members:
@@ -375,29 +373,29 @@ class TokenManager:
     # The rest of a life
 
     def update(self, token: TokenInfo, data: PipelineRow) -> TokenInfo:
-        """The same token with other data; everything else is kept. Recorded by the visit that made the data."""
+        """The same token with other data. The visit that made the data records them."""
         live = self.find(token)
         self.fits(data, f"token {token.name}")
         live.info = live.info.with_data(data)
         return live.info
 
     def record(self, token: TokenInfo, outcome: Outcome, fields: Mapping[str, object]) -> None:
-        """A bare fate, which must carry what it must and nothing that it must not."""
+        """A bare fate. It must have the required fields and no forbidden ones."""
         live = self._idle(token)
         if outcome in DELEGATING or outcome is Outcome.BUFFERED:
-            raise Refused(Refusal.NOT_A_FATE, f"{outcome} is given by its operation, never by a bare recording")
+            raise Refused(Refusal.NOT_A_FATE, f"{outcome} is given by its operation only, and not by a bare recording")
         must, may = CARRIES[outcome]
         given = {name for name, value in fields.items() if value is not None}
         if missing := must - given:
-            raise Refused(Refusal.FIELDS_MISSING, f"{outcome} must carry {', '.join(sorted(missing))}")
+            raise Refused(Refusal.FIELDS_MISSING, f"{outcome} must have {', '.join(sorted(missing))}")
         if forbidden := given - must - may:
-            raise Refused(Refusal.FIELDS_FORBIDDEN, f"{outcome} must not carry {', '.join(sorted(forbidden))}")
+            raise Refused(Refusal.FIELDS_FORBIDDEN, f"{outcome} must not have {', '.join(sorted(forbidden))}")
         error = fields.get("error")
         reason = fields.get("reason")
         sink = fields.get("sink")
         self.state.end(
             live, outcome, loss=_LOSS[outcome],
-            sink=None if sink is None else self.state.atlas[str(sink)].number,
+            sink=None if sink is None else self.state.compiled[str(sink)].number,
             error=None if error is None else self.state.keep_error(str(error)),
             reason=None if reason is None else Reason(str(reason)),
         )  # fmt: skip

@@ -1,9 +1,7 @@
-"""``TokenInfo`` and ``Frame``: one instance of a row on one path, and what it owes.
+"""`TokenInfo` and `Frame`: one instance of a row on one path, and what it owes.
 
-What it is: immutable values. A token is named by run, row and its number in the row; 0 is the root. Its stack of
-frames is a linked list, shared by all that were forked together: pushing and popping copies nothing.
-
-What it is not: where the token stands. The processor knows that, and the trail.
+Both are immutable values. A token is named by run, row and its number in the row; 0 is the root. Its stack of frames is a
+linked list that all tokens of one fork share, so pushing and popping copy nothing. Not here: the node where a token stands.
 """
 
 from typing import NamedTuple, Self
@@ -13,7 +11,7 @@ from fateline_engine.words import GroupKind
 
 
 class Frame(NamedTuple):
-    """A debt: this branch of this forked token is owed to a coalesce. ``below`` is what the forked token owed."""
+    """A debt: the coalesce waits for this branch of this forked token. `below` is what the forked token owed."""
 
     fork: int
     branch: str
@@ -23,7 +21,7 @@ class Frame(NamedTuple):
 
 
 class TokenInfo(NamedTuple):
-    """A token. ``stack`` is its top frame, ``None`` if it owes nothing."""
+    """A token. `stack` is its top frame, or `None` if it owes nothing."""
 
     run: int
     row: int
@@ -40,11 +38,11 @@ class TokenInfo(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name that the trail gives it."""
+        """Its id in the trail."""
         return f"{self.row}:{self.token}"
 
     def with_data(self, data: PipelineRow) -> Self:
-        """The same token with other data: everything else is kept."""
+        """The same token with other data."""
         return self._replace(data=data)
 
     def __deepcopy__(self, memo: object) -> Self:

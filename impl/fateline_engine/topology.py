@@ -13,15 +13,14 @@ they match:
 A branch that no coalesce joins owes nothing: its token's stack is empty, whatever its fork stood in. Edges into sinks
 are free, for a sink ends every debt.
 
-What this module is not: the questions an engine asks while it runs, which ``graph`` answers, nor the values of keys
-and references between nodes, which ``settings`` has checked before.
+Not here: the questions of a running engine (`graph.py`), and the values of keys and references between nodes, which
+`settings` has checked before.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 from typing import Final, NamedTuple
-
-import networkx as nx
 
 from fateline_engine.settings import (
     AggregationNode,
@@ -82,18 +81,19 @@ class Topology:
 
 
 def survey(pipeline: Pipeline) -> Topology:
-    """Everything the rules say of ``pipeline``. Problems are in ``.complaints``, and stop what builds on them."""
+    """Everything that the rules find in `pipeline`. Problems are in `.complaints`; later rules are not checked then."""
     known = Topology(pipeline, Complaints(pipeline.file, pipeline.lines))
     known.nodes = {node.name: node for node in pipeline.nodes}
     known.edges = [edge for node in pipeline.nodes for edge in out_edges(node)]
-    drawing: nx.DiGraph[str] = nx.DiGraph()
-    drawing.add_nodes_from(known.nodes)
-    drawing.add_edges_from((edge.src, edge.dst) for edge in known.edges)
-    if _refuse_cycles(known, drawing):
+    after: dict[str, set[str]] = {name: set() for name in known.nodes}
+    for edge in known.edges:
+        after[edge.src].add(edge.dst)
+    known.order = _topological_order(after)
+    if len(known.order) < len(known.nodes):
+        _complain_of_cycle(known)
         return known
-    declared = {name: index for index, name in enumerate(known.nodes)}
-    known.order = tuple(nx.lexicographical_topological_sort(drawing, key=declared.__getitem__))
-    known.reach = {name: frozenset(nx.descendants(drawing, name)) | {name} for name in known.nodes}
+    for name in reversed(known.order):
+        known.reach[name] = frozenset[str]({name}).union(*(known.reach[head] for head in after[name]))
     _refuse_unreachable(known)
     _match_forks(known)
     if not known.complaints.problems:
@@ -104,13 +104,36 @@ def survey(pipeline: Pipeline) -> Topology:
     return known
 
 
-def _refuse_cycles(known: Topology, drawing: "nx.DiGraph[str]") -> bool:
-    try:
-        cycle = [src for src, _ in nx.find_cycle(drawing)]
-    except nx.NetworkXNoCycle:
-        return False
-    known.complain(cycle[0], f"a pipeline has no cycles, and here is one: {' → '.join([*cycle, cycle[0]])}")
-    return True
+def _topological_order(after: Mapping[str, set[str]]) -> tuple[str, ...]:
+    """The nodes so that every edge leads forwards; in declared order where edges leave the order open.
+
+    Nodes on a cycle, and behind one, are missing.
+    """
+    names = list(after)
+    declared = {name: index for index, name in enumerate(names)}
+    awaited = dict.fromkeys(names, 0)
+    for heads in after.values():
+        for head in heads:
+            awaited[head] += 1
+    ready = [declared[name] for name, count in awaited.items() if count == 0]
+    heapify(ready)
+    order = []
+    while ready:
+        name = names[heappop(ready)]
+        order.append(name)
+        for head in after[name]:
+            awaited[head] -= 1
+            if awaited[head] == 0:
+                heappush(ready, declared[head])
+    return tuple(order)
+
+
+def _complain_of_cycle(known: Topology) -> None:
+    import networkx  # only here: it takes longer to import than a small run takes
+
+    edges: networkx.DiGraph[str] = networkx.DiGraph([(edge.src, edge.dst) for edge in known.edges])
+    cycle = [src for src, _ in networkx.find_cycle(edges)]
+    known.complain(cycle[0], f"a pipeline must not have a cycle; this is one: {' → '.join([*cycle, cycle[0]])}")
 
 
 def _refuse_unreachable(known: Topology) -> None:
@@ -118,7 +141,7 @@ def _refuse_unreachable(known: Topology) -> None:
     reached = frozenset[str]().union(*(known.reach[source] for source in sources))
     for name in known.nodes:
         if name not in reached:
-            known.complain(name, "no path leads here from the source: lead an edge to it, or remove it")
+            known.complain(name, "no path leads here from the source: add an edge to it, or remove it")
 
 
 def _match_forks(known: Topology) -> None:
@@ -130,15 +153,17 @@ def _match_forks(known: Topology) -> None:
         for branch in gate.fork:
             found = _follow(known, gate, branch)
             if len(found) > 1:
-                told = f"branch {branch} leads to the coalesces {' and '.join(sorted(found))}: it may lead to one only"
-                known.complain(name, told, "fork", branch)
+                message = (
+                    f"branch {branch} leads to the coalesces {' and '.join(sorted(found))}: it may lead to one only"
+                )
+                known.complain(name, message, "fork", branch)
             elif found:
                 known.joins[Frame(name, branch)] = found.pop()
     _check_coalesces(known)
 
 
 def _follow(known: Topology, gate: GateNode, branch: str) -> set[str]:
-    """The coalesces that join ``branch``; complains of those that it reaches and that do not."""
+    """The coalesces that join `branch`; complains of those that it reaches and that do not."""
     found: set[str] = set()
     seen: set[str] = set()
     ahead = [gate.fork[branch]]
@@ -193,18 +218,20 @@ def _check_coalesces(known: Topology) -> None:
         frames = [frame for frame, coalesce in known.joins.items() if coalesce == name]
         gates = sorted({frame.gate for frame in frames})
         if len(gates) > 1:
-            told = f"joins branches of {len(gates)} forks ({', '.join(gates)}): a coalesce joins branches of one fork"
-            known.complain(name, told, "branches")
+            message = (
+                f"joins branches of {len(gates)} forks ({', '.join(gates)}): a coalesce joins branches of one fork"
+            )
+            known.complain(name, message, "branches")
             continue
         missing = [branch for branch in node.branches if branch not in {frame.branch for frame in frames}]
         if missing:
             whose = f"the fork {gates[0]}" if gates else "any fork"
-            told = f"no branch {', '.join(missing)} of {whose} leads here: lead it here, or remove it from the list"
-            known.complain(name, told, "branches")
+            message = f"no branch {', '.join(missing)} of {whose} leads here: lead it here, or remove it from the list"
+            known.complain(name, message, "branches")
 
 
 def edge_stack(known: Topology, edge: Edge) -> Stack:
-    """What a token that goes along ``edge`` carries."""
+    """What a token owes on `edge`."""
     beneath = known.stacks[edge.src]
     node = known.nodes[edge.src]
     if isinstance(node, GateNode) and edge.label in node.fork:
@@ -229,11 +256,11 @@ def _lay_stacks(known: Topology) -> None:
         known.stacks[name] = arriving[0][1] if arriving else EMPTY
         for edge, stack in arriving[1:]:
             if stack != known.stacks[name]:
-                told = (
+                message = (
                     f"is reached from {arriving[0][0].src} {_owing(known.stacks[name])} and from {edge.src} "
                     f"{_owing(stack)}: a token there could owe either; lead one of them elsewhere"
                 )
-                known.complain(name, told)
+                known.complain(name, message)
                 break
 
 
@@ -241,8 +268,8 @@ def _stack_behind(known: Topology, node: CoalesceNode, arriving: list[tuple[Edge
     """The stack a coalesce puts out: what its branches carry, without the top."""
     for edge, stack in arriving:
         if not stack or known.joins.get(stack[-1]) != node.name:
-            told = f"is reached from {edge.src} {_owing(stack)}, and joins only {', '.join(node.branches)}"
-            known.complain(node.name, f"{told}: lead {edge.src} elsewhere")
+            message = f"is reached from {edge.src} {_owing(stack)}, and joins only {', '.join(node.branches)}"
+            known.complain(node.name, f"{message}: lead {edge.src} elsewhere")
     beneath = {stack[:-1] for _, stack in arriving}
     if len(beneath) > 1:
         shown = " or ".join(sorted(_owing(stack) for stack in beneath))
@@ -259,11 +286,11 @@ def _refuse_two_coalesces_beneath_a_frame(known: Topology) -> None:
         if isinstance(node, GateNode) and known.stacks.get(name):
             coalesces = _coalesces_of(known, node)
             if len(coalesces) > 1:
-                told = (
+                message = (
                     f"forks to the coalesces {' and '.join(coalesces)} while it owes {known.stacks[name][-1]}: "
                     "one debt cannot have two holders; join all its branches in one coalesce"
                 )
-                known.complain(name, told, "fork")
+                known.complain(name, message, "fork")
 
 
 def _refuse_creation_under_debt(known: Topology) -> None:
@@ -279,14 +306,14 @@ def _refuse_creation_under_debt(known: Topology) -> None:
         owed = [frame for frame in known.stacks[name] if known.joins[frame] in known.reach[name]]
         if owed:
             frame = owed[-1]
-            told = (
+            message = (
                 f"stands between the fork {frame.gate} and its coalesce {known.joins[frame]}: {what}; move it outside"
             )
-            known.complain(name, told, key)
+            known.complain(name, message, key)
 
 
 def warn(known: Topology) -> Iterable[Problem]:
-    """What is legal and probably not meant."""
+    """What is legal and probably not intended."""
     for name, node in known.nodes.items():
         if not isinstance(node, CoalesceNode) or node.merge is not Merge.SELECT:
             continue
@@ -299,8 +326,8 @@ def warn(known: Topology) -> Iterable[Problem]:
                 when = "it is lost or late"
             case _:
                 continue
-        told = f"selects {node.select_branch}, and fails as select_branch_not_arrived whenever {when}"
-        yield known.complaints.problem((*known.place(name), "merge"), told, str(node.merge), name)
+        message = f"selects {node.select_branch}, and fails as select_branch_not_arrived whenever {when}"
+        yield known.complaints.problem((*known.place(name), "merge"), message, str(node.merge), name)
 
 
 def index_edges(edges: Iterable[Edge]) -> Mapping[str, Mapping[str, Edge]]:

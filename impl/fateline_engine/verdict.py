@@ -1,6 +1,6 @@
 """The verdict of a barrier: a pure function of counts.
 
-n branches are joined, a have arrived, l are lost. What is asked after each event is the same question: is it decided,
+n branches are joined, a have arrived, l are lost. After each event the same question is asked: is the barrier decided,
 and how? The four policies differ only in what is *needed* to merge, and whether fewer may do:
 
     ============ ======== =====================================================
@@ -15,9 +15,8 @@ and how? The four policies differ only in what is *needed* to merge, and whether
 A merge happens at an arrival that meets the need, or, where fewer may do, when nothing more can come. It fails when
 the need can no longer be met.
 
-What it is: ints, enumerations and named tuples only, so that a symbolic tool can settle its contracts for all integers.
-
-What it is not: about data. Whether a merge then works is asked in ``merging``.
+The code uses ints, enumerations and named tuples only, so that a symbolic tool can prove its contracts for all integers. Not
+here: data. Whether the data can be merged is decided in `merging.py`.
 """
 
 from enum import StrEnum
@@ -34,7 +33,7 @@ class Event(StrEnum):
 
 
 class Ruling(StrEnum):
-    """What is to be done. Each failure has its reason."""
+    """What to do. Each failure has its reason."""
 
     WAIT = "wait"
     MERGE = "merge"
@@ -49,7 +48,7 @@ class Ruling(StrEnum):
 
 
 class Counts(NamedTuple):
-    """What a barrier knows, the event included. ``quorum`` is 0 unless the policy is quorum."""
+    """What a barrier knows, the event included. `quorum` is 0 unless the policy is quorum."""
 
     expected: int
     arrived: int
@@ -58,7 +57,7 @@ class Counts(NamedTuple):
 
 
 def well_formed(policy: Policy, counts: Counts, event: Event) -> bool:
-    """Counts that can be: the event has happened, so one of its kind is counted."""
+    """Counts that are possible: the event has happened, so one of its kind is counted."""
     return (
         counts.expected >= 2
         and counts.arrived >= 0
@@ -71,7 +70,7 @@ def well_formed(policy: Policy, counts: Counts, event: Event) -> bool:
 
 
 def decide(policy: Policy, counts: Counts, event: Event) -> Ruling:
-    """What to do after ``event``, which is counted already.
+    """What to do after `event`, which is counted already.
 
     pre: well_formed(policy, counts, event)
     post: __return__ is not Ruling.MERGE or counts.arrived >= 1
@@ -119,7 +118,7 @@ def _time_is_up(policy: Policy, counts: Counts) -> Ruling:
 
 
 def expired(deadline: int, now: int) -> bool:
-    """Whether a deadline has come: at its very moment it has.
+    """Whether a deadline has passed; at exactly its time it has.
 
     post: __return__ == (now >= deadline)
     """

@@ -1,8 +1,7 @@
-"""The closed lists of words that the engine writes into its trail, and what each outcome must and may carry.
+"""The closed lists of words that the engine writes into its trail, and the fields of each outcome.
 
-What it is: the vocabulary of ``specs/words.md``, as enumerations whose values are the very texts in the database.
-
-What it is not: behaviour, nor the words of a pipeline's settings, which are in ``settings``.
+This is the vocabulary of `specs/words.md`, as enumerations whose values are the texts in the database. Not here: behaviour,
+and the words of a pipeline's settings (`settings`).
 """
 
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from typing import Final, NamedTuple
 
 
 class RunStatus(StrEnum):
-    """``completed`` is over; a run that is ``running`` or ``interrupted`` may be resumed."""
+    """A `completed` run is over; a run that is `running` or `interrupted` may be resumed."""
 
     RUNNING = "running"
     INTERRUPTED = "interrupted"
@@ -50,7 +49,7 @@ class Outcome(StrEnum):
 
 
 class Carries(NamedTuple):
-    """The fields an outcome must carry and may carry; every other is forbidden on it."""
+    """The fields that an outcome must have and may have; all others are forbidden."""
 
     must: frozenset[str]
     may: frozenset[str] = frozenset()
@@ -73,7 +72,7 @@ CARRIES: Final[Mapping[Outcome, Carries]] = {
 }
 
 DELEGATING: Final = frozenset({Outcome.FORKED, Outcome.EXPANDED, Outcome.COALESCED, Outcome.CONSUMED_IN_BATCH})
-"""Outcomes after which a token continues as others. Only the operation that makes those gives them."""
+"""Outcomes after which a token continues as other tokens. Only the operation that makes those tokens gives them."""
 
 
 class Reason(StrEnum):
@@ -132,7 +131,7 @@ class BatchStatus(StrEnum):
 
 
 class Refusal(StrEnum):
-    """Which rule forbids a stimulus, in the order in which the rules are asked."""
+    """Which rule forbids a stimulus, in the order in which the rules are checked."""
 
     UNKNOWN_RUN = "unknown_run"
     RUN_OVER = "run_over"

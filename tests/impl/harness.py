@@ -213,6 +213,22 @@ class Trial:
         self.engine = self.fresh()
         return self
 
+    # Snapshots
+
+    def snapshot(self) -> tuple[bytes, dict[str, int]]:
+        """The run as it stands; what waits is committed."""
+        if self.engine.recorder.dirty:
+            self.engine.commit()
+        return self.landscape.snapshot(), {name: sink.position() for name, sink in self.sinks.items()}
+
+    def restore(self, snapshot: tuple[bytes, dict[str, int]]) -> None:
+        """Be again where the snapshot was taken: everything comes back from the trail."""
+        landscape, positions = snapshot
+        self.landscape.restore(landscape)
+        for name, position in positions.items():
+            self.sinks[name].truncate(position)
+        self.engine.rebuild()
+
     # Driving
 
     def runnable(self, kind: Kind | None = None) -> list[Work]:

@@ -240,10 +240,10 @@ def test_the_late_look_up_is_by_the_key() -> None:
 
 
 def refusal_of(trial: Trial, work: Work) -> Refusal:
-    before = trial.engine.snapshot()
+    before = trial.snapshot()
     with pytest.raises(Refused) as caught:
         trial.engine.do(work)
-    assert trial.engine.snapshot() == before
+    assert trial.snapshot() == before
     return caught.value.refusal
 
 

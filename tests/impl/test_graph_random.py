@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from fateline_engine.graph import EMPTY, ExecutionGraph, Frame, Stack
 from fateline_engine.settings import CoalesceNode, GateNode, SettingsError, SinkNode, read_pipeline
+from fateline_engine.topology import edge_stack, survey
 
 Node = dict[str, Any]
 NAMES = ["a", "b", "c", "d"]
@@ -162,7 +163,7 @@ def steps(graph: ExecutionGraph, name: str, stack: Stack) -> Iterator[tuple[str,
             carried = stack
             lost = alive and owed is not None and not reaches(graph, edge.dst, owed)
             assert graph.lost_along(name, edge.label) == (stack[-1] if lost else None)
-        assert graph.stack_along(name, edge.label) == carried
+        assert edge_stack(survey(graph.pipeline), edge) == carried
         yield edge.dst, carried
 
 

@@ -12,7 +12,7 @@ from fateline_engine.explain import NothingThere, as_data, find, tell
 from fateline_engine.landscape import Landscape
 from fateline_engine.lineage import Story, read_story
 from fateline_engine.orchestrator import Orchestrator
-from fateline_engine.outputs import locate
+from fateline_engine.output_index import locate
 from fateline_engine.settings import read_pipeline
 
 NODES: list[dict[str, Any]] = [
@@ -200,8 +200,8 @@ def test_rows_tokens_and_outputs_are_found(landscape: Landscape, what: str, name
         ("out:0", "no row 0 was written by a sink out; the sinks are out with 3, bad with 3, counted from 1"),
         ("out:9", "no row 9 was written"),
         ("nobody:1", "no row 1 was written by a sink nobody"),
-        ("", "is no row"),
-        ("x", "is no row"),
+        ("", "is not a row"),
+        ("x", "is not a row"),
     ],
 )
 def test_what_is_not_there_is_said_to_be_missing(landscape: Landscape, what: str, told: str) -> None:
@@ -239,7 +239,7 @@ def test_a_line_of_a_file_is_a_row_of_its_sink(landscape: Landscape, file: str, 
         ("out.csv", 0, "lines, counted from 1"),
         ("out.csv", 99, "lines, counted from 1"),
         ("bad.jsonl", 4, "has 3 lines, counted from 1"),
-        ("in.jsonl", 1, "is not the file of one sink of this run; its files are out.csv, bad.jsonl"),
+        ("in.jsonl", 1, "is not the file of exactly one sink of this run; the files are out.csv, bad.jsonl"),
         ("nowhere/bad.jsonl", 1, "cannot be read"),
     ],
 )

@@ -317,4 +317,4 @@ nodes:
     assert summary.finished
     assert [json.loads(line)["id"] for line in (tmp_path / "out.jsonl").read_text().splitlines()] == list(range(7))
     with Landscape.read(tmp_path / "l.db") as landscape:
-        assert next(landscape.db.query("SELECT count(*) AS n FROM trail_tokens"))["n"] == 28
+        assert landscape.conn.execute("SELECT count(*) FROM trail_tokens").fetchone() == (28,)

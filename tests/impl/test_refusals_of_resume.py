@@ -87,7 +87,7 @@ def test_an_altered_source_is_refused_and_nothing_is_touched(tmp_path: Path, alt
     (tmp_path / "in.jsonl").write_text(altered)
     before = everything(tmp_path)
     with pytest.raises(
-        ResumeRefused, match=rf"row {row} of the source .* is not what this run read: put the source back"
+        ResumeRefused, match=rf"row {row} of the source .* is not what this run read: restore the source as it was"
     ):
         resume(file)
     assert everything(tmp_path) == before
@@ -129,7 +129,7 @@ def test_tampered_data_are_refused(tmp_path: Path, statement: str, told: str) ->
             landscape.conn.execute(f"DROP TRIGGER {guard.name}")
         landscape.conn.execute(statement)
     before = everything(tmp_path)
-    with pytest.raises(ResumeRefused, match=f"{told}.* is not what its digest says: restore the database from a copy"):
+    with pytest.raises(ResumeRefused, match=f"{told}.* does not match its digest: restore the database from a copy"):
         resume(file)
     assert everything(tmp_path) == before
 
@@ -137,7 +137,7 @@ def test_tampered_data_are_refused(tmp_path: Path, statement: str, told: str) ->
 def test_a_changed_pipeline_is_refused(tmp_path: Path) -> None:
     file = stopped(tmp_path)
     file.write_text(PIPELINE.replace("n + 1", "n + 2"))
-    with pytest.raises(ResumeRefused, match="begun on another pipeline refusals"):
+    with pytest.raises(ResumeRefused, match="begun on another pipeline, refusals"):
         resume(file)
 
 

@@ -62,7 +62,7 @@ def test_nothing_handed_out_can_change_a_row() -> None:
 
 def test_a_changed_row_is_another_row() -> None:
     row = PipelineRow.of({"v": 1, "w": 2})
-    other = row.replaced(v=3)
+    other = PipelineRow.of({**row, "v": 3}, row.contract)
     assert (row["v"], other["v"], other["w"]) == (1, 3, 2)
 
 

@@ -11,7 +11,7 @@ from fateline_engine.contracts import SchemaContract
 from fateline_engine.errors import LimitExceeded, Refused
 from fateline_engine.rows import PipelineRow
 from fateline_engine.state import Live
-from fateline_engine.token_manager import BranchWay, Limits, TokenManager
+from fateline_engine.token_manager import BranchEdge, Limits, TokenManager
 from fateline_engine.tokens import TokenInfo
 from fateline_engine.words import Outcome, Refusal, RunStatus
 from tests.impl.harness import Trial, diamond, pipeline, sink, source, transform
@@ -39,13 +39,13 @@ class Scene:
 
     @property
     def way(self) -> Any:
-        return self.one.engine.atlas["join"].ways["continue"]
+        return self.one.engine.compiled["join"].edges["continue"]
 
     @property
     def gate(self) -> Any:
-        return self.one.engine.atlas["split"]
+        return self.one.engine.compiled["split"]
 
-    def branches(self) -> tuple[BranchWay, ...]:
+    def branches(self) -> tuple[BranchEdge, ...]:
         return self.tokens.branches_of(self.gate)
 
 
@@ -218,10 +218,10 @@ def test_limits_refuse_before_anything_is_written(scene: Scene) -> None:
 def test_an_operation_is_a_step_and_a_refused_one_is_none(scene: Scene) -> None:
     engine = scene.one.engine
     engine.each_step = True
-    before = engine.snapshot()
+    before = scene.one.snapshot()
     with pytest.raises(Refused):
         engine.operate(lambda tokens: tokens.existing(0))
-    assert engine.snapshot() == before
+    assert scene.one.snapshot() == before
     first = engine.operate(lambda tokens: tokens.fork(scene.live(1), scene.gate, scene.branches()))[0]
     engine.operate(lambda tokens: tokens.record(first, Outcome.FAILED, {"error": "x"}))
     told = {o["token"]: o["tx"] for o in scene.one.trail("outcomes")}

@@ -134,8 +134,8 @@ def walk(seed: int, *, check: bool) -> Trial:
 
 
 def _check(rng: random.Random, trial: Trial, works: list[Work]) -> None:
-    snapshot = trial.engine.snapshot()
-    trial.engine.restore(snapshot)
+    snapshot = trial.snapshot()
+    trial.restore(snapshot)
     assert offers(trial) == works, "something lived in memory alone"
     work = hostile(rng, trial, works)
     if work not in works and Work(work.kind, "", work.token) not in [Work(w.kind, "", w.token) for w in works]:
@@ -145,7 +145,7 @@ def _check(rng: random.Random, trial: Trial, works: list[Work]) -> None:
             pass
         else:
             pytest.fail(f"{work} was neither offered nor refused")
-        assert trial.engine.snapshot() == snapshot, "a refusal left something behind"
+        assert trial.snapshot() == snapshot, "a refusal left something behind"
         assert offers(trial) == works
 
 

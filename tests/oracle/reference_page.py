@@ -8,7 +8,7 @@ from importlib import import_module
 
 from fateline_engine.expressions.evaluate import FUNCTIONS, LAZY
 from fateline_engine.expressions.syntax import MAX_DEPTH, MAX_LENGTH, MAX_OPERATORS
-from fateline_engine.plugins.marks import mark_of
+from fateline_engine.plugins.decorators import mark_of
 from fateline_engine.plugins.registry import BUILTIN
 from fateline_engine.settings.keys import KEYS, RUN_KEYS, Key
 from tests.oracle.examples_readme import EXAMPLES
@@ -42,7 +42,7 @@ def _keys(keys: Mapping[str, Key]) -> Iterator[str]:
     yield "| Key | Required | Meaning |"
     yield "|---|---|---|"
     for name, key in keys.items():
-        yield f"| `{name}` | {'yes' if key.required else ''} | {key.says} |"
+        yield f"| `{name}` | {'yes' if key.required else ''} | {key.meaning} |"
 
 
 def _plugins() -> Iterator[str]:

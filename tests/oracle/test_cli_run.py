@@ -226,7 +226,7 @@ def test_there_is_nothing_to_resume_before_a_run_or_after_it(tmp_path: Path) -> 
     assert not (tmp_path / "numbers.db").exists()
     assert call("run", file).exit_code == 0
     late = call("resume", file)
-    assert (late.exit_code, "not over: none" in late.stderr) == (ExitCode.USAGE, True)
+    assert (late.exit_code, "these are not over: none" in late.stderr) == (ExitCode.USAGE, True)
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_a_database_of_something_else_is_left_as_it_is(tmp_path: Path) -> None:
     before = (tmp_path / "numbers.db").read_bytes()
     result = call("run", file)
     assert result.exit_code == ExitCode.USAGE
-    assert "a database of something else" in result.stderr
+    assert "a database of another program" in result.stderr
     assert (tmp_path / "numbers.db").read_bytes() == before
     assert not (tmp_path / "out.jsonl").exists()
 
@@ -407,12 +407,12 @@ def test_a_killed_process_leaves_a_run_that_is_resumed(tmp_path: Path) -> None:
 def test_a_terminal_is_shown_progress_and_a_pipe_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = pipeline(tmp_path)
     shown: list[str] = []
-    monkeypatch.setattr("fateline_oracle.cli.run.is_terminal", lambda stream: True)
-    monkeypatch.setattr("fateline_oracle.report.terminal.Progress.update", lambda self, text: shown.append(text))
+    monkeypatch.setattr("fateline_engine.cli.run.is_terminal", lambda stream: True)
+    monkeypatch.setattr("fateline.terminal.Progress.update", lambda self, text: shown.append(text))
     assert call("run", file).exit_code == 0
     assert [text.split(",")[0] for text in shown] == ["2 rows", "4 rows", "6 rows", "8 rows", "10 rows"]
     assert all(text.endswith(" a second") for text in shown)
-    monkeypatch.setattr("fateline_oracle.cli.run.is_terminal", lambda stream: False)
+    monkeypatch.setattr("fateline_engine.cli.run.is_terminal", lambda stream: False)
     shown.clear()
     assert call("run", file).exit_code == 0
     assert shown == []

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from fateline_engine.landscape.export import RELATIONS
 from fateline_oracle.cli import main
 from fateline_oracle.report.verdict import ExitCode
 
@@ -73,7 +74,7 @@ def test_a_trail_that_cannot_be_read_is_one_clear_error(folder: Path, tmp_path: 
     for database, told in [
         (tmp_path / "nowhere.db", "no such file"),
         (tmp_path / "text.db", "not a SQLite database"),
-        (tmp_path / "other.db", "a database of something else"),
+        (tmp_path / "other.db", "a database of another program"),
     ]:
         result = call(command[0], database, *command[1:])
         assert result.exit_code == ExitCode.USAGE, result.output
@@ -81,7 +82,7 @@ def test_a_trail_that_cannot_be_read_is_one_clear_error(folder: Path, tmp_path: 
         assert "Traceback" not in result.output
     unknown = call(command[0], folder / "small.db", *command[1:], "--run", "nobody")
     assert unknown.exit_code == ExitCode.USAGE
-    assert f"has no run nobody; there are {', '.join(runs(folder))}" in unknown.stderr
+    assert f"has no run nobody; its runs are: {', '.join(runs(folder))}" in unknown.stderr
 
 
 def test_what_is_not_in_the_trail_is_said_to_be_missing(folder: Path) -> None:
@@ -89,7 +90,7 @@ def test_what_is_not_in_the_trail_is_said_to_be_missing(folder: Path) -> None:
         ("5", "no row 5: it has 1, counted from 0"),
         ("0/z", "no token 0/z"),
         ("out:9", "no row 9 was written"),
-        (f"{folder / 'in.csv'}:1", "is not the file of one sink"),
+        (f"{folder / 'in.csv'}:1", "is not the file of exactly one sink"),
     ]:
         result = call("explain", folder / "small.db", what)
         assert (result.exit_code, told in result.stderr) == (ExitCode.USAGE, True), result.stderr
@@ -113,6 +114,21 @@ def test_export_writes_every_record_of_one_run(folder: Path, tmp_path: Path) -> 
     assert call("export", folder / "small.db", "--run", first, "--output", tmp_path / "t.jsonl").stdout == ""
     assert (tmp_path / "t.jsonl").read_text() == result.stdout
     assert call("export", folder / "small.db", "--json", "--run", first).stdout == result.stdout
+
+
+def test_export_counts_and_writes_csv_files_and_tables(folder: Path, tmp_path: Path) -> None:
+    counted = call("export", folder / "small.db", "--overview")
+    assert counted.exit_code == 0
+    assert [line.split()[0] for line in counted.stdout.splitlines()[2:]] == list(RELATIONS)
+    as_json = json.loads(call("export", folder / "small.db", "--overview", "--json").stdout)
+    assert [relation["name"] for relation in as_json] == list(RELATIONS)
+    assert call("export", folder / "small.db", "--csv", tmp_path / "csv").exit_code == 0
+    assert {file.name for file in (tmp_path / "csv").iterdir()} == {f"{relation}.csv" for relation in RELATIONS}
+    assert call("export", folder / "small.db", "--tables", tmp_path / "t.db").exit_code == 0
+    again = call("export", folder / "small.db", "--tables", tmp_path / "t.db")
+    assert (again.exit_code, "choose a new file" in again.stderr) == (3, True)
+    both = call("export", folder / "small.db", "--overview", "--csv", tmp_path / "csv")
+    assert (both.exit_code, "choose one of" in both.stderr) == (3, True)
 
 
 def test_export_leaves_out_what_was_not_recorded(folder: Path) -> None:

@@ -24,7 +24,7 @@ def test_a_merge_over_rows_or_of_nothing_is_refused(rows: tuple[int, ...], refus
     trial = forked()
     parents = [trial.engine.state.live[row, 1 + row].info for row in rows]
     before = trial.engine.recorder.seq
-    way = trial.engine.atlas["join"].ways["continue"]
+    way = trial.engine.compiled["join"].edges["continue"]
     with pytest.raises(Refused) as caught:
         trial.engine.tokens.coalesce(parents, PipelineRow.of({}), way)
     assert caught.value.refusal is refusal

@@ -15,11 +15,11 @@ from tests.impl.harness import Trial, pipeline, sink, source, transform
 def test_an_unlocked_contract_leaves_no_children() -> None:
     what = pipeline(source("t"), transform("t", "out", expands=True), sink())
     trial = Trial(what, each_step=True).started().read()
-    before = trial.engine.snapshot()
+    before = trial.snapshot()
     live = trial.engine.state.live[0, 0]
     rows = [PipelineRow.of({"v": 1}), PipelineRow.of({"v": 2})]
     unlocked = SchemaContract.observing()
     with pytest.raises(Refused) as caught:
-        trial.engine.tokens.expand(live.info, rows, unlocked, trial.engine.atlas["t"].ways["continue"])
+        trial.engine.tokens.expand(live.info, rows, unlocked, trial.engine.compiled["t"].edges["continue"])
     assert caught.value.refusal is Refusal.CONTRACT_NOT_LOCKED
-    assert trial.engine.snapshot() == before
+    assert trial.snapshot() == before

@@ -13,8 +13,8 @@ from tests.impl.harness import Trial, diamond
 
 def test_a_row_without_a_contract_is_refused_without_a_record() -> None:
     trial = Trial(diamond(), each_step=True).started()
-    before = trial.engine.snapshot()
+    before = trial.snapshot()
     with pytest.raises(Refused) as caught:
         trial.engine.tokens.initial(0, PipelineRow.of({"v": 1}))
     assert caught.value.refusal is Refusal.NO_CONTRACT
-    assert trial.engine.snapshot() == before
+    assert trial.snapshot() == before

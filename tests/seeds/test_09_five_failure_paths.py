@@ -31,7 +31,7 @@ def test_whatever_fails_a_held_token_goes_the_one_way(way: str, monkeypatch: pyt
     real = Barrier.fail
 
     def counted(self: Barrier, *given: Any, **more: Any) -> None:
-        calls.append(self.place.name)
+        calls.append(self.node.name)
         real(self, *given, **more)
 
     monkeypatch.setattr(Barrier, "fail", counted)

@@ -1,6 +1,6 @@
-"""Drawing: a pipeline as Mermaid text or as an SVG of our own.
+"""Drawing: a pipeline as Mermaid text or as an SVG file.
 
-What it is not: the picture of a run. What is drawn is what runs, because both are the same graph.
+The picture is made from the graph that the engine runs. Not here: the picture of a run.
 """
 
 from fateline_engine.drawing.mermaid import mermaid

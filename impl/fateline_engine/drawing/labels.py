@@ -1,6 +1,6 @@
-"""What a picture says of a node and of an edge, in a few words.
+"""The captions of nodes and edges in a picture, in a few words.
 
-What it is not: settings in full. A caption is what tells one node of its kind from another.
+A caption distinguishes a node from others of its kind. Not here: all settings of a node.
 """
 
 from typing import Final
@@ -26,20 +26,20 @@ def caption(node: Node) -> str:
         case CoalesceNode():
             policy = f"{node.quorum_count} of {len(node.branches)}" if node.policy is Policy.QUORUM else node.policy
             merge = f"select {node.select_branch}" if node.merge is Merge.SELECT else node.merge
-            told = f"coalesce: {policy}, {merge}"
+            caption = f"coalesce: {policy}, {merge}"
         case AggregationNode():
             triggers = [f"count {node.count}"] if node.count is not None else []
             triggers += [f"{node.timeout_seconds:g} s"] if node.timeout_seconds is not None else []
             triggers += [node.condition] if node.condition is not None else []
-            told = f"batch: {' or '.join(triggers) or 'all'}"
+            caption = f"batch: {' or '.join(triggers) or 'all'}"
         case GateNode():
-            told = f"gate: {node.when}" if node.when else "gate"
+            caption = f"gate: {node.when}" if node.when else "gate"
         case TransformNode():
-            told = node.plugin or "transform"
-            told += " (expands)" if node.expands else ""
+            caption = node.plugin or "transform"
+            caption += " (expands)" if node.expands else ""
         case _:
-            told = f"{node.kind}: {node.plugin}" if node.plugin else str(node.kind)
-    return told if len(told) <= _LONGEST else told[: _LONGEST - 1] + "…"
+            caption = f"{node.kind}: {node.plugin}" if node.plugin else str(node.kind)
+    return caption if len(caption) <= _LONGEST else caption[: _LONGEST - 1] + "…"
 
 
 def edge_label(edge: Edge) -> str:

@@ -1,11 +1,9 @@
 """A small layered layout, left to right: where the boxes of an acyclic graph go, and how its edges run.
 
-What it is: the classical four steps, each short because pipelines are small. Every node gets a layer, the longest path
-to it; edges over several layers get a bend in each; layers are ordered by the mean place of their neighbours, and the
-order with the fewest crossings is kept; heights follow from the same means, made to respect order and distance by
-isotonic regression. The same graph always gives the same picture.
-
-What it is not: about ink. It knows sizes and numbers, neither words nor SVG.
+It has the four classical steps; each is short because pipelines are small. Every node gets a layer, the longest path to it.
+An edge over several layers gets a bend in each. Layers are ordered by the mean position of their neighbours, and the order
+with the fewest crossings is kept. Heights follow from the same means and respect order and distance by isotonic regression.
+The same graph always gives the same picture. Not here: words and SVG; this module knows sizes and numbers only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +30,7 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where everything goes. A box is told by its upper left corner, an edge by the points it runs through."""
+    """Where everything goes. A box is given by its upper left corner, an edge by the points it runs through."""
 
     boxes: Mapping[str, Point]
     routes: Sequence[Sequence[Point]]
@@ -44,7 +42,7 @@ Item = str | tuple[int, int]
 
 
 def lay_out(sizes: Mapping[str, Size], edges: Sequence[tuple[str, str]]) -> Layout:
-    """The layout of the nodes in ``sizes``, which come in topological order, and ``edges``, in theirs."""
+    """The layout of the nodes in `sizes`, which come in topological order, and `edges`, in theirs."""
     layer = _layers(list(sizes), edges)
     chains = [_chain(number, src, dst, layer) for number, (src, dst) in enumerate(edges)]
     layers: list[list[Item]] = [[] for _ in range(max(layer.values(), default=-1) + 1)]
@@ -96,7 +94,7 @@ def _neighbours(links: Sequence[tuple[Item, Item]]) -> tuple[dict[Item, list[Ite
 
 
 def _order(layers: list[list[Item]], links: Sequence[tuple[Item, Item]]) -> list[list[Item]]:
-    """Sweep to and fro, each layer sorted by the mean place of its neighbours; keep the best order seen."""
+    """Sort each layer by the mean position of its neighbours, forwards and backwards in turn; keep the best order seen."""
     before, after = _neighbours(links)
     best, fewest = [list(items) for items in layers], _crossings(layers, links)
     for sweep in range(_SWEEPS):
@@ -150,7 +148,7 @@ def _heights(
 
 
 def _spread(wanted: Sequence[float], gaps: Sequence[float]) -> list[float]:
-    """The places nearest to ``wanted`` that keep their order and ``gaps``: isotonic regression, by pooling."""
+    """The places nearest to `wanted` that keep their order and `gaps`: isotonic regression, by pooling."""
     shift = [0.0]
     for gap in gaps:
         shift.append(shift[-1] + gap)

@@ -1,6 +1,6 @@
-"""A pipeline as Mermaid text, which many sites that show Markdown draw by themselves.
+"""A pipeline as Mermaid text, which many sites that show Markdown can draw.
 
-What it is not: laid out. Whoever draws the text decides where things go; ``svg`` decides by itself.
+Not here: positions. The program that draws the text decides about them; `svg.py` decides by itself.
 """
 
 from collections.abc import Mapping

@@ -1,9 +1,7 @@
 """A pipeline as one SVG file that needs nothing else: no script, no font, no server.
 
-What it is: ink for ``layout``. A colour for each kind of node, the branches a coalesce joins on its face, dashes for
-``on_error``; it follows the reader's light or dark mode.
-
-What it is not: interactive, and not the picture of a run.
+It draws the positions that `layout.py` gives: a colour for each kind of node, the joined branches inside a coalesce, dashes for
+`on_error`. It follows the reader's light or dark mode. Not here: anything interactive, and the picture of a run.
 """
 
 from collections.abc import Mapping, Sequence
@@ -67,8 +65,8 @@ def svg(graph: ExecutionGraph) -> str:
     return "\n".join([*lines, "</svg>", ""])
 
 
-def _size(name: str, told: str, edges: int) -> Size:
-    width = max(len(name) * _LETTER, len(told) * _SMALL_LETTER) + 24
+def _size(name: str, caption: str, edges: int) -> Size:
+    width = max(len(name) * _LETTER, len(caption) * _SMALL_LETTER) + 24
     return Size(width, max(42.0, _LINE * (edges + 1)))
 
 
@@ -81,12 +79,12 @@ def _curve(route: Sequence[Point]) -> str:
     return path
 
 
-def _box(name: str, kind: NodeKind, told: str, at: Point, size: Size) -> list[str]:
+def _box(name: str, kind: NodeKind, caption: str, at: Point, size: Size) -> list[str]:
     corner = {NodeKind.SOURCE: 20, NodeKind.SINK: 2, NodeKind.GATE: 12}.get(kind, 6)
     x, middle = at.x + 12, at.y + size.height / 2
     return [
         f'<rect class="box" x="{at.x:.1f}" y="{at.y:.1f}" width="{size.width:.1f}" height="{size.height:.1f}" '
         f'rx="{corner}" stroke="{_COLOURS[kind]}"/>',
         f'<text class="name" x="{x:.1f}" y="{middle - 2:.1f}">{escape(name)}</text>',
-        f'<text class="caption" x="{x:.1f}" y="{middle + 12:.1f}">{escape(told)}</text>',
+        f'<text class="caption" x="{x:.1f}" y="{middle + 12:.1f}">{escape(caption)}</text>',
     ]

@@ -3,11 +3,9 @@
     amount > 100 and country in ["CH", "AT"]
     "vip" if default(tier, "") == "gold" else "normal"
 
-What it is: ``compile_expression(text)`` gives a frozen ``Compiled`` that can be asked about rows. Everything that can
-go wrong, before or while it is asked, is an ``ExpressionError`` with a column. Length, depth and steps are bounded.
-
-What it is not: Python. There is no assignment, no attribute of an object, no function but those in the table, no
-loop, and ``eval`` is nowhere near.
+`compile_expression(text)` gives a frozen `Compiled` that can be evaluated for rows. Everything that can go wrong, before or
+during the evaluation, is an `ExpressionError` with a column. Length, depth and steps are bounded. Not here: Python. There is
+no assignment, no attribute of an object, no function outside the table, no loop, and no `eval`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -33,31 +31,31 @@ from fateline_engine.expressions.syntax import (
 __all__ = ["BATCH_NAMES", "Compiled", "ExpressionError", "compile_expression"]
 
 BATCH_NAMES: Final = frozenset({"batch_count", "batch_age_seconds"})
-"""All that a batch condition may speak of."""
+"""The names that a batch condition may use."""
 
 _BOOLEAN_FUNCTIONS: Final = frozenset({"contains", "ends_with", "starts_with", "has"})
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """An expression that was found good."""
+    """A valid expression."""
 
     text: str
     tree: Expression
 
     def value(self, row: Mapping[str, object]) -> object:
-        """What it says of ``row``."""
+        """Its value for `row`."""
         return evaluate(self.tree, row)
 
     def truth(self, row: Mapping[str, object]) -> bool:
-        """What it says of ``row``, which must be true or false."""
+        """Its value for `row`, which must be true or false."""
         value = self.value(row)
         if not isinstance(value, bool):
             raise ExpressionError(f"a condition must be true or false, and this is {kind_of(value)}")
         return value
 
     def label(self, row: Mapping[str, object]) -> str:
-        """The route it chooses: a text as it is, or ``true`` or ``false``."""
+        """The route it chooses: a text as it is, or `true` or `false`."""
         value = self.value(row)
         if isinstance(value, bool):
             return "true" if value else "false"
@@ -66,7 +64,7 @@ class Compiled:
         raise ExpressionError(f"a gate chooses a route by a text or a boolean, and this is {kind_of(value)}")
 
     def labels(self) -> frozenset[str] | None:
-        """The routes it can choose, if that can be seen from the expression; else ``None``."""
+        """The routes that it can choose if the expression shows them; otherwise `None`."""
         values = _values(self.tree)
         if values is None:
             return None
@@ -74,7 +72,7 @@ class Compiled:
 
 
 def compile_expression(text: str, names: Iterable[str] | None = None) -> Compiled:
-    """``text`` as something to ask. With ``names``, no other field may be spoken of."""
+    """The compiled `text`. With `names`, it may use no other field."""
     tree = parse(text)
     _check(tree, None if names is None else frozenset(names))
     return Compiled(text, tree)
@@ -121,7 +119,7 @@ def _check_call(name: str, given: int, column: int) -> None:
 
 
 def _values(tree: Expression) -> frozenset[object] | None:
-    """All values ``tree`` can have, if they are few and can be seen."""
+    """All values `tree` can have, if they are few and can be seen."""
     match tree:
         case Constant(value) if isinstance(value, str | bool):
             return frozenset({value})

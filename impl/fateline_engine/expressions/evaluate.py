@@ -1,11 +1,9 @@
-"""What an expression says of a row.
+"""The value of an expression for a row.
 
-What it is: a walk over the tree with strict types. Numbers compare with numbers, texts with texts; ``==`` takes any
-two values, and true is not 1. A missing field is an error, not null: ask ``has(field)`` or ``default(field, value)``
-first. Numbers stay within 64 bits or finite, texts within ``MAX_TEXT``, and every step is counted, so an evaluation
-ends soon whatever the expression and the row are.
-
-What it is not: Python's semantics, and never Python's ``eval``.
+A walk over the tree with strict types. Numbers are compared with numbers and texts with texts; `==` takes any two values, and
+true is not 1. A missing field is an error, not null: ask `has(field)` or `default(field, value)` first. Numbers stay within 64
+bits or finite, texts within `MAX_TEXT`, and every step is counted, so an evaluation ends soon for every expression and row.
+Not here: the semantics of Python.
 """
 
 import math
@@ -34,7 +32,7 @@ Row = Mapping[str, object]
 
 
 def evaluate(tree: Expression, row: Row) -> object:
-    """The value of ``tree`` for ``row``; ``ExpressionError`` if it has none."""
+    """The value of `tree` for `row`; `ExpressionError` if it has none."""
     return _Evaluation(row).value(tree)
 
 
@@ -185,14 +183,14 @@ class _Evaluation:
 
 
 def _is_place(tree: Expression) -> bool:
-    """Whether ``tree`` only names a field, so that failing to find it is an answer."""
+    """Whether `tree` only names a field, so that failing to find it is an answer."""
     while isinstance(tree, Item) and isinstance(tree.key, Constant):
         tree = tree.holder
     return isinstance(tree, Field)
 
 
 def _size(value: object) -> int:
-    """About how many steps it takes to look at ``value``; too many if it nests deeper than ``MAX_NESTING``."""
+    """About how many steps it takes to look at `value`; too many if it nests deeper than `MAX_NESTING`."""
     size, ahead = 0, [(value, 0)]
     while ahead and size <= MAX_STEPS:
         item, depth = ahead.pop()

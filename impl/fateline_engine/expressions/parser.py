@@ -10,7 +10,7 @@
     atom        = number | text | "true" | "false" | "null" | field | word "(" [arguments] ")"
                 | "(" expression ")" | "[" [arguments] "]"
 
-What it is not: a check of types or names. Depth is bounded here, length by the tokenizer.
+Not here: checks of types or names. Depth is bounded here, length by the tokenizer.
 """
 
 from collections.abc import Callable
@@ -43,7 +43,7 @@ _MAX_DIGITS: Final = 30
 
 
 def parse(text: str) -> Expression:
-    """The tree of ``text``; ``ExpressionError`` with the column if it has none."""
+    """The tree of `text`; `ExpressionError` with the column if it has none."""
     parser = _Parser(text)
     tree = parser.expression()
     parser.expect_end()

@@ -1,9 +1,7 @@
 """The syntax tree of an expression, and the tokens it is made from.
 
-What it is: frozen nodes, each with the column it starts at, and a tokenizer that is one regular expression without
-any repetition inside a repetition, so that it is linear in the text.
-
-What it is not: Python's. Nothing here is ever compiled or evaluated by the interpreter.
+Frozen nodes, each with the column where it starts, and a tokenizer that is one regular expression without a repetition inside
+a repetition, so its time is linear in the text. Not here: evaluation (`evaluate.py`).
 """
 
 import re
@@ -20,7 +18,7 @@ MAX_OPERATORS: Final = 150
 
 
 class ExpressionError(ValueError):
-    """Everything that can be wrong with an expression, or with a row it is asked about."""
+    """Everything that can be wrong with an expression, or with a row that it is evaluated for."""
 
     def __init__(self, message: str, column: int | None = None) -> None:
         super().__init__(message if column is None else f"column {column + 1}: {message}")
@@ -46,7 +44,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """``holder.name`` or ``holder[key]``."""
+    """`holder.name` or `holder[key]`."""
 
     holder: "Expression"
     key: "Expression"
@@ -68,7 +66,7 @@ class Unary:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """Arithmetic, comparison or membership; ``and`` and ``or`` too, whose right side may not be looked at."""
+    """Arithmetic, comparison or membership; `and` and `or` too, whose right side may not be looked at."""
 
     operator: str
     left: "Expression"
@@ -78,7 +76,7 @@ class Binary:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """``then if condition else otherwise``"""
+    """`then if condition else otherwise`"""
 
     condition: "Expression"
     then: "Expression"
@@ -123,7 +121,7 @@ _SPACE: Final = re.compile(r"[ \t\r\n]*")
 
 
 def tokens(text: str) -> Iterator[Token]:
-    """The tokens of ``text``, an ``END`` last."""
+    """The tokens of `text`, an `END` last."""
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"longer than {MAX_LENGTH} characters: split the gate")
     at = 0

@@ -1,9 +1,7 @@
 """The landscape: the engine's audit database.
 
-What it is: the face of the package. ``Landscape.open(path)`` gives the file, ``LandscapeRecorder`` writes one run's
-trail into it, ``GUARDS`` lists what the database refuses whoever asks.
-
-What it is not: the law. It was written from the same text and agrees with it, or one of the two is wrong.
+`Landscape.open(path)` gives the file, `LandscapeRecorder` writes the trail of one run into it, and `GUARDS` lists what the
+database refuses, whoever writes. Not here: the law. The guards were written from the same text as the law.
 """
 
 from fateline_engine.landscape.guards import GUARDS, Guard

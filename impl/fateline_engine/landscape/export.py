@@ -1,10 +1,7 @@
-"""A run as JSON lines: one object a record, ``{"rec": "<relation>", …}``, in the order in which things happened.
+"""A run as JSON lines: one object for each record, `{"rec": "<relation>", …}`, in the order in which things happened.
 
-What it is: the relations of ``views.sql``, merged by ``seq``. First come the run as it began and what has
-no ``seq`` (nodes, edges). Absent
-columns are left out: not recorded is not null.
-
-What it is not: a dump. Data of rows are not in the trail, only their digests.
+The relations of `views.sql` are merged by `seq`. First come the run as it began and what has no `seq` (nodes, edges). An
+absent column is left out: "not recorded" is not the same as null. Not here: the data of rows; a trail has their digests.
 """
 
 import json
@@ -18,14 +15,14 @@ RELATIONS: Final = (
     "runs", "nodes", "edges", "rows", "tokens", "parents", "visits", "hops", "outcomes", "barriers", "losses",
     "merges", "batches", "members",
 )  # fmt: skip
-"""Every relation of the trail; ``trail_<relation>`` is its view."""
+"""Every relation of the trail; `trail_<relation>` is its view."""
 
 _UNORDERED: Final = ("nodes", "edges")
 _BOOLEAN: Final = frozenset({"kept"})
 
 
 def records(landscape: Landscape, run_id: str, *, after: int = 0) -> Iterator[dict[str, Any]]:
-    """The records of a run whose ``seq`` is above ``after``, in that order; ``after`` 0 gives all there are."""
+    """The records of a run whose `seq` is above `after`, in that order; `after` 0 gives all there are."""
     if after == 0:
         for run in _read(landscape, "runs", "run = ?", (run_id,)):
             yield {"rec": "runs", "run": run_id, "pipeline": run["pipeline"], "status": "running"}

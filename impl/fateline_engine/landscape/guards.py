@@ -1,15 +1,13 @@
-"""The guards: what the database itself refuses, whoever asks.
+"""The guards: what the database itself refuses, whoever writes.
 
-What it is: one table of guards. Each becomes a BEFORE trigger that aborts the statement, so it holds for every INSERT,
-UPDATE and DELETE, in every conflict mode (``OR REPLACE``, ``OR IGNORE``, upsert), from any program, and with foreign
-keys off. ``INSERT OR REPLACE`` walks past update and delete triggers: that is why "written once" is asked at the
-insert too. Keys come on top, and say at the commit what no single statement can: that a promise was kept both ways.
+One table of guards. Each becomes a BEFORE trigger that aborts the statement, so it holds for every INSERT, UPDATE and DELETE,
+in every conflict mode (`OR REPLACE`, `OR IGNORE`, upsert), from any program, and with foreign keys off. `INSERT OR REPLACE`
+does not fire update and delete triggers; therefore "written once" is checked at the insert too. Deferred keys add what no
+single statement can check: at the commit, a fate and its children must name each other.
 
-The order that makes them cheap: within a commit tokens come first, then visits, then fates, then parent links. So a
-fate can be asked for its children and a link for its fate, and nothing is asked twice.
-
-What it is not: protection from DDL, ``writable_schema``, ``ignore_check_constraints`` or an editor. Those are out of
-reach of a schema.
+Within a commit tokens come first, then visits, then fates, then parent links. So a fate can be checked against its children
+and a link against its fate, and nothing is checked twice. Not here: protection from DDL, `writable_schema`,
+`ignore_check_constraints` or an editor; a schema cannot give it.
 """
 
 from collections.abc import Iterator
@@ -19,7 +17,7 @@ from fateline_engine.words import CARRIES, DELEGATING, Outcome
 
 
 class Guard(NamedTuple):
-    """One refusal. ``when`` is SQL over NEW and OLD; the message names the guard and says ``because``."""
+    """One refusal. `when` is SQL over NEW and OLD; the message names the guard and says `because`."""
 
     name: str
     table: str
@@ -34,10 +32,10 @@ class Guard(NamedTuple):
 
     def trigger(self) -> str:
         """The DDL of it."""
-        told = self.message.replace("'", "''")
+        message = self.message.replace("'", "''")
         return (
             f"CREATE TRIGGER {self.name} BEFORE {self.event} ON {self.table}\n"
-            f"WHEN {self.when}\nBEGIN SELECT RAISE(ABORT, '{told}'); END"
+            f"WHEN {self.when}\nBEGIN SELECT RAISE(ABORT, '{message}'); END"
         )
 
 
@@ -109,12 +107,12 @@ def _fields() -> str:
         if outcome is Outcome.BUFFERED:
             continue
         must, may = CARRIES[outcome]
-        told = [f"NEW.{column} IS NULL" for field, column in columns.items() if field in must]
-        told += [f"NEW.{column} IS NOT NULL" for field, column in columns.items() if field not in must | may]
-        told.append(f"NEW.merged IS {'' if outcome is Outcome.COALESCED else 'NOT '}NULL")
+        parts = [f"NEW.{column} IS NULL" for field, column in columns.items() if field in must]
+        parts += [f"NEW.{column} IS NOT NULL" for field, column in columns.items() if field not in must | may]
+        parts.append(f"NEW.merged IS {'' if outcome is Outcome.COALESCED else 'NOT '}NULL")
         promise = outcome in (Outcome.FORKED, Outcome.EXPANDED)
-        told += [f"NEW.{column} IS {'' if promise else 'NOT '}NULL" for column in ("promised", "first", "last")]
-        wrong.append(f"WHEN '{outcome}' THEN " + " OR ".join(told))
+        parts += [f"NEW.{column} IS {'' if promise else 'NOT '}NULL" for column in ("promised", "first", "last")]
+        wrong.append(f"WHEN '{outcome}' THEN " + " OR ".join(parts))
     return "CASE NEW.outcome " + " ".join(wrong) + " ELSE 1 END OR (NEW.batch IS NULL) <> (NEW.batch_node IS NULL)"
 
 

@@ -1,23 +1,22 @@
-"""``LandscapeRecorder``: the only writer of a run's trail.
+"""`LandscapeRecorder`: the only writer of a run's trail.
 
-What it is: a buffer of whole steps and one transaction that writes them. Records are put down as an operation goes,
-after everything was validated; ``commit`` writes them table by table with one prepared statement each, in the order
-that the guards rely on (tokens, visits, fates, links). A visit or a batch that begins and ends within one commit is
-written once, in its final form.
-
-What it is not: a judge; it validates nothing. The guards do, and a refusal by one of them is a bug of ours: the
-transaction is rolled back whole and the run stops at its last commit.
+It buffers whole steps and writes them in one transaction. An operation adds its records after everything was validated;
+`commit` writes them table by table with one prepared statement for each table, in the order that the guards rely on
+(tokens, visits, fates, links). A visit or batch that begins and ends within one commit is written once, in its final form.
+Not here: validation. If a guard refuses a record, that is a bug of the engine: the transaction is rolled back and the run
+stops at its last commit.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from fateline_engine.errors import EngineBug
+from fateline_engine.errors import EngineBug, LimitExceeded, Refused
 from fateline_engine.landscape.store import Landscape
-from fateline_engine.words import BarrierVerdict, BatchStatus, RunStatus, VisitStatus
+from fateline_engine.words import BarrierVerdict, BatchStatus, GroupKind, RunStatus, VisitStatus
 
 Record = tuple[Any, ...]
 _encode: Final = msgspec.json.Encoder().encode
@@ -31,36 +30,64 @@ class Resolution(NamedTuple):
     lost: str
 
 
-def _insert(table: str, columns: int) -> str:
-    return f"INSERT INTO {table} VALUES ({', '.join('?' * columns)})"
+COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "contracts": ("run", "contract", "body"),
+    "rows": (
+        "run", "row", "source", "idx", "valid", "contract", "error", "digest", "data", "seq", "tx", "at",
+    ),
+    "tokens": (
+        "run", "row", "token", "branch", "group_kind", "parent", "batch_node", "batch", "fork", "frame", "edge",
+        "contract", "digest", "data", "seq", "tx", "at",
+    ),
+    "batches": (
+        "run", "node", "batch", "status", "trigger", "outputs", "attempt", "opened_at", "triggered_at", "seq", "tx", "at",
+    ),
+    "visits": (
+        "run", "row", "token", "node", "attempt", "status", "verdict", "edge", "error", "digest_in", "digest_out",
+        "contract", "data", "opened", "closed", "opened_tx", "tx", "opened_at", "at",
+    ),
+    "members": ("run", "node", "batch", "ordinal", "row", "token", "seq", "tx", "at"),
+    "fates": (
+        "run", "row", "token", "outcome", "sink", "error", "reason", "batch_node", "batch", "merged", "promised",
+        "first", "last", "seq", "tx", "at",
+    ),
+    "parents": ("run", "row", "child", "parent", "parent_row", "ordinal", "seq", "tx", "at"),
+    "losses": ("run", "node", "row", "fork", "branch", "token", "reason", "seq", "tx", "at"),
+    "barriers": (
+        "run", "node", "row", "fork", "verdict", "reason", "trigger", "arrived", "lost", "first_at", "decided_at",
+        "result", "seq", "tx", "at",
+    ),
+    "merges": ("run", "row", "token", "origins", "seq", "tx", "at"),
+}  # fmt: skip
+"""The tables in the order in which one commit writes them, and the columns of a record in their order."""
+
+_CLOSING: Final = ("status", "verdict", "edge", "error", "digest_out", "contract", "data", "closed", "tx", "at")
+"""The columns of a visit that its end writes."""
+_CHANGE: Final = ("status", "trigger", "outputs", "attempt", "triggered_at", "seq", "tx", "at")
+"""The columns of a batch that its trigger and its end write."""
 
 
-ORDER: Final = {
-    "contracts": 3,
-    "rows": 12,
-    "tokens": 17,
-    "batches": 12,
-    "visits": 19,
-    "members": 9,
-    "fates": 16,
-    "parents": 9,
-    "losses": 10,
-    "barriers": 15,
-    "merges": 7,
-}
-"""The tables in the order in which one commit writes them, and how many columns each has."""
+def _insert(table: str, columns: Sequence[str]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
 
-_INSERTS: Final = {table: _insert(table, columns) for table, columns in ORDER.items()}
+
+def _update(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
+    values = ", ".join(f"{column} = ?" for column in columns)
+    return f"UPDATE {table} SET {values} WHERE {' AND '.join(f'{column} = ?' for column in key)}"
+
+
+def _places(table: str, columns: Sequence[str]) -> tuple[int, ...]:
+    """Where in a record of the table these columns are."""
+    return tuple(COLUMNS[table].index(column) for column in columns)
+
+
+_INSERTS: Final = {table: _insert(table, columns) for table, columns in COLUMNS.items()}
+_CLOSE_VISIT: Final = _update("visits", _CLOSING, COLUMNS["visits"][:5])
+_CHANGE_BATCH: Final = _update("batches", _CHANGE, COLUMNS["batches"][:3])
+(_STATUS, _VERDICT, _EDGE, _ERROR, _DIGEST_OUT, _CONTRACT, _DATA, _CLOSED, _TX, _AT) = _places("visits", _CLOSING)
+_CHANGE_PLACES: Final = _places("batches", _CHANGE)
 _KEEP_ERROR: Final = (
     "INSERT INTO errors SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM errors WHERE run = ? AND digest = ?)"
-)
-_CLOSE_VISIT: Final = (
-    "UPDATE visits SET status = ?, verdict = ?, edge = ?, error = ?, digest_out = ?, contract = ?, data = ?,"
-    " closed = ?, tx = ?, at = ? WHERE run = ? AND row = ? AND token = ? AND node = ? AND attempt = ?"
-)
-_CHANGE_BATCH: Final = (
-    "UPDATE batches SET status = ?, trigger = ?, outputs = ?, attempt = ?, triggered_at = ?, seq = ?, tx = ?, at = ?"
-    " WHERE run = ? AND node = ? AND batch = ?"
 )
 _MARK_RUN: Final = (
     "UPDATE runs SET status = ?, rows = ?, seq = ?, tx = ?, at = ?, last_seq = ?, last_tx = ?, last_at = ?"
@@ -73,8 +100,38 @@ _READ_RUN: Final = "SELECT status, rows, seq, tx, at, last_seq, last_tx, last_at
 RESOLUTION: Final = "SELECT verdict, arrived, lost FROM barriers WHERE run = ? AND node = ? AND row = ? AND fork = ?"
 
 
+class _WaitingToken(NamedTuple):
+    """What is asked of a token that waits for the commit."""
+
+    row: int
+    token: int
+    group_kind: str | None
+    parent: int | None
+    fork: int | None
+    edge: int | None
+
+
+_of_waiting: Final = itemgetter(*_places("tokens", _WaitingToken._fields))
+
+
+class _Step:
+    """The step that has just begun. A refusal inside the `with` block takes it back: there was no step."""
+
+    __slots__ = ("_recorder",)
+
+    def __init__(self, recorder: "LandscapeRecorder") -> None:
+        self._recorder = recorder
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        if kind is not None and issubclass(kind, Refused | LimitExceeded):
+            self._recorder.tx -= 1
+
+
 class LandscapeRecorder:
-    """The trail of one run, being written. ``step`` begins a step; ``commit`` closes whole steps."""
+    """The trail of one run, being written. `step` begins a step; `commit` closes whole steps."""
 
     def __init__(self, landscape: Landscape, run: int) -> None:
         self.landscape = landscape
@@ -82,8 +139,9 @@ class LandscapeRecorder:
         self.status = RunStatus.RUNNING
         self.rows_read: int | None = None
         self.seq = self.tx = self.at = 0
+        self._step = _Step(self)
         self._run_mark = (0, 0, 0)
-        self.pending: dict[str, list[Any]] = {table: [] for table in ORDER}
+        self.pending: dict[str, list[Any]] = {table: [] for table in COLUMNS}
         self._tokens: list[Record] = self.pending["tokens"]
         self._parents: list[Record] = self.pending["parents"]
         self._fates: list[Record] = self.pending["fates"]
@@ -98,16 +156,20 @@ class LandscapeRecorder:
         self._run_changed = False
         self.rows_pending = 0
         self.committed_seq = 0
-        """Of the last record that is in the database."""
+        """The `seq` of the last record that is in the database."""
         self.discard()
 
     # Steps and commits
 
-    def step(self, at: int) -> None:
-        """Begin a step, one transaction of the law. Time does not run backwards, not even over a restart."""
+    def step(self, at: int) -> _Step:
+        """Begin a step, one transaction of the law. Time does not run backwards, not even over a restart.
+
+        As a context manager it takes the step back if the block is refused.
+        """
         self.tx += 1
         if at > self.at:
             self.at = at
+        return self._step
 
     @property
     def dirty(self) -> bool:
@@ -115,18 +177,12 @@ class LandscapeRecorder:
         return bool(self._closings or self._batch_changes or self._run_changed or any(self.pending.values()))
 
     def commit(self, positions: dict[int, int] | None = None) -> None:
-        """Write all that waits, in one transaction: everything or nothing."""
-        conn = self.landscape.conn
-        conn.execute("BEGIN IMMEDIATE")
+        """Write all waiting records in one transaction: all or none."""
         try:
-            self._write(conn, positions or {})
-            conn.execute("COMMIT")
-        except BaseException as error:
-            if conn.in_transaction:
-                conn.execute("ROLLBACK")
-            if isinstance(error, sqlite3.IntegrityError):
-                raise EngineBug(f"the landscape refuses a commit: {error}") from error
-            raise
+            with self.landscape.transaction():
+                self._write(self.landscape.conn, positions or {})
+        except sqlite3.IntegrityError as error:
+            raise EngineBug(f"the landscape refuses a commit: {error}") from error
         self._forget()
 
     def _write(self, conn: sqlite3.Connection, positions: dict[int, int]) -> None:
@@ -146,7 +202,7 @@ class LandscapeRecorder:
         conn.execute(_MARK_RUN, (self.status, self.rows_read, *mark, self.seq, self.tx, self.at, run))
 
     def discard(self) -> None:
-        """Forget what waits; go on from the last commit."""
+        """Drop what waits, and continue from the last commit."""
         self._forget()
         found = self.landscape.conn.execute(_READ_RUN, (self.run,)).fetchone()
         status, self.rows_read, *_, self.seq, self.tx, self.at = found
@@ -155,7 +211,7 @@ class LandscapeRecorder:
         self.committed_seq = self.seq
 
     def _forget(self) -> None:
-        """What waited is written, or given up."""
+        """Drop the waiting records: they were written, or are given up."""
         for records in self.pending.values():
             records.clear()
         self._open.clear()
@@ -172,7 +228,7 @@ class LandscapeRecorder:
     # Runs
 
     def mark_run(self, status: RunStatus, rows: int | None) -> None:
-        """The run changes: it ends its source, stops, resumes, or is over."""
+        """The run changes: its source ends, or it stops, resumes or completes."""
         self.seq += 1
         self.status, self.rows_read = status, rows
         self._run_mark = (self.seq, self.tx, self.at)
@@ -218,18 +274,21 @@ class LandscapeRecorder:
 
     def waits(self, row: int, token: int) -> bool:
         """Whether this token is among what waits for the commit."""
-        return any(record[1] == row and record[2] == token for record in self._tokens)
+        return any(waiting.row == row and waiting.token == token for waiting in self._waiting_tokens())
 
     def was_merged(self, row: int, fork: int, edge: int) -> bool:
-        """Whether branches of this fork became a token that was put on this edge; what waits is asked first."""
-        waiting = {record[2]: record for record in self._tokens if record[1] == row}
-        for record in waiting.values():
-            if record[4] == "join" and record[10] == edge:
-                parent = waiting.get(record[5])
-                known = parent[8] if parent is not None else self.landscape.fork_of(self.run, row, record[5])
+        """Whether branches of this fork became a token that was put on this edge; waiting records are searched first."""
+        waiting = {token.token: token for token in self._waiting_tokens() if token.row == row}
+        for token in waiting.values():
+            if token.group_kind == GroupKind.JOIN and token.edge == edge and token.parent is not None:
+                parent = waiting.get(token.parent)
+                known = parent.fork if parent is not None else self.landscape.fork_of(self.run, row, token.parent)
                 if known == fork:
                     return True
         return self.landscape.has_merge(self.run, row, fork, edge)
+
+    def _waiting_tokens(self) -> Iterator["_WaitingToken"]:
+        return (_WaitingToken(*_of_waiting(record)) for record in self._tokens)
 
     def parent(self, row: int, child: int, parent_row: int, parent: int, ordinal: int) -> None:
         self.seq = seq = self.seq + 1
@@ -266,11 +325,9 @@ class LandscapeRecorder:
             key = (self.run, row, token, node, attempt)
             self._closings.append((status, verdict, edge, error, digest, contract, data, seq, self.tx, self.at, *key))
             return
-        visit[5:9] = status, verdict, edge, error
-        visit[10:13] = digest, contract, data
-        visit[14] = seq
-        visit[16] = self.tx
-        visit[18] = self.at
+        visit[_STATUS], visit[_VERDICT], visit[_EDGE], visit[_ERROR] = status, verdict, edge, error
+        visit[_DIGEST_OUT], visit[_CONTRACT], visit[_DATA] = digest, contract, data
+        visit[_CLOSED], visit[_TX], visit[_AT] = seq, self.tx, self.at
 
     # Fates
 
@@ -292,8 +349,8 @@ class LandscapeRecorder:
         self.seq = seq = self.seq + 1
         batch_node, number = batch if batch else (None, None)
         key = (self.run, row, token)
-        told = (sink, error, reason, batch_node, number, merged, promised, first, last)
-        self._fates.append((*key, outcome, *told, seq, self.tx, self.at))
+        values = (sink, error, reason, batch_node, number, merged, promised, first, last)
+        self._fates.append((*key, outcome, *values, seq, self.tx, self.at))
 
     def keep_error(self, digest: bytes, text: str) -> None:
         self._errors[digest] = text
@@ -319,11 +376,11 @@ class LandscapeRecorder:
     ) -> None:
         self.seq += 1
         self._resolved[node, row, fork] = Resolution(verdict, arrived, lost)
-        told = (verdict, reason, trigger, arrived, lost, first_at, self.at, result)
-        self.pending["barriers"].append((self.run, node, row, fork, *told, self.seq, self.tx, self.at))
+        values = (verdict, reason, trigger, arrived, lost, first_at, self.at, result)
+        self.pending["barriers"].append((self.run, node, row, fork, *values, self.seq, self.tx, self.at))
 
     def resolution(self, node: int, row: int, fork: int) -> Resolution | None:
-        """How this barrier was resolved, asked of the trail by its key; of what waits for the commit first."""
+        """How this barrier was resolved, read from what waits for the commit, then from the trail by its key."""
         known = self._resolved.get((node, row, fork))
         if known is not None or (self._first_row is not None and row >= self._first_row):
             return known  # a row that was not yet committed has nothing in the database
@@ -339,8 +396,9 @@ class LandscapeRecorder:
 
     def open_batch(self, node: int, batch: int) -> None:
         self.seq += 1
-        record = [self.run, node, batch, BatchStatus.OPEN, None, None, 0, self.at, None, self.seq, self.tx]
-        record.append(self.at)
+        record = [
+            self.run, node, batch, BatchStatus.OPEN, None, None, 0, self.at, None, self.seq, self.tx, self.at,
+        ]  # fmt: skip
         self.pending["batches"].append(record)
         self._batches[node, batch] = record
 
@@ -348,14 +406,13 @@ class LandscapeRecorder:
         self, node: int, batch: int, status: str, trigger: str, outputs: int | None, attempt: int, triggered_at: int
     ) -> None:
         self.seq += 1
+        change = (status, trigger, outputs, attempt, triggered_at, self.seq, self.tx, self.at)
         record = self._batches.get((node, batch))
-        if record is not None:
-            record[3:7] = status, trigger, outputs, attempt
-            record[8:12] = triggered_at, self.seq, self.tx, self.at
+        if record is None:
+            self._batch_changes[node, batch] = (*change, self.run, node, batch)
             return
-        self._batch_changes[node, batch] = (
-            (status, trigger, outputs, attempt, triggered_at, self.seq, self.tx, self.at, self.run, node, batch)
-        )  # fmt: skip
+        for place, value in zip(_CHANGE_PLACES, change, strict=True):
+            record[place] = value
 
     def member(self, node: int, batch: int, ordinal: int, row: int, token: int) -> None:
         self.pending["members"].append((self.run, node, batch, ordinal, row, token, self.seq + 1, self.tx, self.at))

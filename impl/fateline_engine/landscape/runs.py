@@ -1,8 +1,6 @@
 """Runs of a landscape: begun, found again, listed.
 
-What it is: the few writes that come before a run has a recorder, and the look-ups by public name.
-
-What it is not: what happens in a run.
+The few writes that come before a run has a recorder, and the look-ups by public name. Not here: what happens in a run.
 """
 
 import uuid
@@ -32,14 +30,14 @@ def begin_run(
 ) -> int:
     """Write a new run with its nodes and edges, and give its number.
 
-    ``positions``: where each sink stands before anything is written. They come with the run: one that had none could not
-    be cut back after a crash.
+    `positions`: where each sink stands before anything is written. They are written with the run: without a position a sink
+    could not be cut back after a crash.
     """
     texts = graph.texts
     name = run_id or uuid.uuid4().hex
     if landscape.conn.execute("SELECT 1 FROM runs WHERE id = ?", (name,)).fetchone():
-        raise LandscapeError(f"{landscape.path}: there is a run {name}; resume it, or choose another name")
-    with landscape.db.atomic():
+        raise LandscapeError(f"{landscape.path}: the run {name} exists already; resume it, or choose another name")
+    with landscape.transaction():
         (run,) = landscape.conn.execute("SELECT coalesce(max(run), 0) + 1 FROM runs").fetchone()
         landscape.conn.execute(
             "INSERT INTO runs VALUES (?, ?, ?, ?, ?, 'running', NULL, 1, 1, ?, 1, 1, ?)",
@@ -80,7 +78,7 @@ def find_run(landscape: Landscape, run_id: str | None = None) -> RunRow:
     if run_id is None:
         runs = [run for run in runs if run.status is not RunStatus.COMPLETED]
         if len(runs) != 1:
-            told = ", ".join(run.id for run in runs) or "none"
-            raise ResumeRefused(f"{landscape.path}: name the run to resume; not over: {told}")
+            known = ", ".join(run.id for run in runs) or "none"
+            raise ResumeRefused(f"{landscape.path}: name the run to resume; these are not over: {known}")
         return runs[0]
     raise ResumeRefused(f"{landscape.path}: no run {run_id}; there are {', '.join(run.id for run in runs) or 'none'}")

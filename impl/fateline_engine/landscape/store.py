@@ -1,21 +1,22 @@
-"""The landscape as a file: made, opened, recognised, and held by one writer at a time.
+"""The landscape as a file: created, opened, recognised, and locked for one writer.
 
-What it is: schema and version. ``application_id`` says that a file is ours, ``user_version`` which schema it has; a
-foreign or newer file is refused before anything is written to it.
-
-What it is not: what is in it. ``LandscapeRecorder`` is the only writer, ``reader`` and the views are for reading.
+`application_id` marks a file as ours, `user_version` gives its schema. A foreign or newer file is refused before anything is
+written to it. Not here: the records. `LandscapeRecorder` writes them; the views, `export.py` and `trail_reader.py` read them.
 """
 
 import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
-
-import sqlite_utils
+from typing import TYPE_CHECKING, Any, Final
 
 from fateline_engine.errors import LandscapeError
 from fateline_engine.landscape.guards import GUARDS
 from fateline_engine.locks import InUse, hold, let_go
+
+if TYPE_CHECKING:
+    from fateline_engine.landscape.trail_reader import TrailReader
 
 APPLICATION_ID: Final = 0x46415445  # "FATE"
 SCHEMA_VERSION: Final = 1
@@ -27,22 +28,20 @@ def schema_text(name: str) -> str:
 
 
 class Landscape:
-    """An open landscape. ``db`` is sqlite-utils' handle for queries, ``conn`` the connection beneath.
+    """An open landscape. Every statement of the engine goes through `conn`.
 
-    >>> with Landscape.open(":memory:") as landscape:
-    ...     landscape.db.table_names()[:3]
-    ['runs', 'nodes', 'edges']
+    `bare` is SQLite's own connection. `conn` is the same object, unless `watch` has put a wrapper around it.
     """
 
     def __init__(self, conn: sqlite3.Connection, path: str, lock: int | None) -> None:
-        self.conn = conn
+        self.bare = self.conn = conn
         self.path = path
-        self.db = sqlite_utils.Database(conn)
         self._lock = lock
+        self._trail: TrailReader | None = None
 
     @classmethod
     def open(cls, path: str | Path, *, must_exist: bool = False) -> "Landscape":
-        """Open ``path`` for writing, and make it if there is nothing. Another writer is refused."""
+        """Open `path` for writing, and make it if there is nothing. Another writer is refused."""
         name = str(path)
         lock = None
         if name != MEMORY:
@@ -74,6 +73,31 @@ class Landscape:
             raise
         return cls(conn, str(path), None)
 
+    @property
+    def trail(self) -> "TrailReader":
+        """Reads the records of a run; see `TrailReader`."""
+        if self._trail is None:
+            from fateline_engine.landscape.trail_reader import TrailReader
+
+            self._trail = TrailReader(self.bare)
+        return self._trail
+
+    def watch(self, wrap: Callable[[sqlite3.Connection], Any] | None) -> None:
+        """From now on statements go through what `wrap` makes of the bare connection; `None` takes the wrapper off."""
+        self.conn = self.bare if wrap is None else wrap(self.bare)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything in the block is committed together, or rolled back if the block raises."""
+        self.conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.conn.execute("COMMIT")
+        except BaseException:
+            if self.conn.in_transaction:
+                self.conn.execute("ROLLBACK")
+            raise
+
     def has_run(self, run: int) -> bool:
         """Whether there is such a run."""
         return self.conn.execute("SELECT 1 FROM runs WHERE run = ?", (run,)).fetchone() is not None
@@ -92,7 +116,7 @@ class Landscape:
         return self.conn.execute(query, (run, row, edge, fork)).fetchone() is not None
 
     def fork_of(self, run: int, row: int, token: int) -> int | None:
-        """The forked token whose branch this token was made to owe; none if it owed nothing."""
+        """The forked token whose branch this token owed when it was made; `None` if it owed nothing."""
         query = "SELECT fork FROM tokens WHERE run = ? AND row = ? AND token = ?"
         found = self.conn.execute(query, (run, row, token)).fetchone()
         return int(found[0]) if found is not None and found[0] is not None else None
@@ -107,22 +131,22 @@ class Landscape:
         return found
 
     def snapshot(self) -> bytes:
-        """All of it as bytes; for a landscape in memory."""
+        """The whole landscape as bytes; for a landscape in memory."""
         return self.conn.serialize()
 
     def restore(self, snapshot: bytes) -> None:
-        """Become what ``snapshot`` says, on a new connection; for a landscape in memory."""
+        """Become what `snapshot` contains, on a new connection; for a landscape in memory."""
         if self.path != MEMORY:
             raise LandscapeError(f"{self.path}: only a landscape in memory can be restored from a snapshot")
         fresh = _connect(MEMORY)
         fresh.deserialize(snapshot)
         _configure(fresh)
-        self.conn.close()
-        self.conn = fresh
-        self.db = sqlite_utils.Database(fresh)
+        self.bare.close()
+        self.bare = self.conn = fresh
+        self._trail = None
 
     def close(self) -> None:
-        self.conn.close()
+        self.bare.close()
         let_go(self._lock)
         self._lock = None
 
@@ -158,19 +182,19 @@ def _recognise(conn: sqlite3.Connection, name: str) -> bool:
         (version,) = conn.execute("PRAGMA user_version").fetchone()
         (objects,) = conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except sqlite3.OperationalError as error:
-        told = "if a process was killed while it wrote, resume the run or begin it again: that mends the file"
-        raise LandscapeError(f"{name}: cannot be read ({error}); {told}") from error
+        message = "if a process was killed while it wrote, resume the run or begin it again: that repairs the file"
+        raise LandscapeError(f"{name}: cannot be read ({error}); {message}") from error
     except sqlite3.DatabaseError as error:
         raise LandscapeError(f"{name}: not a SQLite database ({error}); choose another file") from error
     if application == APPLICATION_ID:
         if version > SCHEMA_VERSION:
-            told = f"its schema is {version}, this engine knows up to {SCHEMA_VERSION}; use a newer Fateline"
-            raise LandscapeError(f"{name}: {told}")
+            message = f"its schema is {version}, this engine knows up to {SCHEMA_VERSION}; use a newer Fateline"
+            raise LandscapeError(f"{name}: {message}")
         if version == SCHEMA_VERSION:
             return True
-        raise LandscapeError(f"{name}: its schema {version} is not one that was ever released")
+        raise LandscapeError(f"{name}: its schema {version} was never released; use the file that the engine wrote")
     if objects or application or version:
-        raise LandscapeError(f"{name}: a database of something else, and nothing was written; choose another file")
+        raise LandscapeError(f"{name}: a database of another program; nothing was written to it; choose another file")
     return False
 
 

@@ -1,12 +1,10 @@
 """Plugins: what reads, changes and writes rows.
 
-What it is: the face of the package for people who write plugins and for the engine: the decorators, the protocols, the
-words of an answer, and the errors.
-
-What it is not: where plugins are found (``registry``), or the ones that come with the engine (``builtin``).
+For authors of plugins and for the engine: the decorators, the protocols, the possible answers, and the errors. Not here: how
+plugins are found (`discovery.py`, `registry.py`), and the plugins that come with the engine (`builtin`).
 """
 
-from fateline_engine.plugins.marks import batch, sink, source, transform
+from fateline_engine.plugins.decorators import batch, sink, source, transform
 from fateline_engine.plugins.protocols import (
     CONTRACT_TYPES,
     BatchOutputs,

@@ -1,8 +1,6 @@
-"""The sorts of values that options of plugins take, beside those of ``settings.keys``.
+"""The types of values that options of plugins take, beside those of `settings.keys`.
 
-What it is: readers for option tables, to be used in ``@source(options={"path": Key(file_path, required=True)})``.
-
-What it is not: tied to any plugin.
+Readers for tables of options, as in `@source(options={"path": Key(file_path, required=True)})`. Not here: any plugin.
 """
 
 from collections.abc import Mapping
@@ -36,7 +34,7 @@ FIELD_TYPES: Final = ("str", "int", "float", "bool")
 
 
 class IfExists(StrEnum):
-    """What a sink does with what stands at its place when a run starts."""
+    """What a sink does with an existing file or table when a run starts."""
 
     REPLACE = "replace"
     APPEND = "append"
@@ -44,7 +42,7 @@ class IfExists(StrEnum):
 
 
 def file_path(value: object, place: Place) -> object:
-    """A file; a relative one is meant from the folder of the pipeline."""
+    """A file; a relative path starts at the folder of the pipeline."""
     if text(value, place) is BAD:
         return BAD
     if "\0" in str(value):
@@ -59,7 +57,7 @@ def character(value: object, place: Place) -> object:
 
 
 def fields(value: object, place: Place) -> object:
-    """A list of different fields."""
+    """A list of fields, none of them twice."""
     if not isinstance(value, list) or not value or not all(isinstance(item, str) and item for item in value):
         return place.refuse(value, "must be a list of fields")
     if len(set(value)) < len(value):
@@ -75,7 +73,7 @@ def _field_to(what: str, value: object, place: Place) -> dict[str, str] | None:
 
 
 def field_types(value: object, place: Place) -> object:
-    """Fields to their types; a ``?`` behind the type lets the field be empty."""
+    """Fields to their types; a `?` behind the type lets the field be empty."""
     allowed = f"one of {', '.join(FIELD_TYPES)}, with ? if it may be empty"
     types = _field_to(allowed, value, place)
     if types is None:

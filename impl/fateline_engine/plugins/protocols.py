@@ -1,11 +1,9 @@
 """What the engine asks of its plugins, and what they answer.
 
-What it is: the protocol of each kind of plugin, the few words a transform may answer with, and the errors, sorted by
-who is to blame. ``RowRefused`` is about one row: the run goes on and ``on_error`` decides. ``PluginUnavailable`` is
-about the world (a disk is full, a file is gone, a database is locked): the run stops, and can be resumed.
-
-What it is not: a place for data types of the engine. Rows are plain mappings of JSON values, so that a plugin can be
-written and tested without knowing anything of tokens.
+The protocol of each kind of plugin, the answers that a transform may give, and the errors, by what caused them. `RowRefused`
+is about one row: the run goes on and `on_error` decides. `PluginUnavailable` is about the environment (a disk is full, a file
+is missing, a database is locked): the run stops and can be resumed. Not here: data types of the engine. Rows are plain
+mappings of JSON values, so a plugin can be written and tested without knowing what a token is.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +15,7 @@ Row = Mapping[str, object]
 """A row's data: field names to JSON values (text, numbers, booleans, null, lists, mappings)."""
 
 Contract = Mapping[str, str]
-"""What a source promises of a row's fields: name to one of ``CONTRACT_TYPES``."""
+"""What a source promises of a row's fields: name to one of `CONTRACT_TYPES`."""
 
 CONTRACT_TYPES: Final = ("str", "int", "float", "bool", "list", "dict", "any")
 
@@ -27,11 +25,11 @@ class PluginError(Exception):
 
 
 class PluginUnavailable(PluginError):
-    """The world does not let the plugin work. The run stops and can be resumed once that is put right."""
+    """The environment does not let the plugin work. The run stops, and can be resumed when the cause is removed."""
 
 
 class RowRefused(PluginError):
-    """This row cannot be processed or written. ``retryable`` if trying again may help."""
+    """This row cannot be processed or written. `retryable` if another attempt may succeed."""
 
     def __init__(self, message: str, *, retryable: bool = False) -> None:
         super().__init__(message)
@@ -42,7 +40,7 @@ class RowRefused(PluginError):
 class SourceRecord:
     """One record of a source.
 
-    A valid record has data and a contract. An invalid one has ``error``, a text that says why, no contract, and
+    A valid record has data and a contract. An invalid one has `error`, a text that says why, no contract, and
     whatever of it could be read as data.
     """
 
@@ -60,11 +58,11 @@ class Source(Protocol):
     """Gives records in a fixed order, so that a run can be resumed at any of them."""
 
     def open(self) -> None:
-        """Make sure that it can be read. ``PluginUnavailable`` before the run is better than during it."""
+        """Make sure that the source can be read. `PluginUnavailable` is better before the run than during it."""
         ...
 
     def records(self, start: int = 0) -> Iterator[SourceRecord]:
-        """The records from index ``start`` on. The same source gives the same records every time."""
+        """The records from index `start` on. The same source gives the same records every time."""
         ...
 
     def close(self) -> None: ...
@@ -72,7 +70,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """The row goes on as ``data``."""
+    """The row goes on as `data`."""
 
     data: Row
 
@@ -91,7 +89,7 @@ class Expand:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """It did not work. ``retryable`` if trying again may help."""
+    """The work failed. `retryable` if another attempt may succeed."""
 
     error: str
     retryable: bool = False
@@ -102,7 +100,7 @@ Result = Pass | Drop | Expand | Failure
 
 @dataclass(frozen=True, slots=True)
 class BatchOutputs:
-    """What a batch goes on as. In passthrough mode a row for each member, in their order."""
+    """The rows that a batch continues as. In passthrough mode one row for each member, in their order."""
 
     rows: tuple[Row, ...]
 
@@ -125,18 +123,18 @@ class BatchTransform(Protocol):
 
 
 class Sink(Protocol):
-    """Writes rows, and can be cut back to a position it told before.
+    """Writes rows, and can be cut back to an earlier position.
 
-    The engine flushes, then commits the position. After a crash it opens the sink with ``resume`` and truncates it to
+    The engine flushes, then commits the position. After a crash it opens the sink with `resume` and truncates it to
     the last committed position, so nothing is lost and nothing is there twice.
     """
 
     def open(self, *, resume: bool) -> None:
-        """Be ready to write. ``resume`` keeps what is there; otherwise the sink's own option decides."""
+        """Be ready to write. `resume` keeps what was written; otherwise an option of the sink decides."""
         ...
 
     def write(self, row: Row) -> None:
-        """Take one row. ``RowRefused`` leaves no trace of it."""
+        """Take one row. `RowRefused` leaves no trace of it."""
         ...
 
     def flush(self) -> None:
@@ -144,11 +142,11 @@ class Sink(Protocol):
         ...
 
     def position(self) -> int:
-        """Where the next row would go. Also counts what is not flushed yet."""
+        """The position of the next row. It includes what is not flushed yet."""
         ...
 
     def truncate(self, position: int) -> None:
-        """Remove everything from ``position`` on, durably."""
+        """Remove everything from `position` on, durably."""
         ...
 
     def close(self) -> None: ...
@@ -160,10 +158,10 @@ class Sink(Protocol):
 
 
 def process(transform: Transform, row: Row, *, expands: bool | None = None) -> Result:
-    """What ``transform`` makes of ``row``; a raise is a failure, and an empty expansion a drop.
+    """What `transform` makes of `row`. An exception is a failure; an empty expansion is a drop.
 
-    A node that ``expands`` always expands, also to one row; on any other an expansion is a failure. ``None`` leaves
-    that to the caller.
+    A node that `expands` always expands, also to one row; on any other an expansion is a failure. With `None`
+    the caller decides.
     """
     try:
         result: object = transform.process(row)

@@ -1,10 +1,8 @@
-"""From a pipeline's names to living plugins: ``bind(pipeline)``.
+"""From the names in a pipeline to plugins that can work: `bind(pipeline)`.
 
-What it is: the table of what is built in, the check of options, and the last questions before a run: has every node
-what it needs, does a plugin fit its kind of node, do two sinks write one file. All problems are told at once, with
-their place in the pipeline.
-
-What it is not: where plugins are opened. Binding touches no data.
+The table of built-in plugins, the check of options, and the last checks before a run: does every node have what it needs,
+does each plugin fit the kind of its node, do two sinks write one file? All problems are reported together, with their place
+in the pipeline. Not here: opening plugins. Binding touches no data.
 """
 
 import inspect
@@ -16,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from fateline_engine.expressions import BATCH_NAMES, Compiled, compile_expression
-from fateline_engine.plugins.finding import NotFound, find
-from fateline_engine.plugins.marks import FunctionBatch, FunctionTransform, Mark, PluginKind, mark_of
+from fateline_engine.plugins.decorators import FunctionBatch, FunctionTransform, Mark, PluginKind, mark_of
+from fateline_engine.plugins.discovery import NotFound, find
 from fateline_engine.plugins.protocols import BatchTransform, Sink, Source, Transform, describe
 from fateline_engine.settings import (
     AggregationNode,
@@ -53,7 +51,7 @@ BUILTIN: Final[Mapping[PluginKind, Mapping[str, str]]] = {
         "sqlite": f"{_HOME}.sqlite_tables:SqliteSink",
     },
 }
-"""Imported when a pipeline names them."""
+"""A plugin is imported when a pipeline names it."""
 
 
 @dataclass(slots=True)
@@ -65,9 +63,9 @@ class Plugins:
     batches: dict[str, BatchTransform] = field(default_factory=dict)
     sinks: dict[str, Sink] = field(default_factory=dict)
     gates: dict[str, Compiled] = field(default_factory=dict)
-    """``gates[name].label(row)`` is the route; ``ExpressionError`` is an error of the gate."""
+    """`gates[name].label(row)` is the route; `ExpressionError` is an error of the gate."""
     conditions: dict[str, Compiled] = field(default_factory=dict)
-    """``conditions[name].truth({"batch_count": …, "batch_age_seconds": …})``"""
+    """`conditions[name].truth({"batch_count": …, "batch_age_seconds": …})`"""
 
 
 _Worker = SourceNode | TransformNode | AggregationNode | SinkNode
@@ -81,9 +79,9 @@ _KINDS: Final[Mapping[type[_Worker], PluginKind]] = {
 
 
 def bind(pipeline: Pipeline, base: Path | None = None) -> Plugins:
-    """The plugins of ``pipeline``. Relative paths are meant from ``base``, else from the folder of its file.
+    """The plugins of `pipeline`. Relative paths are meant from `base`, else from the folder of its file.
 
-    Raises ``SettingsError`` with everything that is wrong.
+    Raises `SettingsError` with everything that is wrong.
     """
     folder = base or (Path(pipeline.file).parent if pipeline.file else Path())
     complaints = Complaints(pipeline.file, pipeline.lines)
@@ -110,7 +108,7 @@ def bind(pipeline: Pipeline, base: Path | None = None) -> Plugins:
 
 
 def _make(node: _Worker, kind: PluginKind, place: Place, folder: Path) -> object:
-    """The plugin of ``node``, or ``BAD`` once it has complained."""
+    """The plugin of `node`, or `BAD` once it has complained."""
     if node.plugin is None:
         place.complaints.add((*place.path, "plugin"), f"missing: {_choice(kind)}", node=node.name)
         return BAD
@@ -123,8 +121,8 @@ def _make(node: _Worker, kind: PluginKind, place: Place, folder: Path) -> object
     if mark.kind is not kind:
         return (place / "plugin").refuse(node.plugin, f"is a plugin for {mark.kind}, and this node needs a {kind}")
     if isinstance(node, TransformNode) and mark.expands and not node.expands:
-        told = f"missing: {node.plugin} turns one row into several, so write expands: true"
-        place.complaints.add((*place.path, "expands"), told, node=node.name)
+        message = f"missing: {node.plugin} turns one row into several, so write expands: true"
+        place.complaints.add((*place.path, "expands"), message, node=node.name)
         return BAD
     at = place / "options"
     options = _options(thing, mark, node.options, at, folder)
@@ -154,7 +152,7 @@ def _find(reference: str, kind: PluginKind, folder: Path) -> tuple[object, Mark]
 def _options(
     thing: object, mark: Mark, given: Mapping[str, object], place: Place, folder: Path
 ) -> dict[str, object] | None:
-    """The options as the plugin takes them, paths made absolute; ``None`` once it has complained."""
+    """The options as the plugin takes them, paths made absolute; `None` once it has complained."""
     before = len(place.complaints.problems)
     if mark.options is None:
         allowed, required = _parameters(thing)

@@ -1,10 +1,8 @@
 """Settings: a pipeline as YAML, validated into frozen models.
 
-What it is: the face of the package. ``load_pipeline(file)`` and ``read_pipeline(data)`` give a ``Pipeline`` or raise
-``SettingsError`` with *all* problems, each with its file, line, path, value and what is allowed.
-``ExecutionGraph.build(pipeline)``, in ``fateline_engine.graph``, then checks the shape of the whole.
-
-What it is not: a place where anything is run or imported. Plugins are only names here.
+`load_pipeline(file)` and `read_pipeline(data)` give a `Pipeline` or raise `SettingsError` with *all* problems, each with its
+file, line, path, value and what is allowed. `ExecutionGraph.build(pipeline)`, in `fateline_engine.graph`, then checks the shape
+of the whole. Not here: running or importing anything. Plugins are only names.
 """
 
 from fateline_engine.settings.nodes import (

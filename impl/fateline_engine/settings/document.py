@@ -1,10 +1,8 @@
 """A YAML file as plain data, with the line of every value.
 
-What it is: the only place that touches YAML. It builds nothing but dicts, lists, strings, numbers, booleans and null;
-keys are taken as they are written, so that ``true:`` and ``no:`` are the texts a pipeline means by them. Duplicate
-keys, aliases, tags, several documents, and files too large or too deep are refused.
-
-What it is not: a check of what the data says.
+Only this module reads YAML. It builds nothing but dicts, lists, strings, numbers, booleans and null. Keys are taken as they are
+written, so `true:` and `no:` are texts. Duplicate keys, aliases, tags, several documents, and files that are too large or too
+deep are refused. Not here: checks of the values (`reader.py`).
 """
 
 from pathlib import Path as FilePath
@@ -19,7 +17,7 @@ MAX_DEPTH: Final = 32
 
 
 class _Refused(Exception):
-    """Something in the text that we do not take, at a mark."""
+    """Something in the text that is not accepted, at a mark."""
 
     def __init__(self, message: str, mark: yaml.Mark | None, path: Path = (), value: object = None) -> None:
         super().__init__(message)
@@ -27,7 +25,7 @@ class _Refused(Exception):
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes nodes, refusing aliases and depth before they can hurt."""
+    """Composes nodes, and refuses aliases and depth early."""
 
     depth = 0
 
@@ -85,8 +83,8 @@ class _Builder:
                 continue
             if key.value in data:
                 first = self.lines[(*path, key.value)]
-                told = f"duplicate key: it stands on line {first} already; keep one"
-                self.refused.append(_Refused(told, key.start_mark, (*path, key.value)))
+                message = f"duplicate key: line {first} has it already; keep one of them"
+                self.refused.append(_Refused(message, key.start_mark, (*path, key.value)))
                 continue
             data[key.value] = self.build(value, (*path, key.value))
             self.lines[(*path, key.value)] = key.start_mark.line + 1
@@ -94,7 +92,7 @@ class _Builder:
 
 
 def read_document(file: FilePath) -> tuple[object, dict[Path, int]]:
-    """The data in ``file`` and the line of each path in it; ``SettingsError`` if it cannot be had."""
+    """The data in `file` and the line of each path in it; `SettingsError` if it cannot be read."""
     try:
         with file.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
@@ -110,7 +108,7 @@ def read_document(file: FilePath) -> tuple[object, dict[Path, int]]:
 
 
 def parse_document(text: str, file: str | None = None) -> tuple[object, dict[Path, int]]:
-    """The same for text at hand."""
+    """The same for a text."""
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
@@ -120,8 +118,8 @@ def parse_document(text: str, file: str | None = None) -> tuple[object, dict[Pat
         raise SettingsError([_place(refused, file)]) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        told = ", ".join(part for part in (error.context, error.problem) if part)
-        raise SettingsError([_place(_Refused(f"not YAML: {told}", mark), file)]) from error
+        problem = ", ".join(part for part in (error.context, error.problem) if part)
+        raise SettingsError([_place(_Refused(f"not YAML: {problem}", mark), file)]) from error
     except yaml.YAMLError as error:
         raise SettingsError([Problem((), f"not YAML: {error}", file=file)]) from error
     if builder.refused:

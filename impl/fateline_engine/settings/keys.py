@@ -1,9 +1,8 @@
-"""The keys a node may have, as a table: what each takes, and whether it must be there.
+"""The keys that a node may have, as a table: the type of each value, and whether the key is required.
 
-What it is: ``specs/pipeline.md`` as data, with the keys that only an engine needs, and one small reader for each
-sort of value. A reader gives the value as the models hold it, or complains and gives ``BAD``.
-
-What it is not: about two keys, or two nodes, at once. That is ``reader``.
+This is `specs/pipeline.md` as data, with the keys that only an engine needs, and one small reader for each type of value. A
+reader returns the value as the models hold it, or reports a problem and returns `BAD`. Not here: rules about two keys or two
+nodes (`reader.py`).
 """
 
 import math
@@ -25,14 +24,14 @@ from fateline_engine.settings.nodes import (
 from fateline_engine.settings.problems import Complaints, Path
 
 BAD: Final = object()
-"""What a reader gives when it has complained."""
+"""What a reader returns after it has reported a problem."""
 
 MAX_NAME: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value stands, and whom to tell what is wrong with it."""
+    """Where a value stands in the document, and where problems with it are reported."""
 
     complaints: Complaints
     path: Path
@@ -55,7 +54,7 @@ class Key:
 
     read: Reader
     required: bool = False
-    says: str = ""
+    meaning: str = ""
 
 
 def text(value: object, place: Place) -> object:
@@ -65,7 +64,7 @@ def text(value: object, place: Place) -> object:
 
 
 def expression(names: frozenset[str] | None = None) -> Reader:
-    """An expression; with ``names``, about nothing else."""
+    """An expression; with `names`, it may use no other names."""
 
     def read(value: object, place: Place) -> object:
         if text(value, place) is BAD:
@@ -82,8 +81,8 @@ def expression(names: frozenset[str] | None = None) -> Reader:
 def name(value: object, place: Place) -> object:
     """The name of a node, a branch or a label."""
     if not isinstance(value, str) or not NAME.fullmatch(value) or len(value) > MAX_NAME:
-        told = f"must be a name: a letter or _, then letters, digits, _ or -, at most {MAX_NAME}"
-        return place.refuse(value, told + _unquoted(value))
+        allowed = f"must be a name: a letter or _, then letters, digits, _ or -, at most {MAX_NAME}"
+        return place.refuse(value, allowed + _unquoted(value))
     if value in RESERVED:
         return place.refuse(value, f"reserved, like {', '.join(sorted(RESERVED - {value}))}: choose another name")
     return value
@@ -94,7 +93,7 @@ def _unquoted(value: object) -> str:
 
 
 def target(*extra: str) -> Reader:
-    """The name of a node, or one of the ``extra`` reserved words."""
+    """The name of a node, or one of the `extra` reserved words."""
 
     def read(value: object, place: Place) -> object:
         return value if value in extra and isinstance(value, str) else name(value, place)
@@ -135,7 +134,7 @@ def one_of(words: type[StrEnum]) -> Reader:
 
 
 def names(value: object, place: Place) -> object:
-    """A list of different names."""
+    """A list of names, none of them twice."""
     if not isinstance(value, list | tuple):
         return place.refuse(value, "must be a list of names")
     read = [name(item, place / index) for index, item in enumerate(value)]
@@ -148,7 +147,7 @@ def names(value: object, place: Place) -> object:
 
 
 def named(read_value: Reader) -> Reader:
-    """A mapping from names to what ``read_value`` takes, in the order written."""
+    """A mapping from names to what `read_value` takes, in the order written."""
 
     def read(value: object, place: Place) -> object:
         if not isinstance(value, dict) or not value:
@@ -161,75 +160,84 @@ def named(read_value: Reader) -> Reader:
 
 
 def anything(value: object, place: Place) -> object:
-    """Options: the plugin that takes them says what is wrong with them."""
+    """Options. The plugin checks them."""
     return value if isinstance(value, dict) else place.refuse(value, "must be a mapping")
 
 
-_TO: Final = Key(name, required=True, says="the node it leads to")
+_TO: Final = Key(name, required=True, meaning="the node it leads to")
 _ON_ERROR: Final = Key(
-    target("discard"), says="a sink, or `discard`, for what goes wrong here; absent: the token fails"
+    target("discard"),
+    meaning="a sink, or `discard`, for tokens that fail here; without it the token gets the outcome `failed`",
 )
-_ATTEMPTS: Final = Key(whole(1, 1000), says="how often a retryable error is tried in all; 1 unless told")
+_ATTEMPTS: Final = Key(whole(1, 1000), meaning="how many attempts there are in all if errors are retryable; default 1")
 _PLUGIN: Final[Mapping[str, Key]] = {
-    "plugin": Key(text, says="who does the work: a name from the lists below, or `module:name`"),
-    "options": Key(anything, says="what the plugin wants to know"),
+    "plugin": Key(text, meaning="the plugin that does the work: a name from the lists below, or `module:name`"),
+    "options": Key(anything, meaning="the options of the plugin"),
 }
-_TIMEOUT: Final = Key(seconds, says="seconds from its first event, at most a year")
+_TIMEOUT: Final = Key(seconds, meaning="seconds from the first event, at most a year")
 
 KEYS: Final[Mapping[NodeKind, Mapping[str, Key]]] = {
     NodeKind.SOURCE: {
         "to": _TO,
-        "on_error": Key(target("discard"), says="the sink for invalid rows; without one they only leave their trail"),
+        "on_error": Key(target("discard"), meaning="the sink for invalid rows; without one they are recorded only"),
         **_PLUGIN,
     },
     NodeKind.TRANSFORM: {
         "to": _TO,
         "on_error": _ON_ERROR,
         "attempts": _ATTEMPTS,
-        "expands": Key(boolean, says="whether it turns one token into several"),
+        "expands": Key(boolean, meaning="whether it makes several tokens of one"),
         **_PLUGIN,
     },
     NodeKind.GATE: {
-        "when": Key(expression(), says="an expression over the row; its text, or `true` or `false`, is the route"),
+        "when": Key(expression(), meaning="an expression over the row; its text, or `true` or `false`, is the route"),
         "routes": Key(
             named(target("continue", "fork", "discard")),
             required=True,
-            says="route to `continue`, `fork`, `discard` or a sink",
+            meaning="from each route to `continue`, `fork`, `discard` or a sink",
         ),
-        "to": Key(name, says="the node of the routes to `continue`"),
-        "fork": Key(named(name), says="branch to the node that it leads to, in the order in which they are made"),
+        "to": Key(name, meaning="the node of the routes to `continue`"),
+        "fork": Key(
+            named(name), meaning="from each branch to its first node, in the order in which the tokens are made"
+        ),
         "on_error": _ON_ERROR,
     },
     NodeKind.COALESCE: {
         "to": _TO,
-        "branches": Key(names, required=True, says="the branches of one fork that it joins, in the order of the merge"),
-        "policy": Key(one_of(Policy), says="when it has seen enough: `require_all` unless told"),
-        "quorum_count": Key(whole(1, 1000), says="with `policy: quorum`: how many"),
+        "branches": Key(
+            names, required=True, meaning="the branches of one fork that it joins, in the order of the merge"
+        ),
+        "policy": Key(one_of(Policy), meaning="when it merges; default `require_all`"),
+        "quorum_count": Key(whole(1, 1000), meaning="with `policy: quorum`: how many branches must arrive"),
         "timeout_seconds": _TIMEOUT,
-        "merge": Key(one_of(Merge), says="what it makes of the data: `union` unless told"),
-        "select_branch": Key(name, says="with `merge: select`: whose data"),
-        "collisions": Key(one_of(Collisions), says="with `merge: union`: which value stays; `last_wins` unless told"),
+        "merge": Key(one_of(Merge), meaning="how the data are merged; default `union`"),
+        "select_branch": Key(name, meaning="with `merge: select`: the branch whose data are taken"),
+        "collisions": Key(one_of(Collisions), meaning="with `merge: union`: which value is kept; default `last_wins`"),
     },
     NodeKind.AGGREGATION: {
         "to": _TO,
-        "mode": Key(one_of(BatchMode), says="whether its members go on as themselves; `transform` unless told"),
-        "count": Key(whole(1, 1_000_000), says="it is full with so many"),
+        "mode": Key(
+            one_of(BatchMode),
+            meaning="`passthrough`: members go on as themselves; `transform` (default): new tokens",
+        ),
+        "count": Key(whole(1, 1_000_000), meaning="the number of members that closes a batch"),
         "timeout_seconds": _TIMEOUT,
         "condition": Key(
-            expression(BATCH_NAMES), says="it is full when this is true of `batch_count` and `batch_age_seconds`"
+            expression(BATCH_NAMES),
+            meaning="closes the batch when true; it may use `batch_count` and `batch_age_seconds`",
         ),
         **_PLUGIN,
     },
     NodeKind.SINK: {
-        "on_error": Key(target("discard"), says="another sink, or `discard`, for rows that it refuses"),
+        "on_error": Key(target("discard"), meaning="another sink, or `discard`, for rows that it refuses"),
         "attempts": _ATTEMPTS,
         **_PLUGIN,
     },
 }
-"""Beside ``name`` and ``kind``, which every node has."""
+"""The keys beside `name` and `kind`, which every node has."""
 
 RUN_KEYS: Final[Mapping[str, Key]] = {
-    "commit_rows": Key(whole(1, 1_000_000), says="how many rows one commit closes; 100 unless told"),
-    "row_bytes": Key(whole(1, 1 << 30), says="the largest row, as JSON; a mebibyte unless told"),
-    "fan_out": Key(whole(1, 1_000_000), says="the most tokens of one expansion or batch; 10000 unless told"),
+    "commit_rows": Key(whole(1, 1_000_000), meaning="how many rows one commit holds; default 100"),
+    "row_bytes": Key(whole(1, 1 << 30), meaning="the largest row, in bytes of JSON; default one mebibyte"),
+    "fan_out": Key(whole(1, 1_000_000), meaning="the most tokens that one expansion or batch may make; default 10000"),
 }

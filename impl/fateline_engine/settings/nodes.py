@@ -1,11 +1,8 @@
-"""What a pipeline is made of: one frozen class a kind of node, and the words their keys may take.
+"""What a pipeline is made of: one frozen class for each kind of node, and the words that keys may have as values.
 
-What it is: plain data, as ``specs/pipeline.md`` lists it, plus what only an engine needs: ``plugin`` and
-``options`` where a node does work, and ``when`` where a gate decides. All three may be absent, because in scripted
-mode a script gives the verdicts.
-
-What it is not: validated. ``reader`` checks the values and the references between nodes, ``fateline_engine.graph``
-the shape. Whoever builds these classes by hand gets what they wrote.
+Plain data, as `specs/pipeline.md` lists it, and what only an engine needs: `plugin` and `options` where a node does work, and
+`when` where a gate decides. These three may be absent, because a script may give the verdicts. Not here: validation.
+`reader.py` checks values and references between nodes, `topology.py` checks the shape.
 """
 
 import hashlib
@@ -24,7 +21,7 @@ FORK: Final = "fork"
 DISCARD: Final = "discard"
 ON_ERROR: Final = "on_error"
 RESERVED: Final = frozenset({CONTINUE, FORK, DISCARD, ON_ERROR})
-"""Words that no node, branch or label may be called, because edges and routes use them."""
+"""Words that edges and routes use, so no node, branch or label may have them as a name."""
 
 
 class NodeKind(StrEnum):
@@ -37,7 +34,7 @@ class NodeKind(StrEnum):
 
 
 class Policy(StrEnum):
-    """When a coalesce has seen enough."""
+    """When a coalesce merges."""
 
     REQUIRE_ALL = "require_all"
     QUORUM = "quorum"
@@ -46,7 +43,7 @@ class Policy(StrEnum):
 
 
 class Merge(StrEnum):
-    """What a coalesce makes of the data."""
+    """How a coalesce merges the data."""
 
     UNION = "union"
     NESTED = "nested"
@@ -62,7 +59,7 @@ class Collisions(StrEnum):
 
 
 class BatchMode(StrEnum):
-    """Whether the members of a batch go on as themselves, or new tokens go on for them."""
+    """Whether the members of a batch go on as themselves, or new tokens replace them."""
 
     PASSTHROUGH = "passthrough"
     TRANSFORM = "transform"
@@ -78,7 +75,7 @@ class Edge:
 
 
 def _milliseconds(seconds: float | None) -> int | None:
-    """Whole milliseconds, at least one: the engine knows no finer time."""
+    """Whole milliseconds, at least one: the engine has no finer time."""
     return None if seconds is None else max(1, round(seconds * 1000))
 
 
@@ -106,7 +103,7 @@ class TransformNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateNode:
-    """``routes`` takes a label to ``continue``, ``fork``, ``discard`` or a sink; ``fork`` a branch to a node."""
+    """`routes` takes a label to `continue`, `fork`, `discard` or a sink; `fork` a branch to a node."""
 
     kind: ClassVar[NodeKind] = NodeKind.GATE
     name: str
@@ -177,10 +174,10 @@ _NOT_CONFIG: Final = frozenset({"name", "to", "on_error", "routes", "fork", "whe
 
 
 def out_edges(node: Node) -> Iterator[Edge]:
-    """The edges that leave ``node``, in declared order: ``continue``, route labels, branches, ``on_error``.
+    """The edges that leave `node`, in declared order: `continue`, route labels, branches, `on_error`.
 
-    A route to ``continue`` or ``fork`` has no edge of its own: the token leaves by ``continue`` or by a branch. A
-    route to ``discard``, and ``on_error: discard``, have none at all.
+    A route to `continue` or `fork` has no edge of its own: the token leaves by `continue` or by a branch. A
+    route to `discard`, and `on_error: discard`, have none at all.
     """
     if not isinstance(node, SinkNode) and node.to is not None:
         yield Edge(node.name, CONTINUE, node.to)
@@ -196,7 +193,7 @@ def out_edges(node: Node) -> Iterator[Edge]:
 
 
 def config_of(node: Node) -> dict[str, object]:
-    """What the trail keeps of a node in ``nodes.config``: its keys of ``specs/pipeline.md`` that are no edges."""
+    """What the trail keeps of a node in `nodes.config`: its keys of `specs/pipeline.md` that are no edges."""
     return {
         item.name: value
         for item in fields(node)
@@ -206,12 +203,12 @@ def config_of(node: Node) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
-    """How the engine goes about a run. None of it changes what may happen, so a resumed run may use other values."""
+    """How the engine performs a run. No value changes what may happen, so a resumed run may use other values."""
 
     commit_rows: int = 100
-    """How many rows' worth of steps one commit closes."""
+    """The steps of how many rows one commit holds."""
     row_bytes: int = 1_048_576
-    """The largest row, as canonical JSON. A fork copies rows, so a bound belongs here."""
+    """The largest row, in bytes of JSON. A larger row is quarantined; a node that makes one fails."""
     fan_out: int = 10_000
     """The most tokens that one expansion or batch may make."""
 
@@ -220,7 +217,7 @@ class RunSettings:
 class Pipeline:
     """A whole pipeline, in declared order.
 
-    ``file`` and ``lines`` say where it was read (``lines`` takes ``("nodes", 2, "to")`` to a line), so that later
+    `file` and `lines` say where it was read (`lines` takes `("nodes", 2, "to")` to a line), so that later
     complaints can point there too. They are not part of what the pipeline is.
     """
 
@@ -239,7 +236,7 @@ class Pipeline:
     def canonical(self) -> str:
         """The pipeline as canonical JSON: defaults filled in, keys sorted, nodes in declared order.
 
-        ``run`` is left out: see ``RunSettings``.
+        `run` is left out: see `RunSettings`.
         """
         nodes = [
             {"kind": node.kind, **{item.name: getattr(node, item.name) for item in fields(node)}} for node in self.nodes
@@ -255,5 +252,5 @@ class Pipeline:
         )
 
     def digest(self) -> str:
-        """Equal exactly when the pipelines are: a run may be resumed on nothing else."""
+        """Equal exactly when the pipelines are equal. A run is resumed on the same pipeline only."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()

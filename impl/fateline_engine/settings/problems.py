@@ -1,8 +1,7 @@
 """What is wrong with a pipeline: where, which value, what is allowed.
 
-What it is: the shape of a complaint and the error that carries all of them at once.
-
-What it is not: a log. Warnings have the same shape and stop nothing.
+The shape of one problem, and the error that carries all of them. Warnings have the same shape and stop nothing. Not here: any
+rule.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,13 +9,13 @@ from dataclasses import dataclass
 from typing import Final
 
 Path = tuple[str | int, ...]
-"""A place in a document: ``("nodes", 2, "routes", "yes")``."""
+"""A place in a document: `("nodes", 2, "routes", "yes")`."""
 
 _SHOWN: Final = 60
 
 
 class _Absent:
-    """Says that a complaint is about no value in particular."""
+    """Marks a problem that is not about one value."""
 
     def __repr__(self) -> str:
         return "absent"
@@ -26,7 +25,7 @@ ABSENT: Final = _Absent()
 
 
 def spell(path: Path) -> str:
-    """``nodes[2].routes.yes``"""
+    """`nodes[2].routes.yes`"""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
@@ -71,7 +70,7 @@ class SettingsError(ValueError):
 
 
 class Complaints:
-    """Collects problems while a document is read, so that all are told at once."""
+    """Collects problems while a document is read, so that all are reported together."""
 
     def __init__(self, file: str | None = None, lines: Mapping[Path, int] | None = None) -> None:
         self.file = file
@@ -79,7 +78,7 @@ class Complaints:
         self.problems: list[Problem] = []
 
     def problem(self, path: Path, message: str, value: object = ABSENT, node: str | None = None) -> Problem:
-        """A problem at ``path``, on the line of the nearest thing that has one; not yet collected."""
+        """A problem at `path`, on the line of the nearest thing that has one; not yet collected."""
         line = next((self.lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in self.lines), None)
         return Problem(path, message, value, node, self.file, line)
 

@@ -1,10 +1,8 @@
-"""From plain data to a validated ``Pipeline``, with every problem told at once.
+"""From plain data to a validated `Pipeline`, with all problems reported together.
 
-What it is: each key against the table in ``keys``, then what two keys of a node, or two nodes, must agree on: the
-rules of a coalesce, routes against ``fork``, and that every edge leads to a node that may be entered that way.
-
-What it is not: the shape of the whole (cycles, forks and their coalesces), which is ``fateline_engine.graph``; nor a
-check of options, which belong to the plugin.
+First each key is checked against the table in `keys.py`, then what two keys of a node, or two nodes, must agree on: the rules
+of a coalesce, routes against `fork`, and that every edge leads to a node that it may enter. Not here: the shape of the whole
+(cycles, forks and their coalesces; `topology.py`), and options, which the plugin checks.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -36,24 +34,24 @@ MAX_NODES: Final = 1000
 
 @dataclass(slots=True)
 class _Draft:
-    """A node while it is read: what was good of it so far."""
+    """A node while it is read: its valid values so far."""
 
     place: Place
     kind: NodeKind | None
-    """``None`` if it has none that we know: the name still counts."""
+    """`None` if the kind is missing or unknown; the name still counts."""
     name: str
     values: dict[str, Any] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
 
 
 def load_pipeline(file: FilePath | str) -> Pipeline:
-    """The pipeline in a YAML file. Raises ``SettingsError`` with all that is wrong with it."""
+    """The pipeline in a YAML file. Raises `SettingsError` with all that is wrong with it."""
     data, lines = read_document(FilePath(file))
     return read_pipeline(data, file=str(file), lines=lines)
 
 
 def read_pipeline(data: object, *, file: str | None = None, lines: Mapping[Path, int] | None = None) -> Pipeline:
-    """The pipeline in plain data, ``{"name": …, "nodes": [{"name": …, "kind": …, …}, …]}``."""
+    """The pipeline in plain data, `{"name": …, "nodes": [{"name": …, "kind": …, …}, …]}`."""
     complaints = Complaints(file, lines)
     top = Place(complaints, ())
     if not isinstance(data, dict):
@@ -85,7 +83,7 @@ def _read_run(data: Mapping[str, object], top: Place) -> RunSettings:
 def _read_keys(
     data: Mapping[str, object], keys: Mapping[str, Key], place: Place, others: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """What is good of ``data``. A key of ``others`` is allowed and left to somebody else; null is as good as absent."""
+    """The valid values in `data`. A key in `others` is allowed and checked elsewhere; null means that the key is absent."""
     allowed = [*others, *keys]
     for key, value in data.items():
         if key not in allowed:
@@ -158,16 +156,16 @@ def _check_gate(draft: _Draft) -> None:
         if word in routes.values() and key not in given:
             place.complaints.add((*place.path, key), f"missing: a route leads to {word}", node=place.node)
         if key in given and word not in routes.values():
-            told = f"given, but no route leads to {word}: add such a route, or remove {key}"
-            place.complaints.add((*place.path, key), told, node=place.node)
+            message = f"given, but no route leads to {word}: add such a route, or remove {key}"
+            place.complaints.add((*place.path, key), message, node=place.node)
     _check_labels(draft, routes)
     fork = draft.values.get("fork", {})
     for label, target in routes.items():
         if label in fork and target not in RESERVED:
-            told = (
+            message = (
                 f"is a branch of this gate too: the labels that leave a node are unique; rename {label!r} here or there"
             )
-            (place / "routes" / label).refuse(target, told)
+            (place / "routes" / label).refuse(target, message)
 
 
 def _check_labels(draft: _Draft, routes: Mapping[str, str]) -> None:
@@ -175,8 +173,8 @@ def _check_labels(draft: _Draft, routes: Mapping[str, str]) -> None:
     place = draft.place
     labels = compile_expression(draft.values["when"]).labels() if "when" in draft.values else None
     for label in sorted((labels or frozenset()) - routes.keys()):
-        told = f"can choose {label!r}, and routes have only {', '.join(routes)}: add a route {label}"
-        (place / "when").refuse(draft.values["when"], told)
+        message = f"can choose {label!r}, and routes have only {', '.join(routes)}: add a route {label}"
+        (place / "when").refuse(draft.values["when"], message)
 
 
 def _check_coalesce(draft: _Draft) -> None:
@@ -192,11 +190,11 @@ def _check_coalesce(draft: _Draft) -> None:
         _only_with(draft, "select_branch", merge is Merge.SELECT, "merge: select")
         collisions = draft.values.get("collisions", Collisions.LAST_WINS)
         if merge is not Merge.UNION and collisions is not Collisions.LAST_WINS:
-            told = f"only for merge: union; remove it, since {merge} has no collisions"
-            (place / "collisions").refuse(str(collisions), told)
+            message = f"allowed only with merge: union; remove it, because merge: {merge} has no collisions"
+            (place / "collisions").refuse(str(collisions), message)
     if policy is Policy.BEST_EFFORT and "timeout_seconds" not in given:
-        told = "missing: policy best_effort needs a timeout, or it could wait for ever"
-        place.complaints.add((*place.path, "timeout_seconds"), told, node=place.node)
+        message = "missing: policy best_effort needs a timeout, or it could wait for ever"
+        place.complaints.add((*place.path, "timeout_seconds"), message, node=place.node)
     if branches is None:
         return
     quorum = draft.values.get("quorum_count")
@@ -247,14 +245,16 @@ def _check_targets(drafts: list[_Draft]) -> None:
             elif kinds[target] is NodeKind.SOURCE:
                 place.refuse(target, "is the source, and nothing leads into a source")
             elif only_sink and kinds[target] not in (NodeKind.SINK, None):
-                told = f"is a {kinds[target]}; this may only lead to a sink: {', '.join(sinks) or 'there is none yet'}"
-                place.refuse(target, told)
+                message = (
+                    f"is a {kinds[target]}; this may only lead to a sink: {', '.join(sinks) or 'there is none yet'}"
+                )
+                place.refuse(target, message)
             elif target == draft.name:
                 place.refuse(target, "leads to the node itself: choose another")
 
 
 def _check_branches(drafts: list[_Draft]) -> None:
-    """No branch is called like a coalesce: names of tokens could not tell them apart."""
+    """A branch must not have the name of a coalesce: names of tokens could not distinguish them."""
     coalesces = {draft.name for draft in drafts if draft.kind is NodeKind.COALESCE}
     for draft in drafts:
         for branch in draft.values.get("fork", {}):

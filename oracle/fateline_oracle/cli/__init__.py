@@ -11,10 +11,11 @@ from typing import Final
 
 import click
 
+from fateline.lazy import LazyCommand
 from fateline_oracle.cli.group import VerdictGroup
-from fateline_oracle.cli.lazy import LazyCommand
 
 _HERE: Final = "fateline_oracle.cli"
+_ENGINE: Final = "fateline_engine.cli"
 
 COMMANDS: Final[tuple[LazyCommand, ...]] = (
     LazyCommand("verify", f"{_HERE}.verify:verify", "Model-check the law, or its own mutants."),
@@ -27,11 +28,11 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
     LazyCommand("replay", f"{_HERE}.replay:replay", "Step a saved counterexample again."),
     LazyCommand("audit", f"{_HERE}.audit:audit", "Judge an audit database where it lies."),
     LazyCommand("diff", f"{_HERE}.diff:diff", "Compare two trails name by name."),
-    LazyCommand("run", f"{_HERE}.run:run", "Run a pipeline on the reference engine."),
-    LazyCommand("resume", f"{_HERE}.run:resume", "Take up a stopped run where its last commit left it."),
-    LazyCommand("explain", f"{_HERE}.explain:explain", "Tell where a row went, or where an output comes from."),
-    LazyCommand("graph", f"{_HERE}.graph:graph", "Check a pipeline and draw it."),
-    LazyCommand("export", f"{_HERE}.export:export", "Write an audit trail as JSON lines."),
+    LazyCommand("run", f"{_ENGINE}.run:run", "Run a pipeline on the reference engine."),
+    LazyCommand("resume", f"{_ENGINE}.run:resume", "Resume a stopped run from its last commit."),
+    LazyCommand("explain", f"{_ENGINE}.explain:explain", "Show where a row went, or where an output comes from."),
+    LazyCommand("graph", f"{_ENGINE}.graph:graph", "Check a pipeline and draw it."),
+    LazyCommand("export", f"{_ENGINE}.export:export", "Write an audit trail as JSON lines, CSV or tables."),
     LazyCommand("spec", f"{_HERE}.spec:spec", "Write the book, or check that it is fresh."),
 )
 """In the order in which ``--help`` lists them: ``LazyCommand(name, "module:function", "A line of help.")``"""

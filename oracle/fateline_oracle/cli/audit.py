@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from fateline.terminal import Progress, paint, table
 from fateline_model import LAW_VERSION, LAWS
 
 from ..audit.adapters import Adapter, find_adapter
@@ -26,7 +27,6 @@ from ..audit.whole import audit as audited
 from ..render.counterexample import lineage
 from ..report.junit import write_junit
 from ..report.law_results import COLOUR
-from ..report.terminal import Progress, paint, table
 from ..report.verdict import ExitCode, Verdict
 from .verify import JOBS
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from fateline.terminal import Progress
 from fateline_model.checker.scopes import NAMED
 
 from ..conform.campaign import run_campaign
@@ -22,7 +23,6 @@ from ..ports.profile import BadProfile, Profile, read_profile
 from ..render.conform_text import conformance_text
 from ..report.case import write_case
 from ..report.junit import write_junit
-from ..report.terminal import Progress
 from ..report.verdict import ExitCode
 from .engine_options import TakesCommand, timeout_option, written
 from .verify import JOBS

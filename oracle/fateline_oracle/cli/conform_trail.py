@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
+from fateline.terminal import Progress, paint, table
 from fateline_model import LAW_VERSION, LAWS
 
 from ..report.law_results import COLOUR
-from ..report.terminal import Progress, paint, table
 from ..report.verdict import ExitCode, Report, Verdict
 from ..trails.check import judge_trail, report_of
 from ..trails.reader import BadTrail

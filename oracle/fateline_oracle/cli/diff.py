@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from ..report.terminal import paint, table
+from fateline.terminal import paint, table
+
 from ..report.verdict import ExitCode
 from ..trails.diff import Compared, compare_runs
 from ..trails.pipeline import pipeline_of

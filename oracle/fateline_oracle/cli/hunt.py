@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from fateline.terminal import Progress, paint
 from fateline_model import LAW_VERSION
 
 from ..conform.fuzz import BadCorpus, Event, Hunt
@@ -18,7 +19,6 @@ from ..mutants import NoSuchAnimal
 from ..ports.hello import hello_of
 from ..ports.port import EngineFault
 from ..report.law_results import COLOUR
-from ..report.terminal import Progress, paint
 from ..report.verdict import SCHEMA, ExitCode, Verdict
 from .engine_options import TakesCommand, timeout_option, written
 

@@ -12,12 +12,12 @@ from importlib.util import find_spec
 
 import click
 
+from fateline.terminal import Progress, paint, table
 from fateline_model import LAW_VERSION, LAWS
 
 from ..law.proofs.gate import GET_CROSSHAIR, SECONDS, Proof, call_text, value_text
 from ..law.proofs.obligations import BY_NAME
 from ..law.proofs.settle import Settled, settle_all
-from ..report.terminal import Progress, paint, table
 from ..report.verdict import ExitCode, Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 
 JOBS = max(1, min(8, os.cpu_count() or 1))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from fateline.terminal import paint
 from fateline_model import LAWS
 
 from ..conform.campaign import every_instance
@@ -22,7 +23,6 @@ from ..ports.hello import hello_of
 from ..ports.port import Engine, EngineFault
 from ..ports.validate import asked_again
 from ..render.conform_text import case_text
-from ..report.terminal import paint
 from ..report.verdict import ExitCode, Verdict
 from .engine_options import TakesCommand, timeout_option
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
+from fateline.terminal import paint
+
 from ..book import INDEX, make_book, stale, write
-from ..report.terminal import paint
 from ..report.verdict import ExitCode
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from fateline.terminal import Progress
 from fateline_model.checker.scopes import NAMED
 
 from ..crash.campaign import NoSuchFamily, torture_scope
@@ -20,7 +21,6 @@ from ..mutants import NoSuchAnimal
 from ..ports.port import EngineFault
 from ..render.crash_text import torture_text
 from ..report.case import write_case
-from ..report.terminal import Progress
 from ..report.verdict import ExitCode, Skipped, Verdict
 from .engine_options import timeout_option
 from .verify import JOBS

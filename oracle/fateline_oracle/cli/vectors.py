@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from fateline.terminal import Progress, paint, table
 from fateline_model import LAW_VERSION, LAWS
 
 from ..engines import NoSuchEngine, engine_of
@@ -16,7 +17,6 @@ from ..mutants import NoSuchAnimal
 from ..ports.hello import hello_of
 from ..ports.port import EngineFault
 from ..report.law_results import COLOUR
-from ..report.terminal import Progress, paint, table
 from ..report.verdict import SCHEMA, ExitCode, Verdict
 from ..vectors.run import Score, gap, hidden, run
 from ..vectors.store import INDEX, BadVectors, folder_of, made, read, stale, write

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from fateline.terminal import Progress, paint, table
 from fateline_model import LAW_VERSION, LAWS
 from fateline_model.checker.mutants import MUTANTS
 from fateline_model.checker.scopes import NAMED, instances
@@ -28,7 +29,6 @@ from ..law.verification import (
 from ..render.counterexample import expected_last, show
 from ..report.case import case_document, write_case
 from ..report.law_results import COLOUR, law_results
-from ..report.terminal import Progress, paint, table
 from ..report.verdict import ExitCode, Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 
 JOBS = max(1, min(8, os.cpu_count() or 1))

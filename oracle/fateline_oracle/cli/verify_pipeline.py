@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from fateline.terminal import Progress, paint
 from fateline_model import LAW_VERSION, Pipeline
 from fateline_model.checker.search import explore
 from fateline_model.checker.systems import InstanceOptions, PipelineSystem
@@ -18,7 +19,6 @@ from fateline_model.laws import ALL
 
 from ..render.counterexample import show
 from ..report.law_results import COLOUR, law_results
-from ..report.terminal import Progress, paint
 from ..report.verdict import ExitCode, Finding, Report, overall_verdict
 from ..trails.pipeline_file import BadPipelineFile, read_pipeline
 

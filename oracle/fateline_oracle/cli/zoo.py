@@ -8,13 +8,14 @@ import time
 
 import click
 
+from fateline.terminal import Progress, paint, table
+
 from ..conform.instance import Strategy
 from ..engines import engine_of
 from ..mutants import ANIMALS
 from ..mutants.case import case_of
 from ..mutants.matrix import Census, census, write_census
 from ..render.conform_text import case_text
-from ..report.terminal import Progress, paint, table
 from ..report.verdict import ExitCode
 from .engine_options import timeout_option
 from .verify import JOBS

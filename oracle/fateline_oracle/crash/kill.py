@@ -3,7 +3,7 @@
 A trial is one run of one pipeline that is disturbed, twice where it comes to that, and then left alone to its end. After
 each disturbance what is left is judged: the trail at rest by the law, and no sink may hold less than was committed. At the
 end the run is over, its trail is accepted, and every output is what an undisturbed run writes, to the byte. Not here: the
-processes (`reference/doomed.py`).
+processes (`reference/faulty_process.py`).
 """
 
 import random
@@ -20,8 +20,8 @@ from typing import Final, NamedTuple
 from ..compare.data_laws import Broken
 from ..parallel import in_processes
 from ..ports.port import Policy
-from ..reference import doomed
-from ..reference.doomed import Doom, Ended, How
+from ..reference import left_files
+from ..reference.faulty_process import BROKEN, FINISHED, STOPPED, Ended, Fault, FaultKind, run
 from ..trails.check import TrailJudged, judge_trail
 from ..trails.pipeline_file import read_pipeline
 
@@ -38,7 +38,7 @@ class Trial(NamedTuple):
 
     pipeline: Path
     policy: Policy
-    how: How
+    how: FaultKind
     seed: int
 
 
@@ -57,7 +57,7 @@ class Killed:
     tokens: int = 0
     effects: int = 0
     checked: Counter[str] = field(default_factory=Counter)
-    findings: list[tuple[Trial, tuple[Doom, ...], tuple[Broken, ...]]] = field(default_factory=list)
+    findings: list[tuple[Trial, tuple[Fault, ...], tuple[Broken, ...]]] = field(default_factory=list)
     seconds: float = 0.0
 
     def add(self, other: "Killed") -> None:
@@ -81,7 +81,10 @@ def pipelines_in(folder: Path) -> list[Path]:
 def trials(pipelines: Sequence[Path], kills: int, faults: int, seed: int) -> Iterator[Trial]:
     """So many kills, half of them at boundaries and half at random, and so many failures of writing; by turns."""
     turns = [(policy, pipeline) for policy in Policy for pipeline in pipelines]
-    ways = [(How.KILLED_AT, How.KILLED_AFTER), (How.DISK_FULL, How.IO_ERROR, How.FILE_LIMIT)]
+    ways = [
+        (FaultKind.KILLED_AT, FaultKind.KILLED_AFTER),
+        (FaultKind.DISK_FULL, FaultKind.IO_ERROR, FaultKind.FILE_LIMIT),
+    ]
     for many, hows in zip((kills, faults), ways, strict=True):
         for number in range(many):
             policy, pipeline = turns[number // len(hows) % len(turns)]
@@ -112,7 +115,7 @@ def disturb(
 
 
 def _left(total: Killed, wanted: dict[str, int]) -> tuple[int, int]:
-    killed = total.disturbed[How.KILLED_AT] + total.disturbed[How.KILLED_AFTER]
+    killed = total.disturbed[FaultKind.KILLED_AT] + total.disturbed[FaultKind.KILLED_AFTER]
     return max(0, wanted["kills"] - killed), max(0, wanted["faults"] - (sum(total.disturbed.values()) - killed))
 
 
@@ -129,10 +132,10 @@ def undisturbed(pipeline: Path, policy: Policy) -> Undisturbed:
     """Run once, and remembered."""
     with tempfile.TemporaryDirectory(prefix="fateline-kill-") as name:
         file = prepared(pipeline, policy, Path(name) / pipeline.parent.name)
-        ended = doomed.run(file, policy, Doom(How.NOTHING))
-        if ended.status != doomed.FINISHED:
+        ended = run(file, policy, Fault(FaultKind.NOTHING))
+        if ended.status != FINISHED:
             raise RuntimeError(f"{pipeline}: an undisturbed run does not finish")
-        return Undisturbed(doomed.outputs(file), ended.boundaries, ended.seconds)
+        return Undisturbed(left_files.outputs(file), ended.boundaries, ended.seconds)
 
 
 def prepared(pipeline: Path, policy: Policy, folder: Path) -> Path:
@@ -156,38 +159,38 @@ def one(trial: Trial) -> Killed:
     wanted = undisturbed(trial.pipeline, trial.policy)
     with tempfile.TemporaryDirectory(prefix="fateline-kill-") as name:
         file = prepared(trial.pipeline, trial.policy, Path(name) / trial.pipeline.parent.name)
-        dooms: list[Doom] = []
+        faults: list[Fault] = []
         for number in range(SPARE):
-            doom = _doom(trial.how, wanted, chance) if number < 2 else Doom(How.NOTHING)
-            dooms.append(doom)
-            ended = doomed.run(file, trial.policy, doom)
-            _note(done, doom, ended)
-            over = ended.status == doomed.FINISHED
+            fault = _fault(trial.how, wanted, chance) if number < 2 else Fault(FaultKind.NOTHING)
+            faults.append(fault)
+            ended = run(file, trial.policy, fault)
+            _note(done, fault, ended)
+            over = ended.status == FINISHED
             broken = _judge(done, file, wanted if over else None)
-            if ended.status == doomed.BROKEN:
+            if ended.status == BROKEN:
                 broken.append(("R2", "the engine broke down where it should have stopped"))
             if broken:
-                done.findings.append((trial, tuple(dooms), tuple(broken)))
+                done.findings.append((trial, tuple(faults), tuple(broken)))
             if broken or over:
                 break
         else:
-            done.findings.append((trial, tuple(dooms), (("R2", f"it was taken up {SPARE} times and is not over"),)))
+            done.findings.append((trial, tuple(faults), (("R2", f"it was taken up {SPARE} times and is not over"),)))
     return done
 
 
-def _doom(how: How, wanted: Undisturbed, chance: random.Random) -> Doom:
-    if how is How.KILLED_AFTER:
-        return Doom(how, int(chance.random() * wanted.seconds * 1e6))
-    if how is How.FILE_LIMIT:
-        return Doom(how, FIRST_BYTES + chance.randrange(400_000))
-    return Doom(how, chance.randrange(wanted.boundaries) + 1)
+def _fault(how: FaultKind, wanted: Undisturbed, chance: random.Random) -> Fault:
+    if how is FaultKind.KILLED_AFTER:
+        return Fault(how, int(chance.random() * wanted.seconds * 1e6))
+    if how is FaultKind.FILE_LIMIT:
+        return Fault(how, FIRST_BYTES + chance.randrange(400_000))
+    return Fault(how, chance.randrange(wanted.boundaries) + 1)
 
 
-def _note(done: Killed, doom: Doom, ended: Ended) -> None:
-    if doom.how is How.NOTHING:
+def _note(done: Killed, fault: Fault, ended: Ended) -> None:
+    if fault.kind is FaultKind.NOTHING:
         return
-    if ended.status is None or ended.status == doomed.STOPPED:
-        done.disturbed[doom.how] += 1
+    if ended.status is None or ended.status == STOPPED:
+        done.disturbed[fault.kind] += 1
         if ended.write not in ("", "end"):
             done.at[ended.write] += 1
     else:
@@ -196,21 +199,21 @@ def _note(done: Killed, doom: Doom, ended: Ended) -> None:
 
 def _judge(done: Killed, file: Path, wanted: Undisturbed | None) -> list[Broken]:
     """What is wrong with what is there: with what is left, or with the end if it is the end."""
-    there = doomed.mend(file)
-    judged = judge_trail(doomed.database_of(file), read_pipeline(file)) if there else TrailJudged()
+    there = left_files.mend(file)
+    judged = judge_trail(left_files.database_of(file), read_pipeline(file)) if there else TrailJudged()
     if not judged.runs:  # killed before there was a run
         return [] if wanted is None else [("R2", "a finished run has no trail")]
     done.checked.update(judged.checked)
     broken = [(finding.law, finding.message) for finding in judged.findings]
     done.checked["R1"] += 1
     done.checked["R4"] += 1
-    broken += [("R4", said) for said in doomed.confirmed_and_gone(file)]
+    broken += [("R4", said) for said in left_files.confirmed_and_gone(file)]
     if wanted is not None:
         done.checked.update(("R2", "R3"))
         done.rows += judged.rows
         done.tokens += judged.tokens
-        done.effects += doomed.effects(file).total()
-        found = doomed.outputs(file)
+        done.effects += left_files.effects(file).total()
+        found = left_files.outputs(file)
         broken += [
             ("R4", f"the sink {sink} does not hold what an undisturbed run writes")
             for sink, content in wanted.outputs.items()

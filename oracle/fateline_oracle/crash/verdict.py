@@ -41,8 +41,8 @@ def conclude(campaign: TortureCampaign, killed: Killed | None, skipped: Sequence
     """The verdict on an engine."""
     caught = [(one, one.found) for one in campaign.tortured if one.found is not None]
     breaches: list[tuple[str, Broken]] = [(one.name, broken) for one, found in caught for broken in found.laws]
-    for trial, dooms, broken in killed.findings if killed is not None else ():
-        how = ", then ".join(f"{doom.how} {doom.at}" for doom in dooms)
+    for trial, met, broken in killed.findings if killed is not None else ():
+        how = ", then ".join(f"{fault.kind} {fault.at}" for fault in met)
         where = f"{trial.pipeline.parent.name}, {trial.policy}, {how}"
         breaches += [(where, one) for one in broken]
     laws = _laws(campaign, killed, Counter(law for _, (law, _) in breaches))

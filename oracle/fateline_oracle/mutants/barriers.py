@@ -34,7 +34,7 @@ _LOSS_AFTER_THE_END = Animal(
             "            if self._resolution(loss.row, frame) is not None:\n                return\n",
             "            if self._resolution(loss.row, frame) is not None:\n"
             "                self.state.recorder.loss(\n"
-            "                    self.place.number, loss.row, frame.fork, frame.branch, loss.token, loss.reason\n"
+            "                    self.node.number, loss.row, frame.fork, frame.branch, loss.token, loss.reason\n"
             "                )\n                return\n",
         ),
     ),
@@ -76,7 +76,7 @@ ANIMALS: Final = (
         (
             Patch(
                 "coalesce.py",
-                "held = [(branch, joining.held[branch]) for branch in self.node.branches if branch in joining.held]",
+                "held = [(branch, joining.held[branch]) for branch in self.settings.branches if branch in joining.held]",
                 "held = [(str(branch), live) for branch, live in joining.held.items()]",
             ),
         ),
@@ -182,8 +182,8 @@ ANIMALS: Final = (
         (
             Patch(
                 "coalesce.py",
-                "frame.coalesce != self.place.name or frame.branch not in self.node.branches:",
-                "frame.coalesce != self.place.name:",
+                "frame.coalesce != self.node.name or frame.branch not in self.settings.branches:",
+                "frame.coalesce != self.node.name:",
             ),
         ),
         ("barrier",),
@@ -232,7 +232,7 @@ ANIMALS: Final = (
         (
             Patch(
                 "state.py",
-                "        if live.info.stack is not None and way.loses:\n            self.drop_debt(live, way.loss)\n        if self.queue",
+                "        if live.info.stack is not None and edge.loses:\n            self.drop_debt(live, edge.loss)\n        if self.queue",
                 "        if self.queue",
             ),
         ),

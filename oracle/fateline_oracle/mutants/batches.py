@@ -12,8 +12,8 @@ ANIMALS: Final = (
         (
             Patch(
                 "aggregation.py",
-                "recorder.member(self.place.number, batch.number, ordinal, live",
-                "recorder.member(self.place.number, batch.number, ordinal + 1, live",
+                "recorder.member(self.node.number, batch.number, ordinal, live",
+                "recorder.member(self.node.number, batch.number, ordinal + 1, live",
             ),
         ),
         ("batch",),
@@ -36,8 +36,8 @@ ANIMALS: Final = (
         (
             Patch(
                 "aggregation.py",
-                "(len(batch.held) if batch else 0) + 1 >= self.node.count",
-                "(len(batch.held) if batch else 0) >= self.node.count",
+                "(len(batch.held) if batch else 0) + 1 >= self.settings.count",
+                "(len(batch.held) if batch else 0) >= self.settings.count",
             ),
         ),
         ("batch",),
@@ -90,7 +90,7 @@ ANIMALS: Final = (
             Patch(
                 "aggregation.py",
                 '        if full and self.triggered is not None:\n            raise Refused(Refusal.BATCH_AWAITS_FLUSH, f"{self.triggered.name} awaits its flush")\n        recorder = self.state.recorder\n',
-                '        recorder = self.state.recorder\n        if full and self.triggered is not None:\n            recorder.open_batch(self.place.number, self.next_number)\n            raise Refused(Refusal.BATCH_AWAITS_FLUSH, f"{self.triggered.name} awaits its flush")\n',
+                '        recorder = self.state.recorder\n        if full and self.triggered is not None:\n            recorder.open_batch(self.node.number, self.next_number)\n            raise Refused(Refusal.BATCH_AWAITS_FLUSH, f"{self.triggered.name} awaits its flush")\n',
             ),
         ),
         ("batch mode=passthrough count=1",),

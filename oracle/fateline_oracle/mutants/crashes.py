@@ -161,8 +161,8 @@ ANIMALS: Final = (
             Patch(
                 "orchestrator.py",
                 "        self.recorder.commit(positions)\n        self.processor.touched.clear()\n",
-                "        self.recorder.commit(positions)\n        for place in self.processor.touched:\n"
-                "            self.sinks[place.name].flush()\n        self.processor.touched.clear()\n",
+                "        self.recorder.commit(positions)\n        for node in self.processor.touched:\n"
+                "            self.sinks[node.name].flush()\n        self.processor.touched.clear()\n",
             ),
         ),
         ("line",),
@@ -202,7 +202,7 @@ ANIMALS: Final = (
                 "orchestrator.py",
                 "self.script.now(), positions))\n",
                 "self.script.now()))\n"
-                "        self.recorder.commit({self.atlas[name].number: at for name, at in positions.items()})\n",
+                "        self.recorder.commit({self.compiled[name].number: at for name, at in positions.items()})\n",
             ),
         ),
         ("line",),

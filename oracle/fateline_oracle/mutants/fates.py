@@ -54,7 +54,7 @@ _GOES_ON = Animal(
         Patch(
             "processor.py",
             'self.state.close(live, _COMPLETED, "drop")',
-            'self.state.close(live, _COMPLETED, "drop", live.place.ways[CONTINUE])',
+            'self.state.close(live, _COMPLETED, "drop", live.node.edges[CONTINUE])',
         ),
     ),
     ("line",),
@@ -123,8 +123,8 @@ ANIMALS: Final = (
         (
             Patch(
                 "processor.py",
-                "live, live.via, sink=live.place.number,",
-                "live, live.via, sink=self.state.atlas.of_kind(NodeKind.SINK)[0].number,",
+                "live, live.via, sink=live.node.number,",
+                "live, live.via, sink=self.state.compiled.of_kind(NodeKind.SINK)[0].number,",
             ),
         ),
         ("line",),

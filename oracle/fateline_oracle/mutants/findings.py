@@ -57,7 +57,7 @@ FINDINGS: Final[dict[int, FoundBefore]] = {
         "writers believed the run and the row that they were told", "L3 L6 Z1", "`token_manager.py`, `find`"
     ),
     14: FoundBefore(
-        "the path that ran was not the graph that was drawn", "T1 T2", "`state.py`: a token takes a way, and no other"
+        "the path that ran was not the graph that was drawn", "T1 T2", "`state.py`: a token takes an edge, and no other"
     ),
     15: FoundBefore("the step numbers of two nodes could be the same", "T1", "no step numbers: nodes are named"),
     16: FoundBefore("joins within joins were not thought of", "C8 T3", "`tokens.py`: a stack of frames"),

@@ -11,8 +11,8 @@ _BRANCH_MISSING = Animal(
     (
         Patch(
             "token_manager.py",
-            "for token, (branch, way, coalesce) in enumerate(branches, first):",
-            "for token, (branch, way, coalesce) in enumerate(branches[: max(1, len(branches) - 1)], first):",
+            "for token, (branch, edge, coalesce) in enumerate(branches, first):",
+            "for token, (branch, edge, coalesce) in enumerate(branches[: max(1, len(branches) - 1)], first):",
         ),
     ),
     ("diamond",),
@@ -111,8 +111,8 @@ ANIMALS: Final = (
         (
             Patch(
                 "token_manager.py",
-                "known = tuple(BranchWay(branch, gate.ways[branch], gate.joins.get(branch)) for branch in declared)",
-                "known = tuple(\n                BranchWay(branch, gate.ways[other], gate.joins.get(branch))\n"
+                "known = tuple(BranchEdge(branch, gate.edges[branch], gate.joins.get(branch)) for branch in declared)",
+                "known = tuple(\n                BranchEdge(branch, gate.edges[other], gate.joins.get(branch))\n"
                 "                for branch, other in zip(declared, reversed(list(declared)), strict=True)\n            )",
             ),
         ),

@@ -181,7 +181,7 @@ ANIMALS: Final = (
         "merges-twice",
         "Z1",
         "the branches that a merge left over can be merged a second time",
-        (Patch("token_manager.py", "        self._merged_once(first.row, frames[0].fork, way)\n", ""),),
+        (Patch("token_manager.py", "        self._merged_once(first.row, frames[0].fork, edge)\n", ""),),
         ("lineage with one token more",),
     ),
 )

@@ -69,8 +69,8 @@ ANIMALS: Final = (
         (
             Patch(
                 "recovery.py",
-                "            elif live.place.kind is NodeKind.COALESCE:\n                self._hold(live, held_at)\n",
-                "            elif live.place.kind is NodeKind.COALESCE:\n                live.phase = Phase.NEXT\n"
+                "            elif live.node.kind is NodeKind.COALESCE:\n                self._hold(live, held_at)\n",
+                "            elif live.node.kind is NodeKind.COALESCE:\n                live.phase = Phase.NEXT\n"
                 "                waiting.append((True, changed, live))\n",
             ),
         ),
@@ -138,7 +138,7 @@ ANIMALS: Final = (
         (
             Patch(
                 "coalesce.py",
-                "        self.state.recorder.loss(self.place.number, loss.row, frame.fork, frame.branch, loss.token, loss.reason)\n",
+                "        self.state.recorder.loss(self.node.number, loss.row, frame.fork, frame.branch, loss.token, loss.reason)\n",
                 "",
             ),
         ),

@@ -1,4 +1,4 @@
-"""Animals whose visits or ways are not those of the graph: open for ever, counted wrongly, or along another edge."""
+"""Animals whose visits or ways are not those of the graph: open for ever, counted wrongly, or along another way."""
 
 from typing import Final
 
@@ -66,8 +66,8 @@ ANIMALS: Final = (
         (
             Patch(
                 "processor.py",
-                "        way: Way | None = place.on_error\n",
-                "        way: Way | None = place.on_error and place.ways.get(CONTINUE, place.on_error)\n",
+                "        edge: EdgeRef | None = node.on_error\n",
+                "        edge: EdgeRef | None = node.on_error and node.edges.get(CONTINUE, node.on_error)\n",
             ),
         ),
         ("retries", "line"),
@@ -79,8 +79,8 @@ ANIMALS: Final = (
         (
             Patch(
                 "processor.py",
-                "way = place.ways[CONTINUE if target == CONTINUE else verdict.label]",
-                "way = place.ways.get(CONTINUE) or place.ways[verdict.label]",
+                "edge = node.edges[CONTINUE if target == CONTINUE else verdict.label]",
+                "edge = node.edges.get(CONTINUE) or node.edges[verdict.label]",
             ),
         ),
         ("line",),
@@ -93,8 +93,8 @@ ANIMALS: Final = (
         (
             Patch(
                 "processor.py",
-                "            self.state.close(live, _COMPLETED, told, way)\n",
-                "            self.state.close(live, _COMPLETED, told, self.state.atlas.ways[0])\n",
+                "            self.state.close(live, _COMPLETED, word, edge)\n",
+                "            self.state.close(live, _COMPLETED, word, self.state.compiled.edges[0])\n",
             ),
         ),
         ("line",),
@@ -107,8 +107,8 @@ ANIMALS: Final = (
         (
             Patch(
                 "state.py",
-                "self.recorder.open_visit(info.row, info.token, live.place.number, live.attempt, status, info.data.digest)",
-                "self.recorder.open_visit(\n            info.row, info.token, min(live.place.rank, 2), live.attempt, status, info.data.digest\n        )",
+                "self.recorder.open_visit(info.row, info.token, live.node.number, live.attempt, status, info.data.digest)",
+                "self.recorder.open_visit(\n            info.row, info.token, min(live.node.rank, 2), live.attempt, status, info.data.digest\n        )",
             ),
         ),
         ("diamond",),
@@ -121,8 +121,8 @@ ANIMALS: Final = (
         (
             Patch(
                 "processor.py",
-                "        elif _FIRST_WORK[place.kind] is not work.kind:\n",
-                "        elif _FIRST_WORK[place.kind] is not work.kind and work.kind is not Kind.BEGIN:\n",
+                "        elif _FIRST_WORK[node.kind] is not work.kind:\n",
+                "        elif _FIRST_WORK[node.kind] is not work.kind and work.kind is not Kind.BEGIN:\n",
             ),
         ),
         ("hostile diamond",),

@@ -6,9 +6,9 @@ from typing import Final
 from fateline_oracle.ports.port import Does, Hello, Port
 from fateline_oracle.reference.barrier import BarrierPort
 from fateline_oracle.reference.crash import ReferenceCrashPort
+from fateline_oracle.reference.free_run import TrailPort
 from fateline_oracle.reference.lifecycle import LifecyclePort
 from fateline_oracle.reference.pipeline import ReferencePort
-from fateline_oracle.reference.whole import TrailPort
 
 PORTS: Final = frozenset(Port)
 LAW_VERSION: Final = "1"

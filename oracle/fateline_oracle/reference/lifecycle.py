@@ -1,21 +1,18 @@
 """The reference engine's token manager at the lifecycle port: two runs in one landscape, hostile arguments included.
 
-Every operation goes through `Orchestrator.operate`, as a step of its own. The pipeline under it only lends the ways that
+Every operation is a step of its own. The pipeline under it only lends the edges that
 tokens take: a chain of nested forks, so that a fork of a fork has a gate. Not here: anything about the law.
 """
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from fateline_engine.clock import ManualClock
 from fateline_engine.contracts import SchemaContract
 from fateline_engine.errors import EngineBug, LimitExceeded, Refused
 from fateline_engine.graph import ExecutionGraph
 from fateline_engine.landscape import Landscape
-from fateline_engine.orchestrator import Orchestrator
 from fateline_engine.rows import PipelineRow
-from fateline_engine.script import Production
+from fateline_engine.scripted import Commits, ScriptedRun
 from fateline_engine.settings import read_pipeline
 from fateline_engine.token_manager import TokenManager
 from fateline_engine.tokens import TokenInfo
@@ -23,7 +20,6 @@ from fateline_engine.words import Outcome
 from fateline_model.lifecycle import Op, Operation, TokenRef, World
 from fateline_model.state import parse_token_name
 from fateline_oracle.ports.port import EngineFault, Reply
-from fateline_oracle.reference.views import Views
 
 _DEPTH: Final = 4
 _BRANCHES: Final = ("a", "b")
@@ -59,44 +55,36 @@ def _coalesce(depth: int) -> str:
 
 
 class LifecyclePort:
-    """So many runs side by side."""
+    """A number of runs side by side."""
 
     def __init__(self) -> None:
         self._landscape: Landscape | None = None
         self._graph = ExecutionGraph.build(read_pipeline(_pipeline()))
-        self._runs = 0
-        self._engines: list[Orchestrator] = []
-        self._calls: dict[Op, Callable[[Orchestrator, Operation], Callable[[TokenManager], object]]] = {
+        self._runs_made = 0
+        self._runs: list[ScriptedRun] = []
+        self._operations: dict[Op, Callable[[ScriptedRun, Operation], Callable[[TokenManager], object]]] = {
             Op.INITIAL: self._initial,
-            Op.QUARANTINE: lambda _, said: lambda tokens: tokens.quarantine(said.row or 0, {"n": 0}, "invalid"),
-            Op.EXISTING: lambda _, said: lambda tokens: tokens.existing(-1 if said.row is None else said.row),
+            Op.QUARANTINE: lambda _, asked: lambda tokens: tokens.quarantine(asked.row or 0, {"n": 0}, "invalid"),
+            Op.EXISTING: lambda _, asked: lambda tokens: tokens.existing(-1 if asked.row is None else asked.row),
             Op.FORK: self._fork,
             Op.EXPAND: self._expand,
             Op.MERGE: self._merge,
-            Op.UPDATE: lambda engine, said: lambda tokens: tokens.update(self._token(engine, said.tokens[0]), _ROW),
+            Op.UPDATE: lambda run, asked: lambda tokens: tokens.update(self._token(run, asked.tokens[0]), _ROW),
             Op.RECORD: self._record,
         }
 
     def start(self, runs: int) -> list[str]:
-        if self._landscape is None or self._runs >= _RUNS_IN_ONE:
+        if self._landscape is None or self._runs_made >= _RUNS_IN_ONE:
             self.close()
-            self._landscape = Landscape.open(":memory:")
-            self._views = Views(self._landscape.conn)
-            self._runs = 0
-        self._engines = []
+            self._landscape, self._runs_made = Landscape.open(":memory:"), 0
+        self._runs = []
         for _ in range(runs):
-            self._runs += 1
-            engine = Orchestrator(
-                self._graph,
-                self._landscape,
-                script=Production(None, ManualClock(0)),
-                run_id=f"judged-{self._runs}",
-                each_step=True,
-            )
-            engine.start()
-            self._engines.append(engine)
-        self._seen = [engine.recorder.seq for engine in self._engines]
-        return [str(engine.run_id) for engine in self._engines]
+            self._runs_made += 1
+            name = f"judged-{self._runs_made}"
+            run = ScriptedRun(self._graph, self._landscape, run_id=name, commits=Commits.EACH_STEP)
+            run.start()
+            self._runs.append(run)
+        return [run.run_id for run in self._runs]
 
     def close(self) -> None:
         if self._landscape is not None:
@@ -105,7 +93,7 @@ class LifecyclePort:
 
     def offers(self, operation: Operation, world: World) -> bool:
         """Rows come in order, a token carries its own row, branches are those of a gate, batches are an aggregation's."""
-        if operation.op not in self._calls or not 0 <= operation.run < len(world):
+        if operation.op not in self._operations or not 0 <= operation.run < len(world):
             return False
         rows = len(world[operation.run].rows)
         if operation.op in (Op.INITIAL, Op.QUARANTINE) and (operation.row or 0) > rows:
@@ -118,65 +106,50 @@ class LifecyclePort:
         return operation.op is not Op.MERGE or (operation.row or 0) < rows
 
     def do(self, operation: Operation) -> Reply:
-        assert self._landscape is not None
-        engine, conn = self._engines[operation.run], self._landscape.conn
-        before = conn.total_changes
-        refused: Refused | None = None
+        run = self._runs[operation.run]
+        refused: tuple[str | None, str] = (None, "")
         try:
-            engine.operate(partial(_without_barriers, engine, self._calls[operation.op](engine, operation)))
+            # No barrier is judged here, and callers may leave debts in a state that no graph allows.
+            run.operate(self._operations[operation.op](run, operation), tell_barriers=False)
         except Refused as word:
-            refused = word
+            refused = (str(word.refusal), word.message)
         except (EngineBug, LimitExceeded) as bug:
             raise EngineFault(str(bug)) from bug
-        found: list[dict[str, Any]] = []
-        if conn.total_changes != before or engine.recorder.dirty:
-            for place, one in enumerate(self._engines):
-                told = self._views.after(str(one.run_id), self._seen[place])
-                self._seen[place] = max([one.recorder.seq, *(record["seq"] for record in told)])
-                found += told
-        return Reply(found) if refused is None else Reply(found, str(refused.refusal), refused.message)
+        return Reply([record for each in self._runs for record in each.written()], *refused)
 
-    # ------------------------------------------------------------------------------------------------ operations
+    # The operations
 
-    def _token(self, engine: Orchestrator, ref: TokenRef) -> TokenInfo:
+    def _token(self, run: ScriptedRun, ref: TokenRef) -> TokenInfo:
         """The token that is meant, as its own run knows it; a stranger by numbers that no token has."""
         row, _, number = ref.name.partition(":")
         key = (int(row), int(number)) if row.isdecimal() and number.isdecimal() else (0, 9999)
-        owner = self._engines[ref.run] if ref.run < len(self._engines) else engine
-        live = owner.state.live.get(key)
-        return live.info if live is not None else TokenInfo(owner.recorder.run, *key, _ROW)
+        owner = self._runs[ref.run] if ref.run < len(self._runs) else run
+        live = owner.token(*key)
+        return live.info if live is not None else owner.stranger(*key, _ROW)
 
-    def _initial(self, engine: Orchestrator, said: Operation) -> Callable[[TokenManager], object]:
-        data = _ROW if said.locked else None
-        return lambda tokens: tokens.initial(said.row or 0, data)
+    def _initial(self, run: ScriptedRun, asked: Operation) -> Callable[[TokenManager], object]:
+        data = _ROW if asked.locked else None
+        return lambda tokens: tokens.initial(asked.row or 0, data)
 
-    def _fork(self, engine: Orchestrator, said: Operation) -> Callable[[TokenManager], object]:
-        token = self._token(engine, said.tokens[0])
-        gate = engine.atlas[f"g{_depth(token)}"]
-        ways = {way.branch: way for way in engine.tokens.branches_of(gate)}
-        return lambda tokens: tokens.fork(token, gate, [ways[branch] for branch in said.branches])
+    def _fork(self, run: ScriptedRun, asked: Operation) -> Callable[[TokenManager], object]:
+        token = self._token(run, asked.tokens[0])
+        gate = run.node(f"g{_depth(token)}")
+        edges = {edge.branch: edge for edge in run.tokens.branches_of(gate)}
+        return lambda tokens: tokens.fork(token, gate, [edges[branch] for branch in asked.branches])
 
-    def _expand(self, engine: Orchestrator, said: Operation) -> Callable[[TokenManager], object]:
-        token, way = self._token(engine, said.tokens[0]), engine.atlas["x"].ways["continue"]
-        contract = _LOCKED if said.locked else SchemaContract.observing({"n": "int"})
-        return lambda tokens: tokens.expand(token, [_ROW] * said.number, contract, way)
+    def _expand(self, run: ScriptedRun, asked: Operation) -> Callable[[TokenManager], object]:
+        token, edge = self._token(run, asked.tokens[0]), run.node("x").edges["continue"]
+        contract = _LOCKED if asked.locked else SchemaContract.observing({"n": "int"})
+        return lambda tokens: tokens.expand(token, [_ROW] * asked.number, contract, edge)
 
-    def _merge(self, engine: Orchestrator, said: Operation) -> Callable[[TokenManager], object]:
-        parents = [self._token(engine, ref) for ref in said.tokens]
-        way = engine.atlas[said.node].ways["continue"]
-        return lambda tokens: tokens.coalesce(parents, _ROW, way)
+    def _merge(self, run: ScriptedRun, asked: Operation) -> Callable[[TokenManager], object]:
+        parents = [self._token(run, ref) for ref in asked.tokens]
+        edge = run.node(asked.node).edges["continue"]
+        return lambda tokens: tokens.coalesce(parents, _ROW, edge)
 
-    def _record(self, engine: Orchestrator, said: Operation) -> Callable[[TokenManager], object]:
-        token, outcome = self._token(engine, said.tokens[0]), Outcome(str(said.outcome))
-        return lambda tokens: tokens.record(token, outcome, {field: _FIELDS[field] for field in said.fields})
-
-
-def _without_barriers(engine: Orchestrator, call: Callable[[TokenManager], object], tokens: TokenManager) -> None:
-    """No barrier is judged here, and callers may leave debts in a state that no graph allows: lost ones are not told."""
-    try:
-        call(tokens)
-    finally:
-        engine.state.losses.clear()
+    def _record(self, run: ScriptedRun, asked: Operation) -> Callable[[TokenManager], object]:
+        token, outcome = self._token(run, asked.tokens[0]), Outcome(str(asked.outcome))
+        return lambda tokens: tokens.record(token, outcome, {field: _FIELDS[field] for field in asked.fields})
 
 
 def _depth(token: TokenInfo) -> int:

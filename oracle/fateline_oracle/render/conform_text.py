@@ -6,12 +6,12 @@ Not here: the HTML page (`page/`), and anything that decides.
 from collections.abc import Sequence
 from typing import Any, Final
 
+from fateline.terminal import paint, table
 from fateline_model import LAWS, Refusal
 from fateline_model.checker.verify import Step
 
 from ..conform.result import Conformance
 from ..report.law_results import COLOUR
-from ..report.terminal import paint, table
 from ..report.verdict import LawResult, Verdict
 from .counterexample import show
 

@@ -6,12 +6,12 @@ Not here: anything that decides.
 from collections.abc import Mapping
 from typing import Any, Final
 
+from fateline.terminal import paint, table
 from fateline_model import LAWS
 
 from ..crash.verdict import Torment
 from ..ports.port import Policy, Write
 from ..report.law_results import COLOUR
-from ..report.terminal import paint, table
 from .conform_text import case_text
 
 SHOWN: Final = 3

@@ -41,7 +41,7 @@ def test_a_foreign_database_is_refused_and_left_alone(path: Path) -> None:
     conn.close()
     before = path.read_bytes()
     for opening in (Landscape.open, Landscape.read):
-        with pytest.raises(LandscapeError, match="a database of something else"):
+        with pytest.raises(LandscapeError, match="a database of another program"):
             opening(path)
     assert path.read_bytes() == before
 
@@ -82,7 +82,7 @@ def test_runs_are_found_by_name_or_as_the_only_one_that_is_not_over() -> None:
     assert [run.id for run in list_runs(trial.landscape)] == ["first", "second"]
     assert find_run(trial.landscape).id == "second"
     second.finish()
-    with pytest.raises(Exception, match="not over: none"):
+    with pytest.raises(Exception, match="these are not over: none"):
         find_run(trial.landscape)
     with pytest.raises(Exception, match="no run third; there are first, second"):
         find_run(trial.landscape, "third")
@@ -104,5 +104,5 @@ def test_only_a_landscape_in_memory_can_be_restored(path: Path) -> None:
 
 def test_a_name_is_given_to_one_run_only() -> None:
     trial = Trial(diamond(), run_id="first").started()
-    with pytest.raises(LandscapeError, match="there is a run first; resume it, or choose another name"):
+    with pytest.raises(LandscapeError, match="the run first exists already; resume it, or choose another name"):
         Trial(diamond(), run_id="first", landscape=trial.landscape).started()

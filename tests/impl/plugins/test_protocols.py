@@ -18,7 +18,7 @@ from fateline_engine.plugins import (
     process,
     process_batch,
 )
-from fateline_engine.plugins.marks import FunctionBatch, FunctionTransform
+from fateline_engine.plugins.decorators import FunctionBatch, FunctionTransform
 
 
 class Both:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fateline_engine.plugins import BatchOutputs, Drop, Expand, Failure, Pass, process, process_batch
 from fateline_engine.plugins.builtin.csv_files import CsvSource
-from fateline_engine.plugins.marks import mark_of
+from fateline_engine.plugins.decorators import mark_of
 from fateline_engine.plugins.registry import BUILTIN, Plugins, _find, bind
 from fateline_engine.settings import SettingsError, read_pipeline
 

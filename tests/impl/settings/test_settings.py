@@ -251,7 +251,7 @@ def test_a_bad_node_is_refused(keys: Mapping[str, object], told: str) -> None:
         ({"policy": "best_effort"}, "needs a timeout"),
         ({"merge": "select", "select_branch": "c"}, "must be one of the branches: a, b"),
         ({"select_branch": "a"}, "only with merge: select"),
-        ({"merge": "nested", "collisions": "fail"}, "only for merge: union"),
+        ({"merge": "nested", "collisions": "fail"}, "allowed only with merge: union"),
     ],
 )
 def test_a_bad_coalesce_is_refused(keys: Mapping[str, object], told: str) -> None:
@@ -283,7 +283,7 @@ def test_a_bad_whole_is_refused(data: object, told: str) -> None:
 @pytest.mark.parametrize(
     "text, told",
     [
-        ("a: 1\nb: 2\na: 3\n", "p.yaml:3: a: duplicate key: it stands on line 1 already"),
+        ("a: 1\nb: 2\na: 3\n", "p.yaml:3: a: duplicate key: line 1 has it already; keep one of them"),
         ("a: {b: 1, b: 2}", "a.b: duplicate key"),
         ("a: [1, 2", "not YAML: while parsing a flow sequence"),
         ("a: &x 1\nb: *x", "p.yaml:2: write the value out: aliases are not taken"),

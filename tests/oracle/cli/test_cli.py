@@ -8,15 +8,18 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
+from fateline.lazy import LazyCommand
 from fateline_oracle.cli import COMMANDS, main
 from fateline_oracle.cli.group import VerdictGroup
-from fateline_oracle.cli.lazy import LazyCommand
 from fateline_oracle.report.verdict import ExitCode
+
+ROOT = Path(__file__).parent.parent.parent.parent
 
 
 @click.command()
@@ -156,6 +159,50 @@ def test_every_command_in_the_table_can_be_imported() -> None:
 
 def test_version_is_the_distributions() -> None:
     assert CliRunner().invoke(main, ["--version"]).stdout == f"fateline {version('fateline')}\n"
+
+
+def test_a_run_imports_only_what_it_needs(tmp_path: Path) -> None:
+    """Neither what other commands need, nor packages that take longer to import than a small run takes."""
+    for file in (ROOT / "examples" / "claims").iterdir():
+        if file.is_file():
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    code = (
+        "import sys\n"
+        "from fateline_oracle.cli import main\n"
+        f"try: main(['run', {str(tmp_path / 'pipeline.yaml')!r}])\n"
+        "except SystemExit as end: assert end.code == 0, end.code\n"
+        "print(*sorted(sys.modules), file=sys.stderr)"
+    )
+    result = in_python(code)
+    loaded = set(result.stderr.split())
+    assert "fateline_engine.orchestrator" in loaded, result.stderr
+    packages = {name.partition(".")[0] for name in loaded}
+    assert not packages & {"hypothesis", "networkx", "numpy", "opentelemetry", "sqlite_utils", "fateline_model"}
+    assert not {name for name in loaded if name.startswith(("fateline_engine.drawing", "fateline_engine.explain"))}
+    assert {name for name in loaded if name.startswith("fateline_oracle")} <= {
+        "fateline_oracle", "fateline_oracle.cli", "fateline_oracle.cli.group", "fateline_oracle.report",
+        "fateline_oracle.report.verdict",
+    }  # fmt: skip
+
+
+def test_the_engine_has_a_command_line_without_the_judge(tmp_path: Path) -> None:
+    for file in (ROOT / "examples" / "claims").iterdir():
+        if file.is_file():
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+
+    def call(*args: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "fateline_engine", *args]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    run = call("run", "pipeline.yaml")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "ask it with: python -m fateline_engine explain pipeline.db 0" in run.stdout
+    assert call("explain", "pipeline.db", "0").returncode == 0
+    assert call("resume", "pipeline.yaml").returncode == 3
+    assert call("run", "no-such-file.yaml").returncode == 3
+    assert call("nonsense").returncode == 3
+    listed = call("--help").stdout.split("Commands:\n")[1].split("\n")
+    assert [line.split()[0] for line in listed if line.strip()] == ["run", "resume", "explain", "graph", "export"]
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -12,15 +12,15 @@ from fateline_engine.errors import LandscapeError
 from fateline_engine.landscape import Landscape
 from fateline_oracle.crash.kill import Trial, disturb, one, pipelines_in, prepared, trials, undisturbed
 from fateline_oracle.ports.port import Policy
-from fateline_oracle.reference import doomed
-from fateline_oracle.reference.doomed import Doom, How
+from fateline_oracle.reference import faulty_process, left_files
+from fateline_oracle.reference.faulty_process import Fault, FaultKind
 from fateline_oracle.trails.check import judge_trail
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
-@pytest.mark.parametrize("how", [How.KILLED_AT, How.KILLED_AFTER, How.DISK_FULL, How.IO_ERROR, How.FILE_LIMIT])
-def test_a_disturbed_run_comes_to_the_end_of_an_undisturbed_one(how: How) -> None:
+@pytest.mark.parametrize("how", [kind for kind in FaultKind if kind is not FaultKind.NOTHING])
+def test_a_disturbed_run_comes_to_the_end_of_an_undisturbed_one(how: FaultKind) -> None:
     done = one(Trial(EXAMPLES / "returns" / "pipeline.yaml", Policy.STEP, how, 14))
     assert done.findings == []
     assert done.effects == 6
@@ -28,20 +28,20 @@ def test_a_disturbed_run_comes_to_the_end_of_an_undisturbed_one(how: How) -> Non
 
 def test_a_process_is_really_killed_and_tells_what_was_next(tmp_path: Path) -> None:
     file = prepared(EXAMPLES / "sensors" / "pipeline.yaml", Policy.STEP, tmp_path / "sensors")
-    ended = doomed.run(file, Policy.STEP, Doom(How.KILLED_AT, 60))
+    ended = faulty_process.run(file, Policy.STEP, Fault(FaultKind.KILLED_AT, 60))
     assert (ended.status, ended.boundaries) == (None, 60)
     assert ended.write
-    assert doomed.run(file, Policy.STEP, Doom(How.NOTHING)).status == doomed.FINISHED
-    assert doomed.outputs(file) == undisturbed(EXAMPLES / "sensors" / "pipeline.yaml", Policy.STEP).outputs
+    assert faulty_process.run(file, Policy.STEP, Fault(FaultKind.NOTHING)).status == faulty_process.FINISHED
+    assert left_files.outputs(file) == undisturbed(EXAMPLES / "sensors" / "pipeline.yaml", Policy.STEP).outputs
 
 
 def test_two_failures_one_of_them_as_the_run_begins_double_nothing(tmp_path: Path) -> None:
     """Where the sinks stand is written together with the run, or there is nothing to cut back to."""
     file = prepared(EXAMPLES / "returns" / "pipeline.yaml", Policy.STEP, tmp_path / "returns")
     for at in (28, 158):
-        assert doomed.run(file, Policy.STEP, Doom(How.IO_ERROR, at)).status == doomed.STOPPED
-    assert doomed.run(file, Policy.STEP, Doom(How.NOTHING)).status == doomed.FINISHED
-    assert doomed.outputs(file) == undisturbed(EXAMPLES / "returns" / "pipeline.yaml", Policy.STEP).outputs
+        assert faulty_process.run(file, Policy.STEP, Fault(FaultKind.IO_ERROR, at)).status == faulty_process.STOPPED
+    assert faulty_process.run(file, Policy.STEP, Fault(FaultKind.NOTHING)).status == faulty_process.FINISHED
+    assert left_files.outputs(file) == undisturbed(EXAMPLES / "returns" / "pipeline.yaml", Policy.STEP).outputs
 
 
 def test_an_output_that_is_another_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +53,7 @@ def test_an_output_that_is_another_is_noticed(tmp_path: Path, monkeypatch: pytes
         law
         for seed in range(12)
         for _, _, broken in one(
-            Trial(EXAMPLES / "returns" / "pipeline.yaml", Policy.STEP, How.KILLED_AT, seed)
+            Trial(EXAMPLES / "returns" / "pipeline.yaml", Policy.STEP, FaultKind.KILLED_AT, seed)
         ).findings
         for law, _ in broken
     ]
@@ -63,9 +63,12 @@ def test_an_output_that_is_another_is_noticed(tmp_path: Path, monkeypatch: pytes
 def test_trials_take_turns() -> None:
     made = list(trials([Path("a"), Path("b")], 8, 3, 0))
     assert {(trial.policy, trial.pipeline, trial.how) for trial in made[:8]} == {
-        (policy, Path(name), how) for policy in Policy for name in "ab" for how in (How.KILLED_AT, How.KILLED_AFTER)
+        (policy, Path(name), how)
+        for policy in Policy
+        for name in "ab"
+        for how in (FaultKind.KILLED_AT, FaultKind.KILLED_AFTER)
     }
-    assert [trial.how for trial in made[8:]] == [How.DISK_FULL, How.IO_ERROR, How.FILE_LIMIT]
+    assert [trial.how for trial in made[8:]] == [FaultKind.DISK_FULL, FaultKind.IO_ERROR, FaultKind.FILE_LIMIT]
 
 
 @pytest.mark.slow
@@ -78,8 +81,8 @@ def test_as_many_as_were_asked_for_are_disturbed() -> None:
 def test_a_trail_that_was_broken_off_early_tells_its_pipeline_all_the_same(tmp_path: Path) -> None:
     """A gate has an edge to go on by, and nobody has taken it yet."""
     file = prepared(EXAMPLES / "claims" / "pipeline.yaml", Policy.STEP, tmp_path / "claims")
-    assert doomed.run(file, Policy.STEP, Doom(How.KILLED_AT, 60)).status is None
-    judged = judge_trail(doomed.database_of(file))
+    assert faulty_process.run(file, Policy.STEP, Fault(FaultKind.KILLED_AT, 60)).status is None
+    judged = judge_trail(left_files.database_of(file))
     assert (judged.runs, judged.findings) == (1, [])
 
 
@@ -96,5 +99,5 @@ def test_a_landscape_with_half_a_transaction_says_what_to_do(tmp_path: Path) -> 
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
     assert path.with_name("half.db-journal").exists()
-    with pytest.raises(LandscapeError, match="resume the run or begin it again: that mends the file"):
+    with pytest.raises(LandscapeError, match="resume the run or begin it again: that repairs the file"):
         Landscape.read(path)

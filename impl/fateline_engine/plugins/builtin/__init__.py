@@ -1,6 +1,5 @@
-"""The plugins that come with the engine.
+"""The plugins that come with the engine, one module for each format or family.
 
-What it is: a module for each format or family. ``registry.BUILTIN`` lists them by the names that pipelines use.
-
-What it is not: a way of looking inside the engine. These plugins use the same decorators and protocols as anybody's.
+`registry.BUILTIN` lists them by the names that pipelines use. They use the same decorators and protocols as all plugins. Not
+here: any access to the inside of the engine.
 """

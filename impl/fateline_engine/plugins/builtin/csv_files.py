@@ -1,6 +1,6 @@
 """CSV files with a header line, as a source and as a sink.
 
-What it is not: a guesser. Cells are texts unless ``fields`` says otherwise, and the delimiter is what was told.
+Not here: guessing. Cells are texts unless the option `fields` gives a type, and the delimiter is an option.
 """
 
 import csv
@@ -11,7 +11,7 @@ from typing import Final, TextIO
 
 from fateline_engine.plugins.builtin.files import LineFile, blaming, closing_on_failure
 from fateline_engine.plugins.builtin.values import from_text, to_json
-from fateline_engine.plugins.marks import sink, source
+from fateline_engine.plugins.decorators import sink, source
 from fateline_engine.plugins.options import IfExists, Key, character, field_types, fields, file_path, one_of
 from fateline_engine.plugins.protocols import PluginUnavailable, Row, RowRefused, SourceRecord
 
@@ -20,13 +20,13 @@ _RAW_SHOWN: Final = 1000
 
 @source(
     options={
-        "path": Key(file_path, required=True, says="the file, from the folder of the pipeline"),
-        "fields": Key(field_types, says="field to `str`, `int`, `float` or `bool`, with a `?` if it may be empty"),
-        "delimiter": Key(character, says="a comma unless told"),
+        "path": Key(file_path, required=True, meaning="the file, from the folder of the pipeline"),
+        "fields": Key(field_types, meaning="field to `str`, `int`, `float` or `bool`, with a `?` if it may be empty"),
+        "delimiter": Key(character, meaning="default: a comma"),
     }
 )
 class CsvSource:
-    """Blank lines are no records. A record with too few or too many cells, or a cell that is not of its type, is an
+    """Blank lines are skipped. A record with too few or too many cells, or a cell that is not of its type, is an
     invalid row; so is one that is not UTF-8."""
 
     def __init__(self, path: Path, fields: Mapping[str, str] | None = None, delimiter: str = ",") -> None:
@@ -55,8 +55,8 @@ class CsvSource:
         if "" in self._header or len(set(self._header)) < len(self._header):
             raise PluginUnavailable(f"{self.path} has an empty or repeated field in its first line: {self._header}")
         if missing := [name for name in self._types if name not in self._header]:
-            told = f"no field {', '.join(missing)} in its first line, which has {', '.join(self._header)}"
-            raise PluginUnavailable(f"{self.path} has {told}: check fields and delimiter")
+            message = f"no field {', '.join(missing)} in its first line, which has {', '.join(self._header)}"
+            raise PluginUnavailable(f"{self.path} has {message}: check fields and delimiter")
 
     def _reader(self) -> Iterator[list[str]]:
         if self._stream is None:
@@ -83,14 +83,14 @@ class CsvSource:
                 yield self._record(index, cells)
 
     def _record(self, index: int, cells: list[str] | str) -> SourceRecord:
-        """``cells``, or a text that says why there are none."""
+        """The cells as values, or a text that gives the reason why they are invalid."""
         place = f"record {index + 1}"
         if isinstance(cells, str):
             return SourceRecord(index, {}, error=f"{place}: not CSV: {cells}")
         raw = {"_raw": _readable(self._delimiter.join(cells))[:_RAW_SHOWN]}
         if len(cells) != len(self._header):
-            told = f"{place}: {len(cells)} cells, and the header has {len(self._header)}"
-            return SourceRecord(index, raw, error=told)
+            message = f"{place}: {len(cells)} cells, and the header has {len(self._header)}"
+            return SourceRecord(index, raw, error=message)
         data: dict[str, object] = {}
         for name, cell in zip(self._header, cells, strict=True):
             if _undecoded(cell):
@@ -118,14 +118,16 @@ def _readable(text: str) -> str:
 
 @sink(
     options={
-        "path": Key(file_path, required=True, says="the file, from the folder of the pipeline"),
-        "fields": Key(fields, says="the columns; those of the first row unless told"),
-        "delimiter": Key(character, says="a comma unless told"),
-        "if_exists": Key(one_of(IfExists), says="`replace` unless told, `append` or `fail`"),
+        "path": Key(file_path, required=True, meaning="the file, from the folder of the pipeline"),
+        "fields": Key(fields, meaning="the columns; default: the fields of the first row"),
+        "delimiter": Key(character, meaning="default: a comma"),
+        "if_exists": Key(
+            one_of(IfExists), meaning="what happens to an existing file: `replace` (default), `append` or `fail`"
+        ),
     }
 )
 class CsvSink:
-    """The header is ``fields``, or the fields of the first row. A row with a field beyond those is refused; one that
+    """The header is `fields`, or the fields of the first row. A row with a field beyond those is refused; one that
     lacks some leaves the cells empty. Lists and mappings are written as JSON."""
 
     def __init__(

@@ -1,9 +1,7 @@
 """Lines appended to a file that can be cut back: what the csv and jsonl sinks share.
 
-What it is: the file side of a sink. The position is a number of bytes. What is told to be written is whole lines, so
-that a cut at a position told before leaves whole lines.
-
-What it is not: a format.
+A position is a number of bytes. Only whole lines are written, so a cut at an earlier position leaves whole lines. Not here:
+a format.
 """
 
 import os
@@ -23,7 +21,7 @@ class Closable(Protocol):
 
 @contextmanager
 def blaming(path: Path, what: str) -> Iterator[None]:
-    """Turn an error of the operating system into one that says which file and what was tried."""
+    """Turn an error of the operating system into one that names the file and what was tried."""
     try:
         yield
     except OSError as error:
@@ -32,7 +30,7 @@ def blaming(path: Path, what: str) -> Iterator[None]:
 
 @contextmanager
 def closing_on_failure(thing: Closable) -> Iterator[None]:
-    """An ``open`` that fails leaves nothing open."""
+    """An `open` that fails leaves nothing open."""
     try:
         yield
     except BaseException:
@@ -102,8 +100,8 @@ class LineFile:
             self._file.flush()
             size = self._file.seek(0, os.SEEK_END)
             if size < position:
-                told = f"{self.path} has {size} bytes, and {position} were confirmed: restore it from a copy"
-                raise PluginUnavailable(told)
+                message = f"{self.path} has {size} bytes, and {position} were confirmed: restore it from a copy"
+                raise PluginUnavailable(message)
             self._file.truncate(position)
             self._position = self._file.seek(position)
         self.flush()

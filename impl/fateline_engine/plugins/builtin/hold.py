@@ -1,11 +1,11 @@
-"""A batch whose members go on as they came: held together, released together.
+"""A batch whose members go on unchanged: they are held together and released together.
 
-What it is not: for transform mode, where it would make new rows that are the old ones.
+It is meant for `mode: passthrough`. In transform mode it would make new tokens with the old data. Not here: statistics.
 """
 
 from collections.abc import Sequence
 
-from fateline_engine.plugins.marks import batch
+from fateline_engine.plugins.decorators import batch
 from fateline_engine.plugins.protocols import BatchOutputs, BatchResult, Row
 
 

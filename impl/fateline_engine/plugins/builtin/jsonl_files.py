@@ -1,6 +1,6 @@
-"""JSON lines: one object a line, as a source and as a sink.
+"""JSON lines: one object on each line, as a source and as a sink.
 
-What it is not: strict about fields. Each line may have its own; ``fields`` asks for those that must be there.
+Each line may have its own fields; the option `fields` lists those that every line must have. Not here: a schema of values.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import BinaryIO, Final, NoReturn
 
 from fateline_engine.plugins.builtin.files import LineFile, blaming, closing_on_failure
 from fateline_engine.plugins.builtin.values import contract_of, convert, to_json
-from fateline_engine.plugins.marks import sink, source
+from fateline_engine.plugins.decorators import sink, source
 from fateline_engine.plugins.options import IfExists, Key, field_types, file_path, one_of
 from fateline_engine.plugins.protocols import Row, SourceRecord
 
@@ -20,12 +20,14 @@ _RAW_SHOWN: Final = 1000
 
 @source(
     options={
-        "path": Key(file_path, required=True, says="the file, from the folder of the pipeline"),
-        "fields": Key(field_types, says="fields that must be there: `str`, `int`, `float`, `bool`; `?` if not always"),
+        "path": Key(file_path, required=True, meaning="the file, from the folder of the pipeline"),
+        "fields": Key(
+            field_types, meaning="fields that must be there: `str`, `int`, `float`, `bool`; `?` if not always"
+        ),
     }
 )
 class JsonlSource:
-    """Blank lines are no records. A line that is no object, or lacks a declared field, is an invalid row."""
+    """Blank lines are skipped. A line that is not an object, or lacks a declared field, is an invalid row."""
 
     def __init__(self, path: Path, fields: Mapping[str, str] | None = None) -> None:
         self.path = path
@@ -108,12 +110,14 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 @sink(
     options={
-        "path": Key(file_path, required=True, says="the file, from the folder of the pipeline"),
-        "if_exists": Key(one_of(IfExists), says="`replace` unless told, `append` or `fail`"),
+        "path": Key(file_path, required=True, meaning="the file, from the folder of the pipeline"),
+        "if_exists": Key(
+            one_of(IfExists), meaning="what happens to an existing file: `replace` (default), `append` or `fail`"
+        ),
     }
 )
 class JsonlSink:
-    """One object a line, in the row's own order of fields."""
+    """One object on each line, with the fields in the order of the row."""
 
     def __init__(self, path: Path, if_exists: IfExists = IfExists.REPLACE) -> None:
         self._file = LineFile(path, if_exists)

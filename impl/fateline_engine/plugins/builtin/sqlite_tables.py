@@ -1,6 +1,6 @@
 """Tables of SQLite databases, as a source and as a sink.
 
-What it is not: the landscape. These are the user's own databases, opened on their own.
+Not here: the landscape. These are the user's own databases, with connections of their own.
 """
 
 import sqlite3
@@ -12,7 +12,7 @@ from typing import Final
 from fateline_engine.locks import let_go
 from fateline_engine.plugins.builtin.files import alone, closing_on_failure
 from fateline_engine.plugins.builtin.values import contract_of, convert, to_json
-from fateline_engine.plugins.marks import sink, source
+from fateline_engine.plugins.decorators import sink, source
 from fateline_engine.plugins.options import IfExists, Key, Place, field_types, fields, file_path, one_of, text
 from fateline_engine.plugins.protocols import PluginUnavailable, Row, RowRefused, SourceRecord
 from fateline_engine.settings.keys import name as a_name
@@ -41,14 +41,16 @@ def _blaming(path: Path, what: str) -> Iterator[None]:
 
 @source(
     options={
-        "path": Key(file_path, required=True, says="the database, from the folder of the pipeline"),
-        "table": Key(_table, says="all of it, in the order of its rowids"),
-        "query": Key(text, says="or a select, which should say its order"),
-        "fields": Key(field_types, says="columns that must be of a type: `str`, `int`, `float`, `bool`; `?` with null"),
+        "path": Key(file_path, required=True, meaning="the database, from the folder of the pipeline"),
+        "table": Key(_table, meaning="the table to read, in the order of its rowids"),
+        "query": Key(text, meaning="or a select statement, which should have an ORDER BY"),
+        "fields": Key(
+            field_types, meaning="columns that must be of a type: `str`, `int`, `float`, `bool`; `?` with null"
+        ),
     }
 )
 class SqliteSource:
-    """A ``table`` in the order of its rowids, or a ``query``, which should say its own order. Read only. A row with a
+    """A `table` in the order of its rowids, or a `query`, which should have an ORDER BY. Read only. A row with a
     blob, a number that is not finite, or a value that is not of its declared type is an invalid row."""
 
     def __init__(
@@ -81,8 +83,8 @@ class SqliteSource:
         if len(set(columns)) < len(columns):
             raise PluginUnavailable(f"{self.path}: the query gives two columns of one name: {', '.join(columns)}")
         if missing := [name for name in self._types if name not in columns]:
-            told = f"no column {', '.join(missing)}; there are {', '.join(columns)}"
-            raise PluginUnavailable(f"{self.path} has {told}: check fields")
+            message = f"no column {', '.join(missing)}; there are {', '.join(columns)}"
+            raise PluginUnavailable(f"{self.path} has {message}: check fields")
 
     def records(self, start: int = 0) -> Iterator[SourceRecord]:
         if self._connection is None:
@@ -120,15 +122,17 @@ class SqliteSource:
 
 @sink(
     options={
-        "path": Key(file_path, required=True, says="the database, from the folder of the pipeline"),
-        "table": Key(_table, required=True, says="where the rows go"),
-        "fields": Key(fields, says="the columns; those of the first row unless told"),
-        "if_exists": Key(one_of(IfExists), says="what becomes of the table: `replace` unless told, `append` or `fail`"),
+        "path": Key(file_path, required=True, meaning="the database, from the folder of the pipeline"),
+        "table": Key(_table, required=True, meaning="where the rows go"),
+        "fields": Key(fields, meaning="the columns; default: the fields of the first row"),
+        "if_exists": Key(
+            one_of(IfExists), meaning="what happens to an existing table: `replace` (default), `append` or `fail`"
+        ),
     }
 )
 class SqliteSink:
-    """A row of the table a row. The table is made with ``fields``, or the fields of the first row. The position is the
-    last rowid, and -1 while there is no table: a table that no commit confirmed is taken away again. Lists and mappings
+    """One row of the table for each row. The table is made with `fields`, or the fields of the first row. The position is the
+    last rowid, and -1 while there is no table: a table that no commit confirmed is removed again. Lists and mappings
     are written as JSON, booleans as 0 and 1."""
 
     def __init__(
@@ -158,8 +162,8 @@ class SqliteSink:
             self._connection.execute("pragma synchronous = full")
             self._look()
             if self._columns and not resume and self._if_exists is IfExists.FAIL:
-                told = f"{self.path} has a table {self._name} already: say if_exists: replace or append"
-                raise PluginUnavailable(told)
+                message = f"{self.path} has a table {self._name} already: set if_exists: replace or append"
+                raise PluginUnavailable(message)
             if not resume and self._if_exists is IfExists.REPLACE:
                 self._connection.execute(f"drop table if exists {self._table}")
                 self._look()
@@ -206,8 +210,10 @@ class SqliteSink:
                 self._db.execute("rollback")
             self._look()
             if self.position() < position:
-                told = f"{self.path} has rows up to {self._last}, and {position} was confirmed: restore it from a copy"
-                raise PluginUnavailable(told)
+                message = (
+                    f"{self.path} has rows up to {self._last}, and {position} was confirmed: restore it from a copy"
+                )
+                raise PluginUnavailable(message)
             if position == _NO_TABLE:
                 self._db.execute(f"drop table if exists {self._table}")
             else:

@@ -1,23 +1,23 @@
-"""Statistics of a batch: how many rows, and of one field the sum, mean, least and most, for all or for each group.
+"""Statistics of a batch: the number of rows, and the sum, mean, least and greatest value of one field, for all or by group.
 
-What it is not: a stream. It sees one batch and knows nothing of the one before.
+Not here: a stream. A flush sees one batch and knows nothing of earlier ones.
 """
 
 from collections.abc import Sequence
 
-from fateline_engine.plugins.marks import batch
+from fateline_engine.plugins.decorators import batch
 from fateline_engine.plugins.options import Key, text
 from fateline_engine.plugins.protocols import BatchOutputs, BatchResult, Failure, Row
 
 
 @batch(
     options={
-        "field": Key(text, says="of which the sum, mean, least and most are told"),
-        "group_by": Key(text, says="a row for each value of this field; one for all unless told"),
+        "field": Key(text, meaning="the field whose sum, mean, least and greatest value are computed"),
+        "group_by": Key(text, meaning="one row for each value of this field; by default one row for all"),
     }
 )
 class Statistics:
-    """One row a group, in the order in which the groups appear in the batch."""
+    """One row for each group, in the order in which the groups appear in the batch."""
 
     def __init__(self, field: str | None = None, group_by: str | None = None) -> None:
         self._field, self._group_by = field, group_by

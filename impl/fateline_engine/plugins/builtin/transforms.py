@@ -1,13 +1,13 @@
 """Transforms that most pipelines need: rename, keep, cast, derive, filter, explode.
 
-What it is not: a language. What goes beyond a field at a time is an expression, or a function of your own.
+Not here: a language. What these cannot do is done by an expression or by a function of your own.
 """
 
 from collections.abc import Mapping
 
 from fateline_engine.expressions import ExpressionError, compile_expression
 from fateline_engine.plugins.builtin.values import convert
-from fateline_engine.plugins.marks import transform
+from fateline_engine.plugins.decorators import transform
 from fateline_engine.plugins.options import (
     Key,
     boolean,
@@ -27,9 +27,9 @@ def _field(row: Row, name: str) -> object:
     return row[name]
 
 
-@transform(options={"fields": Key(renames, required=True, says="field to its new name")})
+@transform(options={"fields": Key(renames, required=True, meaning="field to its new name")})
 class Rename:
-    """Each field of ``fields`` gets its new name, in its old place."""
+    """Each field of `fields` gets its new name, in its old place."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         self._fields = fields
@@ -44,9 +44,9 @@ class Rename:
         return Pass(renamed)
 
 
-@transform(options={"fields": Key(fields, required=True, says="a list")})
+@transform(options={"fields": Key(fields, required=True, meaning="a list")})
 class Keep:
-    """Only ``fields`` stay, in that order."""
+    """Only `fields` stay, in that order."""
 
     def __init__(self, fields: tuple[str, ...]) -> None:
         self._fields = fields
@@ -55,9 +55,9 @@ class Keep:
         return Pass({name: _field(row, name) for name in self._fields})
 
 
-@transform(options={"fields": Key(field_types, required=True, says="field to type; `?` if it may be null")})
+@transform(options={"fields": Key(field_types, required=True, meaning="field to type; `?` if it may be null")})
 class Cast:
-    """Each field of ``fields`` becomes a value of its type, or the row fails."""
+    """Each field of `fields` becomes a value of its type, or the row fails."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         self._fields = fields
@@ -72,9 +72,9 @@ class Cast:
         return Pass(data)
 
 
-@transform(options={"fields": Key(expressions, required=True, says="field to expression")})
+@transform(options={"fields": Key(expressions, required=True, meaning="field to expression")})
 class Derive:
-    """Each field of ``fields`` becomes the value of its expression. Later ones see the earlier ones."""
+    """Each field of `fields` becomes the value of its expression. Later ones see the earlier ones."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         self._fields = {name: compile_expression(text) for name, text in fields.items()}
@@ -89,9 +89,9 @@ class Derive:
         return Pass(data)
 
 
-@transform(options={"where": Key(expression(), required=True, says="an expression")})
+@transform(options={"where": Key(expression(), required=True, meaning="an expression")})
 class Filter:
-    """The row goes on if ``where`` is true, and is dropped if it is false."""
+    """The row goes on if `where` is true, and is dropped if it is false."""
 
     def __init__(self, where: str) -> None:
         self._where = compile_expression(where)
@@ -106,15 +106,15 @@ class Filter:
 @transform(
     expands=True,
     options={
-        "field": Key(text, required=True, says="the list"),
-        "into": Key(text, says="the name of an item; `*`: an item's own fields; the list's name unless told"),
-        "keep_index": Key(boolean, says="whether to add its place as `<field>_index`"),
+        "field": Key(text, required=True, meaning="the list"),
+        "into": Key(text, meaning="the name of an item; `*`: an item's own fields; default: the name of the list"),
+        "keep_index": Key(boolean, meaning="whether to add its place as `<field>_index`"),
     },
 )
 class Explode:
-    """A row for each item of the list in ``field``, which the item replaces, or joins under the name ``into``.
+    """A row for each item of the list in `field`, which the item replaces, or joins under the name `into`.
 
-    An item that is a mapping under ``into: "*"`` gives its fields to the row. An empty list drops the row.
+    An item that is a mapping under `into: "*"` gives its fields to the row. An empty list drops the row.
     """
 
     def __init__(self, field: str, into: str | None = None, keep_index: bool = False) -> None:

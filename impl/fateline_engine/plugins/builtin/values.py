@@ -1,9 +1,7 @@
 """Values of rows: from text to a type, and from a row to JSON.
 
-What it is: the few conversions that all formats share. A value that does not fit is a ``ValueError`` whose text says
-which value and why.
-
-What it is not: a schema. Which types are wanted is the plugin's option.
+The few conversions that all formats share. A value that does not fit raises a `ValueError` whose text names the value and the
+reason. Not here: which types are wanted; that is an option of the plugin.
 """
 
 import json
@@ -56,7 +54,7 @@ _FROM_TEXT: Final[Mapping[str, Callable[[str], object]]] = {
 
 
 def from_text(text: str, wanted: str) -> object:
-    """``text`` as a value of the type ``wanted``; with a ``?`` behind it, the empty text is null."""
+    """`text` as a value of the type `wanted`; with a `?` behind it, the empty text is null."""
     if wanted.endswith("?"):
         if text == "":
             return None
@@ -68,7 +66,7 @@ def from_text(text: str, wanted: str) -> object:
 
 
 def convert(value: object, wanted: str) -> object:
-    """``value`` as one of the type ``wanted``, without losing anything of it."""
+    """`value` as one of the type `wanted`, without losing anything of it."""
     kind = wanted.rstrip("?")
     if value is None:
         if wanted.endswith("?"):
@@ -95,7 +93,7 @@ def _article(kind: str) -> str:
 
 
 def type_of(value: object) -> str:
-    """The word of ``CONTRACT_TYPES`` for a JSON value; null, which fits any type, is ``any``."""
+    """The word of `CONTRACT_TYPES` for a JSON value; null, which fits any type, is `any`."""
     match value:
         case bool():
             return "bool"
@@ -118,7 +116,7 @@ def contract_of(row: Row) -> Contract:
 
 
 def to_json(value: object) -> str:
-    """``value`` on one line; ``RowRefused`` if JSON has no way to say it."""
+    """`value` on one line; `RowRefused` if JSON has no way to say it."""
     try:
         return _ENCODER.encode(value)
     except (TypeError, ValueError, RecursionError) as error:

@@ -1,10 +1,9 @@
-"""``Intake``: rows come in from the source, one at a time.
+"""`RowReader`: rows come in from the source, one at a time.
 
-What it is: a peek at the next record, and its reading: a valid row becomes row and root token, an invalid one (or one
-that no trail could keep, or that is too large) is quarantined, and nothing is read twice, for it begins behind what
-the trail has. Before a run is taken up again, what was read is compared with what the source gives now.
-
-What it is not: when to read. It writes through the ``TokenManager``.
+It shows the next record, and reads it. A valid record becomes a row and a root token. An invalid record is quarantined, and
+so is one that no trail could keep or that is too large. Nothing is read twice: reading begins behind the last row in the
+trail. Before a run is resumed, what was read is compared with what the source gives now. Not here: when a row is read
+(`orchestrator.py`), and the records that are written (`token_manager.py`).
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,7 +17,7 @@ from fateline_engine.token_manager import TokenManager
 from fateline_engine.words import Refusal
 
 
-class Intake:
+class RowReader:
     """The rest of a source."""
 
     def __init__(self, source: Source | None, tokens: TokenManager) -> None:
@@ -26,7 +25,7 @@ class Intake:
         self.tokens = tokens
         self._records: Iterator[SourceRecord] = iter(())
         self._peeked: SourceRecord | None = None
-        self._told: tuple[Contract | None, SchemaContract | None] = (None, None)
+        self._last_contract: tuple[Contract | None, SchemaContract | None] = (None, None)
 
     def begin(self, ended: bool) -> None:
         """Begin behind the last row that was read."""
@@ -35,13 +34,13 @@ class Intake:
             self._records = self.source.records(self.tokens.last_idx + 1)
 
     def peek(self) -> SourceRecord | None:
-        """The next record, which stays the next; ``None`` at the end."""
+        """The next record, which stays the next; `None` at the end."""
         if self._peeked is None:
             self._peeked = next(self._records, None)
         return self._peeked
 
     def read(self) -> None:
-        """Take the next record in."""
+        """Read the next record."""
         record = self.peek()
         if record is None:
             raise Refused(Refusal.SOURCE_ENDED, "the source has no more rows")
@@ -53,7 +52,7 @@ class Intake:
         self._peeked = None
 
     def first_change(self, recorded: Iterable[tuple[int, int, bytes]]) -> int | None:
-        """The first row that the source does not give as it was read: its index, whether it was valid, its digest."""
+        """The index of the first row that the source does not give as it was read. `recorded`: index, valid, digest."""
         records = iter(()) if self.source is None else self.source.records(0)
         for index, valid, digest in recorded:
             record = next((record for record in records if record.index >= index), None)
@@ -65,7 +64,7 @@ class Intake:
         return None
 
     def _taken(self, record: SourceRecord) -> tuple[PipelineRow | None, str | None]:
-        """What the trail keeps of a record, and why it is invalid; of an invalid one whose data cannot be kept, none."""
+        """What the trail keeps of a record, and why the record is invalid. Data that cannot be kept are replaced by no data."""
         error = record.error
         if error is None:
             try:
@@ -85,10 +84,10 @@ class Intake:
     def _row(self, record: SourceRecord) -> PipelineRow | None:
         if record.contract is None:
             return None
-        told, contract = self._told
-        if contract is None or told != record.contract:
+        declared, contract = self._last_contract
+        if contract is None or declared != record.contract:
             contract = SchemaContract.declared(record.contract)
-            self._told = (dict(record.contract), contract)
+            self._last_contract = (dict(record.contract), contract)
         return PipelineRow.of(record.data, contract)
 
 

@@ -1,7 +1,7 @@
-"""What the reference engine's views tell of a step: one query over all of them.
+"""`TrailReader`: the records of a run, read from the views of the trail with one query.
 
-The views of `specs/trail.md` are all that the judge ever reads of a landscape. Asked one by one they cost more than the
-step they tell of, so they are asked in one statement that is prepared once a connection. Not here: what the records mean.
+`export.py` reads the views one by one, and streams. Whoever reads after every step asks the same question very often, and
+fourteen queries cost more than the step itself; so all views are asked in one statement. Not here: what the records mean.
 """
 
 import sqlite3
@@ -13,8 +13,8 @@ _UNORDERED: Final = ("nodes", "edges")
 _BOOLEANS: Final = {"merges": "kept"}
 
 
-class Views:
-    """The trail of one landscape, read by run."""
+class TrailReader:
+    """Reads the trails in one landscape, run by run."""
 
     def __init__(self, conn: sqlite3.Connection) -> None:
         self._conn = conn
@@ -35,7 +35,7 @@ class Views:
         return " UNION ALL ".join(parts)
 
     def after(self, run: str, seq: int) -> list[dict[str, Any]]:
-        """The records of a run that came after this `seq`, in their order."""
+        """The records of a run that have a `seq` above this one, in their order."""
         found = [self._record(row) for row in self._conn.execute(self._steps, (run, seq))]
         found.sort(key=lambda record: (record["seq"], self._order[record["rec"]]))
         return found

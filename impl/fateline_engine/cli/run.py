@@ -1,9 +1,8 @@
-"""``fateline run`` and ``fateline resume``: the reference engine, on a terminal.
+"""`fateline run` and `fateline resume`: the reference engine, on a terminal.
 
-What it is: a pipeline is read, checked and run, with a line of progress and a summary. Exit status 0 says that the run
-is over, 1 that it stopped and can be resumed with nothing lost, 3 that it never began.
-
-What it is not: the engine. Whatever stops a run, the landscape is at its last commit and says so.
+A pipeline is read, checked and run, with one line of progress and a summary. Exit status 0 says that the run has
+finished, 1 that it has stopped and can be resumed with nothing lost, 3 that it never began. Whatever stops a run, the
+landscape is at its last commit and records that the run is not over. Not here: the running itself (`orchestrator.py`).
 """
 
 import json
@@ -18,20 +17,20 @@ from types import FrameType
 
 import click
 
+from fateline.terminal import Progress, is_terminal, paint, table
+from fateline_engine.cli import program
+from fateline_engine.cli.exit_code import ExitCode
 from fateline_engine.errors import EngineError, LandscapeError, ResumeRefused
 from fateline_engine.graph import ExecutionGraph
 from fateline_engine.landscape import Landscape
 from fateline_engine.landscape.runs import list_runs
 from fateline_engine.orchestrator import Orchestrator, Summary
+from fateline_engine.otel import SpanFactory
 from fateline_engine.plugins import PluginUnavailable
 from fateline_engine.plugins.registry import Plugins, bind
 from fateline_engine.script import Boundary, Production
 from fateline_engine.settings import SettingsError, load_pipeline
-from fateline_engine.spans import SpanFactory
-from fateline_engine.tracing import TracedProduction
 from fateline_engine.words import RunStatus
-from fateline_oracle.report.terminal import Progress, is_terminal, paint, table
-from fateline_oracle.report.verdict import ExitCode
 
 SCHEMA = "fateline.run/1"
 
@@ -39,9 +38,9 @@ _pipeline = click.argument("pipeline", type=click.Path(dir_okay=False, path_type
 _database = click.option(
     "--database",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where the audit trail goes. By default beside the pipeline, with the ending .db.",
+    help="The database of the audit trail. By default it lies beside the pipeline and ends in .db.",
 )
-_as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a summary.")
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a summary.")
 
 
 @click.command()
@@ -59,10 +58,10 @@ def run(pipeline: Path, database: Path | None, as_json: bool) -> ExitCode:
 @click.command()
 @_pipeline
 @_database
-@click.option("--run", "run_id", help="Which run. By default the only one that is not over.")
+@click.option("--run", "run_id", help="Which run to resume. By default the only one that is not over.")
 @_as_json
 def resume(pipeline: Path, database: Path | None, run_id: str | None, as_json: bool) -> ExitCode:
-    """Take up a stopped run of PIPELINE where its last commit left it.
+    """Resume a stopped run of PIPELINE from its last commit.
 
     Exit status: 0 finished, 1 stopped again and resumable, 3 bad input.
     """
@@ -70,7 +69,7 @@ def resume(pipeline: Path, database: Path | None, run_id: str | None, as_json: b
 
 
 class _Live(Production):
-    """Production, with a word to the terminal whenever something was committed."""
+    """Production, with a line of progress after each commit."""
 
     def __init__(self, plugins: Plugins, progress: Progress) -> None:
         super().__init__(plugins)
@@ -85,22 +84,24 @@ class _Live(Production):
 
 
 def _script(plugins: Plugins, progress: Progress | None) -> Production:
-    """Traced if somebody traces, shown if somebody looks, and plain otherwise."""
+    """A traced script if tracing is configured, one with progress on a terminal, otherwise a plain one."""
     spans = SpanFactory.configured()
     if spans.recording:
+        from fateline_engine.otel import TracedProduction
+
         return TracedProduction(plugins, spans)
     return Production(plugins) if progress is None else _Live(plugins, progress)
 
 
 class _Runner:
-    """One invocation: reads, opens, runs, tells."""
+    """One invocation: reads the pipeline, opens the landscape, runs, and reports."""
 
     def __init__(self, pipeline: Path, database: Path | None, as_json: bool) -> None:
         self._file = pipeline
         self._database = database or pipeline.with_suffix(".db")
         self._as_json = as_json
         self._arguments = [str(pipeline), *(["--database", str(database)] if database else [])]
-        self._reproduce = shlex.join(["fateline", "run", *self._arguments])
+        self._reproduce = self._command("run")
 
     def run(self) -> ExitCode:
         was_there = self._database.exists()
@@ -127,7 +128,7 @@ class _Runner:
             return self._tell(orchestrator, orchestrator.resume, lambda: True)
 
     def _read(self) -> tuple[ExecutionGraph, Plugins]:
-        """The pipeline and its plugins, or every problem that they have."""
+        """The pipeline and its plugins; bad input is reported with all its problems."""
         try:
             pipeline = load_pipeline(self._file)
             graph = ExecutionGraph.build(pipeline)
@@ -138,8 +139,8 @@ class _Runner:
             click.echo(paint(f"warning: {warning}", "yellow"), err=True)
         for name, sink in plugins.sinks.items():
             if sink.path is not None and sink.path.resolve() == self._database.resolve():
-                told = f"the sink {name} writes {sink.path}, which is where the audit trail goes"
-                raise _bad_input(f"{told}: choose another with --database")
+                message = f"the sink {name} writes {sink.path}, which is the file of the audit trail"
+                raise _bad_input(f"{message}: choose another with --database")
         return graph, plugins
 
     @contextmanager
@@ -154,8 +155,8 @@ class _Runner:
     def _refuse_unfinished(self, landscape: Landscape) -> None:
         unfinished = [run.id for run in list_runs(landscape) if run.status is not RunStatus.COMPLETED]
         if unfinished:
-            told = f"{self._database} holds a run that is not over ({', '.join(unfinished)})"
-            raise _bad_input(f"{told}: resume it with `{self._resume_line()}`, or choose another --database")
+            message = f"{self._database} holds a run that is not over ({', '.join(unfinished)})"
+            raise _bad_input(f"{message}: resume it with `{self._resume_line()}`, or choose another --database")
 
     @contextmanager
     def _orchestrator(
@@ -176,7 +177,7 @@ class _Runner:
                 orchestrator.close()
 
     def _tell(self, orchestrator: Orchestrator, go: Callable[[], Summary], begun: Callable[[], bool]) -> ExitCode:
-        """Go, and say how it went. What goes wrong before a run has begun is bad input."""
+        """Run, and report how it went. What fails before a run has begun is bad input."""
         try:
             summary = go()
         except ResumeRefused as error:
@@ -192,22 +193,26 @@ class _Runner:
         if not summary.finished:
             return self._stopped(summary.stopped_by or "unknown", summary.run, summary)
         self._finished(summary)
-        return ExitCode.HOLDS
+        return ExitCode.DONE
 
     def _resume_line(self) -> str:
-        return shlex.join(["fateline", "resume", *self._arguments])
+        return self._command("resume")
+
+    def _command(self, name: str) -> str:
+        """A command line that can be typed again."""
+        return f"{program()} {shlex.join([name, *self._arguments])}"
 
     def _stopped(self, why: str, run_id: str | None = None, summary: Summary | None = None) -> ExitCode:
         if self._as_json:
             status = summary.status if summary else RunStatus.INTERRUPTED
             click.echo(self._object(run_id, status, summary, stopped_by=why))
-        told = f"Stopped: {why}.\nNothing that was committed is lost. Go on with: {self._resume_line()}"
-        click.echo(paint(told, "yellow"), err=True)
-        return ExitCode.BREACHED  # 1: for these two commands, stopped and resumable
+        message = f"Stopped: {why}.\nNothing that was committed is lost. Go on with: {self._resume_line()}"
+        click.echo(paint(message, "yellow"), err=True)
+        return ExitCode.STOPPED
 
     def _finished(self, summary: Summary) -> None:
         for barrier in summary.last_defence:
-            click.echo(f"warning: the barrier {barrier} had to be flushed: please report this", err=True)
+            click.echo(f"warning: the barrier {barrier} had to be flushed: please report it", err=True)
         if self._as_json:
             click.echo(self._object(summary.run, summary.status, summary))
             return
@@ -215,7 +220,7 @@ class _Runner:
         if summary.outcomes:
             counts = sorted(summary.outcomes.items(), key=lambda item: (-item[1], item[0]))
             click.echo("\n" + table([(str(outcome), count) for outcome, count in counts], ["outcome", "tokens"]))
-        click.echo(f"\nThe audit trail is in {self._database}; ask it with: fateline explain {self._database} 0")
+        click.echo(f"\nThe audit trail is in {self._database}; ask it with: {program()} explain {self._database} 0")
 
     def _object(
         self, run_id: str | None, status: RunStatus, summary: Summary | None, stopped_by: str | None = None
@@ -248,7 +253,7 @@ def _bad_input(message: str) -> click.ClickException:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """While this lasts, being asked to end is like Ctrl-C: the run stops at its last commit and says so."""
+    """In this block a request to terminate acts like Ctrl-C: the run stops at its last commit and records that."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -6,12 +6,11 @@
     def score(row, *, threshold=0.5):
         return {**row, "high": row["score"] > threshold}
 
-What it is: a mark on a class or function that says "a pipeline may name me". Nothing that is not marked is ever
-called, whatever a pipeline says. A function is the short form of a plugin: its keyword arguments are its options; a
-transform gives a row, ``None`` to drop it, or a list of rows to expand it; a batch transform takes a list of rows and
-gives one. A class is the long form: its constructor takes the options, and it has the methods of its protocol.
-
-What it is not: a search for plugins, which is ``registry``.
+A decorator marks a class or function as something that a pipeline may name. What is not marked is never called, whatever a
+pipeline says. A function is the short form of a plugin: its keyword arguments are its options. A transform returns a row,
+`None` to drop the row, or a list of rows to expand it; a batch transform takes a list of rows and returns one. A class is the
+long form: its constructor takes the options, and it has the methods of its protocol. Not here: how plugins are found
+(`discovery.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -43,19 +42,19 @@ class PluginKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a decorator says of a plugin. Without ``options``, the parameters of its constructor say which there are."""
+    """The mark of a plugin. Without `options`, the parameters of its constructor are its options."""
 
     kind: PluginKind
     options: Mapping[str, Key] | None = None
     expands: bool = False
-    """It turns one row into several, so a node that uses it must say ``expands: true``."""
+    """It makes several rows of one, so a node that uses it must have `expands: true`."""
 
 
 _Target = TypeVar("_Target", bound=Callable[..., Any])
 
 
 class Decorator:
-    """``@transform``, or ``@transform(options={…})``."""
+    """`@transform`, or `@transform(options={…})`."""
 
     def __init__(self, kind: PluginKind) -> None:
         self._kind = kind
@@ -84,17 +83,17 @@ batch: Final = Decorator(PluginKind.BATCH)
 sink: Final = Decorator(PluginKind.SINK)
 
 DECORATORS: Final = frozenset(PluginKind)
-"""Their names, by which ``registry`` knows them in a text before it imports anything."""
+"""Their names, by which `registry` knows them in a text before it imports anything."""
 
 
 def mark_of(thing: object) -> Mark | None:
-    """The mark on ``thing`` itself: a subclass of a plugin is not one until it is marked."""
+    """The mark on `thing` itself: a subclass of a plugin is not one until it is marked."""
     mark = getattr(thing, "__dict__", {}).get(ATTRIBUTE)
     return mark if isinstance(mark, Mark) else None
 
 
 class FunctionTransform:
-    """A marked function as a ``Transform``."""
+    """A marked function as a `Transform`."""
 
     def __init__(self, function: Callable[..., object], options: Mapping[str, object]) -> None:
         self._function, self._options = function, dict(options)
@@ -114,7 +113,7 @@ class FunctionTransform:
 
 
 class FunctionBatch:
-    """A marked function as a ``BatchTransform``."""
+    """A marked function as a `BatchTransform`."""
 
     def __init__(self, function: Callable[..., object], options: Mapping[str, object]) -> None:
         self._function, self._options = function, dict(options)

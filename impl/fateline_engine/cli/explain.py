@@ -1,8 +1,7 @@
-"""``fateline explain``: where a row went, or where an output comes from.
+"""`fateline explain`: where a row went, or where an output comes from.
 
-What it is: a row, a token or a line of an output is looked up in an audit trail and told as a tree.
-
-What it is not: a judge. It shows what the trail says, also if that should be wrong: ``fateline audit`` judges.
+A row, a token or a line of an output is looked up in an audit trail and shown as a tree. Not here: judgement. It shows what the
+trail contains, also where that is wrong; `fateline audit` judges.
 """
 
 import json
@@ -12,12 +11,12 @@ from pathlib import Path
 
 import click
 
+from fateline_engine.cli.exit_code import ExitCode
+from fateline_engine.cli.trail import database_argument, open_trail, run_option
 from fateline_engine.errors import LandscapeError
 from fateline_engine.explain import NothingThere, as_data, find, tell
 from fateline_engine.landscape import Landscape
-from fateline_engine.outputs import locate
-from fateline_oracle.cli.trail import database_argument, open_trail, run_option
-from fateline_oracle.report.verdict import ExitCode
+from fateline_engine.output_index import locate
 
 _FILE_LINE = re.compile(r"(.+):(\d+)")
 
@@ -26,9 +25,9 @@ _FILE_LINE = re.compile(r"(.+):(\d+)")
 @database_argument
 @click.argument("what")
 @run_option
-@click.option("--json", "as_json", is_flag=True, help="The lineage as one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print the lineage as one JSON object.")
 def explain(database: Path, what: str, run_id: str | None, as_json: bool) -> ExitCode:
-    """Tell the lineage of WHAT, as recorded in DATABASE.
+    """Show the lineage of WHAT, as recorded in DATABASE.
 
     \b
     WHAT is a row           3
@@ -46,11 +45,11 @@ def explain(database: Path, what: str, run_id: str | None, as_json: bool) -> Exi
         except (sqlite3.Error, LandscapeError) as error:
             raise click.ClickException(f"{database} cannot be read: {error}") from error
         click.echo(json.dumps(as_data(story, token), ensure_ascii=False, indent=2) if as_json else tell(story, token))
-    return ExitCode.HOLDS
+    return ExitCode.DONE
 
 
 def _resolve(landscape: Landscape, run: int, database: Path, what: str) -> str:
-    """A line of a file becomes a written row of its sink; the rest stays."""
+    """A line of a file becomes a written row of its sink; anything else stays as it is."""
     found = _FILE_LINE.fullmatch(what)
     if found is None or not Path(found[1]).is_file():
         return what

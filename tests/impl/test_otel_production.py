@@ -9,13 +9,12 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from fateline_engine import tracing
+from fateline_engine import otel
 from fateline_engine.landscape import Landscape
 from fateline_engine.orchestrator import Orchestrator
+from fateline_engine.otel import SpanFactory, TracedProduction
 from fateline_engine.plugins.registry import bind
 from fateline_engine.settings import Pipeline, read_pipeline
-from fateline_engine.spans import SpanFactory
-from fateline_engine.tracing import TracedProduction
 
 
 @pytest.fixture
@@ -72,7 +71,7 @@ def test_spans_are_linked_along_the_line_of_a_token(pipeline: Pipeline) -> None:
 
 
 def test_memory_does_not_grow_with_the_run(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracing, "_REMEMBERED", 1)
+    monkeypatch.setattr(otel, "_REMEMBERED", 1)
     script = TracedProduction(bind(pipeline), SpanFactory())
     script._remember((0, 0), object())
     script._remember((1, 0), object())

@@ -2,7 +2,7 @@
 
 All three follow one rule: a terminal gets comfort, a pipe or a file gets plain text, and a line of progress now and then.
 
-This is not a report format and knows nothing of laws or verdicts.
+Not here: a report format, and anything about laws or verdicts.
 """
 
 import os
@@ -21,26 +21,26 @@ _PIPE_EVERY: Final = 30.0
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether ``stream`` is a terminal that understands control sequences."""
+    """Whether `stream` is a terminal that understands control sequences."""
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def wants_colour(stream: TextIO) -> bool:
-    """Whether to colour what is written to ``stream``. A non-empty ``NO_COLOR`` always says no."""
+    """Whether to colour what is written to `stream`. A non-empty `NO_COLOR` always says no."""
     return is_terminal(stream) and not os.environ.get("NO_COLOR")
 
 
 def paint(text: str, colour: str | None = None, *, bold: bool = False, stream: TextIO | None = None) -> str:
-    """``text`` in one of click's colours if ``stream`` (standard output unless told) wants it."""
+    """`text` in one of click's colours if `stream` (by default standard output) wants it."""
     if not wants_colour(stream or sys.stdout):
         return text
     return click.style(text, fg=colour, bold=bold or None)
 
 
 def table(rows: Sequence[Sequence[object]], headers: Sequence[str]) -> str:
-    """Lines of aligned columns under ``headers``: numbers to the right, all else to the left.
+    """Lines of aligned columns under `headers`: numbers to the right, all else to the left.
 
-    Colour in a cell does not count towards its width. ``None`` shows as an empty cell.
+    Colour in a cell does not count towards its width. `None` shows as an empty cell.
     """
     cells = [["" if value is None else str(value) for value in row] for row in rows]
     columns = list(zip(headers, *cells, strict=True))
@@ -89,7 +89,7 @@ class Progress:
         self._printed_at = clock()
 
     def update(self, text: str) -> None:
-        """Show ``text`` instead of what stood there, unless the last change was a moment ago."""
+        """Show `text` instead of what stood there, unless the last change was a moment ago."""
         now = self._clock()
         if not self._live:
             if now - self._printed_at >= _PIPE_EVERY:

@@ -1,8 +1,7 @@
-"""``fateline graph``: a pipeline checked and drawn.
+"""`fateline graph`: checks a pipeline and draws it.
 
-What it is: what will run, as Mermaid text, as an SVG that needs nothing else, or as data with the debts of each node.
-
-What it is not: a run. No plugin is looked for and no data touched.
+What will run is shown as Mermaid text, as an SVG file, or as data with the debts of each node. Not here: a run. No plugin is
+looked up and no data is touched.
 """
 
 import json
@@ -10,21 +9,21 @@ from pathlib import Path
 
 import click
 
+from fateline.terminal import paint
+from fateline_engine.cli.exit_code import ExitCode
 from fateline_engine.drawing import mermaid, svg
 from fateline_engine.graph import ExecutionGraph
 from fateline_engine.settings import SettingsError, config_of, load_pipeline
-from fateline_oracle.report.terminal import paint
-from fateline_oracle.report.verdict import ExitCode
 
 SCHEMA = "fateline.graph/1"
 
 
 @click.command()
 @click.argument("pipeline", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--svg", "form", flag_value="svg", help="An SVG file.")
-@click.option("--mermaid", "form", flag_value="mermaid", default="mermaid", help="Mermaid text, the default.")
-@click.option("--json", "form", flag_value="json", help="Nodes, edges and debts as one JSON object.")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file instead.")
+@click.option("--svg", "form", flag_value="svg", help="Draw an SVG file.")
+@click.option("--mermaid", "form", flag_value="mermaid", default="mermaid", help="Write Mermaid text (the default).")
+@click.option("--json", "form", flag_value="json", help="Write nodes, edges and debts as one JSON object.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 def graph(pipeline: Path, form: str, output: Path | None) -> ExitCode:
     """Check PIPELINE, a YAML file, and draw it."""
     try:
@@ -36,12 +35,12 @@ def graph(pipeline: Path, form: str, output: Path | None) -> ExitCode:
     text = {"svg": svg, "mermaid": mermaid, "json": _data}[form](drawn)
     if output is None:
         click.echo(text, nl=False)
-        return ExitCode.HOLDS
+        return ExitCode.DONE
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise click.ClickException(f"{output}: {error.strerror or error}") from error
-    return ExitCode.HOLDS
+    return ExitCode.DONE
 
 
 def _data(drawn: ExecutionGraph) -> str:

@@ -1,11 +1,9 @@
-"""Finding what a pipeline calls ``module:name``, without running anything that is not a plugin.
+"""Finds the plugin that a pipeline calls `module:name`, without running anything that is not a plugin.
 
-Importing a module runs it, so a pipeline that could name any module could run any code that happens to be installed.
-Therefore the module's text is read first. It must define ``name`` at its top level, under one of our decorators,
-imported from ``fateline_engine.plugins``. Only then is it imported, and the mark itself is checked.
-
-What it is not: a sandbox. A module that does define a plugin runs when it is imported; what it holds besides is as
-trusted as any code that was installed or laid beside the pipeline.
+Importing a module runs it. A pipeline that could name any module could run any code that happens to be installed. Therefore
+the text of the module is read first. It must define `name` at its top level, under one of our decorators, imported from
+`fateline_engine.plugins`. Only then is the module imported, and the decorator's mark is checked. Not here: a sandbox. A module
+that does define a plugin runs when it is imported, and is trusted like any other installed code.
 """
 
 import ast
@@ -13,11 +11,10 @@ import re
 import sys
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Final
 
-from fateline_engine.plugins.marks import DECORATORS, Mark, mark_of
+from fateline_engine.plugins.decorators import DECORATORS, Mark, mark_of
 from fateline_engine.plugins.protocols import describe
 
 ENTRY_POINTS: Final = "fateline.plugins"
@@ -28,19 +25,21 @@ _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 
 
 class NotFound(Exception):
-    """There is no such plugin; the text says what was found instead."""
+    """There is no such plugin; the text describes what was found instead."""
 
 
 def find(reference: str, beside: Path | None = None) -> tuple[object, Mark]:
-    """The plugin at ``module:name``, or announced as an entry point called ``reference``.
+    """The plugin at `module:name`, or announced as an entry point called `reference`.
 
-    ``beside`` is a folder that is searched after the installed modules.
+    `beside` is a folder that is searched after the installed modules.
     """
     if ":" in reference:
         module, _, name = reference.partition(":")
         if not all(_WORD.fullmatch(part) for part in [*module.split("."), name]):
             raise NotFound("write it as module:name")
         return _import(module, name, beside)
+    from importlib.metadata import entry_points  # only here: it takes long to import
+
     for point in entry_points(group=ENTRY_POINTS, name=reference):
         return _import(point.module, point.attr, None)
     raise NotFound("no plugin of this name is built in or installed; one of your own is written module:name")
@@ -67,7 +66,7 @@ def _import(module: str, name: str, beside: Path | None) -> tuple[object, Mark]:
 
 
 def _locate(module: str, beside: Path | None) -> tuple[ModuleSpec | None, str | None]:
-    """Where ``module`` is, and the folder beside the pipeline if it is there. Imports nothing, parents included."""
+    """Where `module` is, and the folder beside the pipeline if it is there. Imports nothing, parents included."""
     if spec := _descend(module.split("."), None):
         return spec, None
     if beside is None:
@@ -87,7 +86,7 @@ def _descend(parts: list[str], path: list[str] | None) -> ModuleSpec | None:
 
 
 def _look(file: Path, module: str, name: str) -> None:
-    """Read the text of ``file``: does it define ``name`` as a plugin?"""
+    """Read the text of `file`, and raise if it does not define `name` as a plugin."""
     try:
         tree = ast.parse(file.read_bytes(), str(file))
     except (OSError, SyntaxError, ValueError, RecursionError) as error:
@@ -103,8 +102,8 @@ def _look(file: Path, module: str, name: str) -> None:
     if name not in decorated:
         raise NotFound(f"{module} defines no class or function {name}")
     if not decorated[name]:
-        told = f"import one of {', '.join(sorted(DECORATORS))} from {_HOME} and put it above {name}"
-        raise NotFound(f"{module}:{name} is not marked as a plugin: {told}")
+        message = f"import one of {', '.join(sorted(DECORATORS))} from {_HOME} and put it above {name}"
+        raise NotFound(f"{module}:{name} is not marked as a plugin: {message}")
 
 
 def _called(decorator: ast.expr) -> str | None:

@@ -1,10 +1,8 @@
 """A command that is imported when it is first used.
 
-What it is: a stand-in that knows a command's name, its line of help and where it lives. Help, suggestions and
-shell completion of names need no more. Once the command is to run, or to show its own help, the real one is
-imported and takes over.
-
-What it is not: a plugin mechanism. The targets are ours, written down in one table.
+`LazyCommand` is a stand-in: it knows a command's name, its line of help and the module that defines it. The list of
+commands, suggestions for a mistyped name and shell completion need no more. When the command runs, or shows its own help,
+the real command is imported and takes over. Not here: any command, and any of the packages behind them.
 """
 
 from importlib import import_module
@@ -14,7 +12,7 @@ import click
 
 
 class LazyCommand(click.Command):
-    """Stands in for the click command at ``target``, written ``module:function``."""
+    """Stands in for the click command at `target`, written `module:function`."""
 
     def __init__(self, name: str, target: str, help: str) -> None:
         super().__init__(name, help=help, short_help=help)
@@ -31,5 +29,5 @@ class LazyCommand(click.Command):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """Hand over: the context belongs to the real command, so that is the one invoked."""
+        """Make the context of the real command, so that the real command is the one invoked."""
         return self.load().make_context(info_name, args, parent, **extra)

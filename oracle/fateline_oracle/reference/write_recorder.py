@@ -1,9 +1,9 @@
-"""Hears every write of the reference engine, and knows what a kill before it would leave behind.
+"""Records every write of the reference engine, with what a kill just before that write would leave behind.
 
-The landscape's connection and the sinks are wrapped: each statement, commit, sink write, flush and cut is told before it
-is done, with a digest of what is committed and of the bytes that are in the files. What a kill leaves is not simulated by
-an exception, which the engine's own handlers would see: it is a copy of what was durable at that moment. Not here: the
-port (`crash.py`), and who decides where to kill.
+The landscape's connection and the sinks are wrapped. Before each statement, commit, sink write, flush and cut the recorder
+notes a boundary, with a digest of what is committed and of the bytes in the files. What a kill leaves is not simulated by an
+exception, which the engine's own handlers would see: it is a copy of what was durable at that moment. Not here: the port
+(`crash.py`), and who decides where to kill.
 """
 
 import os
@@ -19,13 +19,13 @@ from fateline_oracle.ports.port import Boundary, Write
 
 DIGEST: Final = 16
 _COUNTER: Final = ((24, 28), (92, 96))
-"""Where SQLite keeps the count of changes in the head of a file: who finds another one there reads the file anew."""
+"""Where SQLite keeps the count of changes in the head of a file. A connection that finds another count reads the file again."""
 COMMITS: Final = 4096
-"""More commits than that there are not between two kills, so no count comes twice."""
+"""There are fewer commits than this between two kills, so no count occurs twice."""
 JOURNAL: Final = "-journal"
 
 
-class Left(NamedTuple):
+class Leftover(NamedTuple):
     """What a kill leaves: the bytes of the landscape and of each file of a sink, the writes that led there, the time."""
 
     landscape: bytes
@@ -34,26 +34,26 @@ class Left(NamedTuple):
     at: int
 
 
-class Witness:
-    """The boundaries of one run, what each leaves, and the bytes of its files."""
+class WriteRecorder:
+    """The boundaries of one run, what a kill at each leaves, and the bytes of its files."""
 
     def __init__(self, landscape: Path, sinks: Iterable[Path], now: Callable[[], int]) -> None:
         self._handle = os.open(landscape, os.O_RDWR)
         self._sinks = tuple(sinks)
         self.now = now
         self.met: list[Boundary] = []
-        self.left: dict[str, Left] = {}
+        self.left: dict[str, Leftover] = {}
         self._changes = 0
         self._log = blake2b(digest_size=DIGEST)
         self._committed = self._log.copy()
-        self._stand: str | None = None
+        self._digest: str | None = None
         self._files: dict[Path, bytes] | None = None
         self._image: bytes | None = None
 
     def close(self) -> None:
         os.close(self._handle)
 
-    # What is told
+    # What the wrappers report
 
     def before(self, write: Write) -> None:
         """The engine is about to do this."""
@@ -65,38 +65,47 @@ class Witness:
 
     def committed(self) -> None:
         self._committed = self._log.copy()
-        self._image = self._stand = None
+        self._image = self._digest = None
 
     def rolled_back(self) -> None:
         self._log = self._committed.copy()
 
     def sink_changed(self) -> None:
         """A sink may have changed its file."""
-        self._files = self._stand = None
+        self._files = self._digest = None
 
     def torn(self, path: Path, before: bytes) -> None:
         """A file has grown: a kill meanwhile could have left the half of it."""
         after = self._bytes().get(path, b"")
         if len(after) > len(before) + 1:
             torn = {**self._bytes(), path: after[: (len(before) + len(after)) // 2]}
-            self._stand = None
+            self._digest = None
             self._meet(Write.SINK_TORN, torn)
-            self._stand = None
+            self._digest = None
 
     def bytes_of(self, path: Path) -> bytes:
         return self._bytes().get(path, b"")
 
     def _meet(self, write: Write, files: dict[Path, bytes]) -> None:
-        digest = self._stand
+        digest = self._digest
         if digest is None:
-            told = self._committed.copy()
+            state = self._committed.copy()
             for path, data in files.items():
-                told.update(f"{path.name} {len(data)} ".encode())
-                told.update(b"" if path.name.endswith(JOURNAL) else data)  # each journal has a random number in it
-            digest = self._stand = told.hexdigest()
+                state.update(f"{path.name} {len(data)} ".encode())
+                state.update(b"" if path.name.endswith(JOURNAL) else data)  # each journal has a random number in it
+            digest = self._digest = state.hexdigest()
             if digest not in self.left:
-                self.left[digest] = Left(self._landscape(), files, self._committed.copy(), self.now())
+                self.left[digest] = Leftover(self._landscape(), files, self._committed.copy(), self.now())
         self.met.append(Boundary(write, digest))
+
+    def leftover(self, at: int) -> Leftover:
+        """What a kill would leave now, at this time."""
+        return Leftover(self._landscape(), dict(self._bytes()), self._committed.copy(), at)
+
+    def boundaries(self) -> list[Boundary]:
+        """The boundaries that were met since this was last asked."""
+        met, self.met = self.met, []
+        return met
 
     def _landscape(self) -> bytes:
         if self._image is None:
@@ -110,7 +119,7 @@ class Witness:
 
     # Going back
 
-    def go_back(self, left: Left) -> None:
+    def go_back(self, left: Leftover) -> None:
         """Make the files what they were. Nobody may have them open but SQLite, outside of a transaction."""
         self._changes += 1
         data = bytearray(left.landscape)
@@ -125,7 +134,7 @@ class Witness:
                 path.unlink(missing_ok=True)
         self._log = left.log.copy()
         self._committed = left.log.copy()
-        self._image = self._files = self._stand = None
+        self._image = self._files = self._digest = None
 
     def forget(self) -> None:
         """A new run begins: what was left by the one before is of no use."""
@@ -146,26 +155,26 @@ def write_of(statement: str) -> Write | None:
     return Write.PAYLOAD if "INTO errors" in statement else Write.STATEMENT
 
 
-class WatchedConnection:
-    """A connection that tells of each statement before it is executed."""
+class RecordedConnection:
+    """A connection that reports each statement before it is executed."""
 
-    def __init__(self, conn: sqlite3.Connection, witness: Witness) -> None:
+    def __init__(self, conn: sqlite3.Connection, recorder: WriteRecorder) -> None:
         self._conn = conn
-        self._witness = witness
+        self._recorder = recorder
 
     def execute(self, statement: str, values: Any = ()) -> sqlite3.Cursor:
         write = write_of(statement)
         if write is not None:
-            self._witness.before(write)
+            self._recorder.before(write)
         cursor = self._conn.execute(statement, values)
         if write is Write.COMMIT:
-            self._witness.committed()
+            self._recorder.committed()
         elif write is not None:
-            self._witness.wrote(statement, values)
+            self._recorder.wrote(statement, values)
             if not self._conn.in_transaction:
-                self._witness.committed()
+                self._recorder.committed()
         elif statement.startswith("ROLLBACK"):
-            self._witness.rolled_back()
+            self._recorder.rolled_back()
         return cursor
 
     def executemany(self, statement: str, records: Iterable[Any]) -> None:
@@ -177,20 +186,20 @@ class WatchedConnection:
         return getattr(self._conn, name)
 
 
-class WatchedSink:
-    """A sink that tells of each write, flush and cut before it is done."""
+class RecordedSink:
+    """A sink that reports each write, flush and cut before it is done."""
 
-    def __init__(self, sink: Sink, witness: Witness, path: Path) -> None:
+    def __init__(self, sink: Sink, recorder: WriteRecorder, path: Path) -> None:
         self._sink = sink
-        self._witness = witness
+        self._recorder = recorder
         self.path = path
         self.position = sink.position
         self.close = sink.close
 
     def _doing(self, write: Write, what: Callable[[], object]) -> None:
-        self._witness.before(write)
+        self._recorder.before(write)
         what()
-        self._witness.sink_changed()
+        self._recorder.sink_changed()
 
     def open(self, *, resume: bool) -> None:
         self._doing(Write.SINK_CUT, lambda: self._sink.open(resume=resume))
@@ -199,10 +208,10 @@ class WatchedSink:
         self._doing(Write.SINK_WRITE, lambda: self._sink.write(row))
 
     def flush(self) -> None:
-        before = self._witness.bytes_of(self.path)
+        before = self._recorder.bytes_of(self.path)
         self._doing(Write.SINK_FLUSH, self._sink.flush)
         if self.path.suffix != ".db":
-            self._witness.torn(self.path, before)
+            self._recorder.torn(self.path, before)
 
     def truncate(self, position: int) -> None:
         self._doing(Write.SINK_CUT, lambda: self._sink.truncate(position))

@@ -7,8 +7,8 @@ from unittest.mock import patch
 
 import pytest
 
-from fateline_engine.plugins.finding import NotFound, find
-from fateline_engine.plugins.marks import Mark, PluginKind, mark_of, transform
+from fateline_engine.plugins.decorators import Mark, PluginKind, mark_of, transform
+from fateline_engine.plugins.discovery import NotFound, find
 from fateline_engine.plugins.registry import bind
 from fateline_engine.settings import SettingsError, read_pipeline
 
@@ -157,7 +157,7 @@ def test_an_entry_point_announces_a_plugin(tmp_path: Path) -> None:
     name = module(tmp_path, MARKED, "announced")
     sys.path.append(str(tmp_path))
     point = EntryPoint("twice", f"{name}:double", "fateline.plugins")
-    with patch("fateline_engine.plugins.finding.entry_points", return_value=[point]) as asked:
+    with patch("importlib.metadata.entry_points", return_value=[point]) as asked:
         assert find("twice")[1].kind is PluginKind.TRANSFORM
     asked.assert_called_once_with(group="fateline.plugins", name="twice")
 

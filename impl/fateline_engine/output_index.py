@@ -1,9 +1,7 @@
-"""From a line of an output file back to the row of a sink: which sink wrote it, and as its how-manieth.
+"""From a line of an output file back to the row of a sink: which sink wrote it, and its number among that sink's rows.
 
-What it is: for people who look at a file and ask where a line of it comes from. The files are those that the run's own
-pipeline names, so nothing but the landscape and the file is needed.
-
-What it is not: certain after somebody edited the file. Lines are counted, not searched for.
+For users who look at a file and ask where a line of it comes from. The files are those that the run's own pipeline names, so
+only the landscape and the file are needed. Not here: certainty after the file was edited. Lines are counted, not searched.
 """
 
 import csv
@@ -17,14 +15,14 @@ from fateline_engine.explain import NothingThere
 
 
 def locate(conn: sqlite3.Connection, run: int, file: Path, line: int, base: Path) -> str:
-    """What ``explain.find`` is to be asked: ``sink:number``. ``base`` is where the pipeline's paths start from."""
+    """The written row, as `sink:number`, for `explain.find`. The paths of the pipeline start at `base`."""
     sinks = _sinks(conn, run)
     here = file.resolve()
     meant = [name for name, options in sinks.items() if (base / str(options["path"])).resolve() == here]
     meant = meant or [name for name, options in sinks.items() if Path(str(options["path"])).name == file.name]
     if len(meant) != 1:
-        told = ", ".join(str(options["path"]) for options in sinks.values()) or "none"
-        raise NothingThere(f"{file} is not the file of one sink of this run; its files are {told}")
+        known = ", ".join(str(options["path"]) for options in sinks.values()) or "none"
+        raise NothingThere(f"{file} is not the file of exactly one sink of this run; the files are {known}")
     sink = meant[0]
     plugin, options = sinks[sink]["_plugin"], sinks[sink]
     try:
@@ -41,7 +39,7 @@ def locate(conn: sqlite3.Connection, run: int, file: Path, line: int, base: Path
 
 
 def _sinks(conn: sqlite3.Connection, run: int) -> dict[str, Mapping[str, Any]]:
-    """The sinks that write files of a format we can count, with their options."""
+    """The sinks whose files have a format that can be counted, with their options."""
     (config,) = conn.execute("SELECT config FROM runs WHERE run = ?", (run,)).fetchone()
     return {
         node["name"]: {**node["options"], "_plugin": node["plugin"]}
@@ -59,7 +57,7 @@ def _in_jsonl(file: Path, line: int, options: Mapping[str, Any]) -> tuple[int, i
 
 
 def _in_csv(file: Path, line: int, options: Mapping[str, Any]) -> tuple[int, int]:
-    """A record may have several lines; any of them will do."""
+    """A record may have several lines; each of them finds it."""
     found, records, before = None, 0, 0
     with file.open(encoding="utf-8", newline="") as stream:
         reader = csv.reader(stream, delimiter=str(options.get("delimiter", ",")))

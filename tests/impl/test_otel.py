@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from fateline_engine.spans import NO_SPAN, SpanFactory
+from fateline_engine.otel import NO_SPAN, SpanFactory
 
 
 def test_without_a_provider_a_span_is_one_object_that_does_nothing() -> None:

@@ -1,17 +1,16 @@
-"""Whether a run may be taken up again: what it relies on is still what it was when it was stopped.
+"""Whether a run may be resumed: what it relies on must still be what it was when it stopped.
 
-What it is: two comparisons, made before a resume touches anything. The source must give again what was read of it, row by
-row; and whatever data and error texts the trail keeps must still have the digests that it keeps of them. Both read the
-run once, in the order of its keys, in bounded memory.
-
-What it is not: what has not been read yet, and what a sink holds before its confirmed position; neither is known here.
+Two comparisons are made before a resume changes anything. The source must give again, row by row, what was read of it; and
+all data and error texts in the trail must still have the digests that the trail has for them. Both read the run once, in the
+order of its keys, in bounded memory. Not here: what has not been read yet, and what a sink holds before its confirmed
+position; neither is known.
 """
 
 import sqlite3
 from typing import Final
 
 from fateline_engine.errors import ResumeRefused
-from fateline_engine.intake import Intake
+from fateline_engine.row_reader import RowReader
 from fateline_engine.rows import NotJson, canonical, digest_bytes, from_json
 
 _ROWS: Final = "SELECT idx, valid, digest FROM rows WHERE run = ? ORDER BY row"
@@ -25,16 +24,16 @@ _KEPT: Final = {
 _ERRORS: Final = "SELECT body, digest FROM errors WHERE run = ?"
 
 
-def refuse_another_source(conn: sqlite3.Connection, run: int, intake: Intake) -> None:
-    """``ResumeRefused`` if the source does not give what was read of it; one that is missing says so itself."""
+def refuse_another_source(conn: sqlite3.Connection, run: int, intake: RowReader) -> None:
+    """`ResumeRefused` if the source does not give again what was read of it. A missing source raises its own error."""
     changed = intake.first_change(conn.execute(_ROWS, (run,)))
     if changed is not None:
-        told = f"row {changed} of the source (counted from 0) is not what this run read"
-        raise ResumeRefused(f"{told}: put the source back as it was, or begin a new run")
+        message = f"row {changed} of the source (counted from 0) is not what this run read"
+        raise ResumeRefused(f"{message}: restore the source as it was, or begin a new run")
 
 
 def refuse_tampered_data(conn: sqlite3.Connection, run: int) -> None:
-    """``ResumeRefused`` if what the trail keeps is not what its digests say."""
+    """`ResumeRefused` if data in the trail do not have their recorded digests."""
     for whose, query in _KEPT.items():
         for *key, data, digest in conn.execute(query, (run,)):
             if _digest(data) != digest:
@@ -45,11 +44,11 @@ def refuse_tampered_data(conn: sqlite3.Connection, run: int) -> None:
 
 
 def _tampered(what: str) -> ResumeRefused:
-    return ResumeRefused(f"{what} in the audit trail is not what its digest says: restore the database from a copy")
+    return ResumeRefused(f"{what} in the audit trail does not match its digest: restore the database from a copy")
 
 
 def _digest(data: bytes) -> bytes | None:
-    """The digest that the data should have; none if they are no row at all."""
+    """The digest that the data should have; `None` if they are not a row."""
     try:
         return digest_bytes(canonical(from_json(data)))
     except NotJson:
