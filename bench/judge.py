@@ -20,14 +20,14 @@ from fateline_model.checker.systems import PipelineSystem
 from fateline_model.stimuli import Do, Stimulus
 from fateline_model.wellformed import Pipeline
 from fateline_oracle.compare.names import Names
-from fateline_oracle.conform.batch_driver import Packed, tour
+from fateline_oracle.conform.batch_driver import BatchDriver, tour
 from fateline_oracle.conform.edge_cover import plan
-from fateline_oracle.conform.explore import Ways
+from fateline_oracle.conform.explore import ConcreteGraph
 from fateline_oracle.conform.lockstep import Lockstep
-from fateline_oracle.ports.port import Asked, Reply
+from fateline_oracle.ports.port import Reply, Request
 from fateline_oracle.reference.pipeline import ReferencePort
 from fateline_oracle.trails.accept import Acceptor
-from fateline_oracle.trails.check import TrailJudged, judge_run
+from fateline_oracle.trails.check import TrailResult, check_run
 from fateline_oracle.trails.reader import runs_of
 
 PLACES = ("nested outer=best_effort inner=first", "partial policy=require_all", "expand then fork policy=require_all")
@@ -52,11 +52,11 @@ class Timed:
     def start(self, pipeline: Mapping[str, object]) -> None:
         self._timed(self.port.start, pipeline)
 
-    def do(self, asked: Asked) -> Reply:
+    def do(self, asked: Request) -> Reply:
         reply: Reply = self._timed(self.port.do, asked)
         return reply
 
-    def together(self, asked: Sequence[Asked]) -> list[Reply]:
+    def together(self, asked: Sequence[Request]) -> list[Reply]:
         replies: list[Reply] = self._timed(self.port.together, asked)
         return replies
 
@@ -77,8 +77,8 @@ def guided(port: Timed) -> int:
     steps = 0
     for instance in chosen():
         assert isinstance(instance.system, PipelineSystem)
-        ways = Ways(instance.system, lambda stimulus, state: True)
-        packed = Packed(ways, instance.document or {}, port)
+        ways = ConcreteGraph(instance.system, lambda stimulus, state: True)
+        packed = BatchDriver(ways, instance.document or {}, port)
         tour(packed, [ways.graph.stimuli(walk) for walk in plan(ways.graph.targets)], rows=ROWS)
         assert packed.trouble is None
         steps += packed.tally.steps
@@ -90,7 +90,7 @@ def lockstep(port: Timed) -> int:
     steps = 0
     for instance in chosen():
         assert isinstance(instance.system, PipelineSystem)
-        ways = Ways(instance.system, lambda stimulus, state: True)
+        ways = ConcreteGraph(instance.system, lambda stimulus, state: True)
         beside = Lockstep(instance.system.pipeline, instance.document or {}, port)
         for walk in list(plan(ways.graph.targets))[:150]:
             beside.start()
@@ -142,7 +142,7 @@ def some_rows(rows: int) -> Iterator[tuple[Pipeline, list[dict[str, object]]]]:
     port = ReferencePort()
     for instance in chosen():
         assert isinstance(instance.system, PipelineSystem)
-        ways = Ways(instance.system, lambda stimulus, state: stimulus.do not in (Do.CRASH, Do.RESUME))
+        ways = ConcreteGraph(instance.system, lambda stimulus, state: stimulus.do not in (Do.CRASH, Do.RESUME))
         walks = [ways.graph.stimuli(walk) for walk in plan(ways.graph.targets)]
         for walk in sorted(walks, key=len, reverse=True)[:120]:
             port.start(instance.document or {})
@@ -160,7 +160,7 @@ def some_rows(rows: int) -> Iterator[tuple[Pipeline, list[dict[str, object]]]]:
 def acceptance(tokens: int) -> None:
     """Tokens a second, against writing and parsing the same records as JSON lines."""
     judged = parsed = 0.0
-    found, acceptors = TrailJudged(), dict[int, Acceptor]()
+    found, acceptors = TrailResult(), dict[int, Acceptor]()
     marks: list[str] = []
     for pipeline, records in some_rows(10**9):
         lines = [json.dumps(record) for record in records]
@@ -169,7 +169,7 @@ def acceptance(tokens: int) -> None:
         parsed += time.perf_counter() - started
         started = time.perf_counter()
         for run in runs_of(read):
-            judge_run(run, pipeline, found, acceptor=acceptors.setdefault(id(pipeline), Acceptor(pipeline)))
+            check_run(run, pipeline, found, acceptor=acceptors.setdefault(id(pipeline), Acceptor(pipeline)))
         judged += time.perf_counter() - started
         if len(marks) == 0 and found.tokens >= tokens // 10:
             marks.append(f"{1e6 * judged / found.rows:.0f} us a row after {found.tokens:,} tokens")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from fateline_model.checker.scopes import instances
-from fateline_oracle.conform.instance import Strategy, judge_instance
+from fateline_oracle.conform.instance import Strategy, drive_instance
 from fateline_oracle.engines import engine_of
 from fateline_oracle.ports.hello import hello_of
 
@@ -28,7 +28,7 @@ def rate(name: str) -> float:
         started = time.perf_counter()
         for instance in instances("small"):
             if instance.family in FAMILIES:
-                judged = judge_instance(engine, hello, instance, Strategy.REFUSALS, seed=0)
+                judged = drive_instance(engine, hello, instance, Strategy.REFUSALS, seed=0)
                 assert judged.found is None, judged.found
                 assert judged.fault is None, judged.fault
                 done += judged.steps + judged.refusals

@@ -13,6 +13,7 @@ from bench.__main__ import run
 ROOT = Path(__file__).parent.parent
 PACKAGES = {
     "fateline": ROOT / "oracle",
+    "fateline_console": ROOT / "oracle",
     "fateline_engine": ROOT / "impl",
     "fateline_model": ROOT / "model",
     "fateline_oracle": ROOT / "oracle",
@@ -24,9 +25,9 @@ RULED = (
     "impl/fateline_engine/explain.py",
     "model/fateline_model/laws.py",
     "oracle/fateline/conformance.py",
-    "oracle/fateline/lazy.py",
+    "oracle/fateline_console/lazy.py",
     "oracle/fateline/machine.py",
-    "oracle/fateline/terminal.py",
+    "oracle/fateline_console/terminal.py",
 )
 """The modules that a contract names by themselves, and that must therefore exist."""
 
@@ -53,13 +54,13 @@ def lint_imports(house: Path) -> subprocess.CompletedProcess[str]:
     [
         ("model/fateline_model/intruder.py", "import fateline_engine", "never see each other"),
         ("impl/fateline_engine/intruder.py", "import fateline_model", "never see each other"),
-        ("model/fateline_model/intruder.py", "import fateline_oracle", "The judge stands on top"),
-        ("impl/fateline_engine/intruder.py", "import fateline_oracle", "The judge stands on top"),
+        ("model/fateline_model/intruder.py", "import fateline_oracle", "The face stands on the judge"),
+        ("impl/fateline_engine/intruder.py", "import fateline_oracle", "The face stands on the judge"),
         ("model/fateline_model/intruder.py", "def f():\n    import time", "The law is pure"),
         ("model/fateline_model/intruder.py", "from pathlib import Path", "The law is pure"),
         ("model/fateline_model/checker/intruder.py", "import numpy", "The law is pure"),
-        ("oracle/fateline/terminal.py", "import fateline_engine", "The judge stands on top"),
-        ("impl/fateline_engine/intruder.py", "import fateline", "The public face is for others"),
+        ("oracle/fateline_console/terminal.py", "import fateline_engine", "The face stands on the judge"),
+        ("impl/fateline_engine/intruder.py", "import fateline", "The face stands on the judge"),
         ("impl/fateline_engine/cli/run.py", "import sqlite_utils", "A run imports no package"),
         ("oracle/fateline_oracle/compare/intruder.py", "import fateline_oracle.conform", "Each folder of the judge"),
         ("oracle/fateline_oracle/render/intruder.py", "import fateline_oracle.cli", "Each folder of the judge"),

@@ -25,10 +25,9 @@ if TYPE_CHECKING:
     from fateline_model import Stimulus as Stimulus
     from fateline_model import load as load
     from fateline_model import step as step
-    from fateline_oracle.ports.port import Asked as Asked
     from fateline_oracle.ports.port import BarrierPort as BarrierPort
     from fateline_oracle.ports.port import Boundary as Boundary
-    from fateline_oracle.ports.port import ClockOf as ClockOf
+    from fateline_oracle.ports.port import Clock as Clock
     from fateline_oracle.ports.port import CrashPort as CrashPort
     from fateline_oracle.ports.port import Does as Does
     from fateline_oracle.ports.port import Drive as Drive
@@ -39,12 +38,13 @@ if TYPE_CHECKING:
     from fateline_oracle.ports.port import LifecyclePort as LifecyclePort
     from fateline_oracle.ports.port import PipelinePort as PipelinePort
     from fateline_oracle.ports.port import Port as Port
+    from fateline_oracle.ports.port import RecordJson as RecordJson
     from fateline_oracle.ports.port import Reply as Reply
+    from fateline_oracle.ports.port import Request as Request
     from fateline_oracle.ports.port import Shows as Shows
     from fateline_oracle.ports.port import TrailPort as TrailPort
     from fateline_oracle.ports.port import Verdicts as Verdicts
     from fateline_oracle.ports.port import Write as Write
-    from fateline_oracle.ports.port import Written as Written
 
     from .conformance import Conformance as Conformance
     from .machine import EngineMachine as EngineMachine
@@ -54,8 +54,8 @@ _FROM: Final = {
         "LAWS LAW_VERSION RELATIONS Accepted BarrierStimulus Do Operation Pipeline Refusal Run Stimulus load step"
     ),
     "fateline_oracle.ports.port": (
-        "Asked BarrierPort Boundary ClockOf CrashPort Does Drive Engine EngineFault Hello Hold LifecyclePort PipelinePort "
-        "Port Reply Shows TrailPort Verdicts Write Written"
+        "BarrierPort Boundary Clock CrashPort Does Drive Engine EngineFault Hello Hold LifecyclePort PipelinePort "
+        "Port RecordJson Reply Request Shows TrailPort Verdicts Write"
     ),
     "fateline.conformance": "Conformance",  # needs pytest
     "fateline.machine": "EngineMachine",  # needs hypothesis

@@ -29,12 +29,12 @@ from fateline_model.checker.scopes import instances
 from fateline_model.checker.systems import Attempt, InstanceOptions, PipelineSystem, State
 from fateline_model.stimuli import Stimulus
 from fateline_model.wellformed import load
-from fateline_oracle.compare.capabilities import asks_for, sayable, unshown
+from fateline_oracle.compare.capabilities import is_supported, requirements, unrecorded
 from fateline_oracle.conform.lockstep import Lockstep
 from fateline_oracle.conform.shrink import Shrinker
 from fateline_oracle.engines import engine_of
 from fateline_oracle.ports.hello import hello_of
-from fateline_oracle.ports.port import Engine, Hello, PipelinePort, Port, Shows, Written
+from fateline_oracle.ports.port import Engine, Hello, PipelinePort, Port, RecordJson, Shows
 from fateline_oracle.ports.validate import GuardedPipeline
 
 CHOICES: Final = 63
@@ -82,7 +82,7 @@ class EngineMachine(RuleBasedStateMachine):
             pipeline,
             document,
             GuardedPipeline(port),
-            unshown=unshown(self._hello),
+            unrecorded=unrecorded(self._hello),
             refusals_have_reasons=Shows.REFUSALS in self._hello.shows,
         )
         self._begin()
@@ -91,7 +91,7 @@ class EngineMachine(RuleBasedStateMachine):
         assert Port.PIPELINE in self._hello.ports, (
             f"{self._hello.name} offers no pipeline port, and this machine needs one"
         )
-        found = [one for one in type(self).pipelines or _small() if asks_for(load(one)) <= self._hello.does]
+        found = [one for one in type(self).pipelines or _small() if requirements(load(one)) <= self._hello.does]
         assert found, f"{self._hello.name} declares nothing that one of these pipelines asks for"
         return found
 
@@ -118,7 +118,7 @@ class EngineMachine(RuleBasedStateMachine):
         if refused:
             self._agrees(refused[choice % len(refused)])
 
-    def trail(self) -> list[Written]:
+    def trail(self) -> list[RecordJson]:
         """All that the engine has recorded of this run."""
         return list(self.port.trail())
 
@@ -131,7 +131,7 @@ class EngineMachine(RuleBasedStateMachine):
         return [
             attempt
             for attempt in self._system.attempts(self.state)
-            if isinstance(attempt.stimulus, Stimulus) and sayable(self._hello, attempt.stimulus, self.state)
+            if isinstance(attempt.stimulus, Stimulus) and is_supported(self._hello, attempt.stimulus, self.state)
         ]
 
     def _agrees(self, attempt: Attempt) -> bool:

@@ -30,9 +30,9 @@ def engine_of(name: str) -> Iterator[Engine]:
 
         yield ReferenceEngine()
     elif name.startswith(ZOO):
-        from .mutants import engine_in_cage
+        from .mutants import mutant_engine
 
-        with engine_in_cage(name.removeprefix(ZOO)) as engine:
+        with mutant_engine(name.removeprefix(ZOO)) as engine:
             yield engine
     elif name.startswith(PROCESS):
         from .ports.process_engine import process_engine

@@ -17,28 +17,28 @@ from fateline_model.words import MergeData
 from .engines import engine_of
 from .ports.messages import (
     Answer,
-    Asking,
-    BarrierAsked,
+    BarrierRequest,
     BarrierStart,
     Begun,
     Bye,
-    DoAsked,
     Done,
-    ErrorSaid,
-    HelloAsked,
-    HelloSaid,
-    ReplySaid,
-    RunAsked,
+    DoRequest,
+    ErrorAnswer,
+    HelloAnswer,
+    HelloRequest,
+    JudgeMessage,
+    RecordsAnswer,
+    ReplyJson,
+    RunRequest,
     Start,
-    StimulusSaid,
-    Told,
-    TrailAsked,
-    VerdictSaid,
-    VerdictWanted,
+    StimulusJson,
+    TrailRequest,
+    VerdictAnswer,
+    VerdictRequest,
     decode_asking,
     encode,
 )
-from .ports.port import Asked, Engine, EngineFault, Hold, Port, Reply
+from .ports.port import Engine, EngineFault, Hold, Port, Reply, Request
 
 
 class Served:
@@ -57,7 +57,7 @@ class Served:
             try:
                 answer = _DOES[type(asked)](self, asked)
             except EngineFault as fault:
-                answer = Answer(id=asked.id, error=ErrorSaid(str(fault)[:60_000]))
+                answer = Answer(id=asked.id, error=ErrorAnswer(str(fault)[:60_000]))
             self._say(answer)
 
     def _say(self, message: msgspec.Struct) -> None:
@@ -73,7 +73,7 @@ class Served:
 
     # ------------------------------------------------------------------------------------------------ messages
 
-    def hello(self, asked: HelloAsked) -> Answer:
+    def hello(self, asked: HelloRequest) -> Answer:
         said = self._engine.hello()
         words: dict[str, list[str]] = {
             name: sorted(map(str, getattr(said, name))) for name in ("ports", "does", "shows")
@@ -81,7 +81,7 @@ class Served:
         words["ports"] = [
             port for port in words["ports"] if port != Port.LIFECYCLE
         ]  # it asks for the law's world first
-        return HelloSaid(
+        return HelloAnswer(
             id=asked.id, name=said.name, version=said.version, law_version=said.law_version, drive=str(said.drive),
             clock=str(said.clock), ports=words["ports"], does=words["does"], shows=words["shows"],
         )  # fmt: skip
@@ -90,50 +90,50 @@ class Served:
         self._port(Port.PIPELINE).start(asked.pipeline)
         return Begun(id=asked.id)
 
-    def do(self, asked: DoAsked) -> Answer:
+    def do(self, asked: DoRequest) -> Answer:
         replies = self._port(Port.PIPELINE).together([_asked(one) for one in asked.stimuli])
         return Done(id=asked.id, replies=[_said(reply) for reply in replies])
 
-    def trail(self, asked: TrailAsked) -> Answer:
-        return Told(id=asked.id, records=[dict(record) for record in self._port(Port.PIPELINE).trail()])
+    def trail(self, asked: TrailRequest) -> Answer:
+        return RecordsAnswer(id=asked.id, records=[dict(record) for record in self._port(Port.PIPELINE).trail()])
 
     def start_barrier(self, asked: BarrierStart) -> Answer:
         return Begun(id=asked.id, tokens=dict(self._port(Port.BARRIER).start(asked.coalesce)))
 
-    def barrier(self, asked: BarrierAsked) -> Answer:
+    def barrier(self, asked: BarrierRequest) -> Answer:
         stimulus = BarrierStimulus(BarrierEvent(asked.do), asked.branch, tuple(map(MergeData, asked.data)))
         return Done(id=asked.id, replies=[_said(self._port(Port.BARRIER).do(stimulus))])
 
-    def run(self, asked: RunAsked) -> Answer:
+    def run(self, asked: RunRequest) -> Answer:
         def verdict(node: str, token: str, attempt: int) -> str:
-            self._say(VerdictWanted(asked.id, node, token, attempt))
+            self._say(VerdictRequest(asked.id, node, token, attempt))
             said = decode_asking(self._in.readline())
-            assert isinstance(said, VerdictSaid)
+            assert isinstance(said, VerdictAnswer)
             return said.verdict
 
         records = self._port(Port.TRAIL).run(asked.pipeline, asked.rows, verdict)
-        return Told(id=asked.id, records=[dict(record) for record in records])
+        return RecordsAnswer(id=asked.id, records=[dict(record) for record in records])
 
 
-_DOES: dict[type[Asking], Callable[[Served, Any], Answer]] = {
-    HelloAsked: Served.hello,
+_DOES: dict[type[JudgeMessage], Callable[[Served, Any], Answer]] = {
+    HelloRequest: Served.hello,
     Start: Served.start,
-    DoAsked: Served.do,
-    TrailAsked: Served.trail,
+    DoRequest: Served.do,
+    TrailRequest: Served.trail,
     BarrierStart: Served.start_barrier,
-    BarrierAsked: Served.barrier,
-    RunAsked: Served.run,
+    BarrierRequest: Served.barrier,
+    RunRequest: Served.run,
 }
 
 
-def _asked(said: StimulusSaid) -> Asked:
+def _asked(said: StimulusJson) -> Request:
     hold = Hold(said.hold.node, said.hold.token, said.hold.batch) if said.hold is not None else None
     data = tuple(map(MergeData, said.data))
-    return Asked(Stimulus(Do(said.do), said.row, said.token, said.verdict, None, data), hold)
+    return Request(Stimulus(Do(said.do), said.row, said.token, said.verdict, None, data), hold)
 
 
-def _said(reply: Reply) -> ReplySaid:
-    return ReplySaid([dict(record) for record in reply.records], reply.refused, reply.message, reply.unsaid)
+def _said(reply: Reply) -> ReplyJson:
+    return ReplyJson([dict(record) for record in reply.records], reply.refused, reply.message, reply.unsupported)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from fateline_model.coalesce import Counts, Decision, Event
 from fateline_model.words import Policy
 from fateline_oracle.law.proofs.gate import (
     BadCall,
-    Judged,
+    ConditionResult,
     Proof,
     _understand,
     check_call,
@@ -201,7 +201,7 @@ def test_a_word_of_crosshairs_that_shows_nothing_decides_nothing(messages: list[
 
 def test_nothing_at_all_is_not_confirmed() -> None:
     assert conclusion(()) is Proof.UNDECIDED
-    assert conclusion([Judged("", Proof.CONFIRMED), Judged("", Proof.UNDECIDED)]) is Proof.UNDECIDED
+    assert conclusion([ConditionResult("", Proof.CONFIRMED), ConditionResult("", Proof.UNDECIDED)]) is Proof.UNDECIDED
 
 
 def test_a_call_outside_its_contract_shows_nothing_and_a_wrong_one_a_breach() -> None:

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from fateline_model import LAWS
 from fateline_oracle.cli import main
 from fateline_oracle.cli import prove as command
-from fateline_oracle.law.proofs.gate import GET_CROSSHAIR, Judged, Proof
+from fateline_oracle.law.proofs.gate import GET_CROSSHAIR, ConditionResult, Proof
 from fateline_oracle.law.proofs.obligations import BY_NAME
 from fateline_oracle.law.proofs.settle import Kill, Settled
 
@@ -33,7 +33,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, settled: Change) -> None:
 
 def good(name: str) -> Settled:
     kills = tuple(Kill(mutant.what, True, f"{name}(…) gives …") for mutant in BY_NAME[name].mutants)
-    return Settled(name, (Judged("x", Proof.CONFIRMED),), ("",) * len(BY_NAME[name].witnesses), kills, 0.1)
+    return Settled(name, (ConditionResult("x", Proof.CONFIRMED),), ("",) * len(BY_NAME[name].witnesses), kills, 0.1)
 
 
 def test_it_really_proves() -> None:
@@ -72,7 +72,7 @@ def test_one_refuted_is_a_breach_of_its_laws_with_the_counterexample(monkeypatch
     def settled(name: str) -> Settled:
         if name != "expired":
             return good(name)
-        return Settled(name, (Judged("y", Proof.REFUTED, "expired(1) gives 2"),), ("",), good(name).kills, 0.1)
+        return Settled(name, (ConditionResult("y", Proof.REFUTED, "expired(1) gives 2"),), ("",), good(name).kills, 0.1)
 
     pretend(monkeypatch, settled)
     found = run()
@@ -89,7 +89,7 @@ def test_one_undecided_leaves_its_laws_undetermined(monkeypatch: pytest.MonkeyPa
         one = good(name)
         if name != "keep":
             return one
-        judged = (Judged("y", Proof.UNDECIDED, "no time"),) if flaw == "condition" else one.judged
+        judged = (ConditionResult("y", Proof.UNDECIDED, "no time"),) if flaw == "condition" else one.judged
         witnesses = ("witness: it is none",) if flaw == "witness" else one.witnesses
         kills = (Kill("the change", False, "confirmed as well"),) if flaw == "mutant" else one.kills
         return Settled(name, judged, witnesses, kills, 0.1)

@@ -84,7 +84,7 @@ class Run {
   // One step. What it changed in its row is undone if it is refused; the run itself changes last.
   step(stimulus, hold) {
     const work = STIMULI.includes(stimulus.do) && this[stimulus.do];
-    if (!work || this.over) refuse(this.over ? 'run_over' : 'unsaid');
+    if (!work || this.over) refuse(this.over ? 'run_over' : 'unsupported');
     const row = /^r(\d+)/.exec(stimulus.token || hold?.token || `r${stimulus.row ?? ''}`)?.[1];
     const before = this.places.get(row);
     this.place = structuredClone(before) || { tokens: new Map(), barriers: new Map() };

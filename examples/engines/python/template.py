@@ -6,22 +6,22 @@ It offers a pipeline port behind which there is the smallest engine there is: it
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from fateline_oracle.ports.port import Asked, ClockOf, Drive, Hello, Port, Reply, Shows, Written
+from fateline import Clock, Drive, Hello, Port, RecordJson, Reply, Request, Shows
 
 
 class Pipeline:
     """The port: one run at a time. A reply is the records of one step, or a refusal."""
 
     def start(self, pipeline: Mapping[str, object]) -> None:
-        self.records: list[Written] = []
+        self.records: list[RecordJson] = []
 
-    def do(self, asked: Asked) -> Reply:
-        return Reply(unsaid="this engine has no way to do anything yet")
+    def do(self, asked: Request) -> Reply:
+        return Reply(unsupported="this engine has no way to do anything yet")
 
-    def together(self, asked: Sequence[Asked]) -> Sequence[Reply]:
+    def together(self, asked: Sequence[Request]) -> Sequence[Reply]:
         return [self.do(one) for one in asked]
 
-    def trail(self) -> Iterable[Written]:
+    def trail(self) -> Iterable[RecordJson]:
         return self.records
 
     def close(self) -> None:
@@ -34,7 +34,7 @@ class Engine:
     def hello(self) -> Hello:
         return Hello(
             "template", "0", "1", frozenset({Port.PIPELINE}), does=frozenset(), shows=frozenset({Shows.VISITS, Shows.HOPS}),
-            drive=Drive.LOCKSTEP, clock=ClockOf.NONE,
+            drive=Drive.LOCKSTEP, clock=Clock.NONE,
         )  # fmt: skip
 
     def pipeline(self) -> Pipeline:

@@ -12,7 +12,7 @@ from typing import Final
 
 import click
 
-from fateline.lazy import LazyCommand
+from fateline_console.lazy import LazyCommand
 from fateline_engine.cli.exit_code import ExitCode
 
 PROGRAM: Final = "python -m fateline_engine"

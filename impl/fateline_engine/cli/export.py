@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from fateline.terminal import table
+from fateline_console.terminal import table
 from fateline_engine.cli.exit_code import ExitCode
 from fateline_engine.cli.trail import database_argument, open_trail, run_option
 from fateline_engine.landscape import Landscape

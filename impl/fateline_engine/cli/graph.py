@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from fateline.terminal import paint
+from fateline_console.terminal import paint
 from fateline_engine.cli.exit_code import ExitCode
 from fateline_engine.drawing import mermaid, svg
 from fateline_engine.graph import ExecutionGraph

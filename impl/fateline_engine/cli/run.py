@@ -17,7 +17,7 @@ from types import FrameType
 
 import click
 
-from fateline.terminal import Progress, is_terminal, paint, table
+from fateline_console.terminal import Progress, is_terminal, paint, table
 from fateline_engine.cli import program
 from fateline_engine.cli.exit_code import ExitCode
 from fateline_engine.errors import EngineError, LandscapeError, ResumeRefused

@@ -18,9 +18,9 @@ from .adapters import Adapter
 from .connect import BadSource
 from .incremental import Remembered
 from .queries import OF_THE_GRAPH, OF_THE_ROWS, outcome_rules, queries, shared
-from .row_range import ASKED, SPILLED, Breach, Judged, Slices, text_of
+from .row_range import ASKED, SPILLED, Breach, RangeResult, RangeWorker, text_of
 from .source import COLUMNS, OF_ROWS, Source
-from .whole import Audited, missing
+from .whole import AuditResult, missing
 
 ABOUT: Final = "trail.json"
 MEMORY: Final = "1GB"
@@ -55,7 +55,7 @@ def export_parquet(source: Source, folder: Path) -> None:
     duckdb = engine()
     folder.mkdir(parents=True, exist_ok=True)
     source.conn.execute("ATTACH '' AS slice")
-    slices = Slices(source, None, 600.0, 0)
+    slices = RangeWorker(source, None, 600.0, 0)
     slices.whole_graph()
     conn = duckdb.connect()
     conn.execute(f"SET memory_limit = '{MEMORY}'")
@@ -151,12 +151,12 @@ def transpiled(sql: str) -> str:
     return str(sqlglot.transpile(sql, read="sqlite", write="duckdb")[0])
 
 
-def audit_fleet(folder: Path, laws: frozenset[str] | None, kept: int, progress: Any = None) -> Audited:
+def audit_fleet(folder: Path, laws: frozenset[str] | None, kept: int, progress: Any = None) -> AuditResult:
     """Judge a folder of Parquet files: every query once, over all there is."""
     started = time.perf_counter()
     with _opened(folder) as (conn, adapter, columns):
         runs = [str(run) for (run,) in conn.execute("SELECT run FROM trail_runs ORDER BY 1").fetchall()]
-        found = Audited(adapter, columns, Judged(), runs, Remembered(adapter.name))
+        found = AuditResult(adapter, columns, RangeResult(), runs, Remembered(adapter.name))
         found.queries = tuple(query for query in queries() if laws is None or query.law in laws)
         _prepare(conn, columns)
         records = found.judged.records
@@ -194,14 +194,14 @@ def _prepare(conn: Any, columns: dict[str, tuple[str, ...]]) -> None:
     conn.execute("CREATE TABLE totals AS SELECT run, count(*) AS rows FROM trail_rows GROUP BY run")
 
 
-def _see(conn: Any, found: Audited) -> None:
+def _see(conn: Any, found: AuditResult) -> None:
     for need in {need for query in found.queries for need in query.needs if "." in need}:
         relation, column = need.split(".")
         if _one(conn, f"SELECT count({_quoted(column)}) FROM trail_{relation}"):
             found.judged.seen.add(need)
 
 
-def _ask(conn: Any, name: str, law: str, sql: str, found: Audited, kept: int) -> None:
+def _ask(conn: Any, name: str, law: str, sql: str, found: AuditResult, kept: int) -> None:
     said = transpiled(sql).rstrip(";")
     rows = conn.execute(f"SELECT * FROM ({said}) LIMIT {kept + 1}").fetchall()
     count = len(rows) if len(rows) <= kept else _one(conn, f"SELECT count(*) FROM ({said})")

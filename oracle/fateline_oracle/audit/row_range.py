@@ -105,7 +105,7 @@ class Breach(NamedTuple):
 
 
 @dataclass
-class Judged:
+class RangeResult:
     """What was found in one range, or in all of them."""
 
     records: Counter[str] = field(default_factory=Counter)
@@ -117,7 +117,7 @@ class Judged:
     gave_up: dict[str, str] = field(default_factory=dict)
     _held: Counter[str] = field(default_factory=Counter)
 
-    def add(self, other: "Judged", kept: int) -> None:
+    def add(self, other: "RangeResult", kept: int) -> None:
         self.records.update(other.records)
         self.checked.update(other.checked)
         self.breached.update(other.breached)
@@ -129,7 +129,7 @@ class Judged:
         self.gave_up.update(other.gave_up)
 
 
-class Slices:
+class RangeWorker:
     """The temporary tables of one connection, filled with one range after the other."""
 
     def __init__(self, source: Source, laws: frozenset[str] | None, patience: float, kept: int) -> None:
@@ -219,9 +219,9 @@ class Slices:
 
     # ------------------------------------------------------------------------------------------------ judging
 
-    def judge(self, piece: Range) -> Judged:
+    def judge(self, piece: Range) -> RangeResult:
         """Ask every query of a row about one range."""
-        found = Judged(records=self.load(piece))
+        found = RangeResult(records=self.load(piece))
         if not found.records.total():
             return found
         self.see(found)
@@ -243,7 +243,7 @@ class Slices:
         counts["records"] = records.total()
         return counts
 
-    def see(self, found: Judged) -> None:
+    def see(self, found: RangeResult) -> None:
         """Which of the columns that a law needs hold anything."""
         for need in sorted(self._needed):
             relation, column = need.split(".")
@@ -253,7 +253,7 @@ class Slices:
                 found.seen.add(need)
         self._needed -= found.seen
 
-    def ask(self, query: Query, found: Judged) -> None:
+    def ask(self, query: Query, found: RangeResult) -> None:
         """Ask one query, for as long as the patience lasts."""
         allowed = Allowance(self.patience)
         self.conn.set_progress_handler(lambda: not allowed.left(), 100_000)

@@ -17,7 +17,7 @@ from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overa
 from .adapters import Peculiarity, may_declare
 from .row_range import Breach
 from .source import WHOLE, Source
-from .whole import Audited, missing
+from .whole import AuditResult, missing
 
 _ID: Final = re.compile(r"[0-9a-f]{12,}|\d+")
 WHY_NOT: Final = {
@@ -44,7 +44,7 @@ class Group:
 
 
 @dataclass
-class Told:
+class AuditSummary:
     """Everything there is to say."""
 
     report: Report
@@ -62,7 +62,7 @@ class Told:
         )
 
 
-def tell(found: Audited, source: Source | None, database: str, reproduce: str, limit: int) -> Told:
+def tell(found: AuditResult, source: Source | None, database: str, reproduce: str, limit: int) -> AuditSummary:
     """Say what was found."""
     breached = found.breached
     declared = {
@@ -99,14 +99,14 @@ def tell(found: Audited, source: Source | None, database: str, reproduce: str, l
         example = group.breaches[0]
         if source is not None and example.part is not None:
             group.picture = _picture(source.row(example.run, example.part))
-    return Told(report, found.adapter.name, found.adapter.notes, groups, declared, found.adapter.profile)
+    return AuditSummary(report, found.adapter.name, found.adapter.notes, groups, declared, found.adapter.profile)
 
 
 def _by_law(breach: Breach) -> int:
     return list(LAWS).index(breach.law)
 
 
-def _result(law: str, found: Audited, declared: dict[str, tuple[int, str]]) -> LawResult:
+def _result(law: str, found: AuditResult, declared: dict[str, tuple[int, str]]) -> LawResult:
     own = [query for query in found.queries if query.law == law]
     checked = found.checked[law]
     count = found.breached[law]
@@ -127,13 +127,13 @@ def _result(law: str, found: Audited, declared: dict[str, tuple[int, str]]) -> L
     return LawResult(Verdict.HOLDS, checked)
 
 
-def _happened(need: str, found: Audited) -> bool:
+def _happened(need: str, found: AuditResult) -> bool:
     """Whether something is missing, and not only nothing there to record it of."""
     relation = need.partition(".")[0]
     return relation not in found.columns or relation in WHOLE or found.judged.records[relation] > 0
 
 
-def _skipped(found: Audited, laws: dict[str, LawResult], declared: dict[str, tuple[int, str]]) -> Iterator[Skipped]:
+def _skipped(found: AuditResult, laws: dict[str, LawResult], declared: dict[str, tuple[int, str]]) -> Iterator[Skipped]:
     for law, result in laws.items():
         if result.verdict is None:
             cases = declared[law][0] if law in declared else 0

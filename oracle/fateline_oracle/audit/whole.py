@@ -24,7 +24,7 @@ from .connect import BadSource
 from .import_records import copy_records
 from .incremental import Remembered, RunRemembered
 from .queries import Query
-from .row_range import SPILLED, Breach, Judged, Slices
+from .row_range import SPILLED, Breach, RangeResult, RangeWorker
 from .source import Range, Source, reading
 
 ROWS: Final = 4_000
@@ -48,12 +48,12 @@ class Wanted:
 
 
 @dataclass
-class Audited:
+class AuditResult:
     """What was found."""
 
     adapter: Adapter
     columns: dict[str, tuple[str, ...]]
-    judged: Judged
+    judged: RangeResult
     runs: list[str]
     remembered: Remembered
     left_out: int = 0
@@ -79,20 +79,22 @@ def _by_law(by_query: Mapping[str, int]) -> Counter[str]:
     return found
 
 
-def audit_records(records: Iterable[Mapping[str, object]]) -> Audited:
+def audit_records(records: Iterable[Mapping[str, object]]) -> AuditResult:
     """Judge records of an engine that records everything."""
     with tempfile.TemporaryDirectory(prefix="fateline-audit-") as folder:
         copy = Path(folder) / "trail.db"
         return audit(Wanted(copy, copy_records(records, copy, whole=True)))
 
 
-def audit(wanted: Wanted, before: Remembered | None = None, progress: Callable[[str], None] | None = None) -> Audited:
+def audit(
+    wanted: Wanted, before: Remembered | None = None, progress: Callable[[str], None] | None = None
+) -> AuditResult:
     """Judge a database."""
     started = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="fateline-audit-") as folder, _slices(wanted, Path(folder) / "0") as slices:
+    with tempfile.TemporaryDirectory(prefix="fateline-audit-") as folder, _worker(wanted, Path(folder) / "0") as slices:
         source = slices.source
         runs = _runs(source, wanted)
-        found = Audited(wanted.adapter, source.columns, Judged(), runs, Remembered(wanted.adapter.name))
+        found = AuditResult(wanted.adapter, source.columns, RangeResult(), runs, Remembered(wanted.adapter.name))
         found.queries = tuple(slices.queries)
         before = before or Remembered(wanted.adapter.name)
         ranges = [piece for run in runs for piece in _ranges(source, run, wanted.rows, before.runs.get(run), found)]
@@ -114,7 +116,7 @@ def _runs(source: Source, wanted: Wanted) -> list[str]:
     return list(wanted.runs) or runs
 
 
-def _ranges(source: Source, run: str, rows: int, last: RunRemembered | None, found: Audited) -> Iterator[Range]:
+def _ranges(source: Source, run: str, rows: int, last: RunRemembered | None, found: AuditResult) -> Iterator[Range]:
     """All that is to be looked at: everything, or what was not at its end the last time."""
     bounds = source.bounds(run)
     now = found.remembered.runs.setdefault(run, RunRemembered(upto=bounds[1] if bounds is not None else None))
@@ -148,20 +150,20 @@ def _sharing_a_batch(source: Source, run: str, last: RunRemembered) -> Iterator[
 
 
 @contextmanager
-def _slices(wanted: Wanted, spill: Path) -> Iterator[Slices]:
+def _worker(wanted: Wanted, spill: Path) -> Iterator[RangeWorker]:
     with reading(wanted.path, wanted.adapter) as source:
         source.conn.execute("ATTACH '' AS slice")  # in memory, and on disk where it grows
         source.conn.execute("ATTACH ? AS spill", (str(spill),))
         for name, (columns, _) in SPILLED.items():
             source.conn.execute(f"CREATE TABLE spill.{name} ({columns})")
-        yield Slices(source, wanted.laws, wanted.patience, wanted.kept)
+        yield RangeWorker(source, wanted.laws, wanted.patience, wanted.kept)
 
 
-def _slices_in_process(wanted: Wanted, folder: Path) -> AbstractContextManager[Slices]:
-    return _slices(wanted, folder / str(os.getpid()))
+def _worker_in_process(wanted: Wanted, folder: Path) -> AbstractContextManager[RangeWorker]:
+    return _worker(wanted, folder / str(os.getpid()))
 
 
-def _asked(slices: Slices, piece: Range) -> tuple[Range, Judged, list[int]]:
+def _asked(slices: RangeWorker, piece: Range) -> tuple[Range, RangeResult, list[int]]:
     slices.conn.execute("BEGIN")
     judged = slices.judge(piece)
     left = set(slices.unfinished()) if judged.records["tokens"] else set()
@@ -171,12 +173,12 @@ def _asked(slices: Slices, piece: Range) -> tuple[Range, Judged, list[int]]:
 
 
 def _judged(
-    wanted: Wanted, folder: Path, ranges: Sequence[Range], slices: Slices
-) -> Iterator[tuple[Range, Judged, list[int]]]:
+    wanted: Wanted, folder: Path, ranges: Sequence[Range], slices: RangeWorker
+) -> Iterator[tuple[Range, RangeResult, list[int]]]:
     if wanted.jobs == 1 or len(ranges) < 8:
         yield from (_asked(slices, piece) for piece in ranges)
         return
-    shared = partial(_slices_in_process, wanted, folder)
+    shared = partial(_worker_in_process, wanted, folder)
     for _, found in in_processes(_asked, ranges, jobs=wanted.jobs, shared=shared, start="spawn", in_order=True):
         yield found
 
@@ -185,7 +187,11 @@ def _judged(
 
 
 def _of_all(
-    slices: Slices, spills: Sequence[Path], found: Audited, before: Remembered, wanted_laws: frozenset[str] | None
+    slices: RangeWorker,
+    spills: Sequence[Path],
+    found: AuditResult,
+    before: Remembered,
+    wanted_laws: frozenset[str] | None,
 ) -> None:
     """What spans ranges: batches with all their members, parents in other ranges, the run and its rows."""
     conn, source = slices.conn, slices.source
@@ -241,12 +247,12 @@ def _of_all(
         last.stretches = _stretches(conn, slices.runs.index(run))
 
 
-def missing(query: Query, found: Audited) -> list[str]:
+def missing(query: Query, found: AuditResult) -> list[str]:
     """The relations and columns that a query needs and that are not recorded."""
     return [need for need in query.needs if not _recorded(need, found)]
 
 
-def _recorded(need: str, found: Audited) -> bool:
+def _recorded(need: str, found: AuditResult) -> bool:
     relation, _, column = need.partition(".")
     if not column or found.adapter.whole:
         return relation in found.columns and (not column or column in found.columns[relation])

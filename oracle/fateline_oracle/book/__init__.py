@@ -14,7 +14,7 @@ from typing import Final
 
 from ..crash.figures import read_figures
 from ..law.verification import judge_mutants, read_lock
-from ..mutants.matrix import read_census
+from ..mutants.matrix import read_matrix
 from . import decisions, evidence, found, glossary, implementers, judged, protocol, rules, versions, vocabulary
 from .markdown import NOTICE
 from .schemas import SCHEMAS
@@ -47,7 +47,7 @@ def make_book(*, jobs: int = 1) -> dict[str, str]:
     book["laws.md"] = evidence.laws_page(lock, mutants)
     book["scopes.md"] = evidence.scopes_page(lock)
     book["mutants.md"] = evidence.mutants_page(mutants)
-    census = read_census()
+    census = read_matrix()
     book["evidence.md"] = judged.evidence_page(census, read_figures())
     book["findings.md"] = judged.findings_page(census)
     for name, table in TABLES.items():

@@ -96,7 +96,7 @@ FIRST: Final = Exchange(
         Line(
             _do(6, {"do": "read", "row": 7, "verdict": "valid"}),
             "Row 7 before row 1. The law allows it; a source that reads a file cannot do it.",
-            "Not supported: `unsaid` gives the reason. The judge counts it and goes on; it is neither right nor wrong.",
+            "Not supported: `unsupported` gives the reason. The judge counts it and goes on; it is neither right nor wrong.",
         ),
         Line(
             {"ask": "trail", "id": 7},

@@ -7,7 +7,7 @@ import re
 
 from fateline_model import LAWS
 
-from ..audit.summary import Told
+from ..audit.summary import AuditSummary
 from ..render.counterexample import lineage
 from ..report.verdict import Verdict
 from .landscapes import CASES, judged
@@ -37,7 +37,7 @@ def found_page() -> str:
     )
 
 
-def _line(name: str, told: Told) -> tuple[object, ...]:
+def _line(name: str, told: AuditSummary) -> tuple[object, ...]:
     laws = told.report.laws
     broken = [law for law, result in laws.items() if result.verdict is Verdict.BREACHED]
     judged_laws = sum(result.verdict is not None for result in laws.values())
@@ -54,7 +54,7 @@ def _line(name: str, told: Told) -> tuple[object, ...]:
     )
 
 
-def _case(name: str, told: Told) -> str:
+def _case(name: str, told: AuditSummary) -> str:
     case = CASES[name]
     parts = [f"### {name}", f"{case.what}."]
     for law, meaning in case.breaks.items():

@@ -13,11 +13,11 @@ from fateline_model.stimuli import SHAPES, Do
 
 from ..compare.capabilities import CANNOT, NEEDS
 from ..mutants.findings import FINDINGS
-from ..ports.port import ClockOf, Does, Drive, Port, Shows
+from ..ports.port import Clock, Does, Drive, Port, Shows
 from ..render.crash_text import WRITES
 from .markdown import page, table
 
-Census = Mapping[str, Any]
+Matrix = Mapping[str, Any]
 FROM: Final = "Every number on this page was printed by a command; `fateline zoo --strategies` prints it again."
 
 STRATEGIES: Final = {
@@ -31,7 +31,7 @@ STRATEGIES: Final = {
 }
 
 
-def evidence_page(census: Census, figures: Mapping[str, Mapping[str, Any]]) -> str:
+def evidence_page(census: Matrix, figures: Mapping[str, Mapping[str, Any]]) -> str:
     """`evidence.md`: the mutants of the engine, and the counts of crash testing."""
     mutants: Sequence[Mapping[str, Any]] = census.get("animals", ())
     killed = sum(bool(one["killed"]) for one in mutants)
@@ -92,7 +92,7 @@ def _tortured(command: str, found: Mapping[str, Any]) -> tuple[str, str]:
     return f"`{command}`: {found['verdict']}.", table(["What", "How many"], rows)
 
 
-def findings_page(census: Census) -> str:
+def findings_page(census: Matrix) -> str:
     """`findings.md`."""
     mutants: Sequence[Mapping[str, Any]] = census.get("animals", ())
     rows = []
@@ -130,7 +130,7 @@ def ports_page() -> str:
         "protocol class in `fateline_oracle/ports/port.py`: `fateline conform module:factory` calls `factory()`, which returns "
         "an object with `hello()` and one method for each port; the method returns the port, or None. An engine in another "
         "language offers the same ports as a process: [protocol.md](protocol.md).",
-        "An [adapter](glossary.md#adapter) translates and decides nothing. If a port cannot express a stimulus, it answers `Reply(unsaid=...)` with the "
+        "An [adapter](glossary.md#adapter) translates and decides nothing. If a port cannot express a stimulus, it answers `Reply(unsupported=...)` with the "
         "reason. The stimulus is skipped and counted: it counts neither for nor against the engine. Coverage is then computed "
         "without it, and without the states that only it leads to.",
         "## What each port can express",
@@ -158,9 +158,9 @@ def ports_page() -> str:
         table(["Word", "Meaning"], [(f"`{word}`", DRIVEN[word]) for word in Drive]),
         "The word is information for readers. The ports that an engine offers decide how it is driven.",
         "### clock",
-        table(["Word", "Meaning"], [(f"`{word}`", CLOCK[word]) for word in ClockOf]),
+        table(["Word", "Meaning"], [(f"`{word}`", CLOCK[word]) for word in Clock]),
         f"The judge sends the stimulus `deadline` only to an engine that declares both `{Does.DEADLINES}` and the clock "
-        f"`{ClockOf.INJECTED}`. **With another clock no deadline is ever tested**, and a bug in deadlines is not found.",
+        f"`{Clock.INJECTED}`. **With another clock no deadline is ever tested**, and a bug in deadlines is not found.",
         "### Which laws need what",
         table(["Law", "Title", "Needs in `shows`"], [row for row in needs if row[2]]),
         "## Profiles",
@@ -216,8 +216,8 @@ DRIVEN: Final[dict[Drive, str]] = {
     Drive.WHOLE_RUN: "the engine chooses the order of its steps and runs to the end",
 }
 
-CLOCK: Final[dict[ClockOf, str]] = {
-    ClockOf.INJECTED: "the judge decides when a deadline has passed",
-    ClockOf.REAL: "the wall clock decides, so the judge cannot make a deadline pass",
-    ClockOf.NONE: "there are no deadlines",
+CLOCK: Final[dict[Clock, str]] = {
+    Clock.INJECTED: "the judge decides when a deadline has passed",
+    Clock.REAL: "the wall clock decides, so the judge cannot make a deadline pass",
+    Clock.NONE: "there are no deadlines",
 }

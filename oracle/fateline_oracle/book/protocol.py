@@ -12,13 +12,13 @@ from ..ports.messages import (
     ANSWER_TO,
     ASKED,
     VERSION,
-    ErrorSaid,
+    ErrorAnswer,
     HoldSaid,
-    ReplySaid,
-    StimulusSaid,
-    TokenSaid,
-    VerdictSaid,
-    VerdictWanted,
+    ReplyJson,
+    StimulusJson,
+    TokenJson,
+    VerdictAnswer,
+    VerdictRequest,
 )
 from ..ports.process import LINE, LOG
 from .exchanges import exchanges_section
@@ -45,7 +45,7 @@ def protocol_page() -> str:
         "- The engine chooses the ids of runs, rows, tokens, visits, barriers and batches. The judge learns them from the records "
         "and uses them in its messages.\n"
         '- A refusal is an answer: `{"refused": "<rule>"}`, without records. '
-        '`{"unsaid": "<reason>"}` says that the engine does not support this stimulus; the judge skips it and counts it.\n'
+        '`{"unsupported": "<reason>"}` says that the engine does not support this stimulus; the judge skips it and counts it.\n'
         "- `error` says that the engine failed. `definite` means: it is certain that nothing was done. The judge counts an error, "
         "and the verdict is at best undetermined. Before the next case the judge starts the process again. It does the same "
         "when the process ends, does not answer in time, or answers something else; it then kills the whole process group.\n"
@@ -69,11 +69,11 @@ def protocol_page() -> str:
 
 
 NO_ANSWER: dict[type[Struct], str] = {
-    VerdictSaid: "The next line of the engine is another question, or the answer to `run`."
+    VerdictAnswer: "The next line of the engine is another question, or the answer to `run`."
 }
 _PARTS = (
-    (StimulusSaid, "stimulus"), (HoldSaid, "hold"), (TokenSaid, "token"), (ReplySaid, "reply"), (ErrorSaid, "error"),
-    (VerdictWanted, "a question of the engine during `run`"),
+    (StimulusJson, "stimulus"), (HoldSaid, "hold"), (TokenJson, "token"), (ReplyJson, "reply"), (ErrorAnswer, "error"),
+    (VerdictRequest, "a question of the engine during `run`"),
 )  # fmt: skip
 
 
@@ -122,8 +122,8 @@ def _type(kind: object) -> str:
 _WORDS = (("fateline_oracle.ports.messages.", ""), ("typing.", ""), (" | None", ""), ("<class '", ""), ("'>", ""))
 _SIMPLE = {
     "str": "text", "int": "whole number", "bool": "true or false", "dict[str, typing.Any]": "object", "dict[str, Any]": "object",
-    "dict[str, str]": "object of texts", "list[str]": "list of texts", "list[StimulusSaid]": "list of stimuli",
-    "list[ReplySaid]": "list of replies", "list[TokenSaid]": "list of tokens", "HoldSaid": "hold", "ErrorSaid": "error",
+    "dict[str, str]": "object of texts", "list[str]": "list of texts", "list[StimulusJson]": "list of stimuli",
+    "list[ReplyJson]": "list of replies", "list[TokenJson]": "list of tokens", "HoldSaid": "hold", "ErrorSaid": "error",
     "Annotated[str, msgspec.Meta(max_length=65536)]": "text",
     "Literal['arrive', 'lose', 'deadline', 'flush']": "`arrive` `lose` `deadline` `flush`",
 }  # fmt: skip

@@ -15,7 +15,7 @@ from fateline_model.words import NAME_PATTERN, FlushVerdict, MergeData, NodeKind
 
 from ..ports.messages import VERSION as PROTOCOL
 from ..ports.messages import schemas as protocol_schemas
-from ..ports.port import Policy, Write
+from ..ports.port import CommitPolicy, Write
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
@@ -213,7 +213,7 @@ def case_schema() -> Schema:
                 "description": "what would have been lawful instead",
             },
             "observed": {"type": "string", "description": "how the engine answered, where it wrote no records"},
-            "policy": {"enum": [*Policy], "description": "of a torture: when the engine committed"},
+            "policy": {"enum": [*CommitPolicy], "description": "of a torture: when the engine committed"},
             "cuts": {
                 "type": "array",
                 "items": {

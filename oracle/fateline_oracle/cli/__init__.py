@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from fateline.lazy import LazyCommand
+from fateline_console.lazy import LazyCommand
 from fateline_oracle.cli.group import VerdictGroup
 
 _HERE: Final = "fateline_oracle.cli"

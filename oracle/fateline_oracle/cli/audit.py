@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from fateline.terminal import Progress, paint, table
+from fateline_console.terminal import Progress, paint, table
 from fateline_model import LAW_VERSION, LAWS
 
 from ..audit.adapters import Adapter, find_adapter
@@ -21,7 +21,7 @@ from ..audit.import_records import copy_lines, copy_source
 from ..audit.incremental import recall
 from ..audit.queries import judged_at_rest, needed_tables, queries, shared
 from ..audit.source import reading
-from ..audit.summary import Group, Told, tell
+from ..audit.summary import AuditSummary, Group, tell
 from ..audit.whole import Wanted
 from ..audit.whole import audit as audited
 from ..render.counterexample import lineage
@@ -117,7 +117,7 @@ def audit(
     return code
 
 
-def _of_fleet(folder: Path, laws: frozenset[str] | None, kept: int, reproduce: str, limit: int) -> Told:
+def _of_fleet(folder: Path, laws: frozenset[str] | None, kept: int, reproduce: str, limit: int) -> AuditSummary:
     from ..audit.parquet import audit_fleet, is_fleet
 
     if not is_fleet(folder):
@@ -127,7 +127,9 @@ def _of_fleet(folder: Path, laws: frozenset[str] | None, kept: int, reproduce: s
     return tell(found, None, str(folder), reproduce, limit)
 
 
-def _shown(told: Told, database: str, limit: int, html: str | None, junit: str | None, as_json: bool) -> ExitCode:
+def _shown(
+    told: AuditSummary, database: str, limit: int, html: str | None, junit: str | None, as_json: bool
+) -> ExitCode:
     click.echo(told.report.to_json() if as_json else _text(told, limit))
     if junit is not None:
         click.echo(write_junit(told.report, database, Path(junit)), err=as_json)
@@ -179,7 +181,7 @@ def _reproduce(database: str, runs: tuple[str, ...], laws: tuple[str, ...], view
 # ---------------------------------------------------------------------------------------------------- as text
 
 
-def _text(told: Told, limit: int) -> str:
+def _text(told: AuditSummary, limit: int) -> str:
     report = told.report
     rows = []
     for law, result in report.laws.items():
@@ -202,7 +204,7 @@ def _text(told: Told, limit: int) -> str:
     return "\n".join(parts)
 
 
-def _group(told: Told, group: Group, limit: int) -> list[str]:
+def _group(told: AuditSummary, group: Group, limit: int) -> list[str]:
     law = LAWS[group.law]
     count = len(group.breaches)
     lines = [

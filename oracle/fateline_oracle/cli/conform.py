@@ -9,14 +9,14 @@ from pathlib import Path
 
 import click
 
-from fateline.terminal import Progress
+from fateline_console.terminal import Progress
 from fateline_model.checker.scopes import NAMED
 
 from ..conform.campaign import run_campaign
 from ..conform.result import Conformance
 from ..conform.verdict import conclude
 from ..engines import NoSuchEngine, engine_of
-from ..mutants import NoSuchAnimal
+from ..mutants import NoSuchMutant
 from ..mutants.self_test import self_test
 from ..ports.port import EngineFault
 from ..ports.profile import BadProfile, Profile, read_profile
@@ -72,7 +72,7 @@ def conform(
             campaign = run_campaign(
                 engine, scope, open_engine=engine_of, seed=seed, jobs=jobs, progress=progress.update
             )
-    except (NoSuchEngine, NoSuchAnimal, BadProfile) as error:
+    except (NoSuchEngine, NoSuchMutant, BadProfile) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:
         click.echo(f"The engine cannot be judged: {fault}", err=True)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import click
 
-from fateline.terminal import Progress, paint, table
+from fateline_console.terminal import Progress, paint, table
 from fateline_model import LAW_VERSION, LAWS
 
 from ..report.law_results import COLOUR
 from ..report.verdict import ExitCode, Report, Verdict
-from ..trails.check import judge_trail, report_of
+from ..trails.check import check_trail, report_of
 from ..trails.reader import BadTrail
 from .verify_pipeline import read_pipeline_or_fail
 
@@ -27,7 +27,7 @@ def conform_trail(path: Path, pipeline_file: str | None, as_json: bool) -> ExitC
     words += ["--pipeline", pipeline_file] if pipeline_file is not None else []
     try:
         with Progress() as progress:
-            found = judge_trail(path, pipeline, progress.update)
+            found = check_trail(path, pipeline, progress.update)
     except BadTrail as error:
         raise click.ClickException(str(error)) from error
     report = report_of(found, shlex.join(words))

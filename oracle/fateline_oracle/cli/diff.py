@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from fateline.terminal import paint, table
+from fateline_console.terminal import paint, table
 
 from ..report.verdict import ExitCode
 from ..trails.diff import Compared, compare_runs

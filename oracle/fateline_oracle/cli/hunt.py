@@ -10,12 +10,12 @@ from pathlib import Path
 
 import click
 
-from fateline.terminal import Progress, paint
+from fateline_console.terminal import Progress, paint
 from fateline_model import LAW_VERSION
 
 from ..conform.fuzz import BadCorpus, Event, Hunt
 from ..engines import NoSuchEngine, engine_of
-from ..mutants import NoSuchAnimal
+from ..mutants import NoSuchMutant
 from ..ports.hello import hello_of
 from ..ports.port import EngineFault
 from ..report.law_results import COLOUR
@@ -53,7 +53,7 @@ def hunt(
                     f"hunting in {found.hello.name}, seed {found.told.seed}, from round {found.told.rounds}; corpus {folder}"
                 )
             stopped = _hunted(found, until, rounds, as_json)
-    except (NoSuchEngine, NoSuchAnimal, BadCorpus) as error:
+    except (NoSuchEngine, NoSuchMutant, BadCorpus) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:
         click.echo(f"The engine cannot be judged: {fault}", err=True)

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 
 import click
 
-from fateline.terminal import Progress, paint, table
+from fateline_console.terminal import Progress, paint, table
 from fateline_model import LAW_VERSION, LAWS
 
 from ..law.proofs.gate import GET_CROSSHAIR, SECONDS, Proof, call_text, value_text

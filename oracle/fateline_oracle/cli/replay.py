@@ -9,16 +9,16 @@ from pathlib import Path
 
 import click
 
-from fateline.terminal import paint
+from fateline_console.terminal import paint
 from fateline_model import LAWS
 
 from ..conform.campaign import every_instance
 from ..conform.replay import BadCase, Case, Replayed, read_case
 from ..conform.replay import replay as step_again
 from ..conform.verdict import steps_of
-from ..crash.replay import replay_torture
+from ..crash.replay import replay_crash
 from ..engines import NoSuchEngine, engine_of
-from ..mutants import NoSuchAnimal
+from ..mutants import NoSuchMutant
 from ..ports.hello import hello_of
 from ..ports.port import Engine, EngineFault
 from ..ports.validate import asked_again
@@ -48,7 +48,7 @@ def replay(case: str, engine: str, as_json: bool) -> ExitCode:
             if read.machine == "torture":
                 return asked_again(partial(_broken_off_again, read, made, as_json))
             done = asked_again(partial(step_again, read, made, hello_of(made)))
-    except (BadCase, NoSuchEngine, NoSuchAnimal) as error:
+    except (BadCase, NoSuchEngine, NoSuchMutant) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:
         done = Replayed(None, str(fault), 0)
@@ -60,7 +60,7 @@ def replay(case: str, engine: str, as_json: bool) -> ExitCode:
 
 def _broken_off_again(case: Case, engine: Engine, as_json: bool) -> ExitCode:
     """A case of a torture."""
-    done, tortured = replay_torture(case.document, engine, hello_of(engine))
+    done, tortured = replay_crash(case.document, engine, hello_of(engine))
     laws = [law for law, _ in tortured.found.laws] if tortured.found is not None else []
     verdict = "undetermined" if done.fault else "breached" if laws else "holds"
     if as_json:

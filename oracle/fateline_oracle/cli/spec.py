@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from fateline.terminal import paint
+from fateline_console.terminal import paint
 
 from ..book import INDEX, make_book, stale, write
 from ..report.verdict import ExitCode

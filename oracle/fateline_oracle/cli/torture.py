@@ -9,17 +9,17 @@ from pathlib import Path
 
 import click
 
-from fateline.terminal import Progress
+from fateline_console.terminal import Progress
 from fateline_model.checker.scopes import NAMED
 
-from ..crash.campaign import NoSuchFamily, torture_scope
+from ..crash.campaign import NoSuchFamily, crash_scope
 from ..crash.figures import keep_figures
-from ..crash.kill import Killed, disturb, pipelines_in
+from ..crash.kill import KillResult, disturb, pipelines_in
 from ..crash.verdict import RECOVERY, conclude
 from ..engines import NoSuchEngine, engine_of
-from ..mutants import NoSuchAnimal
+from ..mutants import NoSuchMutant
 from ..ports.port import EngineFault
-from ..render.crash_text import torture_text
+from ..render.crash_text import crash_text
 from ..report.case import write_case
 from ..report.verdict import ExitCode, Skipped, Verdict
 from .engine_options import timeout_option
@@ -66,7 +66,7 @@ def torture(
     killed = None
     try:
         with Progress() as progress:
-            campaign = torture_scope(
+            campaign = crash_scope(
                 engine, scope, open_engine=engine_of, depth=depth, jobs=jobs, family=family, progress=progress.update
             )
             if kills or faults:
@@ -75,7 +75,7 @@ def torture(
                     skipped.append(Skipped("processes", told, RECOVERY, kills + faults))
                 else:
                     killed = _disturbed(examples, kills, faults, seed, jobs, progress)
-    except (NoSuchEngine, NoSuchAnimal, NoSuchFamily) as error:
+    except (NoSuchEngine, NoSuchMutant, NoSuchFamily) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:
         click.echo(f"The engine cannot be tortured: {fault}", err=True)
@@ -84,7 +84,7 @@ def torture(
     words += ["--family", family] if family else []
     words += ["--kill", str(kills), "--faults", str(faults), "--seed", str(seed)] if kills or faults else []
     found = conclude(campaign, killed, skipped, shlex.join(words))
-    click.echo(found.report.to_json() if as_json else torture_text(found))
+    click.echo(found.report.to_json() if as_json else crash_text(found))
     if lock and not engine and found.report.verdict is Verdict.HOLDS:
         keep_figures(found.report)
     if cases is not None:
@@ -95,7 +95,7 @@ def torture(
     return found.report.exit_code
 
 
-def _disturbed(examples: str | None, kills: int, faults: int, seed: int, jobs: int, progress: Progress) -> Killed:
+def _disturbed(examples: str | None, kills: int, faults: int, seed: int, jobs: int, progress: Progress) -> KillResult:
     folder = Path(examples) if examples is not None else EXAMPLES
     pipelines = pipelines_in(folder)
     if not pipelines:

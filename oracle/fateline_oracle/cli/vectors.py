@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from fateline.terminal import Progress, paint, table
+from fateline_console.terminal import Progress, paint, table
 from fateline_model import LAW_VERSION, LAWS
 
 from ..engines import NoSuchEngine, engine_of
-from ..mutants import NoSuchAnimal
+from ..mutants import NoSuchMutant
 from ..ports.hello import hello_of
 from ..ports.port import EngineFault
 from ..report.law_results import COLOUR
@@ -47,7 +47,7 @@ def vectors(engine: str | None, check: bool, folder: str | None, seed: int | Non
             hello = hello_of(asked)
             public = run(asked, hello, read(where), progress=progress.update)
             secret = run(asked, hello, hidden(seed), progress=progress.update) if seed is not None else Score()
-    except (NoSuchEngine, NoSuchAnimal, BadVectors) as error:
+    except (NoSuchEngine, NoSuchMutant, BadVectors) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:
         click.echo(f"The engine cannot be judged: {fault}", err=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from fateline.terminal import Progress, paint, table
+from fateline_console.terminal import Progress, paint, table
 from fateline_model import LAW_VERSION, LAWS
 from fateline_model.checker.mutants import MUTANTS
 from fateline_model.checker.scopes import NAMED, instances

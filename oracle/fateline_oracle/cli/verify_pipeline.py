@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from fateline.terminal import Progress, paint
+from fateline_console.terminal import Progress, paint
 from fateline_model import LAW_VERSION, Pipeline
 from fateline_model.checker.search import explore
 from fateline_model.checker.systems import InstanceOptions, PipelineSystem

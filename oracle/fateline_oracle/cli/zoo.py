@@ -8,13 +8,13 @@ import time
 
 import click
 
-from fateline.terminal import Progress, paint, table
+from fateline_console.terminal import Progress, paint, table
 
 from ..conform.instance import Strategy
 from ..engines import engine_of
-from ..mutants import ANIMALS
+from ..mutants import MUTANTS
 from ..mutants.case import case_of
-from ..mutants.matrix import Census, census, write_census
+from ..mutants.matrix import Matrix, census, write_matrix
 from ..render.conform_text import case_text
 from ..report.verdict import ExitCode
 from .engine_options import timeout_option
@@ -42,16 +42,16 @@ def zoo(
     as_json: bool,
 ) -> ExitCode:
     """Judge engines with one seeded bug each. All of them, or those NAMED."""
-    strangers = [name for name in names if name not in ANIMALS]
+    strangers = [name for name in names if name not in MUTANTS]
     if strangers:
         raise click.UsageError(f"no animal is called {strangers[0]!r}; `fateline zoo --list` names them all")
     if only_list:
-        click.echo(table([(a.name, a.law, a.says) for a in ANIMALS.values()], ("animal", "law", "the mistake")))
+        click.echo(table([(a.name, a.law, a.says) for a in MUTANTS.values()], ("animal", "law", "the mistake")))
         return ExitCode.HOLDS
     if lock and (names or not strategies):
         raise click.UsageError("--lock goes with --strategies and without names: the whole zoo is locked, or nothing")
     started = time.perf_counter()
-    chosen = [ANIMALS[name] for name in names] or list(ANIMALS.values())
+    chosen = [MUTANTS[name] for name in names] or list(MUTANTS.values())
     tried = tuple(Strategy) if strategies else (Strategy.REFUSALS, Strategy.TORTURE)
     with Progress() as progress:
         found = census(
@@ -60,7 +60,7 @@ def zoo(
     found.seconds = time.perf_counter() - started
     click.echo(json.dumps(found.as_json(), indent=2) if as_json else _text(found))
     if lock and found.holds:
-        write_census(found)
+        write_matrix(found)
     if show:
         for hunted in found.hunted:
             if hunted.found is not None:
@@ -68,7 +68,7 @@ def zoo(
     return ExitCode.HOLDS if found.holds else ExitCode.BREACHED
 
 
-def _text(found: Census) -> str:
+def _text(found: Matrix) -> str:
     rows = [
         (
             one.animal.name,

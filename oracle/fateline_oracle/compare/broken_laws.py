@@ -16,7 +16,7 @@ from fateline_model.laws.record_fold import recorded_run
 from fateline_model.lifecycle import Operation, World
 from fateline_model.records import RELATIONS, Record
 
-from ..ports.port import Written
+from ..ports.port import RecordJson
 from .data_laws import Broken
 from .records import OPTIONAL, REWRITTEN, keyed
 
@@ -30,13 +30,13 @@ GIVEN_WITHOUT: Final = frozenset({"R1"})
 """Not asked here: what a crash leaves is looked at in the trail as a whole."""
 
 
-def blame(
+def laws_broken_by(
     pipeline: Pipeline,
     before: World,
     stimulus: Stimulus | Operation | BarrierStimulus,
     law: Accepted | Sequence[Record] | Refusal,
     after: World | None,
-    observed: Sequence[Written] | str,
+    observed: Sequence[RecordJson] | str,
     wrong: Sequence[str],
     *,
     runs: Mapping[str, str] | None = None,
@@ -114,7 +114,7 @@ def _expected(law: Accepted | Sequence[Record] | Refusal) -> Sequence[Record]:
     return law.records if isinstance(law, Accepted) else law
 
 
-def _as_records(observed: Iterable[Written], expected: Sequence[Record]) -> tuple[tuple[Record, ...], list[str]]:
+def _as_records(observed: Iterable[RecordJson], expected: Sequence[Record]) -> tuple[tuple[Record, ...], list[str]]:
     """The observed records as the laws read them, and what no relation has a word for.
 
     Inside a step the order is the engine's own, so those that the law writes too come in the law's order; and of a visit
@@ -153,7 +153,7 @@ def _json(record: Record) -> dict[str, object]:
 _RELATION: Final = {kind: name for name, kind in RELATIONS.items()}
 
 
-def _key(written: Written) -> tuple[str, ...]:
+def _key(written: RecordJson) -> tuple[str, ...]:
     return next(iter(keyed([written])), (str(written["rec"]), repr(sorted(map(str, written.items())))))
 
 
@@ -173,7 +173,7 @@ def _words() -> dict[str, dict[str, Any]]:
 _TYPES: Final = _words()
 
 
-def _record(written: Written, strange: list[str]) -> Record | None:
+def _record(written: RecordJson, strange: list[str]) -> Record | None:
     """One observed record as the law's own type. A word that is in no list is a finding, never a new category."""
     relation = str(written["rec"])
     values: dict[str, Any] = {}

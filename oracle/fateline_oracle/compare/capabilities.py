@@ -15,8 +15,8 @@ from fateline_model.lifecycle import Op
 from fateline_model.stimuli import Do, Validity
 from fateline_model.words import Collisions, NodeKind, Policy, Strategy
 
-from ..ports.port import ClockOf, Does, Hello, Port, Shows
-from .records import RELATIONS, Unshown
+from ..ports.port import Clock, Does, Hello, Port, Shows
+from .records import RELATIONS, Unrecorded
 
 # ------------------------------------------------------------------------------------------------- stimulus by port
 
@@ -34,7 +34,7 @@ CANNOT: Final[dict[Do, str]] = {
 """Stimuli that a pipeline port carries in one form only, and why."""
 
 
-def sayable(hello: Hello, stimulus: Stimulus, state: State) -> bool:
+def is_supported(hello: Hello, stimulus: Stimulus, state: State) -> bool:
     """Whether this can be said to the engine in this state, by what it declares."""
     if stimulus.do is Do.READ:
         known = len(state.world[0].rows)
@@ -43,7 +43,7 @@ def sayable(hello: Hello, stimulus: Stimulus, state: State) -> bool:
     if stimulus.do in (Do.CRASH, Do.RESUME):
         return Does.CRASH in hello.does
     if stimulus.do is Do.DEADLINE:
-        return Does.DEADLINES in hello.does and hello.clock is ClockOf.INJECTED
+        return Does.DEADLINES in hello.does and hello.clock is Clock.INJECTED
     word = (stimulus.verdict or "").partition(" ")[0]
     if stimulus.do is Do.FINISH and word.endswith("_retryable"):
         return Does.RETRIES in hello.does
@@ -56,7 +56,7 @@ POLICY: Final = {policy: Does(policy) for policy in Policy}
 STRATEGY: Final = {strategy: Does(strategy) for strategy in Strategy}
 
 
-def asks_for(pipeline: Pipeline) -> frozenset[Does]:
+def requirements(pipeline: Pipeline) -> frozenset[Does]:
     """What an engine must be able to do to run this pipeline."""
     return frozenset(_asks(pipeline))
 
@@ -93,7 +93,7 @@ RELATION_SHOWN: Final = {
 }
 
 
-def unshown(hello: Hello) -> Unshown:
+def unrecorded(hello: Hello) -> Unrecorded:
     """The relations and columns that are not compared, because the engine says that it does not record them."""
     missing = [(relation, "") for relation, shown in RELATION_SHOWN.items() if shown not in hello.shows]
     if Shows.VISITS not in hello.shows:

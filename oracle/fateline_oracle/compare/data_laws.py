@@ -14,8 +14,8 @@ from fateline_model import Pipeline
 from fateline_model.pipeline import Node
 from fateline_model.words import Collisions, GroupKind, NodeKind, Outcome, Strategy, Trigger, VisitStatus
 
-from ..ports.port import Written
-from .records import Unshown
+from ..ports.port import RecordJson
+from .records import Unrecorded
 
 Broken = tuple[str, str]
 """A law, and in which words it is broken."""
@@ -26,25 +26,25 @@ LAWS: Final = ("K3", "C9", "C11")
 class DataTrail:
     """What is known of data and times in one run, or in one row of it."""
 
-    def __init__(self, pipeline: Pipeline, unshown: Unshown = frozenset()) -> None:
+    def __init__(self, pipeline: Pipeline, unrecorded: Unrecorded = frozenset()) -> None:
         self._nodes = pipeline.nodes
-        self._merges = ("merges", "") not in unshown
-        self._arrivals = ("visits", "") not in unshown
+        self._merges = ("merges", "") not in unrecorded
+        self._arrivals = ("visits", "") not in unrecorded
         self._carries: dict[str, str] = {}
         self._first: dict[str, int] = {}
         self._forks: dict[str, tuple[str, str | None]] = {}
         self.checked: dict[str, int] = dict.fromkeys(LAWS, 0)
 
-    def see(self, records: Iterable[Written]) -> list[Broken]:
+    def see(self, records: Iterable[RecordJson]) -> list[Broken]:
         """The records of one step, in their order; what they break."""
         by_relation = _by_relation(records)
         return torn(by_relation) + self._looked(by_relation)
 
-    def see_alone(self, records: Iterable[Written]) -> list[Broken]:
+    def see_alone(self, records: Iterable[RecordJson]) -> list[Broken]:
         """Records that belong together, of one step or of more."""
         return self._looked(_by_relation(records))
 
-    def _looked(self, by_relation: Mapping[str, list[Written]]) -> list[Broken]:
+    def _looked(self, by_relation: Mapping[str, list[RecordJson]]) -> list[Broken]:
         broken: list[Broken] = []
         made = by_relation.get("tokens", ())
         if made:
@@ -61,7 +61,7 @@ class DataTrail:
 
     # ------------------------------------------------------------------------------------------------ K3
 
-    def _made(self, made: Sequence[Written], step: Mapping[str, list[Written]]) -> None:
+    def _made(self, made: Sequence[RecordJson], step: Mapping[str, list[RecordJson]]) -> None:
         """What a token is made with: its row, or what its parent carried when it forked. A merge, an expansion and a
         batch make data of their own, which the first visit shows."""
         parents = {str(link["child"]): str(link["parent"]) for link in step.get("parents", ())}
@@ -81,7 +81,7 @@ class DataTrail:
             if digest is not None:
                 self._carries[name] = str(digest)
 
-    def _visit(self, visit: Written) -> list[Broken]:
+    def _visit(self, visit: RecordJson) -> list[Broken]:
         token, begun = str(visit["token"]), visit.get("digest_in")
         broken: list[Broken] = []
         if begun is not None:
@@ -101,12 +101,12 @@ class DataTrail:
 
     # ------------------------------------------------------------------------------------------------ C11
 
-    def _event(self, barrier: str, record: Written) -> None:
+    def _event(self, barrier: str, record: RecordJson) -> None:
         at = record.get("at")
         if isinstance(at, int):
             self._first.setdefault(barrier, at)
 
-    def _barrier(self, barrier: Written) -> list[Broken]:
+    def _barrier(self, barrier: RecordJson) -> list[Broken]:
         first, decided = barrier.get("first_at"), barrier.get("decided_at")
         node = self._nodes.get(str(barrier.get("node")))
         if not isinstance(first, int) or not isinstance(decided, int) or node is None:
@@ -123,12 +123,12 @@ class DataTrail:
 
     # ------------------------------------------------------------------------------------------------ C9
 
-    def _merged(self, barrier: Written, merges: Sequence[Written]) -> list[Broken]:
+    def _merged(self, barrier: RecordJson, merges: Sequence[RecordJson]) -> list[Broken]:
         node = self._nodes.get(str(barrier.get("node")))
         if node is None or node.merge is not Strategy.UNION:
             return []
         name, arrived = str(barrier["result"]), str(barrier.get("arrived") or "").split(",")
-        fields: dict[str, list[Written]] = {}
+        fields: dict[str, list[RecordJson]] = {}
         for merge in merges:
             if merge.get("token") == name:
                 fields.setdefault(str(merge["field"]), []).append(merge)
@@ -138,14 +138,14 @@ class DataTrail:
         return [("C9", told) for field, given in fields.items() if (told := _field(node, arrived, name, field, given))]
 
 
-def _by_relation(records: Iterable[Written]) -> dict[str, list[Written]]:
-    found: dict[str, list[Written]] = {}
+def _by_relation(records: Iterable[RecordJson]) -> dict[str, list[RecordJson]]:
+    found: dict[str, list[RecordJson]] = {}
     for record in records:
         found.setdefault(str(record["rec"]), []).append(record)
     return found
 
 
-def torn(step: Mapping[str, list[Written]]) -> list[Broken]:
+def torn(step: Mapping[str, list[RecordJson]]) -> list[Broken]:
     """A step is one transaction. A fork and an expansion have laws of their own that say so."""
     written = {record["tx"] for records in step.values() for record in records if record.get("tx") is not None}
     if len(written) < 2:
@@ -155,7 +155,7 @@ def torn(step: Mapping[str, list[Written]]) -> list[Broken]:
     return [(law, f"one step is written in {len(written)} transactions")]
 
 
-def _field(node: Node, arrived: Sequence[str], name: str, field: str, given: Sequence[Written]) -> str | None:
+def _field(node: Node, arrived: Sequence[str], name: str, field: str, given: Sequence[RecordJson]) -> str | None:
     """What is wrong with one field of a union merge, if anything is."""
     branches = [str(merge["branch"]) for merge in given]
     if strangers := set(branches) - set(arrived):

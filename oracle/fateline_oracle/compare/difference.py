@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from fateline_model import Refusal
 
-from ..ports.port import Reply, Written
+from ..ports.port import RecordJson, Reply
 from .data_laws import Broken
 
 
@@ -22,8 +22,8 @@ class Difference:
     """
 
     stimuli: tuple[Any, ...]
-    expected: tuple[Written, ...] | Refusal
-    observed: tuple[Written, ...] | str
+    expected: tuple[RecordJson, ...] | Refusal
+    observed: tuple[RecordJson, ...] | str
     differences: tuple[str, ...]
     laws: tuple[Broken, ...]
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from fateline_model.stimuli import Stimulus
 
-from ..ports.port import Asked, Hold, Written
+from ..ports.port import Hold, RecordJson, Request
 
 TOKEN_COLUMNS: Final = {
     "tokens": ("token",),
@@ -38,11 +38,13 @@ class Names:
         self._visits: dict[str, str] = {}
         self._merged: set[str] = set()
 
-    def asked(self, stimulus: Stimulus) -> Asked:
+    def asked(self, stimulus: Stimulus) -> Request:
         """A stimulus as the engine is asked it."""
         do, row, token, verdict, hold, data = stimulus
         own = self._id.get(token, token) if token is not None else None
-        return Asked(Stimulus(do, row, own, verdict, hold, data), self.engine_hold(hold) if hold is not None else None)
+        return Request(
+            Stimulus(do, row, own, verdict, hold, data), self.engine_hold(hold) if hold is not None else None
+        )
 
     def name_of(self, own: str) -> str | None:
         """What the law calls the engine's token, if it is known."""
@@ -60,10 +62,10 @@ class Names:
         known = next((own for own, said in self._batches.items() if said == name), name)
         return Hold(name.partition("#")[0], batch=known)
 
-    def learn(self, records: Iterable[Written]) -> None:
+    def learn(self, records: Iterable[RecordJson]) -> None:
         """Name what is new in a step."""
-        made: list[Written] = []
-        parents: dict[str, list[Written]] = {}
+        made: list[RecordJson] = []
+        parents: dict[str, list[RecordJson]] = {}
         starts: dict[str, str] = {}
         for record in records:
             relation = record["rec"]
@@ -96,7 +98,7 @@ class Names:
         """The engine's row `own` is the law's `name`."""
         self._rows[own] = name
 
-    def _derive(self, token: Written, links: list[Written], start: str) -> str:
+    def _derive(self, token: RecordJson, links: list[RecordJson], start: str) -> str:
         kind = token.get("group_kind")
         if kind is None:
             return self._rows.get(str(token.get("row")), f"[{token.get('row')}]")
@@ -117,7 +119,7 @@ class Names:
             name = name.rpartition("/")[0]
         return name.rpartition("/")[0]
 
-    def translate(self, record: Written) -> dict[str, object]:
+    def translate(self, record: RecordJson) -> dict[str, object]:
         """The record with names for ids."""
         said = dict(record)
         relation = said["rec"]
@@ -139,7 +141,7 @@ class Names:
             said["from_visit"] = self._visits.get(str(said["from_visit"]), f"[{said['from_visit']}]")
         return said
 
-    def learn_barriers(self, expected: Iterable[Written], records: Iterable[Written]) -> None:
+    def learn_barriers(self, expected: Iterable[RecordJson], records: Iterable[RecordJson]) -> None:
         """A barrier is its coalesce and the token whose fork it joins. A loss comes before either is recorded: which
         barrier its id means is what the law says of the same branch and token, and must then be so for good."""
         losses = {(str(law.get("branch")), str(law.get("token"))): str(law["barrier"]) for law in expected}
@@ -154,5 +156,5 @@ class Names:
                     self._barriers[own] = named
 
 
-def _ordinal(link: Written) -> int:
+def _ordinal(link: RecordJson) -> int:
     return int(str(link.get("ordinal", 0)))

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from fateline_model.records import SOME
 from fateline_model.words import OUTCOMES, Outcome
 
-from ..ports.port import Written
+from ..ports.port import RecordJson
 
 
 class Compared(NamedTuple):
@@ -43,7 +43,7 @@ OPTIONAL: Final = {("visits", "verdict"), ("hops", "from_visit"), ("runs", "rows
 """Columns that an engine may leave unrecorded. Everywhere else absence says something: an outcome without a sink was
 written nowhere, a barrier without a reason did not fail."""
 
-Unshown = frozenset[tuple[str, str]]
+Unrecorded = frozenset[tuple[str, str]]
 """Relations and columns that an engine says it does not record: they are not judged."""
 
 Key = tuple[str, ...]
@@ -51,16 +51,16 @@ Keyed = dict[Key, tuple[object, ...]]
 """What a step leaves: by relation and key, the columns that are compared."""
 
 
-def by_key(records: Iterable[Written]) -> dict[Key, Written]:
+def by_key(records: Iterable[RecordJson]) -> dict[Key, RecordJson]:
     """The records that are left, by what identifies them."""
-    kept: dict[Key, Written] = {}
+    kept: dict[Key, RecordJson] = {}
     for record in records:
         for key in keyed([record]):
             kept[(*key, "again") if key in kept and record["rec"] not in REWRITTEN else key] = record
     return kept
 
 
-def keyed(records: Iterable[Written]) -> Keyed:
+def keyed(records: Iterable[RecordJson]) -> Keyed:
     """What these records leave. Of two with the same key the later counts, where a record may change; else both do."""
     kept: Keyed = {}
     for record in records:
@@ -76,25 +76,25 @@ def keyed(records: Iterable[Written]) -> Keyed:
 def differences(
     wanted: Mapping[Key, tuple[object, ...]],
     found: Mapping[Key, tuple[object, ...]],
-    unshown: Unshown = frozenset(),
+    unrecorded: Unrecorded = frozenset(),
 ) -> list[str]:
     """What is missing, what is too much, and what is otherwise than the law says; empty when the step is the law's."""
     if wanted == found:
         return []
-    lines = [f"missing: {_say(key)}" for key in wanted if key not in found and (key[0], "") not in unshown]
+    lines = [f"missing: {_say(key)}" for key in wanted if key not in found and (key[0], "") not in unrecorded]
     lines += [f"not in the law: {_say(key)}" for key in found if key not in wanted]
     for key, law in wanted.items():
         if key in found and law != found[key]:
-            lines += _columns(key, law, found[key], unshown)
+            lines += _columns(key, law, found[key], unrecorded)
     return lines
 
 
-def _columns(key: Key, wanted: tuple[object, ...], found: tuple[object, ...], unshown: Unshown) -> list[str]:
+def _columns(key: Key, wanted: tuple[object, ...], found: tuple[object, ...], unrecorded: Unrecorded) -> list[str]:
     lines = []
     for column, law, engine in zip(RELATIONS[key[0]].columns, wanted, found, strict=True):
         if key[0] == "outcomes" and (law is None or engine is None) and column in OUTCOMES[Outcome(key[2])].may:
             continue
-        if (key[0], column) in unshown or (engine is None and (key[0], column) in OPTIONAL):
+        if (key[0], column) in unrecorded or (engine is None and (key[0], column) in OPTIONAL):
             continue
         if law == SOME and engine is not None:
             continue

@@ -18,7 +18,7 @@ from fateline_model.words import Strategy
 
 from ..compare.names import Names
 from ..compare.records import differences, keyed
-from ..ports.port import BarrierPort, Reply, Written
+from ..ports.port import BarrierPort, RecordJson, Reply
 from .machine_driver import Recorded, SideBySide
 
 SEEN: Final = ("visits", "outcomes", "tokens", "parents", "losses", "barriers")
@@ -61,7 +61,7 @@ class BarrierSideBySide(SideBySide[BarrierStimulus, World]):
         wrong = differences(keyed(r for r in expected if r["rec"] in SEEN), keyed(observed))
         return Recorded(observed, tuple(wrong)) if wrong else None
 
-    def translated(self, reply: Reply) -> tuple[Written, ...]:
+    def translated(self, reply: Reply) -> tuple[RecordJson, ...]:
         for record in reply.records:
             if record["rec"] == "tokens" and self._row is None:
                 self._row = str(record.get("row"))  # there is one row, and whatever it is called, it is this one

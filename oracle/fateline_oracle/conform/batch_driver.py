@@ -17,10 +17,10 @@ from fateline_model.stimuli import Do
 from ..compare.data_laws import Broken, DataTrail
 from ..compare.difference import wrong_refusal
 from ..compare.names import Names
-from ..compare.records import Unshown, differences, keyed
-from ..ports.port import Asked, EngineFault, PipelinePort, Reply, Written
-from .explore import OF_THE_RUN, Here, Taken, Ways
-from .lockstep import DATA_SPEAK, Tally
+from ..compare.records import Unrecorded, differences, keyed
+from ..ports.port import EngineFault, PipelinePort, RecordJson, Reply, Request
+from .explore import OF_THE_RUN, ConcreteGraph, ConcreteState, ConcreteStep
+from .lockstep import DATA_NOT_INJECTABLE, Tally
 
 Walk = Sequence[Stimulus]
 """Stimuli of the graph, from its first state."""
@@ -41,7 +41,7 @@ class Covered:
     refused: bytearray
 
     @classmethod
-    def of(cls, ways: Ways) -> "Covered":
+    def of(cls, ways: ConcreteGraph) -> "Covered":
         graph = ways.graph
         return cls(bytearray(len(graph.states)), [bytearray(len(e)) for e in graph.edges], bytearray(len(graph.states)))
 
@@ -58,16 +58,16 @@ class Trouble:
     """What was to be refused when the engine broke down: one of these."""
 
 
-class _Walker:
+class _RowWalk:
     """One row on its walk."""
 
-    def __init__(self, ways: Ways, walk: Walk, unshown: Unshown, together: bool) -> None:
+    def __init__(self, ways: ConcreteGraph, walk: Walk, unrecorded: Unrecorded, together: bool) -> None:
         self.walk = walk
         self.at = 0
-        self.here: Here = ways.first()
+        self.here: ConcreteState = ways.first()
         self.together = together
         self.names = Names(ROW if together else None)
-        self.data = DataTrail(ways.system.pipeline, unshown)
+        self.data = DataTrail(ways.system.pipeline, unrecorded)
         self.row: int | None = None
         self.done: list[Stimulus] = []
 
@@ -75,7 +75,7 @@ class _Walker:
     def next(self) -> Stimulus | None:
         return self.walk[self.at] if self.at < len(self.walk) else None
 
-    def asked(self, stimulus: Stimulus) -> Asked:
+    def asked(self, stimulus: Stimulus) -> Request:
         """In the engine's ids."""
         return self.names.asked(stimulus)
 
@@ -96,25 +96,25 @@ class _Walker:
 class _Move(NamedTuple):
     """One step of one row: from which state of the graph, by which of its edges."""
 
-    walker: _Walker
+    walker: _RowWalk
     state: int
-    taken: Taken
+    taken: ConcreteStep
     place: int
     overtaken: bool = False
 
 
-class Packed:
+class BatchDriver:
     """Takes walks of one instance on one engine. `trouble` is the first difference, which ends it."""
 
     def __init__(
         self,
-        ways: Ways,
+        ways: ConcreteGraph,
         document: Mapping[str, object],
         port: PipelinePort,
         *,
         together: bool = True,
         tally: Tally | None = None,
-        unshown: Unshown = frozenset(),
+        unrecorded: Unrecorded = frozenset(),
         refusals: bool = True,
         refusals_have_reasons: bool = True,
         seed: int = 0,
@@ -125,7 +125,7 @@ class Packed:
         self.port = port
         self.tally = tally or Tally()
         self.covered = Covered.of(ways)
-        self.unshown = unshown
+        self.unrecorded = unrecorded
         self.refusals = refusals
         self.refusals_have_reasons = refusals_have_reasons
         self.trouble: Trouble | None = None
@@ -144,9 +144,9 @@ class Packed:
         To look at a crash is to read the whole trail before and after it.
         """
         self._look_at_crash = look_at_crash
-        self._walkers = [_Walker(self.ways, walk, self.unshown, self.together) for walk in walks]
-        self._of_token: dict[str, _Walker] = {}
-        self._run: list[tuple[_Walker | None, Stimulus]] = []
+        self._walkers = [_RowWalk(self.ways, walk, self.unrecorded, self.together) for walk in walks]
+        self._of_token: dict[str, _RowWalk] = {}
+        self._run: list[tuple[_RowWalk | None, Stimulus]] = []
         self._rows = 0
         self.port.start(self.document)
         try:
@@ -180,7 +180,7 @@ class Packed:
             return True
         return False
 
-    def _steps_of(self, walker: _Walker) -> list[_Move]:
+    def _steps_of(self, walker: _RowWalk) -> list[_Move]:
         """The next step of a row. A visit that is begun where it was begun before is finished in the same round: what it
         writes at its beginning was compared then, and the end of the visit overtakes it."""
         stimulus = walker.next
@@ -193,7 +193,7 @@ class Packed:
             return [first]
         return [first._replace(overtaken=True), self._move_of(walker, first.taken.to, after)]
 
-    def _move_of(self, walker: _Walker, here: Here, stimulus: Stimulus) -> _Move:
+    def _move_of(self, walker: _RowWalk, here: ConcreteState, stimulus: Stimulus) -> _Move:
         taken = self.ways.take(here, stimulus)
         return _Move(walker, here.number, taken, self.ways.graph.places[here.number][stimulus])
 
@@ -202,13 +202,13 @@ class Packed:
         for walker, _, taken, _, _ in moving:
             if taken.stimulus.do is Do.READ:
                 walker.row, self._rows = self._rows, self._rows + 1
-                asked.append(Asked(taken.stimulus._replace(row=walker.row)))
+                asked.append(Request(taken.stimulus._replace(row=walker.row)))
             else:
                 asked.append(walker.asked(taken.stimulus))
             self._run.append((walker, taken.stimulus))
             walker.done.append(taken.stimulus)
         replies = self.port.together(asked)
-        if any(reply.unsaid is not None for reply in replies):
+        if any(reply.unsupported is not None for reply in replies):
             self._close(moving, replies)
             return
         for (walker, _, taken, place, overtaken), reply in zip(moving, replies, strict=True):
@@ -223,9 +223,9 @@ class Packed:
     def _close(self, moving: list[_Move], replies: Sequence[Reply]) -> None:
         """The port cannot say some of these: those edges are closed, and these walks end here."""
         for move, reply in zip(moving, replies, strict=True):
-            if reply.unsaid is not None:
+            if reply.unsupported is not None:
                 self.closed.add((move.state, move.place))
-                self.tally.skipped[reply.unsaid] += 1
+                self.tally.skipped[reply.unsupported] += 1
         self._walkers = []
 
     def closed_anything(self) -> bool:
@@ -252,14 +252,14 @@ class Packed:
                     waiting.append(target)
         return seen
 
-    def _arrived(self, walker: _Walker, taken: Taken, place: int) -> None:
+    def _arrived(self, walker: _RowWalk, taken: ConcreteStep, place: int) -> None:
         self.covered.edges[walker.here.number][place] = 1
         self.tally.steps += 1
         self.tally.kinds[taken.kinds] += 1
         walker.here = taken.to
         walker.at += 1
 
-    def _compare(self, walker: _Walker, taken: Taken, records: Sequence[Written]) -> None:
+    def _compare(self, walker: _RowWalk, taken: ConcreteStep, records: Sequence[RecordJson]) -> None:
         names = walker.names
         names.learn(records)
         names.learn_barriers([record for record in taken.expected if record["rec"] == "losses"], records)
@@ -270,7 +270,7 @@ class Packed:
         for said in observed:
             if self.together and said["rec"] == "rows" and isinstance(said.get("idx"), int):
                 said["idx"] -= walker.row or 0  # type: ignore[operator]
-        wrong = differences(taken.wanted, keyed(observed), self.unshown)
+        wrong = differences(taken.wanted, keyed(observed), self.unrecorded)
         broken: list[Broken] = walker.data.see(observed)
         if wrong or broken:
             self._trouble(walker, [*wrong, *(message for _, message in broken)])
@@ -282,11 +282,11 @@ class Packed:
         self._run.append((None, event))
         look = event.do is Do.CRASH and self._look_at_crash
         before = list(self.port.trail()) if look else []
-        reply = self.port.do(Asked(event))
-        if reply.unsaid is not None:
+        reply = self.port.do(Request(event))
+        if reply.unsupported is not None:
             places = self.ways.graph.places
             self.closed |= {(walker.here.number, places[walker.here.number][event]) for walker in self._walkers}
-            self.tally.skipped[reply.unsaid] += 1
+            self.tally.skipped[reply.unsupported] += 1
             self._walkers = []
             return
         taken = [(walker, self.ways.take(walker.here, event)) for walker in self._walkers]
@@ -300,31 +300,33 @@ class Packed:
             self._trouble(self._walkers[0], ["a crash changed what was committed"])
             return
         self._run_says(taken[0][1], reply.records)
-        shares: dict[int, list[Written]] = {}
+        shares: dict[int, list[RecordJson]] = {}
         for record in reply.records:
             if record["rec"] != "runs":
                 owner = self._of_token.get(str(record.get("token")), self._walkers[0])
                 shares.setdefault(id(owner), []).append(record)
         for walker, step in taken:
             if self.trouble is None:
-                of_row = Taken(step.stimulus, [r for r in step.expected if r["rec"] != "runs"], step.kinds, step.to)
+                of_row = ConcreteStep(
+                    step.stimulus, [r for r in step.expected if r["rec"] != "runs"], step.kinds, step.to
+                )
                 self._compare(walker, of_row, shares.get(id(walker), ()))
                 self._arrived(walker, step, self.ways.graph.places[walker.here.number][event])
 
-    def _run_says(self, taken: Taken, records: Sequence[Written]) -> None:
+    def _run_says(self, taken: ConcreteStep, records: Sequence[RecordJson]) -> None:
         """The record of the run itself, whose number of rows is that of all the walks."""
         wanted = [
             {**record, "rows": self._rows} if self.together and "rows" in record else record
             for record in taken.expected
             if record["rec"] == "runs"
         ]
-        wrong = differences(keyed(wanted), keyed([r for r in records if r["rec"] == "runs"]), self.unshown)
+        wrong = differences(keyed(wanted), keyed([r for r in records if r["rec"] == "runs"]), self.unrecorded)
         if wrong:
             self._trouble(self._walkers[0], wrong)
 
     # ------------------------------------------------------------------------------------------------ refusals
 
-    def _visit(self, walker: _Walker) -> None:
+    def _visit(self, walker: _RowWalk) -> None:
         """In a state that is new, all that the law refuses there is tried."""
         number = walker.here.number
         if self.covered.states[number]:
@@ -332,16 +334,16 @@ class Packed:
         self.covered.states[number] = 1
         if not self.refusals:
             return
-        tried: list[tuple[Stimulus, Refusal, Asked]] = []
+        tried: list[tuple[Stimulus, Refusal, Request]] = []
         for stimulus, rule in self.ways.graph.refusals[number]:
             said = walker.here.say(stimulus)
             if rule is Refusal.NO_SUCH_DATA:
-                self.tally.skipped[DATA_SPEAK] += 1
+                self.tally.skipped[DATA_NOT_INJECTABLE] += 1
             elif said.do is Do.READ:
                 if rule is not Refusal.SOURCE_ENDED:
                     self.tally.skipped["a source gives its rows in order"] += 1
                     continue
-                tried.append((said, rule, Asked(said._replace(row=self._rows))))
+                tried.append((said, rule, Request(said._replace(row=self._rows))))
             else:
                 tried.append((said, rule, walker.asked(said)))
         try:
@@ -351,8 +353,8 @@ class Packed:
             self.trouble = Trouble(self._told(), tuple(walker.done), (str(fault),), fault=True, tried=said_all)
             return
         for (said, rule, _), reply in zip(tried, replies, strict=True):
-            if reply.unsaid is not None:
-                self.tally.skipped[reply.unsaid] += 1
+            if reply.unsupported is not None:
+                self.tally.skipped[reply.unsupported] += 1
                 continue
             self.tally.refusals += 1
             wrong = wrong_refusal(rule, reply, rules_are_named=self.refusals_have_reasons)
@@ -372,12 +374,12 @@ class Packed:
         """The run so far, in the names of the law."""
         return tuple(stimulus if walker is None else walker.in_run(stimulus) for walker, stimulus in self._run)
 
-    def _trouble(self, walker: _Walker, says: list[str]) -> None:
+    def _trouble(self, walker: _RowWalk, says: list[str]) -> None:
         if self.trouble is None:
             self.trouble = Trouble(self._told(), tuple(walker.done), tuple(says))
 
 
-def tour(packed: Packed, walks: Sequence[Walk], *, rows: int, progress: Callable[[], None] | None = None) -> None:
+def tour(packed: BatchDriver, walks: Sequence[Walk], *, rows: int, progress: Callable[[], None] | None = None) -> None:
     """Take all walks, those with the same events of the run together, so many rows a run."""
     groups: dict[tuple[Do, ...], list[Walk]] = {}
     for walk in walks:

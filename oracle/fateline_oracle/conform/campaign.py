@@ -15,15 +15,15 @@ from typing import Final, NamedTuple
 from fateline_model.checker.scopes import Instance, beside_the_scopes, instances
 from fateline_model.checker.systems import PipelineSystem
 
-from ..compare.capabilities import asks_for
+from ..compare.capabilities import requirements
 from ..law.verification import read_lock
 from ..parallel import in_processes
 from ..ports.hello import hello_of
 from ..ports.port import Drive, Engine, EngineFault, EngineSilent, Hello, OpenEngine, Port
 from ..ports.validate import asked_again
-from .free_run import judge_whole
-from .instance import Judged, Strategy, judge_instance
-from .machine_instance import judge_small
+from .free_run import drive_free_runs
+from .instance import InstanceResult, Strategy, drive_instance
+from .machine_instance import drive_machine
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Campaign:
     scope: str
     seed: int
     hello: Hello
-    judged: list[Judged] = field(default_factory=list)
+    judged: list[InstanceResult] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -99,7 +99,7 @@ def run_campaign(
         campaign = Campaign(engine, scope, seed, worker.hello)
     table = _table(scope)
     order = sorted(range(len(table)), key=lambda place: -_weight(table[place], scope))
-    results: dict[int, Judged] = {}
+    results: dict[int, InstanceResult] = {}
     tasks = [_Task(scope, place, strategy, seed) for place in order]
     shared = partial(_opened, engine, open_engine)
     for task, judged in in_processes(_work, tasks, jobs=jobs, shared=shared, died=_died):
@@ -144,7 +144,7 @@ class _Task(NamedTuple):
     seed: int
 
 
-def _work(worker: _Worker, task: _Task) -> Judged:
+def _work(worker: _Worker, task: _Task) -> InstanceResult:
     instance = _table(task.scope)[task.place]
     try:
         if worker.silent == SILENT_AT_MOST:
@@ -152,28 +152,28 @@ def _work(worker: _Worker, task: _Task) -> Judged:
         return asked_again(lambda: _one(worker.engine, worker.hello, instance, task.strategy, task.seed))
     except EngineFault as fault:
         worker.silent += isinstance(fault.__cause__, EngineSilent)
-        return Judged(instance.family, instance.name, instance.machine, fault=str(fault))
+        return InstanceResult(instance.family, instance.name, instance.machine, fault=str(fault))
 
 
-def _died(task: _Task) -> Judged:
+def _died(task: _Task) -> InstanceResult:
     instance = _table(task.scope)[task.place]
     fault = "the engine took its process down: it ended without an answer"
-    return Judged(instance.family, instance.name, instance.machine, fault=fault)
+    return InstanceResult(instance.family, instance.name, instance.machine, fault=fault)
 
 
-def _one(engine: Engine, hello: Hello, instance: Instance, strategy: Strategy, seed: int) -> Judged:
+def _one(engine: Engine, hello: Hello, instance: Instance, strategy: Strategy, seed: int) -> InstanceResult:
     if not isinstance(instance.system, PipelineSystem):
-        return judge_small(engine, hello, instance, refusals=strategy is Strategy.REFUSALS)
-    judged = Judged(instance.family, instance.name, instance.machine)
+        return drive_machine(engine, hello, instance, refusals=strategy is Strategy.REFUSALS)
+    judged = InstanceResult(instance.family, instance.name, instance.machine)
     if Port.PIPELINE in hello.ports and hello.drive is not Drive.LOCKSTEP:
         judged.skipped[f"the engine declares drive {hello.drive}, so it is not driven step by step"] += 1
     elif Port.PIPELINE in hello.ports:
-        judged = judge_instance(engine, hello, instance, strategy, seed=seed)
+        judged = drive_instance(engine, hello, instance, strategy, seed=seed)
     else:
         judged.skipped[f"the engine offers no {Port.PIPELINE} port"] += 1
     trail = engine.trail() if Port.TRAIL in hello.ports else None
     if trail is not None and _runs_whole(instance, hello) and judged.found is None and judged.fault is None:
-        judge_whole(judged, trail, instance, hello, seed)
+        drive_free_runs(judged, trail, instance, hello, seed)
     return judged
 
 
@@ -181,4 +181,4 @@ def _runs_whole(instance: Instance, hello: Hello) -> bool:
     """Whole runs are of the pipelines of scope small that the engine can run."""
     system = instance.system
     small = instance.name in {one.name for one in instances("small")}
-    return small and isinstance(system, PipelineSystem) and asks_for(system.pipeline) <= hello.does
+    return small and isinstance(system, PipelineSystem) and requirements(system.pipeline) <= hello.does

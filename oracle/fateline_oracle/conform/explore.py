@@ -118,12 +118,14 @@ def _supported(system: System, state: State, is_supported: Supported, graph: Loc
             graph.left_out += attempt.refusal is None
 
 
-class Taken:
+class ConcreteStep:
     """One lawful step from a concrete state: what is asked, what the law writes, and where it leads."""
 
     __slots__ = ("expected", "kinds", "stimulus", "to", "wanted")
 
-    def __init__(self, stimulus: Stimulus, expected: list[dict[str, object]], kinds: frozenset[type], to: "Here"):
+    def __init__(
+        self, stimulus: Stimulus, expected: list[dict[str, object]], kinds: frozenset[type], to: "ConcreteState"
+    ):
         self.stimulus = stimulus
         self.expected = expected
         self.wanted: Keyed = keyed(expected)
@@ -131,7 +133,7 @@ class Taken:
         self.to = to
 
 
-class Here:
+class ConcreteState:
     """A concrete state: its number in the graph, and the names of the representative read in its own."""
 
     __slots__ = ("names", "number", "state", "taken")
@@ -140,7 +142,7 @@ class Here:
         self.state = state
         self.number = number
         self.names = names
-        self.taken: dict[Stimulus, Taken] = {}
+        self.taken: dict[Stimulus, ConcreteStep] = {}
 
     def say(self, stimulus: Stimulus) -> Stimulus:
         """A stimulus of the graph in the names of this state."""
@@ -151,7 +153,7 @@ class Here:
         return stimulus._replace(token=token, hold=hold)
 
 
-class Ways:
+class ConcreteGraph:
     """The concrete states of one instance, as they are met."""
 
     def __init__(self, system: PipelineSystem, is_supported: Supported, *, reduced: bool = True) -> None:
@@ -159,33 +161,33 @@ class Ways:
         self.symmetry = symmetry = Symmetry(system.pipeline, system.verdicts) if reduced else None
         fold = (lambda state: symmetry.fold(state)[0]) if symmetry is not None else None
         self.graph = local_graph(system, is_supported, fold)
-        self._here: dict[State, Here] = {}
+        self._here: dict[State, ConcreteState] = {}
 
-    def first(self) -> Here:
+    def first(self) -> ConcreteState:
         return self._at(self.system.first())
 
-    def _at(self, state: State) -> Here:
+    def _at(self, state: State) -> ConcreteState:
         here = self._here.get(state)
         if here is None:
             folded, names = state, dict[str, str]()
             if self.symmetry is not None:
                 folded = self.symmetry.fold(state)[0]
                 names = {renamed: name for name, renamed in self.symmetry.names(state).items() if name != renamed}
-            here = self._here[state] = Here(state, self.graph.numbers[folded], names)
+            here = self._here[state] = ConcreteState(state, self.graph.numbers[folded], names)
         return here
 
-    def take(self, here: Here, stimulus: Stimulus) -> Taken:
+    def take(self, here: ConcreteState, stimulus: Stimulus) -> ConcreteStep:
         """A step of the graph from here; `stimulus` in the names of the representative."""
         taken = here.taken.get(stimulus)
         if taken is None:
             said = here.say(stimulus)
             records, after = self._law(here, stimulus, said)
             expected = [as_json(record) for record in records]
-            taken = Taken(said, expected, frozenset(map(type, records)), self._at(after))
+            taken = ConcreteStep(said, expected, frozenset(map(type, records)), self._at(after))
             here.taken[stimulus] = taken
         return taken
 
-    def _law(self, here: Here, stimulus: Stimulus, said: Stimulus) -> tuple[tuple[Record, ...], State]:
+    def _law(self, here: ConcreteState, stimulus: Stimulus, said: Stimulus) -> tuple[tuple[Record, ...], State]:
         """What the law writes and where it leads; worked out already where the state is its own representative."""
         graph = self.graph
         if graph.states[here.number] is here.state or graph.states[here.number] == here.state:

@@ -15,15 +15,15 @@ from ..compare.difference import Difference
 from ..limits import alive
 from ..ports.port import EngineFault, Hello, TrailPort
 from ..ports.validate import check_records, guarded
-from ..trails.check import TrailJudged, judge_run
+from ..trails.check import TrailResult, check_run
 from ..trails.reader import runs_of
-from .instance import Judged
+from .instance import InstanceResult
 
 RUNS: Final = 4
 ROWS: Final = 24
 
 
-class Drawn:
+class SeededVerdicts:
     """What a node says, drawn from what it may say by the seed, the node, the token and the attempt."""
 
     def __init__(self, system: PipelineSystem, seed: int) -> None:
@@ -37,20 +37,20 @@ class Drawn:
         return str(allowed[drawn % len(allowed)])
 
 
-def judge_whole(judged: Judged, port: TrailPort, instance: Instance, hello: Hello, seed: int) -> None:
+def drive_free_runs(judged: InstanceResult, port: TrailPort, instance: Instance, hello: Hello, seed: int) -> None:
     """Add to what was judged of an instance some whole runs of it."""
     system = instance.system
     assert isinstance(system, PipelineSystem)
     silent = not_shown_at_rest(hello)
     for number in range(RUNS):
         rows = ["invalid" if system.options.invalid_rows and place % 7 == 3 else "valid" for place in range(ROWS)]
-        drawn = Drawn(system, seed + number)
+        drawn = SeededVerdicts(system, seed + number)
         document = instance.document or {}
         records = list(guarded("run", lambda: list(port.run(document, rows, drawn))))  # noqa: B023
         check_records("run", records)
-        found = TrailJudged()
+        found = TrailResult()
         for run in runs_of({"run": "r", **record} for record in records):
-            judge_run(run, system.pipeline, found)
+            check_run(run, system.pipeline, found)
         if found.rows != len(rows):
             raise EngineFault(f"run: {len(rows)} rows were given, and {found.rows} are in the trail")
         judged.steps += found.steps

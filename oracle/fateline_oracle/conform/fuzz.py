@@ -17,13 +17,13 @@ from fateline_model import LAW_VERSION, Stimulus
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem
 
-from ..compare.capabilities import asks_for, sayable, unshown
+from ..compare.capabilities import is_supported, requirements, unrecorded
 from ..compare.difference import Difference
 from ..ports.port import Engine, EngineFault, Hello, Port, Shows
 from ..ports.validate import GuardedPipeline, asked_again
 from ..report.case import write_case
 from .campaign import Campaign, every_instance
-from .instance import Judged
+from .instance import InstanceResult
 from .lockstep import Lockstep
 from .replay import BadCase, read_case, replay
 from .shrink import Shrinker
@@ -53,7 +53,7 @@ class Event(NamedTuple):
 
 
 @dataclass
-class Told:
+class FuzzState:
     """How far a hunt has come; kept in the folder, so that the next goes on from here."""
 
     seed: int
@@ -85,7 +85,7 @@ class Hunt:
             for instance in every_instance("standard")
             if isinstance(instance.system, PipelineSystem)
             and instance.machine == "pipeline"
-            and asks_for(instance.system.pipeline) <= hello.does
+            and requirements(instance.system.pipeline) <= hello.does
         ]
         if not self.instances:
             raise BadCorpus("the engine declares nothing that a pipeline of the scope asks for")
@@ -141,7 +141,7 @@ class Hunt:
         before = len(self.told.seen)
         try:
             lockstep = Lockstep(
-                system.pipeline, instance.document or {}, guard, unshown=unshown(self.hello),
+                system.pipeline, instance.document or {}, guard, unrecorded=unrecorded(self.hello),
                 refusals_have_reasons=Shows.REFUSALS in self.hello.shows,
             )  # fmt: skip
             found = self._walk(chance, instance, lockstep)
@@ -167,7 +167,7 @@ class Hunt:
             offers = [
                 (offer.stimulus, offer)
                 for offer in system.attempts(state)
-                if isinstance(offer.stimulus, Stimulus) and sayable(self.hello, offer.stimulus, state)
+                if isinstance(offer.stimulus, Stimulus) and is_supported(self.hello, offer.stimulus, state)
             ]
             refused = [stimulus for stimulus, offer in offers if offer.after is None]
             lawful = [pair for pair in offers if pair[1].after is not None and not pair[1].out_of_bounds]
@@ -206,7 +206,7 @@ class Hunt:
         if shape in self.told.shapes:
             yield Event("known", shape, self.told.shapes[shape])
             return
-        judged = Judged(instance.family, instance.name, instance.machine, found=small)
+        judged = InstanceResult(instance.family, instance.name, instance.machine, found=small)
         case = case_of(Campaign(self.name, "standard", self.told.seed, self.hello), judged, small)
         path = write_case(self.folder, f"{law}-{len(self.told.shapes):03d}-{instance.family}", case)
         self.told.shapes[shape] = path.name
@@ -222,17 +222,17 @@ def _word(stimulus: Stimulus) -> str:
     return f"{stimulus.do}({stimulus.verdict or ''})"
 
 
-def _recall(folder: Path, seed: int | None) -> Told:
+def _recall(folder: Path, seed: int | None) -> FuzzState:
     path = folder / STATE
     if not path.exists():
-        return Told(seed if seed is not None else random.SystemRandom().randrange(2**32))
+        return FuzzState(seed if seed is not None else random.SystemRandom().randrange(2**32))
     try:
         if path.stat().st_size > LARGEST:
             raise BadCorpus(f"{path}: larger than a hunt leaves it")
         said = json.loads(path.read_text(encoding="utf-8"))
         if said.pop("schema") != "fateline.hunt/1" or said.pop("law_version") != LAW_VERSION:
             raise BadCorpus(f"{path}: of another version; hunt in another folder")
-        told = Told(
+        told = FuzzState(
             int(said["seed"]), int(said["rounds"]), int(said["steps"]), int(said["refusals"]), float(said["seconds"]),
             set(map(str, said["seen"])), {str(k): str(v) for k, v in said["shapes"].items()},
             {str(k): int(v) for k, v in said["faults"].items()},

@@ -17,14 +17,14 @@ from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem, State
 
 from ..compare.broken_laws import concerned
-from ..compare.capabilities import asks_for, sayable, unshown
+from ..compare.capabilities import is_supported, requirements, unrecorded
 from ..compare.difference import Difference
 from ..compare.names import Names
-from ..ports.port import Engine, EngineFault, Hello, Shows, Written
+from ..ports.port import Engine, EngineFault, Hello, RecordJson, Shows
 from ..ports.validate import GuardedPipeline
-from .batch_driver import Packed, Walk, tour
+from .batch_driver import BatchDriver, Walk, tour
 from .edge_cover import plan
-from .explore import Ways
+from .explore import ConcreteGraph
 from .lockstep import Lockstep, Tally
 from .shrink import Shrinker
 
@@ -49,7 +49,7 @@ class Strategy(StrEnum):
 
 
 @dataclass
-class Judged:
+class InstanceResult:
     """What judging one instance found."""
 
     family: str
@@ -69,19 +69,19 @@ class Judged:
     steps_to_find: int = 0
 
 
-def judge_instance(
+def drive_instance(
     engine: Engine, hello: Hello, instance: Instance, strategy: Strategy, *, seed: int, steps: int = 0
-) -> Judged:
+) -> InstanceResult:
     """Drive an engine through an instance of the pipeline machine.
 
     `steps` bounds a random walk; the others go through the whole graph.
     """
     started = time.perf_counter()
-    judged = Judged(instance.family, instance.name, instance.machine)
+    judged = InstanceResult(instance.family, instance.name, instance.machine)
     system = instance.system
     if not isinstance(system, PipelineSystem) or instance.document is None:
         raise TypeError(f"{instance.name} is no instance of the pipeline machine")
-    missing = asks_for(system.pipeline) - hello.does
+    missing = requirements(system.pipeline) - hello.does
     if missing:
         judged.skipped[f"the engine does not declare {', '.join(sorted(missing))}"] += 1
         return judged
@@ -110,7 +110,7 @@ def _lockstep(hello: Hello, instance: Instance, system: PipelineSystem, guard: G
         system.pipeline,
         instance.document or {},
         guard,
-        unshown=unshown(hello),
+        unrecorded=unrecorded(hello),
         refusals_have_reasons=Shows.REFUSALS in hello.shows,
     )
 
@@ -119,7 +119,7 @@ def _lockstep(hello: Hello, instance: Instance, system: PipelineSystem, guard: G
 
 
 def _through(
-    judged: Judged,
+    judged: InstanceResult,
     hello: Hello,
     instance: Instance,
     system: PipelineSystem,
@@ -128,13 +128,13 @@ def _through(
     seed: int,
 ) -> None:
     """Walks that between them take every edge. What the port cannot say after all is closed, and the rest planned anew."""
-    ways = Ways(system, partial(sayable, hello), reduced=instance.machine == "pipeline")
-    packed = Packed(
+    ways = ConcreteGraph(system, partial(is_supported, hello), reduced=instance.machine == "pipeline")
+    packed = BatchDriver(
         ways,
         instance.document or {},
         guard,
         together=instance.machine == "pipeline",
-        unshown=unshown(hello),
+        unrecorded=unrecorded(hello),
         refusals=refusals,
         refusals_have_reasons=Shows.REFUSALS in hello.shows,
         seed=seed,
@@ -153,7 +153,7 @@ def _through(
         _explain(judged, packed, partial(_lockstep, hello, instance, system, guard))
 
 
-def _left(packed: Packed) -> list[Walk]:
+def _left(packed: BatchDriver) -> list[Walk]:
     """Walks over the edges that are open and not yet covered."""
     graph, covered = packed.ways.graph, packed.covered
     targets = packed.open_targets()
@@ -161,7 +161,7 @@ def _left(packed: Packed) -> list[Walk]:
     return [graph.stimuli(walk) for walk in plan(targets, wanted)]
 
 
-def _counted(judged: Judged, packed: Packed) -> None:
+def _counted(judged: InstanceResult, packed: BatchDriver) -> None:
     reachable = packed.reachable()
     edges = packed.covered.edges
     closed = Counter(state for state, _ in packed.closed)
@@ -171,7 +171,7 @@ def _counted(judged: Judged, packed: Packed) -> None:
     _tallied(judged, packed.tally)
 
 
-def _tallied(judged: Judged, tally: Tally) -> None:
+def _tallied(judged: InstanceResult, tally: Tally) -> None:
     judged.steps, judged.refusals = tally.steps, tally.refusals
     judged.skipped.update(tally.skipped)
     judged.checked.update(tally.checked)
@@ -180,7 +180,7 @@ def _tallied(judged: Judged, tally: Tally) -> None:
     judged.checked["D1"] += tally.steps
 
 
-def _explain(judged: Judged, packed: Packed, make: Callable[[], Lockstep]) -> None:
+def _explain(judged: InstanceResult, packed: BatchDriver, make: Callable[[], Lockstep]) -> None:
     """The difference by itself: in one row if it is one row's, else in the run as it was."""
     trouble = packed.trouble
     assert trouble is not None
@@ -206,7 +206,7 @@ def _explain(judged: Judged, packed: Packed, make: Callable[[], Lockstep]) -> No
     )
 
 
-def _note(judged: Judged, found: Difference) -> None:
+def _note(judged: InstanceResult, found: Difference) -> None:
     """A breach, or where the engine broke down: there no law is named, and nothing is said of it."""
     if found.laws:
         judged.found = found
@@ -218,15 +218,20 @@ def _note(judged: Judged, found: Difference) -> None:
 # ------------------------------------------------------------------------------------------------- at rest
 
 
-AtRest = Callable[[Pipeline, list[Written]], tuple[Mapping[str, int], list[tuple[str, str]]]]
+AtRest = Callable[[Pipeline, list[RecordJson]], tuple[Mapping[str, int], list[tuple[str, str]]]]
 """Judges the records of one run: what was checked how often, and the laws that are broken, each with words."""
 
 
 def _at_rest(
-    judged: Judged, hello: Hello, instance: Instance, system: PipelineSystem, guard: GuardedPipeline, judge: AtRest
+    judged: InstanceResult,
+    hello: Hello,
+    instance: Instance,
+    system: PipelineSystem,
+    guard: GuardedPipeline,
+    judge: AtRest,
 ) -> None:
     """Whole runs, judged by nothing but the trail that they leave: the longest walks of the graph, a run each."""
-    ways = Ways(system, partial(sayable, hello), reduced=instance.machine == "pipeline")
+    ways = ConcreteGraph(system, partial(is_supported, hello), reduced=instance.machine == "pipeline")
     walks = sorted((ways.graph.stimuli(walk) for walk in plan(ways.graph.targets)), key=len, reverse=True)
     for walk in walks[:RUNS_AT_REST]:
         names, here = Names(), ways.first()
@@ -236,7 +241,7 @@ def _at_rest(
             reply = guard.do(names.asked(taken.stimulus))
             names.learn(reply.records)
             judged.steps += 1
-            if reply.refused is not None or reply.unsaid is not None:
+            if reply.refused is not None or reply.unsupported is not None:
                 break
             here = taken.to
         checked, laws = judge(system.pipeline, [{"run": "r", **record} for record in guard.trail()])
@@ -247,18 +252,18 @@ def _at_rest(
             return
 
 
-def stepped_at_rest(pipeline: Pipeline, records: list[Written]) -> tuple[Mapping[str, int], list[tuple[str, str]]]:
+def stepped_at_rest(pipeline: Pipeline, records: list[RecordJson]) -> tuple[Mapping[str, int], list[tuple[str, str]]]:
     """By stepping what the records tell through the law."""
-    from ..trails.check import TrailJudged, judge_run
+    from ..trails.check import TrailResult, check_run
     from ..trails.reader import runs_of
 
-    found = TrailJudged()
+    found = TrailResult()
     for run in runs_of(records):
-        judge_run(run, pipeline, found)
+        check_run(run, pipeline, found)
     return found.checked, [(finding.law, finding.message) for finding in found.findings]
 
 
-def asked_at_rest(pipeline: Pipeline, records: list[Written]) -> tuple[Mapping[str, int], list[tuple[str, str]]]:
+def asked_at_rest(pipeline: Pipeline, records: list[RecordJson]) -> tuple[Mapping[str, int], list[tuple[str, str]]]:
     """By asking every query of them."""
     from ..audit.import_records import graph_records
     from ..audit.whole import audit_records
@@ -273,7 +278,7 @@ def asked_at_rest(pipeline: Pipeline, records: list[Written]) -> tuple[Mapping[s
 
 
 def _at_random(
-    judged: Judged,
+    judged: InstanceResult,
     hello: Hello,
     instance: Instance,
     system: PipelineSystem,
@@ -294,7 +299,7 @@ def _at_random(
                 for offer in two.attempts(state)
                 if isinstance(offer.stimulus, Stimulus)
                 and offer.after is not None
-                and sayable(hello, offer.stimulus, state)
+                and is_supported(hello, offer.stimulus, state)
             ]
             if not lawful:
                 break

@@ -14,7 +14,7 @@ from fateline_model.records import Record, as_json
 
 from ..compare.names import Names
 from ..compare.records import differences, keyed
-from ..ports.port import LifecyclePort, Reply, Written
+from ..ports.port import LifecyclePort, RecordJson, Reply
 from .machine_driver import Recorded, SideBySide
 
 SEEN: Final = ("rows", "tokens", "parents", "outcomes", "batches", "members")
@@ -56,7 +56,7 @@ class LifecycleSideBySide(SideBySide[Operation, World]):
         wrong += differences(keyed(r for r in expected if r["rec"] in SEEN), keyed(observed))
         return Recorded(observed, tuple(wrong)) if wrong else None
 
-    def translated(self, reply: Reply) -> tuple[Written, ...]:
+    def translated(self, reply: Reply) -> tuple[RecordJson, ...]:
         for run, own in self.run_names.items():
             self._names(RUNS.find(own)).learn([record for record in reply.records if record.get("run") == run])
         told = [(self.run_names.get(str(record.get("run")), "?"), record) for record in reply.records]

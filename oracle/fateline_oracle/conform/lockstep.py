@@ -14,14 +14,14 @@ from fateline_model import Accepted, Pipeline, Refusal, Run, Stimulus, step
 from fateline_model.records import as_json
 from fateline_model.stimuli import Do
 
-from ..compare.broken_laws import blame
+from ..compare.broken_laws import laws_broken_by
 from ..compare.data_laws import Broken, DataTrail
 from ..compare.difference import Difference, wrong_refusal
 from ..compare.names import Names
-from ..compare.records import Unshown, differences, keyed
-from ..ports.port import EngineFault, PipelinePort, Reply, Written
+from ..compare.records import Unrecorded, differences, keyed
+from ..ports.port import EngineFault, PipelinePort, RecordJson, Reply
 
-DATA_SPEAK: Final = "an engine's data speak for themselves; nobody can tell it what they say"
+DATA_NOT_INJECTABLE: Final = "an engine's data speak for themselves; nobody can tell it what they say"
 
 
 @dataclass
@@ -45,20 +45,20 @@ class Lockstep:
         port: PipelinePort,
         *,
         tally: Tally | None = None,
-        unshown: Unshown = frozenset(),
+        unrecorded: Unrecorded = frozenset(),
         refusals_have_reasons: bool = True,
     ) -> None:
         self.pipeline = pipeline
         self.document = document
         self.port = port
         self.tally = tally or Tally()
-        self.unshown = unshown
+        self.unrecorded = unrecorded
         self.refusals_have_reasons = refusals_have_reasons
         self._begin()
 
     def _begin(self) -> None:
         self.run, self.names, self.stimuli = Run(), Names(), list[Stimulus]()
-        self.data = DataTrail(self.pipeline, self.unshown)
+        self.data = DataTrail(self.pipeline, self.unrecorded)
 
     def start(self) -> None:
         """Begin again from nothing."""
@@ -75,7 +75,7 @@ class Lockstep:
         """One stimulus in both; None while they agree."""
         law = step(self.pipeline, self.run, stimulus)
         if law is Refusal.NO_SUCH_DATA:
-            self.tally.skipped[DATA_SPEAK] += 1
+            self.tally.skipped[DATA_NOT_INJECTABLE] += 1
             return None
         self.stimuli.append(stimulus)
         before = list(self.port.trail()) if stimulus.do is Do.CRASH and isinstance(law, Accepted) else []
@@ -84,8 +84,8 @@ class Lockstep:
         except EngineFault as fault:
             told = (f"the engine broke down: {fault}",)
             return Difference(tuple(self.stimuli), _law_says(law), str(fault), told, ())
-        if reply.unsaid is not None:
-            self.tally.skipped[reply.unsaid] += 1
+        if reply.unsupported is not None:
+            self.tally.skipped[reply.unsupported] += 1
             self.stimuli.pop()
             return None
         if isinstance(law, Refusal):
@@ -97,11 +97,11 @@ class Lockstep:
             return self._diverge(stimulus, law, said, [f"the engine refuses what is lawful ({said})"])
         return self._compare(stimulus, law, reply, before)
 
-    def _compare(self, stimulus: Stimulus, law: Accepted, reply: Reply, before: list[Written]) -> Difference | None:
+    def _compare(self, stimulus: Stimulus, law: Accepted, reply: Reply, before: list[RecordJson]) -> Difference | None:
         expected = [as_json(record) for record in law.records]
         self.tally.kinds[frozenset(map(type, law.records))] += 1
         observed = self._translated(expected, reply)
-        wrong = differences(keyed(expected), keyed(observed), self.unshown)
+        wrong = differences(keyed(expected), keyed(observed), self.unrecorded)
         broken = self.data.see(observed)
         if stimulus.do is Do.CRASH and list(self.port.trail()) != before:
             broken.append(("R1", "a crash changed what was committed"))
@@ -130,7 +130,7 @@ class Lockstep:
         self,
         stimulus: Stimulus,
         law: Accepted | Refusal,
-        observed: tuple[Written, ...] | str,
+        observed: tuple[RecordJson, ...] | str,
         wrong: list[str],
         broken: list[Broken] | None = None,
     ) -> Difference:
@@ -138,10 +138,10 @@ class Lockstep:
         if wrong:
             after = law.run if isinstance(law, Accepted) else None
             world = (after,) if after is not None else None
-            laws += blame(self.pipeline, (self.run,), stimulus, law, world, observed, wrong)
+            laws += laws_broken_by(self.pipeline, (self.run,), stimulus, law, world, observed, wrong)
         wrong = wrong or [message for _, message in laws]
         return Difference(tuple(self.stimuli), _law_says(law), observed, tuple(wrong), laws)
 
 
-def _law_says(law: Accepted | Refusal) -> tuple[Written, ...] | Refusal:
+def _law_says(law: Accepted | Refusal) -> tuple[RecordJson, ...] | Refusal:
     return law if isinstance(law, Refusal) else tuple(as_json(record) for record in law.records)

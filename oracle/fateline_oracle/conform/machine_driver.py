@@ -18,9 +18,9 @@ from fateline_model.checker.systems import Attempt, State, System
 from fateline_model.lifecycle import World
 from fateline_model.records import Record, as_json
 
-from ..compare.broken_laws import blame
+from ..compare.broken_laws import laws_broken_by
 from ..compare.difference import Difference, wrong_refusal
-from ..ports.port import EngineFault, Reply, Written
+from ..ports.port import EngineFault, RecordJson, Reply
 from .edge_cover import plan
 from .explore import Edge, LocalGraph, local_graph
 
@@ -33,7 +33,7 @@ NOT_SUPPORTED = "the port has no way to say it"
 class Recorded(NamedTuple):
     """What the engine recorded, and in what that is not the law's."""
 
-    observed: tuple[Written, ...]
+    observed: tuple[RecordJson, ...]
     wrong: tuple[str, ...]
 
 
@@ -64,7 +64,7 @@ class SideBySide(ABC, Generic[S, W]):
         """What is wrong with what it recorded, compared with what the law records."""
 
     @abstractmethod
-    def translated(self, reply: Reply) -> tuple[Written, ...]:
+    def translated(self, reply: Reply) -> tuple[RecordJson, ...]:
         """What it recorded, in the names of the law."""
 
 
@@ -147,8 +147,8 @@ class MachineDriver:
         self.result.steps += 1
         self.result.kinds[frozenset(map(type, edge.records))] += 1
         reply = self.side.ask(edge.stimulus)
-        if reply.unsaid is not None:
-            raise EngineFault(f"{edge.stimulus}: offered, and then not supported ({reply.unsaid})")
+        if reply.unsupported is not None:
+            raise EngineFault(f"{edge.stimulus}: offered, and then not supported ({reply.unsupported})")
         if reply.refused is not None:
             answer = f"{reply.refused}: {reply.message}"
             return self._difference(edge.records, edge.after, answer, [f"the engine refuses what is lawful ({answer})"])
@@ -161,8 +161,8 @@ class MachineDriver:
     def refused(self, stimulus: Any, rule: Refusal) -> Difference | None:
         """A stimulus that the law refuses."""
         reply = self.side.ask(stimulus)
-        if reply.unsaid is not None:
-            self.result.skipped[reply.unsaid] += 1
+        if reply.unsupported is not None:
+            self.result.skipped[reply.unsupported] += 1
             return None
         self.result.refusals += 1
         wrong = wrong_refusal(rule, reply)
@@ -181,11 +181,11 @@ class MachineDriver:
         self,
         law: tuple[Record, ...] | Refusal,
         after: State | None,
-        observed: tuple[Written, ...] | str,
+        observed: tuple[RecordJson, ...] | str,
         wrong: Sequence[str],
     ) -> Difference:
         """The difference in the last stimulus of the path, with the laws that it breaks."""
         side, world = self.side, after.world if after is not None else None
-        laws = blame(side.pipeline, side.world, self.path[-1], law, world, observed, wrong, silent=side.silent)
+        laws = laws_broken_by(side.pipeline, side.world, self.path[-1], law, world, observed, wrong, silent=side.silent)
         expected = law if isinstance(law, Refusal) else tuple(as_json(record) for record in law)
         return Difference(tuple(self.path), expected, observed, tuple(wrong), laws)

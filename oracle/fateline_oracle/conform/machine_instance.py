@@ -16,17 +16,17 @@ from ..compare.capabilities import POLICY, STRATEGY
 from ..ports.port import Does, Engine, EngineFault, Hello, Port
 from ..ports.validate import GuardedBarrier, GuardedLifecycle
 from .barrier_driver import BarrierSideBySide, document_of
-from .instance import Judged
+from .instance import InstanceResult
 from .lifecycle_driver import LifecycleSideBySide
 from .machine_driver import MachineDriver, SideBySide
 
 PORT_OF: Final = {"barrier": Port.BARRIER, "lifecycle": Port.LIFECYCLE}
 
 
-def judge_small(engine: Engine, hello: Hello, instance: Instance, *, refusals: bool) -> Judged:
+def drive_machine(engine: Engine, hello: Hello, instance: Instance, *, refusals: bool) -> InstanceResult:
     """Drive an engine through an instance of one of the small machines."""
     started = time.perf_counter()
-    judged = Judged(instance.family, instance.name, instance.machine)
+    judged = InstanceResult(instance.family, instance.name, instance.machine)
     if PORT_OF[instance.machine] not in hello.ports:
         judged.skipped[f"the engine offers no {PORT_OF[instance.machine]} port"] += 1
         return judged

@@ -14,7 +14,7 @@ from fateline_model import LAW_VERSION, IllFormed, Stimulus, load
 from fateline_model.checker.scopes import Instance
 from fateline_model.stimuli_json import from_json
 
-from ..compare.capabilities import unshown
+from ..compare.capabilities import unrecorded
 from ..compare.difference import Difference
 from ..ports.port import Engine, EngineFault, Hello, Shows
 from ..ports.validate import GuardedPipeline
@@ -109,7 +109,7 @@ def _pipeline(case: Case, engine: Engine, hello: Hello) -> Replayed:
         raise BadCase("the engine offers no pipeline port")
     guard = GuardedPipeline(port)
     lockstep = Lockstep(
-        pipeline, document, guard, unshown=unshown(hello), refusals_have_reasons=Shows.REFUSALS in hello.shows
+        pipeline, document, guard, unrecorded=unrecorded(hello), refusals_have_reasons=Shows.REFUSALS in hello.shows
     )
     try:
         lockstep.start()

@@ -19,12 +19,12 @@ from fateline_model.records import as_json
 from ..compare.capabilities import lacks
 from ..compare.data_laws import LAWS as OF_DATA
 from ..compare.difference import Difference
-from ..ports.port import Written
+from ..ports.port import RecordJson
 from ..ports.profile import Profile
 from ..report.case import case_document
 from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 from .campaign import Campaign, every_instance
-from .instance import Judged
+from .instance import InstanceResult
 from .result import Conformance, Declared, FamilyCoverage, SelfTest
 
 
@@ -63,9 +63,9 @@ def conclude(campaign: Campaign, tests: Sequence[SelfTest], profile: Profile, re
     )
 
 
-def _sorted_out(campaign: Campaign, profile: Profile) -> tuple[list[Judged], Counter[str]]:
+def _sorted_out(campaign: Campaign, profile: Profile) -> tuple[list[InstanceResult], Counter[str]]:
     """The instances with a breach, and how often a law that the profile declares away was all that was broken."""
-    breached: list[Judged] = []
+    breached: list[InstanceResult] = []
     declared: Counter[str] = Counter()
     for judged in campaign.judged:
         if judged.found is None or not judged.found.laws:
@@ -78,7 +78,7 @@ def _sorted_out(campaign: Campaign, profile: Profile) -> tuple[list[Judged], Cou
     return breached, declared
 
 
-def _laws(campaign: Campaign, breached: Sequence[Judged]) -> dict[str, LawResult]:
+def _laws(campaign: Campaign, breached: Sequence[InstanceResult]) -> dict[str, LawResult]:
     checked = campaign.checked
     named = Counter(law for judged in breached if judged.found for law in {law for law, _ in judged.found.laws})
     results: dict[str, LawResult] = {}
@@ -114,13 +114,13 @@ def _counts(campaign: Campaign) -> dict[str, int]:
     }
 
 
-def _not_covered(judged: Sequence[Judged]) -> list[str]:
+def _not_covered(judged: Sequence[InstanceResult]) -> list[str]:
     return [one.name for one in judged if (one.states, one.transitions) != (one.states_total, one.transitions_total)]
 
 
-def coverage(judged: Sequence[Judged]) -> list[FamilyCoverage]:
+def coverage(judged: Sequence[InstanceResult]) -> list[FamilyCoverage]:
     """One row a family, in the order of the scope."""
-    families: dict[tuple[str, str], list[Judged]] = {}
+    families: dict[tuple[str, str], list[InstanceResult]] = {}
     for one in judged:
         families.setdefault((one.family, one.machine), []).append(one)
     return [
@@ -145,7 +145,7 @@ def _skipped(campaign: Campaign, laws: Mapping[str, LawResult]) -> list[Skipped]
     return said + [Skipped(f"law {law}", str(one.why), (law,)) for law, one in laws.items() if one.verdict is None]
 
 
-def _first_words(judged: Judged) -> list[tuple[str, str]]:
+def _first_words(judged: InstanceResult) -> list[tuple[str, str]]:
     """Of each law that an instance breaks, one sentence."""
     words: dict[str, str] = {}
     for law, said in judged.found.laws if judged.found is not None else ():
@@ -153,7 +153,7 @@ def _first_words(judged: Judged) -> list[tuple[str, str]]:
     return list(words.items())
 
 
-def _finding(judged: Judged, law: str, said: str) -> Finding:
+def _finding(judged: InstanceResult, law: str, said: str) -> Finding:
     tokens: tuple[str, ...] = ()
     if judged.found is not None and judged.found.stimuli:
         token = getattr(judged.found.stimuli[-1], "token", None)
@@ -164,7 +164,7 @@ def _finding(judged: Judged, law: str, said: str) -> Finding:
 # ------------------------------------------------------------------------------------------------- counterexamples
 
 
-def case_of(campaign: Campaign, judged: Judged, found: Difference) -> dict[str, object]:
+def case_of(campaign: Campaign, judged: InstanceResult, found: Difference) -> dict[str, object]:
     """One counterexample as data: what came before as the law writes it, the last step as the engine did."""
     instance = next(one for one in every_instance(campaign.scope) if one.name == judged.name)
     document = case_document(
@@ -202,9 +202,9 @@ def steps_of(instance: Instance, found: Difference) -> list[Step]:
     return steps
 
 
-def _law_wrote(instance: Instance, stimuli: Sequence[Any]) -> list[Sequence[Written]]:
+def _law_wrote(instance: Instance, stimuli: Sequence[Any]) -> list[Sequence[RecordJson]]:
     """What the law writes along a case, as far as its machine has it."""
-    told: list[Sequence[Written]] = []
+    told: list[Sequence[RecordJson]] = []
     state = instance.system.first()
     run: Run = state.world[0]
     for stimulus in stimuli:

@@ -19,7 +19,7 @@ from ..parallel import in_processes
 from ..ports.hello import hello_of
 from ..ports.port import Engine, EngineFault, Hello, OpenEngine
 from ..ports.validate import asked_again
-from .instance import Tortured, torture_instance
+from .instance import CrashResult, crash_instance
 
 
 class NoSuchFamily(ValueError):
@@ -27,17 +27,17 @@ class NoSuchFamily(ValueError):
 
 
 @dataclass
-class TortureCampaign:
+class CrashCampaign:
     """What torturing an engine at a scope found."""
 
     engine: str
     scope: str
     depth: int
     hello: Hello
-    tortured: list[Tortured] = field(default_factory=list)
+    tortured: list[CrashResult] = field(default_factory=list)
     seconds: float = 0.0
 
-    def total(self, of: Callable[[Tortured], Counter[str]]) -> Counter[str]:
+    def total(self, of: Callable[[CrashResult], Counter[str]]) -> Counter[str]:
         """The sum of a count over all instances."""
         total: Counter[str] = Counter()
         for one in self.tortured:
@@ -52,7 +52,7 @@ class TortureCampaign:
         return total
 
 
-def instances_to_torture(scope: str, family: str | None = None) -> tuple[Instance, ...]:
+def instances_to_crash(scope: str, family: str | None = None) -> tuple[Instance, ...]:
     """The instances of a scope that are pipelines, or those of one family."""
     found = tuple(one for one in every_instance(scope) if isinstance(one.system, PipelineSystem))
     families = dict.fromkeys(one.family for one in found)
@@ -61,7 +61,7 @@ def instances_to_torture(scope: str, family: str | None = None) -> tuple[Instanc
     return tuple(one for one in found if family in (None, one.family))
 
 
-def torture_scope(
+def crash_scope(
     engine: str,
     scope: str,
     *,
@@ -70,13 +70,13 @@ def torture_scope(
     jobs: int,
     family: str | None = None,
     progress: Callable[[str], None] | None = None,
-) -> TortureCampaign:
+) -> CrashCampaign:
     """Torture an engine, named as in `engines.py`, at a scope."""
     started = time.perf_counter()
     table = _table(scope, family)
     with _opened(engine, open_engine) as (_, hello):
-        campaign = TortureCampaign(engine, scope, depth, hello)
-    results: dict[int, Tortured] = {}
+        campaign = CrashCampaign(engine, scope, depth, hello)
+    results: dict[int, CrashResult] = {}
     order = sorted(range(len(table)), key=lambda place: -_weight(table[place]))
     tasks = [_Task(scope, family, place, depth) for place in order]
     shared = partial(_opened, engine, open_engine)
@@ -105,21 +105,21 @@ class _Task(NamedTuple):
     depth: int
 
 
-_table = cache(instances_to_torture)
+_table = cache(instances_to_crash)
 
 
-def _work(here: tuple[Engine, Hello], task: _Task) -> Tortured:
+def _work(here: tuple[Engine, Hello], task: _Task) -> CrashResult:
     instance = _table(task.scope, task.family)[task.place]
     try:
-        return asked_again(lambda: torture_instance(*here, instance, depth=task.depth))
+        return asked_again(lambda: crash_instance(*here, instance, depth=task.depth))
     except EngineFault as fault:
-        return Tortured(instance.family, instance.name, fault=str(fault))
+        return CrashResult(instance.family, instance.name, fault=str(fault))
 
 
-def _died(task: _Task) -> Tortured:
+def _died(task: _Task) -> CrashResult:
     instance = _table(task.scope, task.family)[task.place]
     fault = "the engine took its process down: it ended without an answer"
-    return Tortured(instance.family, instance.name, fault=fault)
+    return CrashResult(instance.family, instance.name, fault=fault)
 
 
 def _weight(instance: Instance) -> int:

@@ -14,13 +14,13 @@ from fateline_model import Run, Stimulus
 from fateline_model.wellformed import Pipeline
 
 from ..compare.data_laws import Broken
-from ..compare.records import Key, Keyed, Unshown, differences, keyed
-from ..ports.port import Written
+from ..compare.records import Key, Keyed, Unrecorded, differences, keyed
+from ..ports.port import RecordJson
 from ..trails.accept import Acceptor
-from ..trails.check import TrailJudged, judge_run
+from ..trails.check import TrailResult, check_run
 from ..trails.reader import runs_of
 from ..trails.reconstruct import named
-from .scenarios import Line
+from .scenarios import Scenario
 
 SHOWN: Final = 3
 
@@ -28,24 +28,24 @@ SHOWN: Final = 3
 class Judge:
     """Judges the trails and sinks of runs of one pipeline, and counts what it looked at."""
 
-    def __init__(self, pipeline: Pipeline, unshown: Unshown, *, accept_leftovers: bool) -> None:
+    def __init__(self, pipeline: Pipeline, unrecorded: Unrecorded, *, accept_leftovers: bool) -> None:
         self._pipeline = pipeline
-        self._unshown = unshown
-        self._acceptor = Acceptor(pipeline, unshown)
+        self._unshown = unrecorded
+        self._acceptor = Acceptor(pipeline, unrecorded)
         self.accept_leftovers = accept_leftovers
         """Whether each leftover is also judged as a trail at rest; what is the law's own, record by record, breaks none."""
         self._broken_off: set[Run] = set()
         """Where a run stood when it was broken off whose end was accepted as a trail at rest; every end is the law's own."""
-        self._accepted_last: Sequence[Written] = ()
-        self._left_last: tuple[Line, Sequence[Written], int] | None = None
-        self._ended_last: tuple[Sequence[Stimulus], Sequence[Written]] | None = None
+        self._accepted_last: Sequence[RecordJson] = ()
+        self._left_last: tuple[Scenario, Sequence[RecordJson], int] | None = None
+        self._ended_last: tuple[Sequence[Stimulus], Sequence[RecordJson]] | None = None
         self.checked: Counter[str] = Counter()
         self.effects = 0
         self.rows = 0
         self.tokens = 0
 
     def left(
-        self, line: Line, steps: Sequence[int], trail: Sequence[Written], sinks: Mapping[str, Sequence[str]]
+        self, line: Scenario, steps: Sequence[int], trail: Sequence[RecordJson], sinks: Mapping[str, Sequence[str]]
     ) -> tuple[int, list[Broken]]:
         """How many steps of the line are committed, of those that could be, and what is wrong with what is left."""
         self.checked["R1"] += 1
@@ -64,7 +64,7 @@ class Judge:
         return steps[0], [*broken, *self._accepted(trail, [("R1", said)])]
 
     def end(
-        self, line: Line, trail: Sequence[Written], sinks: Mapping[str, Sequence[str]], broken_off: Run | None
+        self, line: Scenario, trail: Sequence[RecordJson], sinks: Mapping[str, Sequence[str]], broken_off: Run | None
     ) -> list[Broken]:
         """What is wrong with a run that came to its end; `broken_off` is where it stood, by the law, when it last was."""
         self.checked.update(("R2", "R3", "R4"))
@@ -85,13 +85,13 @@ class Judge:
     def _same(self, wanted: Keyed, found: Mapping[Key, tuple[object, ...]]) -> bool:
         return bool(self._unshown or len(wanted) == len(found)) and not differences(wanted, found, self._unshown)
 
-    def _accepted(self, trail: Sequence[Written], broken: list[Broken]) -> list[Broken]:
+    def _accepted(self, trail: Sequence[RecordJson], broken: list[Broken]) -> list[Broken]:
         """What the trail at rest breaks besides, each law once. One that was accepted a moment ago is not judged again."""
         if trail == self._accepted_last and not broken:
             return []
-        judged = TrailJudged()
+        judged = TrailResult()
         for run in runs_of({"run": "r", **record} for record in trail):
-            judge_run(run, self._pipeline, judged, acceptor=self._acceptor)
+            check_run(run, self._pipeline, judged, acceptor=self._acceptor)
         self.checked.update(judged.checked)
         said = [*broken, *((finding.law, finding.message) for finding in judged.findings)]
         if not said:
@@ -100,14 +100,14 @@ class Judge:
 
     # Rows and effects
 
-    def _rows(self, line: Line, trail: Sequence[Written]) -> list[Broken]:
+    def _rows(self, line: Scenario, trail: Sequence[RecordJson]) -> list[Broken]:
         given = len(line.runs[-1].rows)
         read = sum(record["rec"] == "rows" for record in trail)
         self.rows += read
         self.tokens += sum(record["rec"] == "tokens" for record in trail)
         return [] if given == read else [("R3", f"the source gave {given} rows, and {read} are in the trail")]
 
-    def _lost(self, trail: Iterable[Written], sinks: Mapping[str, Sequence[str]]) -> list[Broken]:
+    def _lost(self, trail: Iterable[RecordJson], sinks: Mapping[str, Sequence[str]]) -> list[Broken]:
         """Effects that are committed and not there. What is there beyond them is cut by the resume."""
         lost = [
             f"{token} in {sink}"
@@ -116,14 +116,14 @@ class Judge:
         ]
         return [("R4", f"committed as written, and not once in its sink: {', '.join(lost[:SHOWN])}")] if lost else []
 
-    def _not_once(self, trail: Iterable[Written], sinks: Mapping[str, Sequence[str]]) -> list[Broken]:
+    def _not_once(self, trail: Iterable[RecordJson], sinks: Mapping[str, Sequence[str]]) -> list[Broken]:
         wanted, found = _fates(trail), Counter((sink, token) for sink, effects in sinks.items() for token in effects)
         self.effects += found.total()
         wrong = [f"{token} in {sink} {found[sink, token]} times" for sink, token in (found - wanted) + (wanted - found)]
         return [("R4", f"not as often in its sink as its fate says: {', '.join(wrong[:SHOWN])}")] if wrong else []
 
 
-def _fates(trail: Iterable[Written]) -> Counter[tuple[str, str]]:
+def _fates(trail: Iterable[RecordJson]) -> Counter[tuple[str, str]]:
     """The effects that the trail says there are: sink and token."""
     return Counter(
         (str(record["sink"]), str(record["token"]))
@@ -132,7 +132,7 @@ def _fates(trail: Iterable[Written]) -> Counter[tuple[str, str]]:
     )
 
 
-def _named(line: Line, trail: Sequence[Written]) -> Keyed:
+def _named(line: Scenario, trail: Sequence[RecordJson]) -> Keyed:
     """A trail in the names of the law, by what identifies its records.
 
     Of a barrier that is not resolved there are only losses: which it is, the law says of the same branch and token.

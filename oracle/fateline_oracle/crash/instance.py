@@ -17,15 +17,15 @@ from fateline_model import Run, Stimulus
 from fateline_model.checker.scopes import Instance
 from fateline_model.stimuli import Do
 
-from ..compare.capabilities import asks_for, unshown
+from ..compare.capabilities import requirements, unrecorded
 from ..compare.data_laws import Broken
 from ..compare.names import Names
-from ..ports.port import Asked, Boundary, CrashPort, Does, Engine, EngineFault, Hello, Policy, Written
+from ..ports.port import Boundary, CommitPolicy, CrashPort, Does, Engine, EngineFault, Hello, RecordJson, Request
 from ..ports.validate import GuardedCrash
 from .check import Judge
-from .scenarios import CRASH_AND_RESUME, Law, Line, scenarios
+from .scenarios import CRASH_AND_RESUME, LawCache, Scenario, scenarios
 
-RESUME: Final = Asked(Stimulus(Do.RESUME))
+RESUME: Final = Request(Stimulus(Do.RESUME))
 
 
 class Cut(NamedTuple):
@@ -42,9 +42,9 @@ class Caught:
     """A breach: the scenario, where it was broken off, and what the engine then recorded; data that travel."""
 
     stimuli: tuple[Stimulus, ...]
-    policy: Policy
+    policy: CommitPolicy
     cuts: tuple[Cut, ...]
-    observed: tuple[Written, ...]
+    observed: tuple[RecordJson, ...]
     laws: tuple[Broken, ...]
 
     @property
@@ -57,7 +57,7 @@ class Caught:
 
 
 @dataclass
-class Tortured:
+class CrashResult:
     """What torturing one instance found."""
 
     family: str
@@ -81,7 +81,7 @@ def declines(engine: Engine, hello: Hello, instance: Instance) -> str | None:
     """Why the engine is not tortured with this instance; None if it is."""
     if Does.BOUNDARIES not in hello.does or Does.CRASH not in hello.does:
         return "the engine does not declare that it can be killed at its write boundaries"
-    missing = asks_for(instance.system.pipeline) - hello.does
+    missing = requirements(instance.system.pipeline) - hello.does
     return f"the engine does not declare {', '.join(sorted(missing))}" if missing else None
 
 
@@ -93,20 +93,20 @@ def crash_port(engine: Engine) -> GuardedCrash:
     return GuardedCrash(made)
 
 
-def torture_instance(engine: Engine, hello: Hello, instance: Instance, *, depth: int) -> Tortured:
+def crash_instance(engine: Engine, hello: Hello, instance: Instance, *, depth: int) -> CrashResult:
     """Break an engine off at every boundary of an instance; `depth` is how often in one run.
 
     Longest scenarios first: a leftover is resumed once, and then goes on the longest way that there is. The very first one
     is broken off twice in any case.
     """
     started = time.perf_counter()
-    done = Tortured(instance.family, instance.name)
+    done = CrashResult(instance.family, instance.name)
     why = declines(engine, hello, instance)
     if why is not None:
         done.skipped[why] += 1
         return done
     port = crash_port(engine)
-    torture = Torture(port, hello, instance, done)
+    torture = CrashDriver(port, hello, instance, done)
     try:
         lines = list(scenarios(instance, hello, torture.law))
         if not torture.all(reversed(lines), depth):
@@ -120,18 +120,18 @@ def torture_instance(engine: Engine, hello: Hello, instance: Instance, *, depth:
     return done
 
 
-class Torture:
+class CrashDriver:
     """The scenarios of one instance on one engine."""
 
-    def __init__(self, port: GuardedCrash, hello: Hello, instance: Instance, done: Tortured) -> None:
+    def __init__(self, port: GuardedCrash, hello: Hello, instance: Instance, done: CrashResult) -> None:
         self.port = port
         self.done = done
         self.document = instance.document or {}
-        self.law = Law(instance.system.pipeline)
-        self.judge = Judge(instance.system.pipeline, unshown(hello), accept_leftovers=False)
+        self.law = LawCache(instance.system.pipeline)
+        self.judge = Judge(instance.system.pipeline, unrecorded(hello), accept_leftovers=False)
         self._seen: set[str] = set()
 
-    def all(self, lines: Iterable[Line], depth: int) -> bool:
+    def all(self, lines: Iterable[Scenario], depth: int) -> bool:
         """These scenarios, the first of them broken off twice in any case; false after a breach."""
         for number, line in enumerate(lines):
             self.scenario(line, depth if number else max(depth, 2))
@@ -139,7 +139,7 @@ class Torture:
                 return False
         return True
 
-    def shorter(self, lines: Iterable[Line], depth: int) -> None:
+    def shorter(self, lines: Iterable[Scenario], depth: int) -> None:
         """A breach was found, and somebody will read it: look for one in the shortest scenario that has one."""
         found, self.done.found = self.done.found, None
         self._seen.clear()
@@ -153,12 +153,12 @@ class Torture:
         done, judge = self.done, self.judge
         done.checked, done.rows, done.tokens, done.effects = judge.checked, judge.rows, judge.tokens, judge.effects
 
-    def scenario(self, line: Line, depth: int) -> None:
+    def scenario(self, line: Scenario, depth: int) -> None:
         """One scenario under each policy, undisturbed and then broken off."""
         self.done.scenarios += 1
         self.judge.accept_leftovers = depth > 1
         asked = None
-        for policy in Policy:
+        for policy in CommitPolicy:
             self.port.begin(self.document, policy)
             met = [(0, boundary) for boundary in self.port.boundaries()]
             asked = self._learn(line, met) if asked is None else self._again(line, asked, policy, met)
@@ -167,11 +167,11 @@ class Torture:
             if not self._break_off(Going(line, asked, policy, ()), met, depth):
                 return
 
-    def replay(self, stimuli: Sequence[Stimulus], policy: Policy, boundaries: Sequence[int]) -> None:
+    def replay(self, stimuli: Sequence[Stimulus], policy: CommitPolicy, boundaries: Sequence[int]) -> None:
         """One scenario broken off at these boundaries and no others."""
-        line = Line.of(self.law, stimuli)
+        line = Scenario.of(self.law, stimuli)
         asked, met = None, list[tuple[int, Boundary]]()
-        for each in (Policy.STEP, policy):
+        for each in (CommitPolicy.STEP, policy):
             self.port.begin(self.document, each)
             met = [(0, boundary) for boundary in self.port.boundaries()]
             asked = self._learn(line, met) if asked is None else self._again(line, asked, each, met)
@@ -188,7 +188,7 @@ class Torture:
 
     # Running
 
-    def _learn(self, line: Line, met: list[tuple[int, Boundary]]) -> list[Asked] | None:
+    def _learn(self, line: Scenario, met: list[tuple[int, Boundary]]) -> list[Request] | None:
         """The scenario as the engine is asked it, learnt while it is asked."""
         names, asked = Names(), []
         names.learn(self.port.trail())
@@ -196,8 +196,8 @@ class Torture:
             asked.append(names.asked(stimulus))
             reply = self.port.do(asked[-1])
             met += [(number, boundary) for boundary in self.port.boundaries()]
-            if reply.unsaid is not None:
-                self.done.skipped[reply.unsaid] += 1
+            if reply.unsupported is not None:
+                self.done.skipped[reply.unsupported] += 1
                 return None
             if reply.refused is not None:
                 raise EngineFault(f"undisturbed, {stimulus} is refused ({reply.refused}: {reply.message})")
@@ -205,22 +205,24 @@ class Torture:
         return asked
 
     def _again(
-        self, line: Line, asked: list[Asked], policy: Policy, met: list[tuple[int, Boundary]]
-    ) -> list[Asked] | None:
+        self, line: Scenario, asked: list[Request], policy: CommitPolicy, met: list[tuple[int, Boundary]]
+    ) -> list[Request] | None:
         said = self._go_on(line, asked, 0, met)
         if said is None:
             return asked
         self._caught(line, policy, (), [("D1", f"the same stimuli, committed otherwise: {said}")])
         return None
 
-    def _go_on(self, line: Line, asked: Sequence[Asked], at: int, met: list[tuple[int, Boundary]] | None) -> str | None:
+    def _go_on(
+        self, line: Scenario, asked: Sequence[Request], at: int, met: list[tuple[int, Boundary]] | None
+    ) -> str | None:
         """The rest of a line; what is refused, if something is."""
         for number, one in enumerate(asked, at + 1):
             reply = self.port.do(one)
             if met is not None:
                 met += [(number, boundary) for boundary in self.port.boundaries()]
-            if reply.refused is not None or reply.unsaid is not None:
-                return f"{line.stimuli[number - 1]} is refused ({reply.refused}: {reply.message or reply.unsaid})"
+            if reply.refused is not None or reply.unsupported is not None:
+                return f"{line.stimuli[number - 1]} is refused ({reply.refused}: {reply.message or reply.unsupported})"
         return None
 
     # Breaking off
@@ -267,7 +269,7 @@ class Torture:
         reply = port.do(RESUME)
         line = run.line.after_a_crash(at) if trail else run.line
         asked = list(run.asked[at + 2 if at in run.before else at :])
-        if reply.refused is not None or reply.unsaid is not None:
+        if reply.refused is not None or reply.unsupported is not None:
             said = f"the run that was broken off is not taken up again ({reply.refused}: {reply.message})"
             self._caught(run.line, run.policy, cuts, [("R2", said)], trail)
             return None
@@ -284,7 +286,9 @@ class Torture:
         )
         return then, more
 
-    def _ended(self, line: Line, policy: Policy, cuts: tuple[Cut, ...], broken_off: Run | None = None) -> bool:
+    def _ended(
+        self, line: Scenario, policy: CommitPolicy, cuts: tuple[Cut, ...], broken_off: Run | None = None
+    ) -> bool:
         """Whether the end of a run is a breach."""
         trail = self.port.trail()
         broken = self.judge.end(line, trail, self.port.sinks(), broken_off)
@@ -294,11 +298,11 @@ class Torture:
 
     def _caught(
         self,
-        line: Line,
-        policy: Policy,
+        line: Scenario,
+        policy: CommitPolicy,
         cuts: tuple[Cut, ...],
         broken: Sequence[Broken],
-        trail: Sequence[Written] | None = None,
+        trail: Sequence[RecordJson] | None = None,
     ) -> None:
         observed = tuple(self.port.trail() if trail is None else trail)
         stimuli = tuple(one for one in line.stimuli if one.do not in (Do.CRASH, Do.RESUME))
@@ -311,9 +315,9 @@ class Going(NamedTuple):
     `since` is the number of steps after which the last resume had come, `before` what was committed when it had not.
     """
 
-    line: Line
-    asked: Sequence[Asked]
-    policy: Policy
+    line: Scenario
+    asked: Sequence[Request]
+    policy: CommitPolicy
     cuts: tuple[Cut, ...]
     since: int = 0
     before: tuple[int, ...] = ()

@@ -19,10 +19,10 @@ from typing import Final, NamedTuple
 
 from ..compare.data_laws import Broken
 from ..parallel import in_processes
-from ..ports.port import Policy
+from ..ports.port import CommitPolicy
 from ..reference import left_files
 from ..reference.faulty_process import BROKEN, FINISHED, STOPPED, Ended, Fault, FaultKind, run
-from ..trails.check import TrailJudged, judge_trail
+from ..trails.check import TrailResult, check_trail
 from ..trails.pipeline_file import read_pipeline
 
 ROWS: Final = 240
@@ -37,13 +37,13 @@ class Trial(NamedTuple):
     """One pipeline, one policy, and what becomes of its process."""
 
     pipeline: Path
-    policy: Policy
+    policy: CommitPolicy
     how: FaultKind
     seed: int
 
 
 @dataclass
-class Killed:
+class KillResult:
     """What came of one trial, or of many."""
 
     trials: int = 0
@@ -60,7 +60,7 @@ class Killed:
     findings: list[tuple[Trial, tuple[Fault, ...], tuple[Broken, ...]]] = field(default_factory=list)
     seconds: float = 0.0
 
-    def add(self, other: "Killed") -> None:
+    def add(self, other: "KillResult") -> None:
         self.trials += other.trials
         self.missed += other.missed
         self.rows += other.rows
@@ -80,7 +80,7 @@ def pipelines_in(folder: Path) -> list[Path]:
 
 def trials(pipelines: Sequence[Path], kills: int, faults: int, seed: int) -> Iterator[Trial]:
     """So many kills, half of them at boundaries and half at random, and so many failures of writing; by turns."""
-    turns = [(policy, pipeline) for policy in Policy for pipeline in pipelines]
+    turns = [(policy, pipeline) for policy in CommitPolicy for pipeline in pipelines]
     ways = [
         (FaultKind.KILLED_AT, FaultKind.KILLED_AFTER),
         (FaultKind.DISK_FULL, FaultKind.IO_ERROR, FaultKind.FILE_LIMIT),
@@ -99,9 +99,9 @@ def disturb(
     seed: int,
     jobs: int,
     progress: Callable[[str], None] | None = None,
-) -> Killed:
+) -> KillResult:
     """Kill until so many processes were really killed, and let so many writes fail."""
-    started, total = time.perf_counter(), Killed()
+    started, total = time.perf_counter(), KillResult()
     wanted, number = {"kills": kills, "faults": faults}, 0
     while (left := _left(total, wanted)) != (0, 0) and number < 4 and not total.findings:
         todo = list(trials(pipelines, *left, seed + number * 1_000_003))
@@ -114,7 +114,7 @@ def disturb(
     return total
 
 
-def _left(total: Killed, wanted: dict[str, int]) -> tuple[int, int]:
+def _left(total: KillResult, wanted: dict[str, int]) -> tuple[int, int]:
     killed = total.disturbed[FaultKind.KILLED_AT] + total.disturbed[FaultKind.KILLED_AFTER]
     return max(0, wanted["kills"] - killed), max(0, wanted["faults"] - (sum(total.disturbed.values()) - killed))
 
@@ -128,7 +128,7 @@ class Undisturbed(NamedTuple):
 
 
 @cache
-def undisturbed(pipeline: Path, policy: Policy) -> Undisturbed:
+def undisturbed(pipeline: Path, policy: CommitPolicy) -> Undisturbed:
     """Run once, and remembered."""
     with tempfile.TemporaryDirectory(prefix="fateline-kill-") as name:
         file = prepared(pipeline, policy, Path(name) / pipeline.parent.name)
@@ -138,10 +138,10 @@ def undisturbed(pipeline: Path, policy: Policy) -> Undisturbed:
         return Undisturbed(left_files.outputs(file), ended.boundaries, ended.seconds)
 
 
-def prepared(pipeline: Path, policy: Policy, folder: Path) -> Path:
+def prepared(pipeline: Path, policy: CommitPolicy, folder: Path) -> Path:
     """A copy of the pipeline's folder without anything that a run left; with many rows where commits are to be many."""
     shutil.copytree(pipeline.parent, folder, ignore=shutil.ignore_patterns("out", "*.db*", "__pycache__"))
-    if policy is Policy.DEFAULT:
+    if policy is CommitPolicy.DEFAULT:
         for source in [*folder.glob("*.csv"), *folder.glob("*.jsonl")]:
             lines = source.read_bytes().splitlines(keepends=True)
             head, records = (lines[:1], lines[1:]) if source.suffix == ".csv" else ([], lines)
@@ -149,13 +149,13 @@ def prepared(pipeline: Path, policy: Policy, folder: Path) -> Path:
     return folder / pipeline.name
 
 
-def _one(_: None, trial: Trial) -> Killed:
+def _one(_: None, trial: Trial) -> KillResult:
     return one(trial)
 
 
-def one(trial: Trial) -> Killed:
+def one(trial: Trial) -> KillResult:
     """Disturb, judge, resume, judge."""
-    done, chance = Killed(trials=1), random.Random(trial.seed)
+    done, chance = KillResult(trials=1), random.Random(trial.seed)
     wanted = undisturbed(trial.pipeline, trial.policy)
     with tempfile.TemporaryDirectory(prefix="fateline-kill-") as name:
         file = prepared(trial.pipeline, trial.policy, Path(name) / trial.pipeline.parent.name)
@@ -186,7 +186,7 @@ def _fault(how: FaultKind, wanted: Undisturbed, chance: random.Random) -> Fault:
     return Fault(how, chance.randrange(wanted.boundaries) + 1)
 
 
-def _note(done: Killed, fault: Fault, ended: Ended) -> None:
+def _note(done: KillResult, fault: Fault, ended: Ended) -> None:
     if fault.kind is FaultKind.NOTHING:
         return
     if ended.status is None or ended.status == STOPPED:
@@ -197,10 +197,10 @@ def _note(done: Killed, fault: Fault, ended: Ended) -> None:
         done.missed += 1
 
 
-def _judge(done: Killed, file: Path, wanted: Undisturbed | None) -> list[Broken]:
+def _judge(done: KillResult, file: Path, wanted: Undisturbed | None) -> list[Broken]:
     """What is wrong with what is there: with what is left, or with the end if it is the end."""
     there = left_files.mend(file)
-    judged = judge_trail(left_files.database_of(file), read_pipeline(file)) if there else TrailJudged()
+    judged = check_trail(left_files.database_of(file), read_pipeline(file)) if there else TrailResult()
     if not judged.runs:  # killed before there was a run
         return [] if wanted is None else [("R2", "a finished run has no trail")]
     done.checked.update(judged.checked)

@@ -14,25 +14,25 @@ from fateline_model.stimuli import Do
 from fateline_model.stimuli_json import from_json
 
 from ..conform.replay import BadCase, Replayed
-from ..ports.port import Engine, EngineFault, Hello, Policy
-from .instance import Torture, Tortured, crash_port, declines
+from ..ports.port import CommitPolicy, Engine, EngineFault, Hello
+from .instance import CrashDriver, CrashResult, crash_port, declines
 
 MOST_CUTS = 8
 
 
-def replay_torture(document: Mapping[str, Any], engine: Engine, hello: Hello) -> tuple[Replayed, Tortured]:
+def replay_crash(document: Mapping[str, Any], engine: Engine, hello: Hello) -> tuple[Replayed, CrashResult]:
     """Break the scenario off again."""
     pipeline, stimuli, policy, cuts = _read(document)
     system = PipelineSystem(pipeline, 1, 0, InstanceOptions())
     name = str(document.get("instance"))
     instance = Instance(name, name, "pipeline", system, (), 0, ALL, document["pipeline"])
-    done = Tortured(name, name)
+    done = CrashResult(name, name)
     why = declines(engine, hello, instance)
     if why is not None:
         raise BadCase(why)
     port = crash_port(engine)
     try:
-        Torture(port, hello, instance, done).replay(stimuli, policy, cuts)
+        CrashDriver(port, hello, instance, done).replay(stimuli, policy, cuts)
     except EngineFault as fault:
         return Replayed(None, str(fault), len(stimuli)), done
     except ValueError as error:
@@ -42,10 +42,10 @@ def replay_torture(document: Mapping[str, Any], engine: Engine, hello: Hello) ->
     return Replayed(None, None, len(stimuli)), done
 
 
-def _read(document: Mapping[str, Any]) -> tuple[Any, list[Stimulus], Policy, list[int]]:
+def _read(document: Mapping[str, Any]) -> tuple[Any, list[Stimulus], CommitPolicy, list[int]]:
     cuts, policy = document.get("cuts"), document.get("policy")
-    if not isinstance(cuts, list) or len(cuts) > MOST_CUTS or policy not in set(Policy):
-        raise BadCase(f"give cuts, a list of at most {MOST_CUTS}, and a policy: {' or '.join(Policy)}")
+    if not isinstance(cuts, list) or len(cuts) > MOST_CUTS or policy not in set(CommitPolicy):
+        raise BadCase(f"give cuts, a list of at most {MOST_CUTS}, and a policy: {' or '.join(CommitPolicy)}")
     places = [cut.get("boundary") if isinstance(cut, dict) else None for cut in cuts]
     numbers = [place for place in places if isinstance(place, int) and place >= 0]
     if len(numbers) < len(places):
@@ -55,4 +55,4 @@ def _read(document: Mapping[str, Any]) -> tuple[Any, list[Stimulus], Policy, lis
         stimuli = [from_json(step["stimulus"]) for step in document["steps"]]
     except (IllFormed, ValueError) as error:
         raise BadCase(str(error)) from error
-    return pipeline, [one for one in stimuli if one.do not in (Do.CRASH, Do.RESUME)], Policy(policy), numbers
+    return pipeline, [one for one in stimuli if one.do not in (Do.CRASH, Do.RESUME)], CommitPolicy(policy), numbers

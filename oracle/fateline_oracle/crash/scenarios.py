@@ -18,10 +18,10 @@ from fateline_model.stimuli import Do
 from fateline_model.wellformed import Pipeline
 from fateline_model.words import RunStatus
 
-from ..compare.capabilities import sayable
+from ..compare.capabilities import is_supported
 from ..compare.records import Keyed, keyed
 from ..conform.edge_cover import plan
-from ..conform.explore import LocalGraph, Ways
+from ..conform.explore import ConcreteGraph, LocalGraph
 from ..ports.port import Hello
 
 CRASH_AND_RESUME: Final = (Stimulus(Do.CRASH), Stimulus(Do.RESUME))
@@ -36,7 +36,7 @@ class Step(NamedTuple):
     run: Run
 
 
-class Law:
+class LawCache:
     """The law of one pipeline; what it said once is remembered."""
 
     def __init__(self, pipeline: Pipeline) -> None:
@@ -54,44 +54,46 @@ class Law:
         return known
 
 
-class Line:
+class Scenario:
     """A sequence of lawful stimuli with the run before each, and all that is recorded then."""
 
-    def __init__(self, law: Law, stimuli: Sequence[Stimulus], runs: Sequence[Run], wanted: Sequence[Keyed]) -> None:
+    def __init__(
+        self, law: LawCache, stimuli: Sequence[Stimulus], runs: Sequence[Run], wanted: Sequence[Keyed]
+    ) -> None:
         self.law = law
         self.stimuli = tuple(stimuli)
         self.runs = tuple(runs)
         self.wanted = tuple(wanted)
 
     @classmethod
-    def of(cls, law: Law, stimuli: Sequence[Stimulus]) -> "Line":
+    def of(cls, law: LawCache, stimuli: Sequence[Stimulus]) -> "Scenario":
         """From the first state."""
         return cls(law, (), (Run(),), (STARTED,))._on(stimuli)
 
-    def after_a_crash(self, at: int) -> "Line":
+    def after_a_crash(self, at: int) -> "Scenario":
         """The same with a crash and a resume behind its first `at` steps; they are steps of it.
 
         A crash that came there before, and whose resume was not committed, has left no trace.
         """
-        before = Line(self.law, self.stimuli[:at], self.runs[: at + 1], self.wanted[: at + 1])
+        before = Scenario(self.law, self.stimuli[:at], self.runs[: at + 1], self.wanted[: at + 1])
         rest = self.stimuli[at:]
         return before._on((*CRASH_AND_RESUME, *(rest[2:] if rest[:2] == CRASH_AND_RESUME else rest)))
 
-    def _on(self, stimuli: Sequence[Stimulus]) -> "Line":
+    def _on(self, stimuli: Sequence[Stimulus]) -> "Scenario":
         runs, wanted = list(self.runs), list(self.wanted)
         for stimulus in stimuli:
             wrote, run = self.law.take(runs[-1], stimulus)
             runs.append(run)
             wanted.append({**wanted[-1], **wrote})
-        return Line(self.law, (*self.stimuli, *stimuli), runs, wanted)
+        return Scenario(self.law, (*self.stimuli, *stimuli), runs, wanted)
 
 
-def scenarios(instance: Instance, hello: Hello, law: Law) -> Iterator[Line]:
+def scenarios(instance: Instance, hello: Hello, law: LawCache) -> Iterator[Scenario]:
     """The scenarios of an instance, the shortest first."""
     system = instance.system
     assert isinstance(system, PipelineSystem)
     orderly = PipelineSystem(system.pipeline, system.rows, 0, system.options._replace(hostile=False))
-    ways = Ways(orderly, partial(sayable, hello), reduced=instance.machine == "pipeline")
+    ways = ConcreteGraph(orderly, partial(is_supported, hello), reduced=instance.machine == "pipeline")
     to_the_end = _to_the_end(ways.graph)
     walks = sorted((_whole(ways.graph, walk, to_the_end) for walk in plan(ways.graph.targets)), key=len)
     for walk in walks:
@@ -100,7 +102,7 @@ def scenarios(instance: Instance, hello: Hello, law: Law) -> Iterator[Line]:
             taken = ways.take(here, stimulus)
             said.append(taken.stimulus)
             here = taken.to
-        yield Line.of(law, said)
+        yield Scenario.of(law, said)
 
 
 def _whole(graph: LocalGraph, walk: Sequence[int], to_the_end: Sequence[int | None]) -> list[Stimulus]:

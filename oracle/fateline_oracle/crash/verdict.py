@@ -18,26 +18,28 @@ from ..ports.port import Hello, Write
 from ..report.case import case_document
 from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 from ..trails.reconstruct import named
-from .campaign import TortureCampaign, instances_to_torture
-from .instance import Caught, Tortured
-from .kill import Killed
+from .campaign import CrashCampaign, instances_to_crash
+from .instance import Caught, CrashResult
+from .kill import KillResult
 
 RECOVERY: Final = ("R1", "R2", "R3", "R4")
 
 
 @dataclass(frozen=True)
-class Torment:
+class CrashConformance:
     """All that a torture found."""
 
     hello: Hello
     report: Report
-    campaign: TortureCampaign
-    killed: Killed | None
+    campaign: CrashCampaign
+    killed: KillResult | None
     cases: tuple[Mapping[str, object], ...]
     faults: tuple[str, ...]
 
 
-def conclude(campaign: TortureCampaign, killed: Killed | None, skipped: Sequence[Skipped], reproduce: str) -> Torment:
+def conclude(
+    campaign: CrashCampaign, killed: KillResult | None, skipped: Sequence[Skipped], reproduce: str
+) -> CrashConformance:
     """The verdict on an engine."""
     caught = [(one, one.found) for one in campaign.tortured if one.found is not None]
     breaches: list[tuple[str, Broken]] = [(one.name, broken) for one, found in caught for broken in found.laws]
@@ -49,7 +51,7 @@ def conclude(campaign: TortureCampaign, killed: Killed | None, skipped: Sequence
     faults = tuple(f"{one.name}: {one.fault}" for one in campaign.tortured if one.fault is not None)
     counts = counts_of(campaign, killed)
     short = counts["boundaries_crashed"] < counts["boundaries_known"]
-    return Torment(
+    return CrashConformance(
         campaign.hello,
         Report(
             verdict=overall_verdict(laws.values(), bound_reached=short, error=bool(faults)),
@@ -70,7 +72,7 @@ def conclude(campaign: TortureCampaign, killed: Killed | None, skipped: Sequence
     )
 
 
-def counts_of(campaign: TortureCampaign, killed: Killed | None) -> dict[str, int]:
+def counts_of(campaign: CrashCampaign, killed: KillResult | None) -> dict[str, int]:
     """Everything that was counted, by name."""
     known, crashed = campaign.total(lambda one: one.known), campaign.total(lambda one: one.crashed)
     leftovers = campaign.leftovers
@@ -97,7 +99,7 @@ def counts_of(campaign: TortureCampaign, killed: Killed | None) -> dict[str, int
     return counts
 
 
-def _laws(campaign: TortureCampaign, killed: Killed | None, breached: Counter[str]) -> dict[str, LawResult]:
+def _laws(campaign: CrashCampaign, killed: KillResult | None, breached: Counter[str]) -> dict[str, LawResult]:
     checked = campaign.total(lambda one: one.checked)
     if killed is not None:
         checked.update(killed.checked)
@@ -113,7 +115,7 @@ def _laws(campaign: TortureCampaign, killed: Killed | None, breached: Counter[st
     return results
 
 
-def _skipped(campaign: TortureCampaign) -> Iterator[Skipped]:
+def _skipped(campaign: CrashCampaign) -> Iterator[Skipped]:
     why = campaign.total(lambda one: one.skipped)
     yield from (Skipped("scenarios", said, RECOVERY, count) for said, count in sorted(why.items()))
 
@@ -125,9 +127,9 @@ def _not_judged(laws: Mapping[str, LawResult]) -> Iterator[Skipped]:
 # ------------------------------------------------------------------------------------------------- counterexamples
 
 
-def _case(campaign: TortureCampaign, one: Tortured, found: Caught) -> dict[str, object]:
+def _case(campaign: CrashCampaign, one: CrashResult, found: Caught) -> dict[str, object]:
     """One counterexample as data: the scenario with its crashes, and in the last step what was recorded then."""
-    instance = next(made for made in instances_to_torture(campaign.scope) if made.name == one.name)
+    instance = next(made for made in instances_to_crash(campaign.scope) if made.name == one.name)
     words = ["fateline", "torture", *([campaign.engine] if campaign.engine else []), "--scope", campaign.scope]
     document = case_document(
         title=found.laws[0][1],

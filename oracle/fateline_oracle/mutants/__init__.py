@@ -11,13 +11,13 @@ from typing import Final
 from fateline_oracle.ports.port import Engine
 
 from . import barriers, batches, crashes, fates, forks, lineage, recovery, visits
-from .mutant import Animal
-from .sandbox import caged
+from .mutant import Mutant
+from .sandbox import sandboxed
 
 _FILES: Final = (fates, lineage, forks, barriers, batches, visits, recovery, crashes)
-ANIMALS: Final[dict[str, Animal]] = {animal.name: animal for file in _FILES for animal in file.ANIMALS}
+MUTANTS: Final[dict[str, Mutant]] = {animal.name: animal for file in _FILES for animal in file.MUTANTS}
 
-NO_ANIMAL: Final[dict[str, str]] = {
+WITHOUT_MUTANT: Final[dict[str, str]] = {
     "C10": "With nothing in flight a token can only be held after an earlier breach (C4, C8), at which the case ends; judged "
     "in the machines and on trails.",
     "B4": "At no port can a caller name a batch of another run, and the engine's batches live in one run's memory; judged "
@@ -26,15 +26,15 @@ NO_ANIMAL: Final[dict[str, str]] = {
 """Laws without an animal, and why the judge of an engine cannot meet one."""
 
 
-class NoSuchAnimal(ValueError):
+class NoSuchMutant(ValueError):
     """A name that is not in the zoo."""
 
 
 @contextmanager
-def engine_in_cage(name: str) -> Iterator[Engine]:
+def mutant_engine(name: str) -> Iterator[Engine]:
     """The engine of an animal while the block runs."""
-    animal = ANIMALS.get(name)
+    animal = MUTANTS.get(name)
     if animal is None:
-        raise NoSuchAnimal(f"no animal is called {name!r}; `fateline zoo --list` names them all")
-    with caged(animal) as engine:
+        raise NoSuchMutant(f"no animal is called {name!r}; `fateline zoo --list` names them all")
+    with sandboxed(animal) as engine:
         yield engine

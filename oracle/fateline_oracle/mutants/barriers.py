@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from .mutant import Animal, Patch, unguarded
+from .mutant import Mutant, Patch, unguarded
 
-_RESOLVED_TWICE = Animal(
+_RESOLVED_TWICE = Mutant(
     "resolved-twice",
     "C1",
     "a barrier that was resolved is kept, and resolved again at the next arrival",
@@ -24,7 +24,7 @@ _RESOLVED_TWICE = Animal(
     ("diamond",),
     guard="losses_before_the_resolution",
 )
-_LOSS_AFTER_THE_END = Animal(
+_LOSS_AFTER_THE_END = Mutant(
     "a-loss-after-the-end",
     "C6",
     "a branch that is lost after its barrier was resolved is recorded as a loss all the same",
@@ -43,7 +43,7 @@ _LOSS_AFTER_THE_END = Animal(
     guard="losses_before_the_resolution",
 )
 
-_FORGETFUL = Animal(
+_FORGETFUL = Mutant(
     "forgets-what-was-resolved",
     "C5",
     "resolved barriers are remembered in memory, which is emptied at every commit",
@@ -59,7 +59,7 @@ _FORGETFUL = Animal(
     guard="losses_before_the_resolution",
 )
 
-ANIMALS: Final = (
+MUTANTS: Final = (
     _RESOLVED_TWICE,
     unguarded(
         _RESOLVED_TWICE,
@@ -69,7 +69,7 @@ ANIMALS: Final = (
     ),
     _LOSS_AFTER_THE_END,
     unguarded(_LOSS_AFTER_THE_END),
-    Animal(
+    Mutant(
         "parents-as-they-came",
         "C2",
         "the parents of a merge are recorded in the order of their arrival",
@@ -82,7 +82,7 @@ ANIMALS: Final = (
         ),
         ("diamond",),
     ),
-    Animal(
+    Mutant(
         "quorum-off-by-one",
         "C3",
         "a quorum is met one arrival too early",
@@ -95,7 +95,7 @@ ANIMALS: Final = (
         ),
         ("barrier", "diamond"),
     ),
-    Animal(
+    Mutant(
         "require-all-takes-what-came",
         "C3",
         "at its deadline a barrier that needs every branch merges what has arrived",
@@ -108,7 +108,7 @@ ANIMALS: Final = (
         ),
         ("barrier", "diamond"),
     ),
-    Animal(
+    Mutant(
         "first-ignores-its-deadline",
         "C4",
         "the deadline of a `first` barrier at which nothing arrived is ignored",
@@ -123,7 +123,7 @@ ANIMALS: Final = (
         ("barrier", "diamond"),
         finding=7,
     ),
-    Animal(
+    Mutant(
         "best-effort-waits-for-the-clock",
         "C4",
         "a best-effort barrier waits for its deadline when every branch is accounted for",
@@ -137,7 +137,7 @@ ANIMALS: Final = (
         ("barrier", "diamond"),
         finding=18,
     ),
-    Animal(
+    Mutant(
         "quorum-waits-in-vain",
         "C4",
         "a quorum that can no longer be met waits for its deadline",
@@ -162,7 +162,7 @@ ANIMALS: Final = (
             "PRIMARY KEY (run, node, row, fork, branch, seq),",
         ),
     )._replace(law="C1"),
-    Animal(
+    Mutant(
         "late-for-the-wrong-reason",
         "C5",
         "whatever comes late is said to come after a merge",
@@ -175,7 +175,7 @@ ANIMALS: Final = (
         ),
         ("barrier", "diamond"),
     ),
-    Animal(
+    Mutant(
         "lets-strangers-in",
         "Z1",
         "a token on a branch that the coalesce does not join is held there",
@@ -189,7 +189,7 @@ ANIMALS: Final = (
         ("barrier",),
         finding=17,
     ),
-    Animal(
+    Mutant(
         "a-lost-branch-arrives",
         "F3",
         "a branch that is lost may still arrive",
@@ -197,7 +197,7 @@ ANIMALS: Final = (
         ("barrier",),
         finding=17,
     ),
-    Animal(
+    Mutant(
         "one-held-token-survives",
         "C7",
         "when a barrier fails, the token that arrived last is forgotten",
@@ -211,7 +211,7 @@ ANIMALS: Final = (
         ("barrier",),
         finding=8,
     ),
-    Animal(
+    Mutant(
         "a-failed-merge-leaves-visits-open",
         "C7",
         "when the data cannot be merged the barrier fails and its tokens are left as they were",
@@ -225,7 +225,7 @@ ANIMALS: Final = (
         ("barrier", "diamond"),
         finding=8,
     ),
-    Animal(
+    Mutant(
         "a-loss-is-not-told",
         "C8",
         "a token that is routed away from its coalesce does not say so",
@@ -238,7 +238,7 @@ ANIMALS: Final = (
         ),
         ("leaving",),
     ),
-    Animal(
+    Mutant(
         "an-inner-failure-is-not-told",
         "C8",
         "an inner barrier that fails does not lose the branch that it owed",
@@ -252,7 +252,7 @@ ANIMALS: Final = (
         ("nested",),
         finding=16,
     ),
-    Animal(
+    Mutant(
         "origins-are-not-kept",
         "C9",
         "a union merge does not record where its fields came from",
@@ -260,7 +260,7 @@ ANIMALS: Final = (
         ("diamond",),
         finding=6,
     ),
-    Animal(
+    Mutant(
         "says-the-first-was-kept",
         "C9",
         "a union merge says of every field that the value of the first branch was kept",
@@ -274,7 +274,7 @@ ANIMALS: Final = (
         ("diamond",),
         finding=6,
     ),
-    Animal(
+    Mutant(
         "collisions-are-ignored",
         "C9",
         "what the merge kernel says of a collision is ignored, and the values are folded",
@@ -293,7 +293,7 @@ ANIMALS: Final = (
         ("barrier", "diamond"),
         finding=6,
     ),
-    Animal(
+    Mutant(
         "the-clock-starts-again",
         "C11",
         "every arrival starts the deadline of its barrier afresh",
@@ -306,7 +306,7 @@ ANIMALS: Final = (
         ),
         ("diamond",),
     ),
-    Animal(
+    Mutant(
         "every-loss-is-an-error",
         "C13",
         "a branch that was routed away is recorded as diverted by an error",

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from .mutant import Animal, Patch
+from .mutant import Mutant, Patch
 
-ANIMALS: Final = (
-    Animal(
+MUTANTS: Final = (
+    Mutant(
         "members-counted-from-one",
         "B1",
         "the members of a batch are numbered from one",
@@ -18,7 +18,7 @@ ANIMALS: Final = (
         ),
         ("batch",),
     ),
-    Animal(
+    Mutant(
         "a-timeout-says-end-of-source",
         "B2",
         "a batch that its timeout closed says that the source had ended",
@@ -29,7 +29,7 @@ ANIMALS: Final = (
         ),
         ("batch",),
     ),
-    Animal(
+    Mutant(
         "a-batch-one-too-large",
         "B2",
         "a batch is closed by its count one member too late",
@@ -42,7 +42,7 @@ ANIMALS: Final = (
         ),
         ("batch",),
     ),
-    Animal(
+    Mutant(
         "the-first-member-is-spared",
         "B3",
         "when the flush of a batch fails, its first member is spared",
@@ -55,7 +55,7 @@ ANIMALS: Final = (
         ),
         ("batch",),
     ),
-    Animal(
+    Mutant(
         "a-batch-fails-in-its-own-words",
         "D1",
         "a failed batch says of its members that a node failed: its own failure path, with its own words",
@@ -69,7 +69,7 @@ ANIMALS: Final = (
         ("batch",),
         finding=9,
     ),
-    Animal(
+    Mutant(
         "flushed-too-early",
         "C12",
         "at the end of the source a batch is flushed while tokens are on their way to it",
@@ -82,7 +82,7 @@ ANIMALS: Final = (
         ),
         ("batch", "two batches"),
     ),
-    Animal(
+    Mutant(
         "opens-before-it-asks",
         "Z1",
         "a batch is opened before it is asked whether another awaits its flush, and the refusal leaves it behind",

@@ -7,10 +7,10 @@ from fateline_model import Refusal
 
 from ..conform.verdict import legal, steps_of
 from ..report.case import case_document
-from .kill import Hunted, place_called
+from .kill import MutantResult, place_called
 
 
-def case_of(hunted: Hunted) -> dict[str, object]:
+def case_of(hunted: MutantResult) -> dict[str, object]:
     """The case, complete enough to be replayed on the animal."""
     found, instance = hunted.found, place_called(hunted.instance)
     assert found is not None

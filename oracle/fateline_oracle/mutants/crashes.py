@@ -6,16 +6,16 @@ forgotten it when they come back. Not here: animals whose mistake shows at a cra
 
 from typing import Final
 
-from .mutant import Animal, Patch, unguarded
+from .mutant import Mutant, Patch, unguarded
 
 _COMMIT: Final = "self.state.recorder.commit()"
 
 
-def _tortured(name: str, law: str, says: str, patches: tuple[Patch, ...], places: tuple[str, ...]) -> Animal:
-    return Animal(name, law, says, patches, places, tortured=True)
+def _tortured(name: str, law: str, says: str, patches: tuple[Patch, ...], places: tuple[str, ...]) -> Mutant:
+    return Mutant(name, law, says, patches, places, tortured=True)
 
 
-ANIMALS: Final = (
+MUTANTS: Final = (
     _tortured(
         "a-fate-in-a-commit-of-its-own",
         "R1",

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from .mutant import Animal, Patch, unguarded
+from .mutant import Mutant, Patch, unguarded
 
-_TWO_FATES = Animal(
+_TWO_FATES = Mutant(
     "two-recorders",
     "F1",
     "the executor records the fate of a failed token, and its caller records it as well",
@@ -21,7 +21,7 @@ _TWO_FATES = Animal(
     finding=11,
     guard="fates_written_once",
 )
-_OVER_TOO_EARLY = Animal(
+_OVER_TOO_EARLY = Mutant(
     "over-while-tokens-live",
     "F2",
     "a run is declared over without asking whether tokens are left",
@@ -29,7 +29,7 @@ _OVER_TOO_EARLY = Animal(
     ("quarantine", "diamond"),
     guard="runs_completed",
 )
-_OVER_WHILE_HELD = Animal(
+_OVER_WHILE_HELD = Mutant(
     "over-while-tokens-are-held",
     "F2",
     "a run is declared over when every token is held or has its fate",
@@ -46,7 +46,7 @@ _OVER_WHILE_HELD = Animal(
     ("batch mode=passthrough count=2",),
     guard="runs_completed",
 )
-_GOES_ON = Animal(
+_GOES_ON = Mutant(
     "filtered-and-goes-on",
     "F3",
     "a row that a transform filters out is recorded as discarded and handed on all the same",
@@ -59,7 +59,7 @@ _GOES_ON = Animal(
     ),
     ("line",),
 )
-_NO_ERROR = Animal(
+_NO_ERROR = Mutant(
     "fails-without-an-error",
     "F4",
     "what fails at a barrier is recorded without its error",
@@ -73,7 +73,7 @@ _NO_ERROR = Animal(
     ("diamond",),
     guard="fates_fields",
 )
-_PROMISES_MORE = Animal(
+_PROMISES_MORE = Mutant(
     "promises-one-child-more",
     "F6",
     "an expansion promises one child more than it makes",
@@ -82,7 +82,7 @@ _PROMISES_MORE = Animal(
     guard="fates_of_an_expansion",
 )
 
-ANIMALS: Final = (
+MUTANTS: Final = (
     _TWO_FATES,
     unguarded(
         _TWO_FATES,
@@ -101,7 +101,7 @@ ANIMALS: Final = (
     _GOES_ON,
     _NO_ERROR,
     unguarded(_NO_ERROR),
-    Animal(
+    Mutant(
         "a-member-stays-behind",
         "F5",
         "the last member of a passthrough batch is forgotten when the batch goes on",
@@ -116,7 +116,7 @@ ANIMALS: Final = (
     ),
     _PROMISES_MORE,
     unguarded(_PROMISES_MORE),
-    Animal(
+    Mutant(
         "names-another-sink",
         "F7",
         "a fate names the first sink of the pipeline, and not the one that was written",
@@ -129,7 +129,7 @@ ANIMALS: Final = (
         ),
         ("line",),
     ),
-    Animal(
+    Mutant(
         "late-without-a-fate",
         "C5",
         "a token that comes late has its visit failed, and its fate is left for later",
@@ -143,7 +143,7 @@ ANIMALS: Final = (
         ("diamond",),
         finding=12,
     ),
-    Animal(
+    Mutant(
         "a-filter-fails",
         "V4",
         "a row that is filtered out on purpose is recorded as failed",

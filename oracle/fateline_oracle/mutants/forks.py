@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from .mutant import Animal, Patch, unguarded
+from .mutant import Mutant, Patch, unguarded
 
-_BRANCH_MISSING = Animal(
+_BRANCH_MISSING = Mutant(
     "a-branch-is-missing",
     "K1",
     "the last branch of a fork is promised and never made",
@@ -18,7 +18,7 @@ _BRANCH_MISSING = Animal(
     ("diamond",),
     guard="fates_of_a_fork",
 )
-_FORK_TORN = Animal(
+_FORK_TORN = Mutant(
     "a-fork-in-two-steps",
     "K2",
     "the fate of a forked token is written in a transaction of its own, after its children",
@@ -32,7 +32,7 @@ _FORK_TORN = Animal(
     ("diamond",),
     guard="fates_of_a_fork",
 )
-_CHILD_MISSING = Animal(
+_CHILD_MISSING = Mutant(
     "a-child-is-missing",
     "X1",
     "the last child of an expansion is promised and never made",
@@ -46,7 +46,7 @@ _CHILD_MISSING = Animal(
     ("expand then fork",),
     guard="fates_of_an_expansion",
 )
-_EXPANSION_TORN = Animal(
+_EXPANSION_TORN = Mutant(
     "an-expansion-in-two-steps",
     "X3",
     "the fate of an expanded token is written in a transaction of its own, after its children",
@@ -61,7 +61,7 @@ _EXPANSION_TORN = Animal(
     guard="fates_of_an_expansion",
 )
 
-_BACKWARDS = Animal(
+_BACKWARDS = Mutant(
     "children-counted-backwards",
     "D1",
     "the children of a fork are numbered from the last branch to the first",
@@ -76,7 +76,7 @@ _BACKWARDS = Animal(
     guard="parents_as_promised",
 )
 
-ANIMALS: Final = (
+MUTANTS: Final = (
     _BRANCH_MISSING,
     unguarded(_BRANCH_MISSING),
     _FORK_TORN,
@@ -85,7 +85,7 @@ ANIMALS: Final = (
     unguarded(_CHILD_MISSING),
     _EXPANSION_TORN,
     unguarded(_EXPANSION_TORN),
-    Animal(
+    Mutant(
         "siblings-share-data",
         "K3",
         "what a transform makes on one branch is seen on the branches beside it",
@@ -104,7 +104,7 @@ ANIMALS: Final = (
     ),
     _BACKWARDS,
     unguarded(_BACKWARDS),
-    Animal(
+    Mutant(
         "branches-crossed",
         "T3",
         "each child of a fork is put on the edge of the branch opposite",

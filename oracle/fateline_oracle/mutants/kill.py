@@ -13,26 +13,26 @@ from fateline_model.checker.scopes import Instance, beside_the_scopes, instances
 from fateline_model.checker.systems import PipelineSystem
 
 from ..compare.difference import Difference
-from ..conform.instance import Judged, Strategy, judge_instance
-from ..conform.machine_instance import judge_small
-from ..crash.instance import torture_instance
+from ..conform.instance import InstanceResult, Strategy, drive_instance
+from ..conform.machine_instance import drive_machine
+from ..crash.instance import crash_instance
 from ..ports.hello import hello_of
 from ..ports.port import Engine, EngineFault, Hello
 from ..ports.validate import asked_again
 from ..trails.reconstruct import named
 from ..vectors.run import published_of, run
-from .mutant import Animal
-from .sandbox import caged
+from .mutant import Mutant
+from .sandbox import sandboxed
 
 RANDOM_STEPS: Final = 400
 """So many steps at random in each instance before it is given up: what an ordinary test would spend."""
 
 
 @dataclass
-class Hunted:
+class MutantResult:
     """What became of one animal under one strategy. A tortured animal knows one only."""
 
-    animal: Animal
+    animal: Mutant
     strategy: Strategy
     steps: int = 0
     """Steps and refusals until it was noticed, over all instances that were tried; of a torture, boundaries crashed."""
@@ -57,12 +57,12 @@ class Hunted:
         return self.animal.law in self.named
 
 
-def hunt(animal: Animal, strategy: Strategy, *, seed: int = 0) -> Hunted:
+def hunt(animal: Mutant, strategy: Strategy, *, seed: int = 0) -> MutantResult:
     """One animal, one strategy; ends at the first instance in which it is noticed. The tortured are tortured."""
     strategy = Strategy.TORTURE if animal.tortured else strategy
     started = time.perf_counter()
-    hunted = Hunted(animal, strategy)
-    with caged(animal) as engine:
+    hunted = MutantResult(animal, strategy)
+    with sandboxed(animal) as engine:
         try:
             hello = hello_of(engine)
             for instance in places(animal):
@@ -94,7 +94,7 @@ def place_called(name: str) -> Instance:
     return next(one for one in (*instances("standard"), *beside_the_scopes()) if one.name == name)
 
 
-def places(animal: Animal) -> Iterator[Instance]:
+def places(animal: Mutant) -> Iterator[Instance]:
     """The instances in which to look: of scope small where the place is a family of it, else by the name's beginning."""
     known = [*instances("standard"), *beside_the_scopes()]
     small = {instance.name for instance in instances("small")}
@@ -105,20 +105,20 @@ def places(animal: Animal) -> Iterator[Instance]:
             yield from (instance for instance in known if instance.name.startswith(place))
 
 
-def _judge(engine: Engine, hello: Hello, instance: Instance, strategy: Strategy, seed: int) -> Judged:
+def _judge(engine: Engine, hello: Hello, instance: Instance, strategy: Strategy, seed: int) -> InstanceResult:
     if strategy is Strategy.TORTURE:
         return _torture(engine, hello, instance)
     if strategy is Strategy.VECTORS:
         return _by_vectors(engine, hello, instance)
     if isinstance(instance.system, PipelineSystem):
-        return judge_instance(engine, hello, instance, strategy, seed=seed, steps=RANDOM_STEPS)
-    return judge_small(engine, hello, instance, refusals=strategy is Strategy.REFUSALS)
+        return drive_instance(engine, hello, instance, strategy, seed=seed, steps=RANDOM_STEPS)
+    return drive_machine(engine, hello, instance, refusals=strategy is Strategy.REFUSALS)
 
 
-def _torture(engine: Engine, hello: Hello, instance: Instance) -> Judged:
+def _torture(engine: Engine, hello: Hello, instance: Instance) -> InstanceResult:
     """What torture finds, as any other judging tells it."""
-    done = torture_instance(engine, hello, instance, depth=2)
-    judged = Judged(instance.family, instance.name, instance.machine, fault=done.fault, seconds=done.seconds)
+    done = crash_instance(engine, hello, instance, depth=2)
+    judged = InstanceResult(instance.family, instance.name, instance.machine, fault=done.fault, seconds=done.seconds)
     judged.steps_to_find = done.crashed.total()
     if done.found is not None:
         stimuli, said = done.found.broken_off, tuple(message for _, message in done.found.laws)
@@ -127,9 +127,9 @@ def _torture(engine: Engine, hello: Hello, instance: Instance) -> Judged:
     return judged
 
 
-def _by_vectors(engine: Engine, hello: Hello, instance: Instance) -> Judged:
+def _by_vectors(engine: Engine, hello: Hello, instance: Instance) -> InstanceResult:
     """What the published vectors of an instance find by themselves."""
-    judged = Judged(instance.family, instance.name, instance.machine)
+    judged = InstanceResult(instance.family, instance.name, instance.machine)
     score = run(engine, hello, published_of(instance), stop=True)
     judged.steps_to_find = score.steps
     if score.first is not None:

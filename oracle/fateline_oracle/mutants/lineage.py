@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from .mutant import Animal, Patch, unguarded
+from .mutant import Mutant, Patch, unguarded
 
-_OTHER_ROW = Animal(
+_OTHER_ROW = Mutant(
     "merges-rows",
     "L2",
     "parents of a merge are not asked for their row",
@@ -21,7 +21,7 @@ _OTHER_ROW = Animal(
     finding=1,
     guard="parents_of_one_row",
 )
-_NO_PARENT_GROUP = Animal(
+_NO_PARENT_GROUP = Mutant(
     "children-without-a-group",
     "L5",
     "the children of a fork are recorded without the group they belong to",
@@ -29,7 +29,7 @@ _NO_PARENT_GROUP = Animal(
     ("diamond",),
     guard="tokens_one_root",
 )
-_CHILD_FIRST = Animal(
+_CHILD_FIRST = Mutant(
     "its-own-parent",
     "L4",
     "a lineage link of a merge names the merged token as its own parent",
@@ -43,7 +43,7 @@ _CHILD_FIRST = Animal(
     ("diamond",),
     guard="parents_older",
 )
-_NEIGHBOUR = Animal(
+_NEIGHBOUR = Mutant(
     "fate-of-a-namesake",
     "L6",
     "a bare fate is given to the token of that number in the caller's run, whichever run was meant",
@@ -57,7 +57,7 @@ _NEIGHBOUR = Animal(
     ("lineage",),
     finding=13,
 )
-_SECOND_ROOT = Animal(
+_SECOND_ROOT = Mutant(
     "a-second-root",
     "L7",
     "a row that has its root token is given another",
@@ -71,7 +71,7 @@ _SECOND_ROOT = Animal(
     ("lineage",),
     guard="tokens_one_root",
 )
-_NO_ROW = Animal(
+_NO_ROW = Mutant(
     "a-token-for-no-row",
     "L8",
     "a root token is made for a row that was never read",
@@ -88,10 +88,10 @@ _NO_ROW = Animal(
     guard="tokens_of_a_row",
 )
 
-ANIMALS: Final = (
+MUTANTS: Final = (
     _OTHER_ROW,
     unguarded(_OTHER_ROW),
-    Animal(
+    Mutant(
         "believes-the-run",
         "L3",
         "a token is looked up by row and number alone, whatever run it is said to be of",
@@ -122,7 +122,7 @@ ANIMALS: Final = (
     unguarded(_SECOND_ROOT),
     _NO_ROW,
     unguarded(_NO_ROW),
-    Animal(
+    Mutant(
         "merged-into-the-next-row",
         "L1",
         "the merged token is recorded under the row after its parents'",
@@ -136,7 +136,7 @@ ANIMALS: Final = (
         ),
         ("diamond",),
     ),
-    Animal(
+    Mutant(
         "merges-nothing",
         "Z1",
         "a merge of no parents at all is answered with a refusal that no law knows",
@@ -150,7 +150,7 @@ ANIMALS: Final = (
         ("lineage",),
         finding=1,
     ),
-    Animal(
+    Mutant(
         "a-row-without-a-contract",
         "X2",
         "a row that has no contract becomes a token all the same",
@@ -169,7 +169,7 @@ ANIMALS: Final = (
         ("lineage",),
         finding=5,
     ),
-    Animal(
+    Mutant(
         "children-before-the-lock",
         "X2",
         "the children of an expansion are written whether their contract is locked or not",
@@ -177,7 +177,7 @@ ANIMALS: Final = (
         ("lineage",),
         finding=2,
     ),
-    Animal(
+    Mutant(
         "merges-twice",
         "Z1",
         "the branches that a merge left over can be merged a second time",

@@ -16,8 +16,8 @@ from ..conform.campaign import run_campaign
 from ..conform.instance import Strategy
 from ..parallel import in_processes
 from ..ports.port import OpenEngine
-from .kill import Hunted, hunt
-from .mutant import Animal
+from .kill import MutantResult, hunt
+from .mutant import Mutant
 
 LOCK: Final = Path(__file__).parent / "matrix.json"
 """What the last whole census found: the book is made from it."""
@@ -32,11 +32,11 @@ class Median(NamedTuple):
 
 
 @dataclass
-class Census:
+class Matrix:
     """`hunted` is by the strongest strategy, one an animal."""
 
-    hunted: list[Hunted]
-    by_strategy: dict[Strategy, list[Hunted]]
+    hunted: list[MutantResult]
+    by_strategy: dict[Strategy, list[MutantResult]]
     without: dict[str, str]
     clean: bool | None = None
     seconds: float = 0.0
@@ -79,7 +79,7 @@ class Census:
 
 
 def census(
-    animals: Sequence[Animal],
+    animals: Sequence[Mutant],
     strategies: Sequence[Strategy],
     *,
     open_engine: OpenEngine,
@@ -87,11 +87,11 @@ def census(
     jobs: int,
     clean: bool,
     progress: Callable[[str], None] | None = None,
-) -> Census:
+) -> Matrix:
     """Judge animals by each strategy. `clean` asks whether the engine without a bug is told from them."""
-    from . import NO_ANIMAL
+    from . import WITHOUT_MUTANT
 
-    results: dict[tuple[str, Strategy], Hunted] = {}
+    results: dict[tuple[str, Strategy], MutantResult] = {}
     tasks = [
         _Task(animal, strategy, seed)
         for strategy in strategies
@@ -103,7 +103,7 @@ def census(
         if progress is not None:
             progress(f"{len(results)} of {len(tasks)}: {hunted.animal.name}")
     by_strategy = {s: [results[a.name, s] for a in animals if (a.name, s) in results] for s in strategies}
-    found = Census([results[a.name, _strongest(a)] for a in animals], by_strategy, dict(NO_ANIMAL))
+    found = Matrix([results[a.name, _strongest(a)] for a in animals], by_strategy, dict(WITHOUT_MUTANT))
     found.alone = _alone(found.hunted)
     if len(strategies) > 1:
         found.medians = {strategy: _median(hunted) for strategy, hunted in by_strategy.items()}
@@ -117,25 +117,25 @@ def _tortures(strategy: Strategy) -> bool:
     return strategy is Strategy.TORTURE
 
 
-def _strongest(animal: Animal) -> Strategy:
+def _strongest(animal: Mutant) -> Strategy:
     return Strategy.TORTURE if animal.tortured else Strategy.REFUSALS
 
 
 class _Task(NamedTuple):
-    animal: Animal
+    animal: Mutant
     strategy: Strategy
     seed: int
 
 
-def _hunt(_: None, task: _Task) -> Hunted:
+def _hunt(_: None, task: _Task) -> MutantResult:
     return hunt(task.animal, task.strategy, seed=task.seed)
 
 
-def _died(task: _Task) -> Hunted:
-    return Hunted(task.animal, task.strategy, first="broke down", fault="the engine took its process down")
+def _died(task: _Task) -> MutantResult:
+    return MutantResult(task.animal, task.strategy, first="broke down", fault="the engine took its process down")
 
 
-def _alone(hunted: Sequence[Hunted]) -> dict[str, list[str]]:
+def _alone(hunted: Sequence[MutantResult]) -> dict[str, list[str]]:
     """The animals that one law catches and no other says more of."""
     caught: dict[str, list[str]] = {}
     for one in hunted:
@@ -145,12 +145,12 @@ def _alone(hunted: Sequence[Hunted]) -> dict[str, list[str]]:
     return {law.id: caught[law.id] for law in ALL if law.id in caught}
 
 
-def _median(hunted: Sequence[Hunted]) -> Median:
+def _median(hunted: Sequence[MutantResult]) -> Median:
     noticed = [one.steps for one in hunted if one.noticed]
     return Median(len(hunted), len(noticed), round(median(noticed)) if noticed else 0)
 
 
-def read_census() -> dict[str, Any]:
+def read_matrix() -> dict[str, Any]:
     """The lock; empty where there is none."""
     if not LOCK.exists():
         return {}
@@ -158,7 +158,7 @@ def read_census() -> dict[str, Any]:
     return found
 
 
-def write_census(found: Census) -> None:
+def write_matrix(found: Matrix) -> None:
     """Write the lock. Times are no part of it: they are the machine's."""
     document = {key: value for key, value in found.as_json().items() if key != "seconds"}
     LOCK.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

@@ -14,7 +14,7 @@ class Patch(NamedTuple):
     replace: str
 
 
-class Animal(NamedTuple):
+class Mutant(NamedTuple):
     """One engine with one bug.
 
     `law` is the law that the bug breaks; `places` names families of scope small, or
@@ -40,6 +40,6 @@ GUARDS_OFF: Final = (
 """A database that refuses nothing, so that the trail shows what the bug does."""
 
 
-def unguarded(animal: Animal, *more: Patch) -> Animal:
+def unguarded(animal: Mutant, *more: Patch) -> Mutant:
     """The same bug over a database without guards; `more` takes keys out of its way."""
     return animal._replace(name=f"{animal.name}-unguarded", patches=(*animal.patches, *GUARDS_OFF, *more), guard=None)

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from .mutant import Animal, Patch, unguarded
+from .mutant import Mutant, Patch, unguarded
 
-_READS_AGAIN = Animal(
+_READS_AGAIN = Mutant(
     "reads-a-row-again",
     "R3",
     "after a crash the source begins with the last row once more",
@@ -20,8 +20,8 @@ _READS_AGAIN = Animal(
     guard="rows_in_source_order",
 )
 
-ANIMALS: Final = (
-    Animal(
+MUTANTS: Final = (
+    Mutant(
         "a-crash-leaves-a-note",
         "R1",
         "a process that dies is recorded by itself as interrupted",
@@ -36,7 +36,7 @@ ANIMALS: Final = (
         ),
         ("line", "diamond"),
     ),
-    Animal(
+    Mutant(
         "a-step-in-two-transactions",
         "R1",
         "the end of a visit and what follows from it are written in two transactions",
@@ -49,7 +49,7 @@ ANIMALS: Final = (
         ),
         ("line",),
     ),
-    Animal(
+    Mutant(
         "a-crash-costs-an-attempt",
         "R2",
         "an attempt that a crash cut counts against the retries",
@@ -62,7 +62,7 @@ ANIMALS: Final = (
         ),
         ("retries",),
     ),
-    Animal(
+    Mutant(
         "forgets-what-it-held",
         "C4",
         "tokens that were held at a coalesce are begun anew after a crash",
@@ -76,7 +76,7 @@ ANIMALS: Final = (
         ),
         ("diamond",),
     ),
-    Animal(
+    Mutant(
         "forgets-what-was-lost",
         "D2",
         "branches that were lost before a crash are awaited again after it",
@@ -91,7 +91,7 @@ ANIMALS: Final = (
     ),
     _READS_AGAIN,
     unguarded(_READS_AGAIN),
-    Animal(
+    Mutant(
         "counts-one-row-too-many",
         "R3",
         "the end of the source counts one row more than were read",
@@ -104,7 +104,7 @@ ANIMALS: Final = (
         ),
         ("line",),
     ),
-    Animal(
+    Mutant(
         "written-before-it-is-recorded",
         "R4",
         "a row is written, and its fate is left for a later step",
@@ -118,7 +118,7 @@ ANIMALS: Final = (
         ),
         ("line",),
     ),
-    Animal(
+    Mutant(
         "resumes-without-a-word",
         "D2",
         "a run that goes on does not record that it does",
@@ -131,7 +131,7 @@ ANIMALS: Final = (
         ),
         ("line", "diamond"),
     ),
-    Animal(
+    Mutant(
         "a-loss-is-kept-in-memory",
         "D2",
         "a lost branch is remembered by the barrier and not written",

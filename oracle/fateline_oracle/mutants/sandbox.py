@@ -17,7 +17,7 @@ import fateline_oracle.reference
 from fateline_oracle.law.patched import NoSuchPatch
 from fateline_oracle.ports.port import Engine
 
-from .mutant import Animal, Patch
+from .mutant import Mutant, Patch
 
 _ENGINE: Final = Path(fateline_engine.__file__).parent
 _ADAPTERS: Final = Path(fateline_oracle.reference.__file__).parent
@@ -25,7 +25,7 @@ _serial = itertools.count()
 
 
 @contextmanager
-def caged(animal: Animal) -> Iterator[Engine]:
+def sandboxed(animal: Mutant) -> Iterator[Engine]:
     """The engine with its bug, behind its adapters, while the block runs."""
     number = next(_serial)
     names = {"fateline_oracle.reference": f"fateline_adapters_{number}", "fateline_engine": f"fateline_engine_{number}"}

@@ -8,7 +8,7 @@ from typing import Final
 
 from ..conform.instance import Strategy
 from ..conform.result import SelfTest
-from . import ANIMALS
+from . import MUTANTS
 from .kill import hunt
 
 SELF_TEST: Final = ("late-without-a-fate", "quorum-off-by-one", "merges-rows-unguarded", "siblings-share-data")
@@ -21,6 +21,6 @@ def self_test(progress: Callable[[str], None] | None = None) -> tuple[SelfTest, 
     for name in SELF_TEST:
         if progress is not None:
             progress(f"self-test: {name}")
-        hunted = hunt(ANIMALS[name], Strategy.REFUSALS)
+        hunted = hunt(MUTANTS[name], Strategy.REFUSALS)
         done.append(SelfTest(name, hunted.animal.says, hunted.animal.law, hunted.first, hunted.steps))
     return tuple(done)

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from .mutant import Animal, Patch, unguarded
+from .mutant import Mutant, Patch, unguarded
 
-_TWO_OPEN = Animal(
+_TWO_OPEN = Mutant(
     "two-open-visits",
     "V3",
     "the next attempt is opened before the failed one is closed",
@@ -18,7 +18,7 @@ _TWO_OPEN = Animal(
     ("retries",),
     guard="visits_one_open",
 )
-_FROM_ONE = Animal(
+_FROM_ONE = Mutant(
     "attempts-from-one",
     "V2",
     "attempts at a node are counted from one after a hop",
@@ -33,8 +33,8 @@ _FROM_ONE = Animal(
     guard="visits_attempts",
 )
 
-ANIMALS: Final = (
-    Animal(
+MUTANTS: Final = (
+    Mutant(
         "written-and-left-open",
         "V1",
         "the visit of a sink stays open when the row is written",
@@ -46,7 +46,7 @@ ANIMALS: Final = (
     unguarded(_FROM_ONE),
     _TWO_OPEN,
     unguarded(_TWO_OPEN),
-    Animal(
+    Mutant(
         "one-attempt-too-many",
         "V4",
         "a node is tried once more than its settings allow",
@@ -59,7 +59,7 @@ ANIMALS: Final = (
         ),
         ("retries",),
     ),
-    Animal(
+    Mutant(
         "an-error-goes-on",
         "T2",
         "after an error at a node the token takes the way of success",
@@ -72,7 +72,7 @@ ANIMALS: Final = (
         ),
         ("retries", "line"),
     ),
-    Animal(
+    Mutant(
         "a-route-goes-on",
         "T2",
         "a gate that routes to a sink lets the token go on instead",
@@ -86,7 +86,7 @@ ANIMALS: Final = (
         ("line",),
         finding=14,
     ),
-    Animal(
+    Mutant(
         "the-path-is-not-the-graph",
         "T1",
         "the hop of a gate is recorded on the first edge of the pipeline, whichever was taken",
@@ -100,7 +100,7 @@ ANIMALS: Final = (
         ("line",),
         finding=14,
     ),
-    Animal(
+    Mutant(
         "step-numbers-collide",
         "T1",
         "visits are recorded under the rank of a node, which two nodes can share",
@@ -114,7 +114,7 @@ ANIMALS: Final = (
         ("diamond",),
         finding=15,
     ),
-    Animal(
+    Mutant(
         "begins-where-it-should-arrive",
         "Z1",
         "a visit is begun whatever kind of node the token is on its way to",

@@ -6,7 +6,7 @@ what follows from a declaration for a stimulus or a law (`compare/capabilities.p
 
 from fateline_model import LAW_VERSION
 
-from .port import ClockOf, Does, Drive, Engine, EngineFault, Hello, Port, Shows
+from .port import Clock, Does, Drive, Engine, EngineFault, Hello, Port, Shows
 from .validate import asked_again, guarded
 
 
@@ -23,7 +23,7 @@ def hello_of(engine: Engine) -> Hello:
         strange = [word for word in getattr(said, field) if word not in set(words)]
         if strange:
             raise EngineFault(f"hello: {field} has {strange[0]!r}; there are {', '.join(words)}")
-    if said.drive not in set(Drive) or said.clock not in set(ClockOf):
+    if said.drive not in set(Drive) or said.clock not in set(Clock):
         raise EngineFault(f"hello: drive {said.drive!r} and clock {said.clock!r} are not words there are")
     offered = frozenset(port for port in Port if _offered(engine, port))
     if lied := said.ports - offered:

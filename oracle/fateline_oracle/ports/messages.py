@@ -19,20 +19,20 @@ Records = Annotated[list[Record], Meta(max_length=1_000_000)]
 # ------------------------------------------------------------------------------------------------- what is asked
 
 
-class Asking(Struct, tag_field="ask", forbid_unknown_fields=True, omit_defaults=True):
+class JudgeMessage(Struct, tag_field="ask", forbid_unknown_fields=True, omit_defaults=True):
     """What the judge asks. The answer carries the same `id`."""
 
     id: int
 
 
-class HelloAsked(Asking, tag="hello"):
+class HelloRequest(JudgeMessage, tag="hello"):
     """Always the first message: who are you? It names the version of the protocol and of the law that the judge uses."""
 
     protocol: int
     law_version: str
 
 
-class Start(Asking, tag="start"):
+class Start(JudgeMessage, tag="start"):
     """Port `pipeline`. Begin a new run of a pipeline (specs/pipeline.md). An earlier run is abandoned."""
 
     pipeline: dict[str, Any]
@@ -47,7 +47,7 @@ class HoldSaid(Struct, forbid_unknown_fields=True, omit_defaults=True):
     batch: str | None = None
 
 
-class StimulusSaid(Struct, forbid_unknown_fields=True, omit_defaults=True):
+class StimulusJson(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A stimulus of specs/stimuli.md. Tokens are named by the ids of the engine."""
 
     do: str
@@ -59,23 +59,23 @@ class StimulusSaid(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """For each merge that the step causes, in order: the result that the merge must have. A missing word means `ok`."""
 
 
-class DoAsked(Asking, tag="do"):
+class DoRequest(JudgeMessage, tag="do"):
     """Port `pipeline`. Take one step for each stimulus, in this order, and commit them before the answer."""
 
-    stimuli: list[StimulusSaid]
+    stimuli: list[StimulusJson]
 
 
-class TrailAsked(Asking, tag="trail"):
+class TrailRequest(JudgeMessage, tag="trail"):
     """Port `pipeline`. Give everything that is recorded of the run until now."""
 
 
-class BarrierStart(Asking, tag="start_barrier"):
+class BarrierStart(JudgeMessage, tag="start_barrier"):
     """Port `barrier`. Begin one barrier of this coalesce, which is a node of specs/pipeline.md. Nothing has arrived yet."""
 
     coalesce: dict[str, Any]
 
 
-class BarrierAsked(Asking, tag="barrier"):
+class BarrierRequest(JudgeMessage, tag="barrier"):
     """Port `barrier`. One event. It names a branch, never a token."""
 
     do: Literal["arrive", "lose", "deadline", "flush"]
@@ -83,26 +83,26 @@ class BarrierAsked(Asking, tag="barrier"):
     data: list[str] = []
 
 
-class RunsStart(Asking, tag="start_runs"):
+class RunsStart(JudgeMessage, tag="start_runs"):
     """Port `lifecycle`. Begin this number of empty runs, without a pipeline."""
 
     runs: int
 
 
-class TokenSaid(Struct, forbid_unknown_fields=True):
+class TokenJson(Struct, forbid_unknown_fields=True):
     """A token, named by the engine's id, and the run that the caller believes it belongs to. The caller may be wrong."""
 
     run: int
     name: str
 
 
-class OperationAsked(Asking, tag="operation"):
+class OperationRequest(JudgeMessage, tag="operation"):
     """Port `lifecycle`. One operation of the lifecycle machine (specs/stimuli.md). The arguments may be wrong on purpose."""
 
     op: str
     run: int
     row: int | None = None
-    tokens: list[TokenSaid] = []
+    tokens: list[TokenJson] = []
     branches: list[str] = []
     number: int = 0
     locked: bool = True
@@ -111,7 +111,7 @@ class OperationAsked(Asking, tag="operation"):
     fields: list[str] = []
 
 
-class RunAsked(Asking, tag="run"):
+class RunRequest(JudgeMessage, tag="run"):
     """Port `trail`. Run a pipeline over these rows (each `valid` or `invalid`) to its end, in an order that the engine
     chooses. For each answer of a node the engine asks the judge."""
 
@@ -119,25 +119,35 @@ class RunAsked(Asking, tag="run"):
     rows: list[str]
 
 
-class VerdictSaid(Asking, tag="verdict"):
+class VerdictAnswer(JudgeMessage, tag="verdict"):
     """The answer of the judge to a question of the engine during `run`: the verdict of a node."""
 
     verdict: str
 
 
-class Bye(Asking, tag="bye"):
+class Bye(JudgeMessage, tag="bye"):
     """The last message. The engine ends and gives no answer."""
 
 
-ASKED: Final[tuple[type[Asking], ...]] = (
-    HelloAsked, Start, DoAsked, TrailAsked, BarrierStart, BarrierAsked, RunsStart, OperationAsked, RunAsked, VerdictSaid, Bye,
-)  # fmt: skip
+ASKED: Final[tuple[type[JudgeMessage], ...]] = (
+    HelloRequest,
+    Start,
+    DoRequest,
+    TrailRequest,
+    BarrierStart,
+    BarrierRequest,
+    RunsStart,
+    OperationRequest,
+    RunRequest,
+    VerdictAnswer,
+    Bye,
+)
 
 
 # ------------------------------------------------------------------------------------------------- what is answered
 
 
-class ErrorSaid(Struct, forbid_unknown_fields=True):
+class ErrorAnswer(Struct, forbid_unknown_fields=True):
     """The engine failed. `definite` means: it is certain that nothing was done. In both cases the judge counts an error and
     starts the case again."""
 
@@ -149,10 +159,10 @@ class Answer(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=Tru
     """What an engine answers: the `id` of the question, and either an error or what was asked for."""
 
     id: int
-    error: ErrorSaid | None = None
+    error: ErrorAnswer | None = None
 
 
-class HelloSaid(Answer):
+class HelloAnswer(Answer):
     """What the engine declares. The words of `does`, `shows`, `drive` and `clock` are listed in specs/ports.md."""
 
     name: Text = ""
@@ -167,23 +177,24 @@ class HelloSaid(Answer):
     """Port `lifecycle`: the operations that the engine supports."""
 
 
-class ReplySaid(Struct, forbid_unknown_fields=True, omit_defaults=True):
+class ReplyJson(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """The result of one stimulus: records; or `refused`, the word of the rule that forbids it, with a message for people; or
-    `unsaid`, the reason why the engine does not support it."""
+    `unsupported`, the reason why the engine does not support it. `unsaid` is an older word for `unsupported`."""
 
     records: Records = []
     refused: str | None = None
     message: Text = ""
+    unsupported: str | None = None
     unsaid: str | None = None
 
 
 class Done(Answer):
     """The answer to `do` has one reply for each stimulus; to `barrier` and `operation`, one reply."""
 
-    replies: list[ReplySaid] = []
+    replies: list[ReplyJson] = []
 
 
-class Told(Answer):
+class RecordsAnswer(Answer):
     """The answer to `trail` and `run`: records."""
 
     records: Records = []
@@ -197,7 +208,7 @@ class Begun(Answer):
     runs: list[str] = []
 
 
-class VerdictWanted(Struct, forbid_unknown_fields=True):
+class VerdictRequest(Struct, forbid_unknown_fields=True):
     """A question during `run`: what does this node answer for this token (named as the law names it) on this attempt? For a
     batch, `token` is the name of the batch."""
 
@@ -207,11 +218,20 @@ class VerdictWanted(Struct, forbid_unknown_fields=True):
     attempt: int
 
 
-ANSWER_TO: Final[dict[type[Asking], type[Answer] | None]] = {
-    HelloAsked: HelloSaid, Start: Begun, DoAsked: Done, TrailAsked: Told, BarrierStart: Begun, BarrierAsked: Done,
-    RunsStart: Begun, OperationAsked: Done, RunAsked: Told, VerdictSaid: None, Bye: None,
-}  # fmt: skip
-ANSWERED: Final[tuple[type[Struct], ...]] = (HelloSaid, Begun, Done, Told, VerdictWanted)
+ANSWER_TO: Final[dict[type[JudgeMessage], type[Answer] | None]] = {
+    HelloRequest: HelloAnswer,
+    Start: Begun,
+    DoRequest: Done,
+    TrailRequest: RecordsAnswer,
+    BarrierStart: Begun,
+    BarrierRequest: Done,
+    RunsStart: Begun,
+    OperationRequest: Done,
+    RunRequest: RecordsAnswer,
+    VerdictAnswer: None,
+    Bye: None,
+}
+ANSWERED: Final[tuple[type[Struct], ...]] = (HelloAnswer, Begun, Done, RecordsAnswer, VerdictRequest)
 
 
 def encode(message: Struct) -> bytes:
@@ -220,36 +240,36 @@ def encode(message: Struct) -> bytes:
 
 
 _ASKING: Final = msgspec.json.Decoder(
-    HelloAsked
+    HelloRequest
     | Start
-    | DoAsked
-    | TrailAsked
+    | DoRequest
+    | TrailRequest
     | BarrierStart
-    | BarrierAsked
+    | BarrierRequest
     | RunsStart
-    | OperationAsked
-    | RunAsked
-    | VerdictSaid
+    | OperationRequest
+    | RunRequest
+    | VerdictAnswer
     | Bye
 )
 _ANSWERS: Final[dict[type[Answer], msgspec.json.Decoder[Any]]] = {
-    kind: msgspec.json.Decoder(kind) for kind in (HelloSaid, Begun, Done, Told)
+    kind: msgspec.json.Decoder(kind) for kind in (HelloAnswer, Begun, Done, RecordsAnswer)
 }
 _WHILE_RUNNING: Final = msgspec.json.Decoder(dict[str, Any])
 
 
-def decode_asking(line: bytes) -> Asking:
+def decode_asking(line: bytes) -> JudgeMessage:
     """What is asked; raises msgspec.MsgspecError where it is none."""
-    asked: Asking = _ASKING.decode(line)
+    asked: JudgeMessage = _ASKING.decode(line)
     return asked
 
 
-def decode_answer(asked: Asking, line: bytes) -> Answer | VerdictWanted:
+def decode_answer(asked: JudgeMessage, line: bytes) -> Answer | VerdictRequest:
     """The answer to a message; raises msgspec.MsgspecError where it is none."""
     kind = ANSWER_TO[type(asked)]
     assert kind is not None
-    if isinstance(asked, RunAsked) and "node" in _WHILE_RUNNING.decode(line):
-        return msgspec.json.decode(line, type=VerdictWanted)
+    if isinstance(asked, RunRequest) and "node" in _WHILE_RUNNING.decode(line):
+        return msgspec.json.decode(line, type=VerdictRequest)
     answer: Answer = _ANSWERS[kind].decode(line)
     return answer
 

@@ -15,21 +15,21 @@ from fateline_model.barrier_machine import BarrierStimulus
 from fateline_model.lifecycle import Operation, World
 from fateline_model.stimuli import Stimulus
 
-Written = Mapping[str, object]
+RecordJson = Mapping[str, object]
 """One record, as the JSON object of one line: `{"rec": "<relation>", …}`."""
 
 
 class Reply(NamedTuple):
     """What an engine answers to a stimulus: the records of the step, or a refusal with the word of the rule.
 
-    Or `unsaid`: the port does not support this stimulus, and why. The stimulus is skipped and counted; it counts neither for
-    nor against the engine.
+    Or `unsupported`: the port does not support this stimulus, and why. The stimulus is skipped and counted; it counts neither
+    for nor against the engine.
     """
 
-    records: Sequence[Written] = ()
+    records: Sequence[RecordJson] = ()
     refused: str | None = None
     message: str = ""
-    unsaid: str | None = None
+    unsupported: str | None = None
 
 
 class Hold(NamedTuple):
@@ -40,7 +40,7 @@ class Hold(NamedTuple):
     batch: str | None = None
 
 
-class Asked(NamedTuple):
+class Request(NamedTuple):
     """One stimulus for an engine: `stimulus.token` is the engine's id, `hold` is what `stimulus.hold` names."""
 
     stimulus: Stimulus
@@ -101,7 +101,7 @@ class Drive(StrEnum):
     WHOLE_RUN = "whole_run"
 
 
-class ClockOf(StrEnum):
+class Clock(StrEnum):
     """Who decides when a deadline has passed: the judge, the wall clock, or nobody."""
 
     INJECTED = "injected"
@@ -109,7 +109,7 @@ class ClockOf(StrEnum):
     NONE = "none"
 
 
-UNLESS_SAID = frozenset(Does) - {Does.BOUNDARIES}
+DEFAULT_DOES = frozenset(Does) - {Does.BOUNDARIES}
 """The default of `Hello.does`: everything except `boundaries`, which needs a separate port."""
 
 
@@ -120,10 +120,10 @@ class Hello(NamedTuple):
     version: str
     law_version: str
     ports: frozenset[Port]
-    does: frozenset[Does] = UNLESS_SAID
+    does: frozenset[Does] = DEFAULT_DOES
     shows: frozenset[Shows] = frozenset(Shows)
     drive: Drive = Drive.LOCKSTEP
-    clock: ClockOf = ClockOf.INJECTED
+    clock: Clock = Clock.INJECTED
 
 
 # ------------------------------------------------------------------------------------------------- the ports
@@ -136,11 +136,11 @@ class PipelinePort(Protocol):
         """Begin a new run of this pipeline, in the form of `specs/pipeline.md`. An earlier run is abandoned."""
         ...
 
-    def do(self, asked: Asked) -> Reply:
+    def do(self, asked: Request) -> Reply:
         """Take one step for one stimulus, and commit it."""
         ...
 
-    def together(self, asked: Sequence[Asked]) -> Sequence[Reply]:
+    def together(self, asked: Sequence[Request]) -> Sequence[Reply]:
         """Take one step for each stimulus, in this order. An engine may commit them together.
 
         Each stimulus is about a different row, with one exception: a visit may begin and finish. Then the record of its end
@@ -148,7 +148,7 @@ class PipelinePort(Protocol):
         """
         ...
 
-    def trail(self) -> Iterable[Written]:
+    def trail(self) -> Iterable[RecordJson]:
         """Everything that is recorded of this run until now."""
         ...
 
@@ -180,7 +180,7 @@ class Boundary(NamedTuple):
     digest: str
 
 
-class Policy(StrEnum):
+class CommitPolicy(StrEnum):
     """When an engine commits: after each step, or as it does by default."""
 
     STEP = "step"
@@ -196,11 +196,11 @@ class CrashPort(Protocol):
     tokens follow from the stimuli, so that the same stimuli can be sent again.
     """
 
-    def begin(self, pipeline: Mapping[str, object], policy: Policy) -> None:
+    def begin(self, pipeline: Mapping[str, object], policy: CommitPolicy) -> None:
         """Begin a new run, in a new place, and report its boundaries. An earlier run is abandoned."""
         ...
 
-    def do(self, asked: Asked) -> Reply:
+    def do(self, asked: Request) -> Reply:
         """Take one step for one stimulus. `resume` is sent after `crash_to`."""
         ...
 
@@ -208,7 +208,7 @@ class CrashPort(Protocol):
         """The boundaries that were met since the last call, in their order."""
         ...
 
-    def crash_to(self, digest: str, policy: Policy | None) -> None:
+    def crash_to(self, digest: str, policy: CommitPolicy | None) -> None:
         """Stop, and leave behind what a kill at a boundary with this digest leaves. The boundary was met since `begin`.
 
         `policy` is that of the engine which will be started on what is left. Without a policy it commits when it likes, and
@@ -216,7 +216,7 @@ class CrashPort(Protocol):
         """
         ...
 
-    def trail(self) -> Iterable[Written]:
+    def trail(self) -> Iterable[RecordJson]:
         """Everything that is recorded of the run until now; nothing if the run never began."""
         ...
 
@@ -271,7 +271,7 @@ class BarrierPort(Protocol):
 class TrailPort(Protocol):
     """Whole runs: the engine chooses the order; the judge gives rows and verdicts, and reads what was recorded."""
 
-    def run(self, pipeline: Mapping[str, object], rows: Sequence[str], verdicts: "Verdicts") -> Iterable[Written]:
+    def run(self, pipeline: Mapping[str, object], rows: Sequence[str], verdicts: "Verdicts") -> Iterable[RecordJson]:
         """Run the pipeline over rows (`valid` or `invalid`) to its end; all its records, in any order."""
         ...
 

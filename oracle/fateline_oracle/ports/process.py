@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from ..limits import Allowance, alive, silence
-from .messages import Answer, Asking, Bye, VerdictWanted, decode_answer, encode
+from .messages import Answer, Bye, JudgeMessage, VerdictRequest, decode_answer, encode
 from .port import EngineFault, EngineSilent
 
 LINE: Final = 32 * 1024 * 1024
@@ -48,7 +48,7 @@ class EngineProcess:
         self._next += 1
         return self._next
 
-    def ask(self, asked: Asking, back: Callable[[VerdictWanted], Asking] | None = None) -> Answer:
+    def ask(self, asked: JudgeMessage, back: Callable[[VerdictRequest], JudgeMessage] | None = None) -> Answer:
         """Ask, and wait for the answer. `back` answers what the engine asks in between."""
         what = type(asked).__struct_config__.tag
         try:
@@ -57,7 +57,7 @@ class EngineProcess:
             self.kill()
             raise
 
-    def _ask(self, asked: Asking, what: str, back: Callable[[VerdictWanted], Asking] | None) -> Answer:
+    def _ask(self, asked: JudgeMessage, what: str, back: Callable[[VerdictRequest], JudgeMessage] | None) -> Answer:
         process = self._started(what)
         allowed = Allowance(silence())
         if self._pending:

@@ -13,39 +13,39 @@ from fateline_model.lifecycle import Operation, World
 from .messages import (
     VERSION,
     Answer,
-    Asking,
-    BarrierAsked,
+    BarrierRequest,
     BarrierStart,
     Begun,
-    DoAsked,
     Done,
-    HelloAsked,
-    HelloSaid,
+    DoRequest,
+    HelloAnswer,
+    HelloRequest,
     HoldSaid,
-    OperationAsked,
-    ReplySaid,
-    RunAsked,
+    JudgeMessage,
+    OperationRequest,
+    RecordsAnswer,
+    ReplyJson,
+    RunRequest,
     RunsStart,
     Start,
-    StimulusSaid,
-    TokenSaid,
-    Told,
-    TrailAsked,
-    VerdictSaid,
-    VerdictWanted,
+    StimulusJson,
+    TokenJson,
+    TrailRequest,
+    VerdictAnswer,
+    VerdictRequest,
 )
 from .port import (
-    Asked,
-    ClockOf,
+    Clock,
     Does,
     Drive,
     EngineFault,
     Hello,
     Port,
+    RecordJson,
     Reply,
+    Request,
     Shows,
     Verdicts,
-    Written,
 )
 from .process import EngineProcess
 
@@ -56,7 +56,7 @@ class ProcessEngine:
     def __init__(self, command: Sequence[str]) -> None:
         self._process = EngineProcess(command)
         self._greeted = 0
-        self._said: HelloSaid | None = None
+        self._said: HelloAnswer | None = None
 
     def hello(self) -> Hello:
         said = self._greet()
@@ -69,15 +69,15 @@ class ProcessEngine:
                 frozenset(map(Does, said.does)),
                 frozenset(map(Shows, said.shows)),
                 Drive(said.drive),
-                ClockOf(said.clock),
+                Clock(said.clock),
             )
         except ValueError as error:
             raise EngineFault(f"hello: {error}; specs/protocol.md has the words") from None
 
-    def _greet(self) -> HelloSaid:
+    def _greet(self) -> HelloAnswer:
         if self._said is None or not self._process.running:
-            said = self._process.ask(HelloAsked(self._process.number(), VERSION, LAW_VERSION))
-            assert isinstance(said, HelloSaid)
+            said = self._process.ask(HelloRequest(self._process.number(), VERSION, LAW_VERSION))
+            assert isinstance(said, HelloAnswer)
             if self._said is not None and said != self._said:
                 before = {name: getattr(self._said, name) for name in said.__struct_fields__ if name != "id"}
                 if any(getattr(said, name) != value for name, value in before.items()):
@@ -85,13 +85,13 @@ class ProcessEngine:
             self._said = said
         return self._said
 
-    def ask(self, asked: Asking, back: Verdicts | None = None) -> Answer:
+    def ask(self, asked: JudgeMessage, back: Verdicts | None = None) -> Answer:
         """Ask the process; a new one is greeted first."""
         self._greet()
 
-        def answer(wanted: VerdictWanted) -> Asking:
+        def answer(wanted: VerdictRequest) -> JudgeMessage:
             assert back is not None
-            return VerdictSaid(wanted.id, back(wanted.node, wanted.token, wanted.attempt))
+            return VerdictAnswer(wanted.id, back(wanted.node, wanted.token, wanted.attempt))
 
         return self._process.ask(asked, answer if back is not None else None)
 
@@ -132,10 +132,10 @@ class _OfProcess:
     def close(self) -> None:
         """The process is kept for the next port."""
 
-    def _one(self, asked: Asking) -> Reply:
+    def _one(self, asked: JudgeMessage) -> Reply:
         return self._replies(asked, 1)[0]
 
-    def _replies(self, asked: Asking, count: int) -> list[Reply]:
+    def _replies(self, asked: JudgeMessage, count: int) -> list[Reply]:
         done = self._engine.ask(asked)
         assert isinstance(done, Done)
         if len(done.replies) != count:
@@ -143,8 +143,8 @@ class _OfProcess:
         return [_reply(one) for one in done.replies]
 
 
-def _reply(said: ReplySaid) -> Reply:
-    return Reply(said.records, said.refused, said.message, said.unsaid)
+def _reply(said: ReplyJson) -> Reply:
+    return Reply(said.records, said.refused, said.message, said.unsupported or said.unsaid)
 
 
 class PipelineOfProcess(_OfProcess):
@@ -153,23 +153,23 @@ class PipelineOfProcess(_OfProcess):
     def start(self, pipeline: Mapping[str, object]) -> None:
         self._engine.ask(Start(self._engine.number(), dict(pipeline)))
 
-    def do(self, asked: Asked) -> Reply:
+    def do(self, asked: Request) -> Reply:
         return self.together([asked])[0]
 
-    def together(self, asked: Sequence[Asked]) -> list[Reply]:
-        return self._replies(DoAsked(self._engine.number(), [_stimulus(one) for one in asked]), len(asked))
+    def together(self, asked: Sequence[Request]) -> list[Reply]:
+        return self._replies(DoRequest(self._engine.number(), [_stimulus(one) for one in asked]), len(asked))
 
-    def trail(self) -> Iterable[Written]:
-        told = self._engine.ask(TrailAsked(self._engine.number()))
-        assert isinstance(told, Told)
+    def trail(self) -> Iterable[RecordJson]:
+        told = self._engine.ask(TrailRequest(self._engine.number()))
+        assert isinstance(told, RecordsAnswer)
         return told.records
 
 
-def _stimulus(asked: Asked) -> StimulusSaid:
+def _stimulus(asked: Request) -> StimulusJson:
     stimulus, hold = asked
     said = HoldSaid(hold.node, hold.token, hold.batch) if hold is not None else None
     data = [str(word) for word in stimulus.data]
-    return StimulusSaid(str(stimulus.do), stimulus.row, stimulus.token, stimulus.verdict, said, data)
+    return StimulusJson(str(stimulus.do), stimulus.row, stimulus.token, stimulus.verdict, said, data)
 
 
 class BarrierOfProcess(_OfProcess):
@@ -182,7 +182,7 @@ class BarrierOfProcess(_OfProcess):
 
     def do(self, stimulus: BarrierStimulus) -> Reply:
         data = [str(word) for word in stimulus.data]
-        return self._one(BarrierAsked(self._engine.number(), stimulus.do.value, stimulus.branch, data))
+        return self._one(BarrierRequest(self._engine.number(), stimulus.do.value, stimulus.branch, data))
 
 
 class LifecycleOfProcess(_OfProcess):
@@ -197,20 +197,20 @@ class LifecycleOfProcess(_OfProcess):
         return operation.op in self._engine.operations()
 
     def do(self, operation: Operation) -> Reply:
-        tokens = [TokenSaid(ref.run, ref.name) for ref in operation.tokens]
+        tokens = [TokenJson(ref.run, ref.name) for ref in operation.tokens]
         said = operation._asdict() | {
             "op": str(operation.op), "tokens": tokens, "branches": list(operation.branches), "fields": list(operation.fields),
             "outcome": str(operation.outcome) if operation.outcome is not None else None,
         }  # fmt: skip
-        return self._one(OperationAsked(self._engine.number(), **said))
+        return self._one(OperationRequest(self._engine.number(), **said))
 
 
 class TrailOfProcess(_OfProcess):
     """Port `trail`."""
 
-    def run(self, pipeline: Mapping[str, object], rows: Sequence[str], verdicts: Verdicts) -> Iterable[Written]:
-        told = self._engine.ask(RunAsked(self._engine.number(), dict(pipeline), list(rows)), verdicts)
-        assert isinstance(told, Told)
+    def run(self, pipeline: Mapping[str, object], rows: Sequence[str], verdicts: Verdicts) -> Iterable[RecordJson]:
+        told = self._engine.ask(RunRequest(self._engine.number(), dict(pipeline), list(rows)), verdicts)
+        assert isinstance(told, RecordsAnswer)
         return told.records
 
 

@@ -13,18 +13,18 @@ from fateline_model.records import COMMON_COLUMNS
 
 from ..limits import limited, silence
 from .port import (
-    Asked,
     BarrierPort,
     Boundary,
+    CommitPolicy,
     CrashPort,
     EngineFault,
     EngineSilent,
     LifecyclePort,
     PipelinePort,
-    Policy,
+    RecordJson,
     Reply,
+    Request,
     Write,
-    Written,
 )
 
 RECORDS: Final = 100_000
@@ -72,11 +72,11 @@ class GuardedPipeline:
     def start(self, pipeline: Mapping[str, object]) -> None:
         guarded("start", lambda: self._port.start(pipeline))
 
-    def do(self, asked: Asked) -> Reply:
+    def do(self, asked: Request) -> Reply:
         reply = guarded(asked.stimulus, lambda: self._port.do(asked))
         return checked_reply(asked.stimulus, reply)
 
-    def together(self, asked: Sequence[Asked]) -> Sequence[Reply]:
+    def together(self, asked: Sequence[Request]) -> Sequence[Reply]:
         if not asked:
             return ()
         what = f"{len(asked)} stimuli from {asked[0].stimulus}"
@@ -87,7 +87,7 @@ class GuardedPipeline:
             checked_reply(one.stimulus, reply) if reply.__class__ is not Reply else _look(one, reply)
         return replies
 
-    def trail(self) -> list[Written]:
+    def trail(self) -> list[RecordJson]:
         return _whole_trail(self._port)
 
     def close(self) -> None:
@@ -100,10 +100,10 @@ class GuardedCrash:
     def __init__(self, port: CrashPort) -> None:
         self._port = port
 
-    def begin(self, pipeline: Mapping[str, object], policy: Policy) -> None:
+    def begin(self, pipeline: Mapping[str, object], policy: CommitPolicy) -> None:
         guarded("begin", lambda: self._port.begin(pipeline, policy))
 
-    def do(self, asked: Asked) -> Reply:
+    def do(self, asked: Request) -> Reply:
         reply = guarded(asked.stimulus, lambda: self._port.do(asked))
         return checked_reply(asked.stimulus, reply)
 
@@ -114,10 +114,10 @@ class GuardedCrash:
                 raise EngineFault(f"boundaries: {_short(one)} is no Boundary of {', '.join(Write)}")
         return cast("list[Boundary]", met)
 
-    def crash_to(self, digest: str, policy: Policy | None) -> None:
+    def crash_to(self, digest: str, policy: CommitPolicy | None) -> None:
         guarded("crash_to", lambda: self._port.crash_to(digest, policy))
 
-    def trail(self) -> list[Written]:
+    def trail(self) -> list[RecordJson]:
         return _whole_trail(self._port)
 
     def sinks(self) -> dict[str, list[str]]:
@@ -130,9 +130,9 @@ class GuardedCrash:
         guarded("close", self._port.close)
 
 
-def _whole_trail(port: PipelinePort | CrashPort) -> list[Written]:
-    def read() -> list[Written]:
-        found: list[Written] = []
+def _whole_trail(port: PipelinePort | CrashPort) -> list[RecordJson]:
+    def read() -> list[RecordJson]:
+        found: list[RecordJson] = []
         for record in port.trail():
             found.append(record)
             if len(found) > 10 * RECORDS:
@@ -144,7 +144,7 @@ def _whole_trail(port: PipelinePort | CrashPort) -> list[Written]:
     return records
 
 
-def _look(asked: Asked, reply: Reply) -> None:
+def _look(asked: Request, reply: Reply) -> None:
     if reply.records:
         check_records(asked.stimulus, reply.records)
 
@@ -161,7 +161,7 @@ def checked_reply(what: object, reply: object) -> Reply:
     return reply
 
 
-def check_records(what: object, records: Sequence[Written]) -> None:
+def check_records(what: object, records: Sequence[RecordJson]) -> None:
     """Every record is one of a known relation, with known columns and plain values of bounded size."""
     if len(records) > RECORDS:
         raise EngineFault(f"{what}: {len(records)} records in one answer; {RECORDS} are allowed")
@@ -177,7 +177,7 @@ def check_records(what: object, records: Sequence[Written]) -> None:
                 _bad_value(what, record)
 
 
-def _bad_value(what: object, record: Written) -> None:
+def _bad_value(what: object, record: RecordJson) -> None:
     """Say which value is none; there may be nothing wrong with a subclass of what is expected."""
     for column, value in record.items():
         if isinstance(value, str) and len(value) > TEXT:
@@ -186,7 +186,7 @@ def _bad_value(what: object, record: Written) -> None:
             raise EngineFault(f"{what}: {record['rec']}.{column} is {_short(value)}; give a text or a whole number")
 
 
-def _strange(what: object, record: Written) -> None:
+def _strange(what: object, record: RecordJson) -> None:
     """Say what is no relation or no column."""
     relation = record.get("rec")
     columns = _COLUMNS.get(relation) if isinstance(relation, str) else None

@@ -16,7 +16,7 @@ from fateline_engine.tokens import TokenInfo
 from fateline_engine.words import Reason
 from fateline_model.stimuli import Do, Stimulus, Validity
 from fateline_model.words import VERDICTS_OF, MergeData, NodeKind
-from fateline_oracle.ports.port import Asked, Hold
+from fateline_oracle.ports.port import Hold, Request
 
 _FAILURES: Final = ("error", "error_retryable", "refused", "refused_retryable")
 _VALIDITIES: Final = frozenset(Validity)
@@ -82,7 +82,7 @@ def _parsed(verdict: str | None) -> tuple[str, str, int]:
     return word, argument, int(argument) if argument.isdecimal() and len(argument) < 5 else 0
 
 
-def unsupported(run: ScriptedRun, asked: Asked, rows_given: int, live: tuple[int, int]) -> str | None:
+def unsupported(run: ScriptedRun, asked: Request, rows_given: int, live: tuple[int, int]) -> str | None:
     """Why source and plugins cannot say what this stimulus says, or None if they can. `live`: the token that is asked."""
     stimulus, hold = asked
     if stimulus.do is Do.READ:

@@ -17,14 +17,14 @@ from fateline_engine.scripted import Commits, GivenAnswers, GivenRows, ScriptedR
 from fateline_engine.settings import Node, NodeKind
 from fateline_engine.tokens import TokenInfo
 from fateline_model.stimuli import Do
-from fateline_oracle.ports.port import Asked, Boundary, EngineFault, Policy, Reply
+from fateline_oracle.ports.port import Boundary, CommitPolicy, EngineFault, Reply, Request
 from fateline_oracle.reference.pipeline import ReferencePort
 from fateline_oracle.reference.sinks import TOKEN, effects, paths_of, sink_at
 from fateline_oracle.reference.write_recorder import JOURNAL, Leftover, RecordedConnection, RecordedSink, WriteRecorder
 
 IN_MEMORY: Final = Path("/dev/shm")
 RUN: Final = "tortured"
-_COMMITS: Final = {Policy.STEP: Commits.EACH_STEP, Policy.DEFAULT: Commits.AS_CONFIGURED}
+_COMMITS: Final = {CommitPolicy.STEP: Commits.EACH_STEP, CommitPolicy.DEFAULT: Commits.AS_CONFIGURED}
 
 
 class _WritingAnswers(GivenAnswers):
@@ -57,9 +57,9 @@ class ReferenceCrashPort(ReferencePort):
         self._pipeline: Mapping[str, object] = {}
         self._paths: dict[str, Path] = {}
         self._rows = GivenRows()
-        self._policy: Policy | None = None
+        self._policy: CommitPolicy | None = None
 
-    def begin(self, pipeline: Mapping[str, object], policy: Policy) -> None:
+    def begin(self, pipeline: Mapping[str, object], policy: CommitPolicy) -> None:
         self._end_process()
         if pipeline is not self._pipeline:
             self._prepare(pipeline)
@@ -91,7 +91,7 @@ class ReferenceCrashPort(ReferencePort):
         if self._opened.bare.in_transaction:
             self._opened.bare.execute("ROLLBACK")
 
-    def _new_process(self, policy: Policy | None, now: int) -> None:
+    def _new_process(self, policy: CommitPolicy | None, now: int) -> None:
         """A process that knows nothing yet. Without a policy its writes are not recorded."""
         recorder = self._recorder
         sinks = {name: sink_at(path) for name, path in self._paths.items()}
@@ -115,15 +115,15 @@ class ReferenceCrashPort(ReferencePort):
         self._recorder.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def do(self, asked: Asked) -> Reply:
+    def do(self, asked: Request) -> Reply:
         if asked.stimulus.do is Do.RESUME:
             return self._resume(asked)
-        if self._policy is Policy.STEP:
+        if self._policy is CommitPolicy.STEP:
             return self.together([asked])[0]
         reply = self._one(asked)
         return reply if isinstance(reply, Reply) else Reply()
 
-    def _resume(self, asked: Asked) -> Reply:
+    def _resume(self, asked: Request) -> Reply:
         """Resume the run; a run that was never begun is begun."""
         if not self._opened.bare.execute("SELECT 1 FROM runs").fetchall():
             self._started.start()
@@ -137,7 +137,7 @@ class ReferenceCrashPort(ReferencePort):
     def boundaries(self) -> Sequence[Boundary]:
         return self._recorder.boundaries()
 
-    def crash_to(self, digest: str, policy: Policy | None) -> None:
+    def crash_to(self, digest: str, policy: CommitPolicy | None) -> None:
         left = self._recorder.left.get(digest)
         if left is None:
             raise EngineFault(f"no boundary of this run left {digest}")

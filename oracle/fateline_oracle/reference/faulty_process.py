@@ -26,7 +26,7 @@ from fateline_engine.plugins import PluginUnavailable
 from fateline_engine.plugins.registry import bind
 from fateline_engine.settings import load_pipeline
 from fateline_engine.words import RunStatus
-from fateline_oracle.ports.port import Policy, Write
+from fateline_oracle.ports.port import CommitPolicy, Write
 from fateline_oracle.reference.left_files import database_of
 from fateline_oracle.reference.write_recorder import RecordedConnection, RecordedSink
 
@@ -103,7 +103,7 @@ class _FaultInjector:
         return b""
 
 
-def run(file: Path, policy: Policy, fault: Fault) -> Ended:
+def run(file: Path, policy: CommitPolicy, fault: Fault) -> Ended:
     """Run the pipeline of this file, or resume its run, in a process of its own."""
     reading, writing = os.pipe()
     begun = time.perf_counter()
@@ -123,7 +123,7 @@ def run(file: Path, policy: Policy, fault: Fault) -> Ended:
     return Ended(None if killed else os.WEXITSTATUS(status), write, int(met), time.perf_counter() - begun)
 
 
-def _child(file: Path, policy: Policy, fault: Fault, pipe: int) -> int:
+def _child(file: Path, policy: CommitPolicy, fault: Fault, pipe: int) -> int:
     try:
         for stream in (1, 2):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
@@ -149,7 +149,7 @@ def _limited(fault: Fault) -> Iterator[None]:
     yield
 
 
-def _run_or_resume(file: Path, policy: Policy, injector: _FaultInjector) -> int:
+def _run_or_resume(file: Path, policy: CommitPolicy, injector: _FaultInjector) -> int:
     pipeline = load_pipeline(file)
     plugins = bind(pipeline)
     recorder: Any = injector
@@ -160,6 +160,6 @@ def _run_or_resume(file: Path, policy: Policy, injector: _FaultInjector) -> int:
         landscape.watch(lambda conn: RecordedConnection(conn, recorder))
         for name, sink in plugins.sinks.items():
             plugins.sinks[name] = RecordedSink(sink, recorder, sink.path or Path())
-        engine = Orchestrator(pipeline, landscape, plugins=plugins, each_step=policy is Policy.STEP)
+        engine = Orchestrator(pipeline, landscape, plugins=plugins, each_step=policy is CommitPolicy.STEP)
         summary = engine.resume() if unfinished else engine.run()
     return FINISHED if summary.finished else STOPPED

@@ -15,7 +15,7 @@ from fateline_engine.script import Kind, Work
 from fateline_engine.scripted import NoAnswer, ScriptedRun
 from fateline_engine.settings import read_pipeline
 from fateline_model.stimuli import Do, Stimulus
-from fateline_oracle.ports.port import Asked, EngineFault, Hold, Reply
+from fateline_oracle.ports.port import EngineFault, Hold, Reply, Request
 from fateline_oracle.reference.answers import answer_of, merge_failures, record_of, unsupported
 
 RUN: Final = "judged"
@@ -73,10 +73,10 @@ class ReferencePort:
             raise EngineFault("no run was started")
         return self._run
 
-    def do(self, asked: Asked) -> Reply:
+    def do(self, asked: Request) -> Reply:
         return self.together([asked])[0]
 
-    def together(self, asked: Sequence[Asked]) -> list[Reply]:
+    def together(self, asked: Sequence[Request]) -> list[Reply]:
         """One step each, and one commit for all of them; each record says by its `tx` of which step it is."""
         replies = [self._one(one) for one in asked]
         try:
@@ -92,12 +92,12 @@ class ReferencePort:
             told[-1] = told[-1]._replace(records=[*told[-1].records, *more])
         return told
 
-    def _one(self, asked: Asked) -> Reply | int:
+    def _one(self, asked: Request) -> Reply | int:
         """What cannot be asked, a refusal, or the `tx` of the step that was done."""
         run, (stimulus, hold) = self._started, asked
-        unsaid = unsupported(run, asked, self._given, token_of(stimulus.token or ""))
-        if unsaid is not None:
-            return Reply(unsaid=unsaid)
+        why = unsupported(run, asked, self._given, token_of(stimulus.token or ""))
+        if why is not None:
+            return Reply(unsupported=why)
         run.script.answer = answer_of(stimulus.do, stimulus.verdict)
         run.script.merge_failures = deque(merge_failures(stimulus.data))
         if stimulus.do is Do.DEADLINE:

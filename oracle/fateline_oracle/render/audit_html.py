@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from fateline_model import LAWS
 
-from ..audit.summary import Group, Told
+from ..audit.summary import AuditSummary, Group
 from ..report.verdict import Verdict
 from .html import element, escaped, folded, listed, section, table, text
 from .lineage_svg import lineage_svg
@@ -15,7 +15,7 @@ from .lineage_svg import lineage_svg
 EXAMPLES = 8
 
 
-def render_audit(told: Told, database: str) -> str:
+def render_audit(told: AuditSummary, database: str) -> str:
     """The whole page."""
     style = files(__package__).joinpath("style.css").read_text(encoding="utf-8")
     report = told.report
@@ -68,7 +68,7 @@ def render_audit(told: Told, database: str) -> str:
     )
 
 
-def _group(told: Told, group: Group) -> str:
+def _group(told: AuditSummary, group: Group) -> str:
     first = group.breaches[0]
     examples = listed(
         f"row {escaped(breach.row or '-')}, token {escaped(breach.token or '-')}: {escaped(breach.said)}"

@@ -6,7 +6,7 @@ Not here: the HTML page (`page/`), and anything that decides.
 from collections.abc import Sequence
 from typing import Any, Final
 
-from fateline.terminal import paint, table
+from fateline_console.terminal import paint, table
 from fateline_model import LAWS, Refusal
 from fateline_model.checker.verify import Step
 

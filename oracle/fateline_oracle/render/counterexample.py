@@ -12,10 +12,10 @@ from fateline_model.laws import LAWS
 from fateline_model.records import as_json
 from fateline_model.words import Refusal
 
-Written = Mapping[str, object]
+RecordJson = Mapping[str, object]
 
 
-def expected_last(instance_name: str, steps: Sequence[Step], scope: str = "small") -> list[Written] | Refusal | None:
+def expected_last(instance_name: str, steps: Sequence[Step], scope: str = "small") -> list[RecordJson] | Refusal | None:
     """What the sound law writes, or refuses, in the last step; None where it does not come that far."""
     instance = next((found for found in instances(scope) if found.name == instance_name), None)
     if instance is None or not steps:
@@ -32,7 +32,7 @@ def expected_last(instance_name: str, steps: Sequence[Step], scope: str = "small
 
 
 def show(
-    laws: Sequence[tuple[str, str]], steps: Sequence[Step], expected: list[Written] | Refusal | None = None
+    laws: Sequence[tuple[str, str]], steps: Sequence[Step], expected: list[RecordJson] | Refusal | None = None
 ) -> str:
     """The whole counterexample as text."""
     lines: list[str] = []
@@ -53,18 +53,18 @@ def show(
     return "\n".join(lines)
 
 
-def _records(records: Iterable[Written], indent: str) -> list[str]:
+def _records(records: Iterable[RecordJson], indent: str) -> list[str]:
     said = [f"{indent}{record['rec']!s:<9} {say(record)}" for record in records]
     return said or [f"{indent}nothing"]
 
 
-def _expected(expected: list[Written] | Refusal) -> list[str]:
+def _expected(expected: list[RecordJson] | Refusal) -> list[str]:
     if isinstance(expected, Refusal):
         return [f"         refuses it: {expected} ({expected.sentence}), and writes nothing"]
     return _records(expected, "         ")
 
 
-def say(record: Written) -> str:
+def say(record: RecordJson) -> str:
     """One record on one line."""
     kind = record["rec"]
     if kind == "hops":
@@ -84,7 +84,7 @@ def say(record: Written) -> str:
 _SUBJECTS = ("token", "barrier", "batch", "row", "run")
 
 
-def lineage(records: Iterable[Written]) -> list[str]:
+def lineage(records: Iterable[RecordJson]) -> list[str]:
     """The tokens as a tree, each with its fate; a token with several parents stands under the first."""
     children: dict[str, list[str]] = {}
     fates: dict[str, str] = {}

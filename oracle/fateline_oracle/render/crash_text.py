@@ -6,11 +6,11 @@ Not here: anything that decides.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fateline.terminal import paint, table
+from fateline_console.terminal import paint, table
 from fateline_model import LAWS
 
-from ..crash.verdict import Torment
-from ..ports.port import Policy, Write
+from ..crash.verdict import CrashConformance
+from ..ports.port import CommitPolicy, Write
 from ..report.law_results import COLOUR
 from .conform_text import case_text
 
@@ -25,10 +25,10 @@ WRITES: Final = {
     Write.SINK_FLUSH: "before a sink is flushed",
     Write.SINK_CUT: "before a sink is opened or cut back",
 }
-POLICIES: Final = {Policy.STEP: "one commit a step", Policy.DEFAULT: "commits as by default"}
+POLICIES: Final = {CommitPolicy.STEP: "one commit a step", CommitPolicy.DEFAULT: "commits as by default"}
 
 
-def torture_text(found: Torment) -> str:
+def crash_text(found: CrashConformance) -> str:
     """Everything, with a few counterexamples in full."""
     report, counts = found.report, found.report.counts
     parts = [f"{found.hello.name} {found.hello.version}, crashed at every write boundary", ""]
@@ -64,7 +64,7 @@ def torture_text(found: Torment) -> str:
     return "\n".join(parts)
 
 
-def _processes(found: Torment) -> list[str]:
+def _processes(found: CrashConformance) -> list[str]:
     killed = found.killed
     if killed is None:
         return []
@@ -84,5 +84,5 @@ def torture_case_text(case: Mapping[str, Any]) -> str:
         f"     killed {WRITES[Write(cut['write'])]}: boundary {cut['boundary']}, {cut['steps']} steps committed"
         for cut in case["cuts"]
     ]
-    policy = POLICIES[Policy(case["policy"])]
+    policy = POLICIES[CommitPolicy(case["policy"])]
     return "\n".join([case_text(dict(case)), "", f"     With {policy}.", *cuts])

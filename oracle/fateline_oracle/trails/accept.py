@@ -14,10 +14,10 @@ from fateline_model.records import BarrierRecord, as_json
 from fateline_model.stimuli import Do
 from fateline_model.words import OPEN_STATUSES, MergeData, Outcome, Reason, VisitStatus
 
-from ..compare.broken_laws import blame
+from ..compare.broken_laws import laws_broken_by
 from ..compare.data_laws import Broken, DataTrail, torn
-from ..compare.records import REWRITTEN, Key, Keyed, Unshown, by_key, differences, keyed
-from ..ports.port import Written
+from ..compare.records import REWRITTEN, Key, Keyed, Unrecorded, by_key, differences, keyed
+from ..ports.port import RecordJson
 from .reconstruct import Proposed, stimuli_of
 
 NODES: Final = 5_000
@@ -53,7 +53,7 @@ class Walk:
 
 
 @dataclass
-class Accepting:
+class AcceptanceRun:
     """What judging one partition found."""
 
     broken: tuple[Broken, ...] = ()
@@ -68,12 +68,12 @@ class Accepting:
 class Acceptor:
     """Judges partitions of runs of one pipeline."""
 
-    def __init__(self, pipeline: Pipeline, unshown: Unshown = frozenset()) -> None:
+    def __init__(self, pipeline: Pipeline, unrecorded: Unrecorded = frozenset()) -> None:
         self.pipeline = pipeline
-        self.unshown = unshown
+        self.unrecorded = unrecorded
         self._walks: dict[tuple[tuple[Stimulus, ...], frozenset[tuple[str, MergeData]]], Walk] = {}
 
-    def judge(self, records: Sequence[dict[str, object]], *, ended: bool, over: bool, alone: bool) -> Accepting:
+    def judge(self, records: Sequence[dict[str, object]], *, ended: bool, over: bool, alone: bool) -> AcceptanceRun:
         """One partition, its records in the names of the law. `over`: the run says that it is completed.
 
         A row that is `alone` is called 0, and what the law makes of the same stimuli is remembered.
@@ -85,7 +85,7 @@ class Acceptor:
         if not in_order:
             ordered = _in_some_order(self.pipeline, proposed, records)
             if ordered is None:
-                return Accepting(undetermined=f"no order is recorded, and none was found in {NODES} tries")
+                return AcceptanceRun(undetermined=f"no order is recorded, and none was found in {NODES} tries")
             proposed = ordered
         stimuli, reasons = tuple(one.stimulus for one in proposed), _reasons(records)
         key = (stimuli, frozenset(reasons.items()))  # the same stimuli end otherwise where the data of a merge do
@@ -95,8 +95,8 @@ class Acceptor:
             if alone and len(self._walks) < REMEMBERED:
                 self._walks[key] = walk
         records = _barriers_named(walk, records)
-        data = DataTrail(self.pipeline, self.unshown | NOT_AT_REST)
-        done = Accepting(steps=len(walk.steps), stimuli=stimuli)
+        data = DataTrail(self.pipeline, self.unrecorded | NOT_AT_REST)
+        done = AcceptanceRun(steps=len(walk.steps), stimuli=stimuli)
         done.kinds = [frozenset(map(type, one.law.records)) for one in walk.steps if isinstance(one.law, Accepted)]
         self._differ(walk, proposed, records, done)
         if done.broken:
@@ -107,17 +107,17 @@ class Acceptor:
         return done
 
     def _differ(
-        self, walk: Walk, proposed: Sequence[Proposed], records: Sequence[dict[str, object]], done: Accepting
+        self, walk: Walk, proposed: Sequence[Proposed], records: Sequence[dict[str, object]], done: AcceptanceRun
     ) -> None:
         """What is wrong, and which laws the first step concerned breaks."""
         found = keyed(record for record in records if record["rec"] != "runs")
         wanted = {key: value for key, value in walk.written.items() if key[0] != "runs"}
         last = walk.steps[-1].law if walk.steps else None
-        wrong = differences(wanted, found, self.unshown)
+        wrong = differences(wanted, found, self.unrecorded)
         if not wrong and not isinstance(last, Refusal):
             return
         ats = [one.at for one in proposed[: len(walk.steps)]]
-        place, extra = _first_wrong(walk, wanted, found, records, ats, self.unshown)
+        place, extra = _first_wrong(walk, wanted, found, records, ats, self.unrecorded)
         if place is None:
             place = len(walk.steps) - 1
         if place < 0:
@@ -132,13 +132,13 @@ class Acceptor:
                 observed = [{"rec": "runs", "run": "r", "status": "completed", "rows": len(one.before.rows)}]
         else:
             after = (one.law.run,)
-        done.broken = blame(self.pipeline, (one.before,), one.stimulus, one.law, after, observed, wrong)
+        done.broken = laws_broken_by(self.pipeline, (one.before,), one.stimulus, one.law, after, observed, wrong)
         done.broken = tuple(broken for broken in done.broken if broken[0] != "Z1") or done.broken
         done.differences, done.stimuli = tuple(wrong), done.stimuli[: place + 1]
 
     def _torn(self, walk: Walk, records: Sequence[dict[str, object]]) -> list[Broken]:
         """Every step of the law is one transaction of the engine."""
-        steps: dict[int, dict[str, list[Written]]] = {}
+        steps: dict[int, dict[str, list[RecordJson]]] = {}
         for record in records:
             (key,) = keyed([record]) or (None,)
             owner = walk.owner.get(key) if key is not None else None
@@ -223,13 +223,13 @@ def _first_wrong(
     found: Keyed,
     records: Sequence[Mapping[str, object]],
     ats: Sequence[float],
-    unshown: Unshown,
+    unrecorded: Unrecorded,
 ) -> tuple[int | None, dict[int, list[Key]]]:
     """The first step whose records are not the trail's; and which records are left over, by the step they fall into."""
     places = [
         walk.owner[key]
         for key, value in wanted.items()
-        if key not in found or differences({key: value}, {key: found[key]}, unshown)
+        if key not in found or differences({key: value}, {key: found[key]}, unrecorded)
     ]
     when = by_key(records)
     extra: dict[int, list[Key]] = {}
@@ -244,11 +244,11 @@ def _first_wrong(
 
 def _observed(
     walk: Walk, place: int, records: Sequence[dict[str, object]], extra: Mapping[int, list[Key]]
-) -> list[Written]:
+) -> list[RecordJson]:
     """What the trail holds of one step: its own records where it has the last word, the law's where a later one had."""
     own = by_key(records)
     law = walk.steps[place].law
-    observed: list[Written] = []
+    observed: list[RecordJson] = []
     for record in law.records if isinstance(law, Accepted) else ():
         said = as_json(record)
         (key,) = keyed([said]) or (None,)
@@ -291,8 +291,8 @@ def _in_some_order(
 
 def _of_data(data: DataTrail, records: Sequence[dict[str, object]]) -> list[Broken]:
     """Digests, origins and times, in the order in which things happened."""
-    parents: dict[str, list[Written]] = {}
-    merges: dict[str, list[Written]] = {}
+    parents: dict[str, list[RecordJson]] = {}
+    merges: dict[str, list[RecordJson]] = {}
     for record in records:
         if record["rec"] == "parents":
             parents.setdefault(str(record["child"]), []).append(record)

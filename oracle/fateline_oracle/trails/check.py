@@ -16,9 +16,9 @@ from fateline_model.laws import ALL, Where
 from fateline_model.words import RunStatus
 
 from ..compare.broken_laws import concerned
-from ..compare.records import Unshown
+from ..compare.records import Unrecorded
 from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
-from .accept import Accepting, Acceptor
+from .accept import AcceptanceRun, Acceptor
 from .pipeline import pipeline_of
 from .reader import RunTrail, partitions, read_trail
 from .reconstruct import named
@@ -29,7 +29,7 @@ FINDINGS: Final = 1_000
 
 
 @dataclass
-class TrailJudged:
+class TrailResult:
     """What judging a trail found."""
 
     runs: int = 0
@@ -47,22 +47,22 @@ class TrailJudged:
     seconds: float = 0.0
 
 
-def judge_trail(
+def check_trail(
     path: Path, pipeline: Pipeline | None = None, progress: Callable[[str], None] | None = None
-) -> TrailJudged:
+) -> TrailResult:
     """Judge a trail file: JSON lines, or a database of the reference engine."""
     started = time.perf_counter()
-    found = TrailJudged()
+    found = TrailResult()
     for trail in read_trail(path):
-        judge_run(trail, pipeline or pipeline_of(trail), found, progress)
+        check_run(trail, pipeline or pipeline_of(trail), found, progress)
     found.seconds = time.perf_counter() - started
     return found
 
 
-def judge_run(
+def check_run(
     trail: RunTrail,
     pipeline: Pipeline,
-    found: TrailJudged,
+    found: TrailResult,
     progress: Callable[[str], None] | None = None,
     *,
     acceptor: Acceptor | None = None,
@@ -74,7 +74,7 @@ def judge_run(
     _see_what_is_shown(trail, found)
     ended, over = _of_the_run(trail, found)
     acceptor = acceptor or Acceptor(pipeline)
-    acceptor.unshown = _unshown(trail)
+    acceptor.unrecorded = _unshown(trail)
     kinds: Counter[frozenset[type]] = Counter()
     for number, (rows, records) in enumerate(partitions(trail)):
         if progress is not None and number % 500 == 0:
@@ -94,7 +94,7 @@ def judge_run(
         _breach(found, "L6", f"run {trail.run}: a record of {stray['rec']} speaks of a token that is in no row", (), ())
 
 
-def _note(run: str, rows: list[str], done: Accepting, found: TrailJudged) -> None:
+def _note(run: str, rows: list[str], done: AcceptanceRun, found: TrailResult) -> None:
     if done.undetermined is not None:
         found.undetermined[done.undetermined] += 1
     elif not done.broken:
@@ -109,13 +109,13 @@ def _note(run: str, rows: list[str], done: Accepting, found: TrailJudged) -> Non
         _breach(found, law, f"run {run}, {where}: {said}", tuple(rows[:5]), tokens)
 
 
-def _breach(found: TrailJudged, law: str, said: str, rows: tuple[str, ...], tokens: tuple[str, ...]) -> None:
+def _breach(found: TrailResult, law: str, said: str, rows: tuple[str, ...], tokens: tuple[str, ...]) -> None:
     found.breached[law] += 1
     if len(found.findings) < FINDINGS:
         found.findings.append(Finding(law, said, tokens=tokens, rows=rows))
 
 
-def _of_the_run(trail: RunTrail, found: TrailJudged) -> tuple[bool, bool]:
+def _of_the_run(trail: RunTrail, found: TrailResult) -> tuple[bool, bool]:
     """Whether its source has ended, and whether it says that it is over. Its rows: as many as it says, in their order."""
     told = trail.about.get("runs", ())
     counts = [run["rows"] for run in told if isinstance(run.get("rows"), int)]
@@ -134,13 +134,13 @@ def _of_the_run(trail: RunTrail, found: TrailJudged) -> tuple[bool, bool]:
     return bool(counts) or over, over
 
 
-def _unshown(trail: RunTrail) -> Unshown:
+def _unshown(trail: RunTrail) -> Unrecorded:
     """Relations that the trail does not hold at all; whoever records none of a kind is not held to it."""
     held = {str(record["rec"]) for records in trail.rows.values() for record in records}
     return frozenset((relation, "") for relation in ("merges", "losses", "hops", "visits") if relation not in held)
 
 
-def _see_what_is_shown(trail: RunTrail, found: TrailJudged) -> None:
+def _see_what_is_shown(trail: RunTrail, found: TrailResult) -> None:
     for records in trail.rows.values():
         for record in records:
             found.shown.add(str(record["rec"]))
@@ -155,7 +155,7 @@ NEEDS_SHOWN: Final = ("visits", "hops", "digests", "times", "tx", "seq")
 """What a law may need and a trail may not hold. Barriers, losses, merges and batches are there when something happened."""
 
 
-def report_of(found: TrailJudged, reproduce: str) -> Report:
+def report_of(found: TrailResult, reproduce: str) -> Report:
     """The verdict on a trail."""
     laws: dict[str, LawResult] = {}
     for law in ALL:
@@ -197,6 +197,6 @@ def report_of(found: TrailJudged, reproduce: str) -> Report:
     )
 
 
-def _skipped(found: TrailJudged, laws: dict[str, LawResult]) -> Iterator[Skipped]:
+def _skipped(found: TrailResult, laws: dict[str, LawResult]) -> Iterator[Skipped]:
     yield from (Skipped("partitions", why, cases=count) for why, count in found.undetermined.items())
     yield from (Skipped(f"law {law}", str(one.why), (law,)) for law, one in laws.items() if one.verdict is None)

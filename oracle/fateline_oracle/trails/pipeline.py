@@ -12,7 +12,7 @@ from typing import Any
 from fateline_model import IllFormed, Pipeline, load
 from fateline_model.words import CONTINUE, DISCARD, FORK, ON_ERROR, Outcome, Reason, VisitStatus
 
-from ..ports.port import Written
+from ..ports.port import RecordJson
 from .reader import BadTrail, RunTrail
 
 
@@ -33,7 +33,7 @@ def _name(trail: RunTrail) -> str:
     return next((str(run["pipeline"]) for run in trail.about.get("runs", ()) if run.get("pipeline")), "pipeline")
 
 
-def _node(node: Written, edges: Iterable[Written], trail: RunTrail) -> dict[str, Any]:
+def _node(node: RecordJson, edges: Iterable[RecordJson], trail: RunTrail) -> dict[str, Any]:
     name, kind = str(node.get("node")), str(node.get("kind"))
     try:
         config = json.loads(str(node.get("config") or "{}"))
@@ -91,7 +91,7 @@ def _shown(trail: RunTrail, gate: str) -> _Shown:
     return found
 
 
-def _followed(records: Iterable[Written], visit: Written) -> str | None:
+def _followed(records: Iterable[RecordJson], visit: RecordJson) -> str | None:
     """What came of a route that has no edge of its own name."""
     for record in records:
         if record["rec"] == "hops" and record.get("from_visit") == visit.get("visit"):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ..ports.port import EngineFault, Written
+from ..ports.port import EngineFault, RecordJson
 from ..ports.validate import check_records
 
 LINE: Final = 1_048_576
@@ -27,10 +27,10 @@ class RunTrail:
     """One run: what is said of the run itself, and the records of each row. What belongs to no row is kept apart."""
 
     run: str
-    about: dict[str, list[Written]] = field(default_factory=dict)
-    rows: dict[str, list[Written]] = field(default_factory=dict)
-    batches: dict[str, Written] = field(default_factory=dict)
-    strays: list[Written] = field(default_factory=list)
+    about: dict[str, list[RecordJson]] = field(default_factory=dict)
+    rows: dict[str, list[RecordJson]] = field(default_factory=dict)
+    batches: dict[str, RecordJson] = field(default_factory=dict)
+    strays: list[RecordJson] = field(default_factory=list)
     records: int = 0
 
 
@@ -44,7 +44,7 @@ def read_trail(path: Path) -> list[RunTrail]:
     return runs_of(_from_database(path) if start == SQLITE else lines_of(path))
 
 
-def lines_of(path: Path) -> Iterator[Written]:
+def lines_of(path: Path) -> Iterator[RecordJson]:
     """The records of a file of JSON lines, each looked through before it is believed."""
     with path.open("rb") as file:
         number = 0
@@ -56,7 +56,7 @@ def lines_of(path: Path) -> Iterator[Written]:
                 yield _record(f"{path}:{number}", line)
 
 
-def _record(where: str, line: bytes) -> Written:
+def _record(where: str, line: bytes) -> RecordJson:
     try:
         record: Any = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -70,11 +70,11 @@ def _record(where: str, line: bytes) -> Written:
             raise BadTrail(f"{where}: {column} is {record[column]!r}; give a whole number")
     if not isinstance(record.get("run"), str):
         raise BadTrail(f"{where}: run is {record.get('run')!r}; give the id of a run")
-    found: Written = record
+    found: RecordJson = record
     return found
 
 
-def _from_database(path: Path) -> Iterator[Written]:
+def _from_database(path: Path) -> Iterator[RecordJson]:
     from fateline_engine.errors import LandscapeError
     from fateline_engine.landscape import Landscape
     from fateline_engine.landscape.export import records
@@ -88,10 +88,10 @@ def _from_database(path: Path) -> Iterator[Written]:
         raise BadTrail(str(error)) from error
 
 
-def runs_of(records: Iterable[Written]) -> list[RunTrail]:
+def runs_of(records: Iterable[RecordJson]) -> list[RunTrail]:
     """The records of each run, by row. A token says of which row it is; a record may come before its token."""
     found: dict[str, RunTrail] = {}
-    waiting: dict[str, list[Written]] = {}
+    waiting: dict[str, list[RecordJson]] = {}
     for record in records:
         run = str(record["run"])
         trail = found.setdefault(run, RunTrail(run))
@@ -122,7 +122,7 @@ TOKEN_OF: Final = {
 }
 
 
-def _by_row(trail: RunTrail, records: Iterable[Written]) -> None:
+def _by_row(trail: RunTrail, records: Iterable[RecordJson]) -> None:
     rows = {
         str(token.get("token")): row for row, own in trail.rows.items() for token in own if token["rec"] == "tokens"
     }
@@ -134,7 +134,7 @@ def _by_row(trail: RunTrail, records: Iterable[Written]) -> None:
             trail.rows[row].append(record)
 
 
-def partitions(trail: RunTrail) -> Iterator[tuple[list[str], list[Written]]]:
+def partitions(trail: RunTrail) -> Iterator[tuple[list[str], list[RecordJson]]]:
     """Rows by themselves, and rows that met in a batch together: their names, and all their records."""
     leader: dict[str, str] = {row: row for row in trail.rows}
 
@@ -153,7 +153,7 @@ def partitions(trail: RunTrail) -> Iterator[tuple[list[str], list[Written]]]:
     together: dict[str, list[str]] = {}
     for row in trail.rows:
         together.setdefault(find(row), []).append(row)
-    of_batch: dict[str, list[Written]] = {find(row): [] for row in first.values()}
+    of_batch: dict[str, list[RecordJson]] = {find(row): [] for row in first.values()}
     for batch, row in first.items():
         if batch in trail.batches:
             of_batch[find(row)].append(trail.batches[batch])

@@ -14,7 +14,7 @@ from fateline_model.stimuli import Do, Validity
 from fateline_model.words import BatchMode, BatchStatus, NodeKind, Trigger, VisitStatus
 
 from ..compare.names import Names
-from ..ports.port import Written
+from ..ports.port import RecordJson
 
 
 class Proposed(NamedTuple):
@@ -29,7 +29,7 @@ _WORKS: Final = (NodeKind.TRANSFORM, NodeKind.GATE, NodeKind.SINK)
 _BY_TRIGGER: Final = {Trigger.TIMEOUT: Do.DEADLINE, Trigger.CONDITION: Do.CONDITION, Trigger.END_OF_SOURCE: Do.FLUSH}
 
 
-def named(records: Iterable[Written], row: str | None = None) -> list[dict[str, object]]:
+def named(records: Iterable[RecordJson], row: str | None = None) -> list[dict[str, object]]:
     """The records in the names of the law. A token is named by its lineage, so parents come first.
 
     A row that is judged by itself is called `row`, so that rows which went the same way read alike.
@@ -38,8 +38,8 @@ def named(records: Iterable[Written], row: str | None = None) -> list[dict[str, 
     names = Names(row)
     names.learn([record for record in found if record["rec"] == "rows"])
     names.learn(_by_opening(found))
-    parents: dict[str, list[Written]] = {}
-    hops: dict[str, Written] = {}
+    parents: dict[str, list[RecordJson]] = {}
+    hops: dict[str, RecordJson] = {}
     for record in found:
         if record["rec"] == "parents":
             parents.setdefault(str(record.get("child")), []).append(record)
@@ -70,7 +70,7 @@ def named(records: Iterable[Written], row: str | None = None) -> list[dict[str, 
     return said
 
 
-def _by_opening(records: Sequence[Written]) -> list[Written]:
+def _by_opening(records: Sequence[RecordJson]) -> list[RecordJson]:
     """The batches in the order in which they were opened, by which they are numbered: of their first members."""
     opened: dict[str, int] = {}
     for record in records:

@@ -23,7 +23,7 @@ from fateline_model.words import NodeKind
 from ..compare.broken_laws import concerned
 from ..conform.barrier_driver import document_of
 from ..conform.edge_cover import plan
-from ..conform.explore import Ways, local_graph
+from ..conform.explore import ConcreteGraph, local_graph
 
 SCOPE: Final = "small"
 """The scope that is published: every kind of pipeline there is, with as few branches and attempts as show it."""
@@ -59,9 +59,9 @@ class Graph:
 
     def __init__(self, instance: Instance) -> None:
         system = instance.system
-        self._ways: Ways | None = None
+        self._ways: ConcreteGraph | None = None
         if isinstance(system, PipelineSystem):
-            self._ways = Ways(system, _everything, reduced=instance.machine == "pipeline")
+            self._ways = ConcreteGraph(system, _everything, reduced=instance.machine == "pipeline")
             graph = self._ways.graph
         else:
             graph = local_graph(system, _everything)

@@ -14,7 +14,7 @@ from fateline_model import load
 from fateline_model.checker.scopes import Instance
 from fateline_model.stimuli_json import from_json
 
-from ..compare.capabilities import asks_for, unshown
+from ..compare.capabilities import requirements, unrecorded
 from ..conform.lockstep import Lockstep
 from ..conform.machine_driver import MachineDriver
 from ..conform.machine_instance import PORT_OF
@@ -81,7 +81,7 @@ class Asker:
                 assert made is not None
                 self._port = GuardedPipeline(made)
             found = self._ready[name] = Lockstep(
-                load(vector.pipeline), vector.pipeline, self._port, unshown=unshown(self.hello),
+                load(vector.pipeline), vector.pipeline, self._port, unrecorded=unrecorded(self.hello),
                 refusals_have_reasons=Shows.REFUSALS in self.hello.shows,
             )  # fmt: skip
         return found
@@ -141,7 +141,7 @@ def _lacks(hello: Hello, vector: Vector) -> str | None:
         return f"the engine offers no {port} port"
     if vector.machine == "barrier":
         return None
-    missing = asks_for(load(vector.pipeline)) - hello.does
+    missing = requirements(load(vector.pipeline)) - hello.does
     return f"the engine does not declare {', '.join(sorted(missing))}" if missing else None
 
 

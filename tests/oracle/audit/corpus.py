@@ -1,6 +1,6 @@
 """Lawful trails for the audit's tests: walks through the law's local graphs, taken by the reference engine.
 
-Here: the walks as records, with the graph of their pipeline. Not here: damage (`damage.py`).
+ConcreteState: the walks as records, with the graph of their pipeline. Not here: damage (`damage.py`).
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from fateline_model.checker.systems import PipelineSystem
 from fateline_oracle.audit.import_records import graph_records
 from fateline_oracle.compare.names import Names
 from fateline_oracle.conform.edge_cover import plan
-from fateline_oracle.conform.explore import Ways
+from fateline_oracle.conform.explore import ConcreteGraph
 from fateline_oracle.reference.pipeline import ReferencePort
 
 Record = dict[str, Any]
@@ -25,7 +25,7 @@ def pipelines(scope: str = "small") -> list[Instance]:
 def walked(instance: Instance, most: int) -> Iterator[list[Record]]:
     """The trails of the longest walks that together go through every transition, each as a run of its own."""
     assert isinstance(instance.system, PipelineSystem)
-    ways, port = Ways(instance.system, lambda stimulus, state: True), ReferencePort()
+    ways, port = ConcreteGraph(instance.system, lambda stimulus, state: True), ReferencePort()
     walks = sorted(map(ways.graph.stimuli, plan(ways.graph.targets)), key=len, reverse=True)
     for number, walk in enumerate(walks[:most]):
         port.start(instance.document or {})

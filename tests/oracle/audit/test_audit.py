@@ -15,7 +15,7 @@ from fateline_oracle.audit.adapters import find_adapter, known_adapters, read_ad
 from fateline_oracle.audit.connect import BadSource
 from fateline_oracle.audit.import_records import copy_records, graph_records
 from fateline_oracle.audit.queries import OF_THE_GRAPH, OF_THE_ROWS, judged_at_rest, queries, shared
-from fateline_oracle.audit.row_range import ASKED, Slices
+from fateline_oracle.audit.row_range import ASKED, RangeWorker
 from fateline_oracle.audit.source import reading
 from fateline_oracle.audit.summary import WHY_NOT
 from fateline_oracle.audit.whole import Wanted, audit
@@ -82,7 +82,7 @@ def test_the_graph_as_queries_is_the_graph_of_the_law(tmp_path: Path) -> None:
         records: list[Record] = [{"rec": "runs", "run": "r", "status": "running"}, *graph_records(pipeline, "r")]
         with reading(copy, copy_records(records, copy)) as source:
             source.conn.execute("ATTACH '' AS slice")
-            slices = Slices(source, None, 60.0, 10)
+            slices = RangeWorker(source, None, 60.0, 10)
             slices.begin("r")
             rows = source.conn.execute("SELECT gate, branch, coalesce FROM slice.joined")
             joined = {(gate, branch): coalesce for gate, branch, coalesce in rows}

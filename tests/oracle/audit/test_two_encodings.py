@@ -12,8 +12,8 @@ from fateline_model.checker.systems import PipelineSystem
 from fateline_oracle.audit.connect import BadSource
 from fateline_oracle.audit.import_records import copy_records
 from fateline_oracle.audit.queries import judged_at_rest
-from fateline_oracle.audit.whole import Audited, Wanted, audit
-from fateline_oracle.trails.check import TrailJudged, judge_run
+from fateline_oracle.audit.whole import AuditResult, Wanted, audit
+from fateline_oracle.trails.check import TrailResult, check_run
 from fateline_oracle.trails.pipeline import pipeline_of
 from fateline_oracle.trails.reader import runs_of
 
@@ -40,17 +40,17 @@ def trails(example_trails: dict[str, list[Record]]) -> Trails:
     return found
 
 
-def asked(records: Sequence[Record], folder: Path) -> Audited:
+def asked(records: Sequence[Record], folder: Path) -> AuditResult:
     copy = folder / "copy.db"
     copy.unlink(missing_ok=True)
     return audit(Wanted(copy, copy_records(records, copy)))
 
 
-def stepped(records: Sequence[Record], pipeline: Pipeline | None) -> TrailJudged:
-    found = TrailJudged()
+def stepped(records: Sequence[Record], pipeline: Pipeline | None) -> TrailResult:
+    found = TrailResult()
     for trail in runs_of(records):
         if trail.about.get("nodes"):
-            judge_run(trail, pipeline or pipeline_of(trail), found)
+            check_run(trail, pipeline or pipeline_of(trail), found)
         else:
             found.breached["L6"] += 1
     return found

@@ -27,7 +27,7 @@ from fateline_oracle.book.versions import VERSIONS
 from fateline_oracle.cli import main
 from fateline_oracle.conform.instance import Strategy
 from fateline_oracle.ports.messages import ASKED
-from fateline_oracle.ports.port import ClockOf, Does, Drive, Port, Shows
+from fateline_oracle.ports.port import Clock, Does, Drive, Port, Shows
 from fateline_oracle.report.verdict import ExitCode
 
 SPECS = Path(__file__).parents[3] / "specs"
@@ -232,7 +232,7 @@ def test_the_numbers_of_the_decisions_have_no_hole_that_the_index_does_not_name(
 
 def test_every_word_that_an_engine_may_declare_is_explained() -> None:
     text = book()["ports.md"]
-    for words in (Does, Shows, Drive, ClockOf, Port):
+    for words in (Does, Shows, Drive, Clock, Port):
         assert all(f"| `{word}` |" in text or f"`{word}`" in text or f" {word} |" in text for word in words)
     assert set(CAN) == set(Does)
     assert set(RECORDED) == set(Shows)
@@ -263,7 +263,7 @@ def test_every_line_of_an_exchange_has_a_note_and_every_kind_of_message_is_shown
         shown |= {line.message["ask"] for line in exchange.lines}
     assert {str(kind.__struct_config__.tag) for kind in ASKED} - shown == {"start_runs", "operation"}
     first = "\n".join(answers(FIRST))
-    assert all(f'"{key}"' in first for key in ("records", "refused", "unsaid"))
+    assert all(f'"{key}"' in first for key in ("records", "refused", "unsupported"))
 
 
 def test_every_version_on_the_page_is_the_one_of_the_code() -> None:

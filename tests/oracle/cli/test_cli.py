@@ -14,7 +14,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from fateline.lazy import LazyCommand
+from fateline_console.lazy import LazyCommand
 from fateline_oracle.cli import COMMANDS, main
 from fateline_oracle.cli.group import VerdictGroup
 from fateline_oracle.report.verdict import ExitCode

@@ -12,9 +12,9 @@ from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem
 from fateline_oracle.conform.campaign import _one as drive_one
 from fateline_oracle.conform.campaign import every_instance
-from fateline_oracle.conform.free_run import judge_whole
-from fateline_oracle.conform.instance import Judged, Strategy, judge_instance
-from fateline_oracle.conform.machine_instance import judge_small
+from fateline_oracle.conform.free_run import drive_free_runs
+from fateline_oracle.conform.instance import InstanceResult, Strategy, drive_instance
+from fateline_oracle.conform.machine_instance import drive_machine
 from fateline_oracle.mutants.kill import place_called
 from fateline_oracle.ports.hello import hello_of
 from fateline_oracle.ports.port import Drive, Shows
@@ -33,9 +33,9 @@ PIPELINES = [found for found in every_instance("small") if found.machine in ("pi
 def test_the_engine_writes_what_the_law_writes_in_every_state(instance: Instance) -> None:
     engine = ReferenceEngine()
     if isinstance(instance.system, PipelineSystem):
-        judged = judge_instance(engine, hello_of(engine), instance, Strategy.REFUSALS, seed=1)
+        judged = drive_instance(engine, hello_of(engine), instance, Strategy.REFUSALS, seed=1)
     else:
-        judged = judge_small(engine, hello_of(engine), instance, refusals=True)
+        judged = drive_machine(engine, hello_of(engine), instance, refusals=True)
     assert (judged.found, judged.fault) == (None, None)
     assert judged.states == judged.states_total > 0
     assert judged.transitions == judged.transitions_total > 0
@@ -45,8 +45,8 @@ def test_the_engine_writes_what_the_law_writes_in_every_state(instance: Instance
 
 @pytest.mark.parametrize("instance", PIPELINES, ids=lambda instance: instance.name)
 def test_whole_runs_leave_trails_that_the_law_accepts(instance: Instance) -> None:
-    judged = Judged(instance.family, instance.name, instance.machine)
-    judge_whole(judged, ReferenceEngine().trail(), instance, hello_of(ReferenceEngine()), seed=1)
+    judged = InstanceResult(instance.family, instance.name, instance.machine)
+    drive_free_runs(judged, ReferenceEngine().trail(), instance, hello_of(ReferenceEngine()), seed=1)
     assert judged.found is None
     assert judged.steps > 0
 
@@ -55,7 +55,7 @@ def test_whole_runs_leave_trails_that_the_law_accepts(instance: Instance) -> Non
 def test_other_ways_of_looking_find_nothing_either(strategy: Strategy) -> None:
     engine = ReferenceEngine()
     for instance in PIPELINES[:6]:
-        judged = judge_instance(engine, hello_of(engine), instance, strategy, seed=2, steps=200)
+        judged = drive_instance(engine, hello_of(engine), instance, strategy, seed=2, steps=200)
         assert (judged.found, judged.fault) == (None, None)
         assert judged.steps > 0
 
@@ -74,6 +74,6 @@ def test_a_whole_run_without_order_or_transactions_is_not_judged_by_laws_that_ne
     instance = place_called("line")
     for word, law, other in ((Shows.TX, "X3", "F3"), (Shows.SEQ, "F3", "X3")):
         hello = hello_of(engine)
-        judged = Judged(instance.family, instance.name, instance.machine)
-        judge_whole(judged, engine.trail(), instance, hello._replace(shows=hello.shows - {word}), seed=1)
+        judged = InstanceResult(instance.family, instance.name, instance.machine)
+        drive_free_runs(judged, engine.trail(), instance, hello._replace(shows=hello.shows - {word}), seed=1)
         assert (judged.checked[law], judged.checked[other] > 0, judged.found) == (0, True, None)

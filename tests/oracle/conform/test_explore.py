@@ -5,7 +5,7 @@ import pytest
 from fateline_model import Stimulus
 from fateline_model.checker.scopes import instances
 from fateline_model.checker.systems import PipelineSystem, State
-from fateline_oracle.conform.explore import Ways
+from fateline_oracle.conform.explore import ConcreteGraph
 from fateline_oracle.law.verification import read_lock
 
 SYMMETRIC = [
@@ -15,10 +15,10 @@ SYMMETRIC = [
 ]
 
 
-def ways_of(name: str) -> Ways:
+def ways_of(name: str) -> ConcreteGraph:
     instance = next(found for found in instances("small") if found.name == name)
     assert isinstance(instance.system, PipelineSystem)
-    return Ways(instance.system, lambda stimulus, state: True)
+    return ConcreteGraph(instance.system, lambda stimulus, state: True)
 
 
 @pytest.mark.parametrize("instance", SYMMETRIC, ids=lambda instance: instance.name)

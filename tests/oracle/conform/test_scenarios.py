@@ -15,7 +15,7 @@ from fateline_model.stimuli import Do, Stimulus
 from fateline_model.wellformed import load
 from fateline_oracle.compare.difference import Difference
 from fateline_oracle.conform.lockstep import Lockstep
-from fateline_oracle.mutants import engine_in_cage
+from fateline_oracle.mutants import mutant_engine
 from fateline_oracle.ports.port import Engine
 from fateline_oracle.reference.engine import ReferenceEngine
 
@@ -66,7 +66,7 @@ def test_no_scenario_parts_the_engine_from_the_law(document: dict[str, object], 
 
 
 def test_a_seeded_bug_is_found_and_shrunk() -> None:
-    with engine_in_cage("a-filter-fails") as engine:
+    with mutant_engine("a-filter-fails") as engine:
         document = diamond(2, "first")
 
         def parts(choices: list[int]) -> bool:

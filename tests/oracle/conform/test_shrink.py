@@ -9,9 +9,9 @@ from click.testing import CliRunner
 from fateline_oracle.cli import main
 from fateline_oracle.conform.instance import Strategy
 from fateline_oracle.conform.replay import BadCase, read_case
-from fateline_oracle.mutants import ANIMALS
+from fateline_oracle.mutants import MUTANTS
 from fateline_oracle.mutants.case import case_of
-from fateline_oracle.mutants.kill import Hunted, hunt
+from fateline_oracle.mutants.kill import MutantResult, hunt
 from fateline_oracle.report.case import write_case
 from tests.model.schemas import validator
 
@@ -25,24 +25,24 @@ CHOSEN = (
 
 
 @pytest.fixture(scope="module", params=CHOSEN)
-def hunted(request: pytest.FixtureRequest) -> Hunted:
-    return hunt(ANIMALS[request.param], Strategy.REFUSALS)
+def hunted(request: pytest.FixtureRequest) -> MutantResult:
+    return hunt(MUTANTS[request.param], Strategy.REFUSALS)
 
 
-def test_a_counterexample_is_short(hunted: Hunted) -> None:
+def test_a_counterexample_is_short(hunted: MutantResult) -> None:
     assert hunted.found is not None
     assert len(hunted.found.stimuli) <= 9
 
 
 def test_the_same_bug_found_at_random_shrinks_to_as_few_steps() -> None:
-    animal = ANIMALS["late-without-a-fate"]._replace(places=("untimed diamond",))
+    animal = MUTANTS["late-without-a-fate"]._replace(places=("untimed diamond",))
     guided, at_random = hunt(animal, Strategy.REFUSALS), hunt(animal, Strategy.RANDOM, seed=3)
     assert guided.found is not None
     assert at_random.found is not None
     assert len(at_random.found.stimuli) <= len(guided.found.stimuli) + 2
 
 
-def test_a_case_fits_its_schema_and_replays(hunted: Hunted, tmp_path: Path) -> None:
+def test_a_case_fits_its_schema_and_replays(hunted: MutantResult, tmp_path: Path) -> None:
     case = case_of(hunted)
     validator("case").validate(json.loads(json.dumps(case)))
     path = write_case(tmp_path, "case", case)

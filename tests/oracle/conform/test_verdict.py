@@ -11,7 +11,7 @@ from fateline_oracle.cli import main
 from fateline_oracle.compare.difference import Difference
 from fateline_oracle.conform import campaign, verdict
 from fateline_oracle.conform.campaign import Campaign
-from fateline_oracle.conform.instance import Judged
+from fateline_oracle.conform.instance import InstanceResult
 from fateline_oracle.conform.result import SelfTest
 from fateline_oracle.mutants import self_test
 from fateline_oracle.mutants.kill import place_called
@@ -84,12 +84,12 @@ def test_what_cannot_be_believed_or_found_is_one_line() -> None:
         assert len(output.strip().splitlines()) == 1
 
 
-def concluded(judged: list[Judged], profile: Profile = NOTHING, tests: tuple[SelfTest, ...] = SEEN) -> Verdict:
+def concluded(judged: list[InstanceResult], profile: Profile = NOTHING, tests: tuple[SelfTest, ...] = SEEN) -> Verdict:
     return verdict.conclude(Campaign("x", "small", 1, HELLO, judged), tests, profile, "again").report.verdict
 
 
-def whole(law: str | None = None, **more: int) -> Judged:
-    judged = Judged("f", PLACE, "pipeline", 5, 5, 9, 9)
+def whole(law: str | None = None, **more: int) -> InstanceResult:
+    judged = InstanceResult("f", PLACE, "pipeline", 5, 5, 9, 9)
     judged.checked.update({law.id: 1 for law in ALL})
     if law is not None:
         judged.found = Difference((), (), "x", ("d",), ((law, "so"), ("D2", "so")))

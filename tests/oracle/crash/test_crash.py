@@ -11,14 +11,14 @@ from click.testing import CliRunner, Result
 
 from fateline_model.stimuli import Do, Stimulus
 from fateline_oracle.cli import main
-from fateline_oracle.crash.campaign import instances_to_torture
-from fateline_oracle.crash.instance import Tortured, torture_instance
-from fateline_oracle.crash.scenarios import Law, scenarios
-from fateline_oracle.mutants import ANIMALS
-from fateline_oracle.mutants.crashes import ANIMALS as TORTURED
+from fateline_oracle.crash.campaign import instances_to_crash
+from fateline_oracle.crash.instance import CrashResult, crash_instance
+from fateline_oracle.crash.scenarios import LawCache, scenarios
+from fateline_oracle.mutants import MUTANTS
+from fateline_oracle.mutants.crashes import MUTANTS as TORTURED
 from fateline_oracle.mutants.kill import hunt, place_called
 from fateline_oracle.ports.hello import hello_of
-from fateline_oracle.ports.port import Asked, Boundary, Does, EngineFault, Policy, Reply
+from fateline_oracle.ports.port import Boundary, CommitPolicy, Does, EngineFault, Reply, Request
 from fateline_oracle.reference.crash import ReferenceCrashPort
 from fateline_oracle.reference.engine import ReferenceEngine
 
@@ -34,9 +34,9 @@ def call(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-def tortured(name: str, engine: Any = None, depth: int = 1) -> Tortured:
+def tortured(name: str, engine: Any = None, depth: int = 1) -> CrashResult:
     made = engine or ReferenceEngine()
-    return torture_instance(made, hello_of(made), place_called(name), depth=depth)
+    return crash_instance(made, hello_of(made), place_called(name), depth=depth)
 
 
 reference = cache(tortured)
@@ -67,7 +67,7 @@ def test_every_kind_of_write_is_met_and_every_sink_takes_its_turn() -> None:
     kinds = set()
     for name in (*QUICK, *OTHERS):
         port = ReferenceCrashPort()
-        port.begin(place_called(name).document or {}, Policy.STEP)
+        port.begin(place_called(name).document or {}, CommitPolicy.STEP)
         kinds |= {path.suffix for path in port._paths.values()}
         port.close()
     assert kinds == {".csv", ".jsonl", ".db"}
@@ -75,7 +75,7 @@ def test_every_kind_of_write_is_met_and_every_sink_takes_its_turn() -> None:
 
 def test_scenarios_take_every_step_of_the_graph_and_come_to_the_end() -> None:
     engine, instance = ReferenceEngine(), place_called("leaving policy=require_all")
-    lines = list(scenarios(instance, hello_of(engine), Law(instance.system.pipeline)))
+    lines = list(scenarios(instance, hello_of(engine), LawCache(instance.system.pipeline)))
     assert all(line.stimuli[-1].do is Do.RUN_OVER for line in lines)
     assert len({(run, stimulus) for line in lines for run, stimulus in zip(line.runs, line.stimuli)}) >= 441  # noqa: B905
     assert not any(one.do in (Do.CRASH, Do.RESUME) for line in lines for one in line.stimuli)
@@ -83,7 +83,7 @@ def test_scenarios_take_every_step_of_the_graph_and_come_to_the_end() -> None:
 
 def test_a_crash_twice_at_one_place_leaves_one_trace() -> None:
     instance = place_called("line")
-    line = next(iter(scenarios(instance, hello_of(ReferenceEngine()), Law(instance.system.pipeline))))
+    line = next(iter(scenarios(instance, hello_of(ReferenceEngine()), LawCache(instance.system.pipeline))))
     once = line.after_a_crash(1)
     assert once.after_a_crash(1).stimuli == once.stimuli
     assert [one.do for one in once.stimuli[1:3]] == [Do.CRASH, Do.RESUME]
@@ -107,7 +107,7 @@ def test_animals_of_the_judge_are_told_by_torture_too(name: str) -> None:
     """What a crash between two steps shows, one in the midst of a step shows as well."""
     from fateline_oracle.conform.instance import Strategy
 
-    animal = ANIMALS[name]._replace(tortured=True, places=("line", "diamond branches=2 policy=best_effort merge=union"))
+    animal = MUTANTS[name]._replace(tortured=True, places=("line", "diamond branches=2 policy=best_effort merge=union"))
     assert hunt(animal, Strategy.TORTURE).first in ("R1", "R2")
 
 
@@ -169,7 +169,7 @@ def test_a_port_that_answers_nonsense_is_at_fault(answers: Mapping[str, Any], to
 class Forgetful(ReferenceCrashPort):
     """Never takes a run up again."""
 
-    def do(self, asked: Asked) -> Reply:
+    def do(self, asked: Request) -> Reply:
         return Reply(refused="no", message="not I") if asked.stimulus.do is Do.RESUME else super().do(asked)
 
 
@@ -194,7 +194,7 @@ def test_an_effect_that_is_there_twice_is_a_breach_without_any_crash() -> None:
 
 def test_a_resume_needs_a_boundary_that_was_met() -> None:
     port = ReferenceCrashPort()
-    port.begin(place_called("line").document or {}, Policy.STEP)
+    port.begin(place_called("line").document or {}, CommitPolicy.STEP)
     with pytest.raises(EngineFault, match="no boundary of this run left abc"):
         port.crash_to("abc", None)
     port.close()
@@ -202,10 +202,10 @@ def test_a_resume_needs_a_boundary_that_was_met() -> None:
 
 def test_what_was_never_begun_is_begun() -> None:
     port = ReferenceCrashPort()
-    port.begin(place_called("line").document or {}, Policy.STEP)
-    port.crash_to(port.boundaries()[0].digest, Policy.STEP)
+    port.begin(place_called("line").document or {}, CommitPolicy.STEP)
+    port.crash_to(port.boundaries()[0].digest, CommitPolicy.STEP)
     assert port.trail() == []
-    assert port.do(Asked(Stimulus(Do.RESUME))).refused is None
+    assert port.do(Request(Stimulus(Do.RESUME))).refused is None
     assert [record["status"] for record in port.trail() if record["rec"] == "runs"] == ["running"]
     port.close()
 
@@ -270,5 +270,5 @@ def test_a_wrong_question_is_bad_input(arguments: Sequence[str], told: str) -> N
 
 
 def test_every_pipeline_of_the_scope_is_tortured() -> None:
-    assert len(instances_to_torture("small")) == 39
-    assert {one.family for one in instances_to_torture("standard")} > {"parallel", "nested"}
+    assert len(instances_to_crash("small")) == 39
+    assert {one.family for one in instances_to_crash("standard")} > {"parallel", "nested"}

@@ -11,37 +11,39 @@ import pytest
 from fateline_engine.errors import LandscapeError
 from fateline_engine.landscape import Landscape
 from fateline_oracle.crash.kill import Trial, disturb, one, pipelines_in, prepared, trials, undisturbed
-from fateline_oracle.ports.port import Policy
+from fateline_oracle.ports.port import CommitPolicy
 from fateline_oracle.reference import faulty_process, left_files
 from fateline_oracle.reference.faulty_process import Fault, FaultKind
-from fateline_oracle.trails.check import judge_trail
+from fateline_oracle.trails.check import check_trail
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 @pytest.mark.parametrize("how", [kind for kind in FaultKind if kind is not FaultKind.NOTHING])
 def test_a_disturbed_run_comes_to_the_end_of_an_undisturbed_one(how: FaultKind) -> None:
-    done = one(Trial(EXAMPLES / "returns" / "pipeline.yaml", Policy.STEP, how, 14))
+    done = one(Trial(EXAMPLES / "returns" / "pipeline.yaml", CommitPolicy.STEP, how, 14))
     assert done.findings == []
     assert done.effects == 6
 
 
 def test_a_process_is_really_killed_and_tells_what_was_next(tmp_path: Path) -> None:
-    file = prepared(EXAMPLES / "sensors" / "pipeline.yaml", Policy.STEP, tmp_path / "sensors")
-    ended = faulty_process.run(file, Policy.STEP, Fault(FaultKind.KILLED_AT, 60))
+    file = prepared(EXAMPLES / "sensors" / "pipeline.yaml", CommitPolicy.STEP, tmp_path / "sensors")
+    ended = faulty_process.run(file, CommitPolicy.STEP, Fault(FaultKind.KILLED_AT, 60))
     assert (ended.status, ended.boundaries) == (None, 60)
     assert ended.write
-    assert faulty_process.run(file, Policy.STEP, Fault(FaultKind.NOTHING)).status == faulty_process.FINISHED
-    assert left_files.outputs(file) == undisturbed(EXAMPLES / "sensors" / "pipeline.yaml", Policy.STEP).outputs
+    assert faulty_process.run(file, CommitPolicy.STEP, Fault(FaultKind.NOTHING)).status == faulty_process.FINISHED
+    assert left_files.outputs(file) == undisturbed(EXAMPLES / "sensors" / "pipeline.yaml", CommitPolicy.STEP).outputs
 
 
 def test_two_failures_one_of_them_as_the_run_begins_double_nothing(tmp_path: Path) -> None:
     """Where the sinks stand is written together with the run, or there is nothing to cut back to."""
-    file = prepared(EXAMPLES / "returns" / "pipeline.yaml", Policy.STEP, tmp_path / "returns")
+    file = prepared(EXAMPLES / "returns" / "pipeline.yaml", CommitPolicy.STEP, tmp_path / "returns")
     for at in (28, 158):
-        assert faulty_process.run(file, Policy.STEP, Fault(FaultKind.IO_ERROR, at)).status == faulty_process.STOPPED
-    assert faulty_process.run(file, Policy.STEP, Fault(FaultKind.NOTHING)).status == faulty_process.FINISHED
-    assert left_files.outputs(file) == undisturbed(EXAMPLES / "returns" / "pipeline.yaml", Policy.STEP).outputs
+        assert (
+            faulty_process.run(file, CommitPolicy.STEP, Fault(FaultKind.IO_ERROR, at)).status == faulty_process.STOPPED
+        )
+    assert faulty_process.run(file, CommitPolicy.STEP, Fault(FaultKind.NOTHING)).status == faulty_process.FINISHED
+    assert left_files.outputs(file) == undisturbed(EXAMPLES / "returns" / "pipeline.yaml", CommitPolicy.STEP).outputs
 
 
 def test_an_output_that_is_another_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +55,7 @@ def test_an_output_that_is_another_is_noticed(tmp_path: Path, monkeypatch: pytes
         law
         for seed in range(12)
         for _, _, broken in one(
-            Trial(EXAMPLES / "returns" / "pipeline.yaml", Policy.STEP, FaultKind.KILLED_AT, seed)
+            Trial(EXAMPLES / "returns" / "pipeline.yaml", CommitPolicy.STEP, FaultKind.KILLED_AT, seed)
         ).findings
         for law, _ in broken
     ]
@@ -64,7 +66,7 @@ def test_trials_take_turns() -> None:
     made = list(trials([Path("a"), Path("b")], 8, 3, 0))
     assert {(trial.policy, trial.pipeline, trial.how) for trial in made[:8]} == {
         (policy, Path(name), how)
-        for policy in Policy
+        for policy in CommitPolicy
         for name in "ab"
         for how in (FaultKind.KILLED_AT, FaultKind.KILLED_AFTER)
     }
@@ -80,9 +82,9 @@ def test_as_many_as_were_asked_for_are_disturbed() -> None:
 
 def test_a_trail_that_was_broken_off_early_tells_its_pipeline_all_the_same(tmp_path: Path) -> None:
     """A gate has an edge to go on by, and nobody has taken it yet."""
-    file = prepared(EXAMPLES / "claims" / "pipeline.yaml", Policy.STEP, tmp_path / "claims")
-    assert faulty_process.run(file, Policy.STEP, Fault(FaultKind.KILLED_AT, 60)).status is None
-    judged = judge_trail(left_files.database_of(file))
+    file = prepared(EXAMPLES / "claims" / "pipeline.yaml", CommitPolicy.STEP, tmp_path / "claims")
+    assert faulty_process.run(file, CommitPolicy.STEP, Fault(FaultKind.KILLED_AT, 60)).status is None
+    judged = check_trail(left_files.database_of(file))
     assert (judged.runs, judged.findings) == (1, [])
 
 

@@ -9,18 +9,18 @@ import fateline_engine
 from fateline_model.laws import ALL
 from fateline_oracle.conform.instance import Strategy
 from fateline_oracle.law.patched import NoSuchPatch
-from fateline_oracle.mutants import ANIMALS, NO_ANIMAL, NoSuchAnimal, engine_in_cage
+from fateline_oracle.mutants import MUTANTS, WITHOUT_MUTANT, NoSuchMutant, mutant_engine
 from fateline_oracle.mutants.kill import hunt, places
-from fateline_oracle.mutants.mutant import Animal, Patch
-from fateline_oracle.mutants.sandbox import caged, patched_text
+from fateline_oracle.mutants.mutant import Mutant, Patch
+from fateline_oracle.mutants.sandbox import patched_text, sandboxed
 
 ENGINE = Path(fateline_engine.__file__).parent
 SLOW = ("batch mode=passthrough count=1", "lineage", "lineage with one token more", "batch", "two rows and a crash")
 """Places that take more than a second or two; animals that show only there are hunted with the slow tests."""
 
 
-@pytest.mark.parametrize("animal", ANIMALS.values(), ids=ANIMALS)
-def test_every_patch_changes_the_engine_in_one_place(animal: Animal) -> None:
+@pytest.mark.parametrize("animal", MUTANTS.values(), ids=MUTANTS)
+def test_every_patch_changes_the_engine_in_one_place(animal: Mutant) -> None:
     texts: dict[str, str] = {}
     for patch in animal.patches:
         text = texts.get(patch.file) or (ENGINE / patch.file).read_text(encoding="utf-8")
@@ -28,24 +28,24 @@ def test_every_patch_changes_the_engine_in_one_place(animal: Animal) -> None:
 
 
 def test_every_law_has_an_animal_or_a_reason_why_there_is_none() -> None:
-    with_one = {animal.law for animal in ANIMALS.values()}
-    assert with_one | NO_ANIMAL.keys() == {law.id for law in ALL}
-    assert not with_one & NO_ANIMAL.keys()
+    with_one = {animal.law for animal in MUTANTS.values()}
+    assert with_one | WITHOUT_MUTANT.keys() == {law.id for law in ALL}
+    assert not with_one & WITHOUT_MUTANT.keys()
 
 
 def test_every_finding_has_an_animal() -> None:
-    assert {animal.finding for animal in ANIMALS.values()} - {None} == set(range(1, 19))
+    assert {animal.finding for animal in MUTANTS.values()} - {None} == set(range(1, 19))
 
 
-@pytest.mark.parametrize("animal", ANIMALS.values(), ids=ANIMALS)
-def test_every_animal_names_places_that_there_are(animal: Animal) -> None:
+@pytest.mark.parametrize("animal", MUTANTS.values(), ids=MUTANTS)
+def test_every_animal_names_places_that_there_are(animal: Mutant) -> None:
     assert next(places(animal), None) is not None
 
 
 def test_a_guarded_animal_names_a_guard_of_the_engine() -> None:
     text = (ENGINE / "landscape" / "guards.py").read_text(encoding="utf-8")
     made = {f"{table}_written_once" for table in re.findall(r'^    "(\w+)": \(\(', text, re.MULTILINE)}
-    for animal in ANIMALS.values():
+    for animal in MUTANTS.values():
         if animal.guard is not None:
             assert animal.guard in made or f'"{animal.guard}' in text, animal.name
 
@@ -54,18 +54,18 @@ def test_a_guarded_animal_names_a_guard_of_the_engine() -> None:
     "animal",
     [
         pytest.param(animal, marks=[pytest.mark.slow] if set(animal.places) & set(SLOW) else [])
-        for animal in ANIMALS.values()
+        for animal in MUTANTS.values()
         if not animal.tortured  # those are hunted in tests/oracle/crash
     ],
-    ids=[animal.name for animal in ANIMALS.values() if not animal.tortured],
+    ids=[animal.name for animal in MUTANTS.values() if not animal.tortured],
 )
-def test_it_is_noticed_by_its_law_or_by_its_guard(animal: Animal) -> None:
+def test_it_is_noticed_by_its_law_or_by_its_guard(animal: Mutant) -> None:
     hunted = hunt(animal, Strategy.REFUSALS)
     assert hunted.killed, f"first {hunted.first}, named {hunted.named}, fault {hunted.fault}, tried {hunted.tried}"
 
 
 def test_the_engine_itself_is_taken_for_no_animal() -> None:
-    clean = Animal("clean", "F1", "nothing", (), ("line", "untimed diamond", "leaving"))
+    clean = Mutant("clean", "F1", "nothing", (), ("line", "untimed diamond", "leaving"))
     hunted = hunt(clean, Strategy.REFUSALS)
     assert (hunted.first, hunted.fault) == (None, None)
     assert hunted.steps > 1_000
@@ -74,11 +74,11 @@ def test_the_engine_itself_is_taken_for_no_animal() -> None:
 def test_a_patch_that_is_not_there_is_no_animal() -> None:
     with (
         pytest.raises(NoSuchPatch, match="occurs 0 times"),
-        caged(Animal("none", "F1", "nothing", (Patch("state.py", "no such text", "x"),), ("line",))),
+        sandboxed(Mutant("none", "F1", "nothing", (Patch("state.py", "no such text", "x"),), ("line",))),
     ):
         pass
 
 
 def test_a_name_that_is_in_no_cage_is_said() -> None:
-    with pytest.raises(NoSuchAnimal, match="zoo --list"), engine_in_cage("unicorn"):
+    with pytest.raises(NoSuchMutant, match="zoo --list"), mutant_engine("unicorn"):
         pass

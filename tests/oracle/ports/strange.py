@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from fateline_oracle.ports.port import Asked, Hello, Port, Reply
+from fateline_oracle.ports.port import Hello, Port, Reply, Request
 from fateline_oracle.reference.engine import LAW_VERSION, ReferenceEngine
 from fateline_oracle.reference.pipeline import ReferencePort
 
@@ -12,17 +12,17 @@ from fateline_oracle.reference.pipeline import ReferencePort
 class Strange:
     """The reference engine, whose answers are replaced."""
 
-    def __init__(self, answer: Callable[[Asked, Reply], Any]) -> None:
+    def __init__(self, answer: Callable[[Request, Reply], Any]) -> None:
         self._port = ReferencePort()
         self._answer = answer
 
     def start(self, pipeline: Mapping[str, object]) -> None:
         self._port.start(pipeline)
 
-    def do(self, asked: Asked) -> Any:
+    def do(self, asked: Request) -> Any:
         return self._answer(asked, self._port.do(asked))
 
-    def together(self, asked: Sequence[Asked]) -> Any:
+    def together(self, asked: Sequence[Request]) -> Any:
         return [self.do(one) for one in asked]
 
     def trail(self) -> Iterable[Any]:
@@ -35,7 +35,7 @@ class Strange:
 class Engine:
     """Only a pipeline port, and strange."""
 
-    def __init__(self, answer: Callable[[Asked, Reply], Any], **said: Any) -> None:
+    def __init__(self, answer: Callable[[Request, Reply], Any], **said: Any) -> None:
         self._answer, self._said = answer, said
 
     def hello(self) -> Any:
@@ -84,7 +84,7 @@ def too_long() -> Engine:
 
 
 def too_late() -> Engine:
-    def answer(asked: Asked, reply: Reply) -> Reply:
+    def answer(asked: Request, reply: Reply) -> Reply:
         time.sleep(60)
         return reply
 
@@ -92,7 +92,7 @@ def too_late() -> Engine:
 
 
 def raises() -> Engine:
-    def answer(asked: Asked, reply: Reply) -> Reply:
+    def answer(asked: Request, reply: Reply) -> Reply:
         raise RuntimeError("out of order\nand more of it")
 
     return Engine(answer)
@@ -119,7 +119,7 @@ def no_hello() -> Engine:
 def hides_visits() -> Engine:
     """Says that it shows visits, and does not."""
 
-    def answer(asked: Asked, reply: Reply) -> Reply:
+    def answer(asked: Request, reply: Reply) -> Reply:
         return reply._replace(records=[record for record in reply.records if record["rec"] != "visits"])
 
     return Engine(answer)
@@ -135,9 +135,9 @@ def says_it_hides_visits() -> Engine:
 def cannot_say_lawful() -> Engine:
     """Declares retries, and has no word for them."""
 
-    def answer(asked: Asked, reply: Reply) -> Reply:
+    def answer(asked: Request, reply: Reply) -> Reply:
         verdict = asked.stimulus.verdict or ""
-        return Reply(unsaid="no retries here") if verdict.endswith("_retryable") else reply
+        return Reply(unsupported="no retries here") if verdict.endswith("_retryable") else reply
 
     return Engine(answer)
 

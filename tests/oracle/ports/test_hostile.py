@@ -18,7 +18,7 @@ from fateline_oracle.cli import main
 from fateline_oracle.engines import engine_of
 from fateline_oracle.ports import process as process_module
 from fateline_oracle.ports.hello import hello_of
-from fateline_oracle.ports.port import Asked, EngineFault, EngineSilent
+from fateline_oracle.ports.port import EngineFault, EngineSilent, Request
 from fateline_oracle.ports.process_engine import ProcessEngine
 from fateline_oracle.ports.validate import GuardedPipeline
 
@@ -87,7 +87,7 @@ def drive(engine: ProcessEngine) -> None:
     assert made is not None
     port = GuardedPipeline(made)
     port.start(LINE)
-    port.do(Asked(Stimulus(Do.READ, row=0, verdict="valid")))
+    port.do(Request(Stimulus(Do.READ, row=0, verdict="valid")))
     port.trail()
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from fateline_model.checker.scopes import Instance, instances
 from fateline_oracle import limits
-from fateline_oracle.conform.instance import Judged, Strategy, judge_instance
+from fateline_oracle.conform.instance import InstanceResult, Strategy, drive_instance
 from fateline_oracle.engines import NoSuchEngine, engine_of
 from fateline_oracle.ports.hello import hello_of
 from fateline_oracle.ports.port import EngineFault, EngineSilent
@@ -17,9 +17,9 @@ def instance_of(family: str) -> Instance:
     return next(found for found in instances("small") if found.family == family)
 
 
-def judged(name: str, family: str = "untimed diamond") -> Judged:
+def judged(name: str, family: str = "untimed diamond") -> InstanceResult:
     with engine_of(f"{HERE}:{name}") as engine:
-        return judge_instance(engine, hello_of(engine), instance_of(family), Strategy.REFUSALS, seed=0)
+        return drive_instance(engine, hello_of(engine), instance_of(family), Strategy.REFUSALS, seed=0)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from fateline_model.laws import ALL
 from fateline_oracle.conform.campaign import Campaign
-from fateline_oracle.conform.instance import Judged, Strategy, judge_instance
+from fateline_oracle.conform.instance import InstanceResult, Strategy, drive_instance
 from fateline_oracle.conform.result import Conformance, SelfTest
 from fateline_oracle.conform.verdict import conclude
 from fateline_oracle.engines import engine_of
@@ -42,8 +42,8 @@ class Balanced(HTMLParser):
         assert self.open.pop() == tag
 
 
-def judged(engine: Engine) -> Judged:
-    return judge_instance(engine, hello_of(engine), place_called(PLACE), Strategy.REFUSALS, seed=0)
+def judged(engine: Engine) -> InstanceResult:
+    return drive_instance(engine, hello_of(engine), place_called(PLACE), Strategy.REFUSALS, seed=0)
 
 
 def conformance(name: str, called: str | None = None) -> Conformance:

@@ -5,7 +5,7 @@ import io
 import click
 import pytest
 
-from fateline.terminal import Progress, paint, table
+from fateline_console.terminal import Progress, paint, table
 
 
 class Terminal(io.StringIO):

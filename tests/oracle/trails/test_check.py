@@ -13,11 +13,11 @@ from fateline_model.stimuli import Do
 from fateline_oracle.cli import main
 from fateline_oracle.compare.names import Names
 from fateline_oracle.conform.edge_cover import plan
-from fateline_oracle.conform.explore import Ways
+from fateline_oracle.conform.explore import ConcreteGraph
 from fateline_oracle.reference.pipeline import ReferencePort
 from fateline_oracle.report.verdict import Verdict
 from fateline_oracle.trails.accept import Acceptor
-from fateline_oracle.trails.check import TrailJudged, judge_run, judge_trail, report_of
+from fateline_oracle.trails.check import TrailResult, check_run, check_trail, report_of
 from fateline_oracle.trails.pipeline import pipeline_of
 from fateline_oracle.trails.reader import BadTrail, read_trail, runs_of
 
@@ -32,10 +32,10 @@ def trails(example_trails: dict[str, list[Record]]) -> dict[str, list[Record]]:
     return example_trails
 
 
-def judged(records: list[Record]) -> TrailJudged:
-    found = TrailJudged()
+def judged(records: list[Record]) -> TrailResult:
+    found = TrailResult()
     for trail in runs_of(records):
-        judge_run(trail, pipeline_of(trail), found)
+        check_run(trail, pipeline_of(trail), found)
     return found
 
 
@@ -96,7 +96,7 @@ def test_a_trail_without_nodes_asks_for_its_pipeline(tmp_path: Path) -> None:
     path = tmp_path / "trail.jsonl"
     path.write_text('{"rec": "rows", "run": "r", "row": "0", "idx": 0}\n')
     with pytest.raises(BadTrail, match="--pipeline"):
-        judge_trail(path)
+        check_trail(path)
 
 
 def test_the_command_judges_a_database_and_compares_two(tmp_path: Path) -> None:
@@ -129,10 +129,10 @@ def test_rows_of_one_way_whose_merges_end_otherwise_are_each_accepted() -> None:
     (instance,) = [one for one in instances("small") if one.name == "expand then fork policy=require_all"]
     assert isinstance(instance.system, PipelineSystem)
     ways, port = (
-        Ways(instance.system, lambda stimulus, state: stimulus.do not in (Do.CRASH, Do.RESUME)),
+        ConcreteGraph(instance.system, lambda stimulus, state: stimulus.do not in (Do.CRASH, Do.RESUME)),
         ReferencePort(),
     )
-    acceptor, found = Acceptor(instance.system.pipeline), TrailJudged()
+    acceptor, found = Acceptor(instance.system.pipeline), TrailResult()
     for walk in sorted(map(ways.graph.stimuli, plan(ways.graph.targets)), key=len, reverse=True)[:150]:
         port.start(instance.document or {})
         names, here = Names(), ways.first()
@@ -141,7 +141,7 @@ def test_rows_of_one_way_whose_merges_end_otherwise_are_each_accepted() -> None:
             names.learn(port.do(names.asked(taken.stimulus)).records)
             here = taken.to
         for trail in runs_of([{**record, "run": "r"} for record in port.trail()]):
-            judge_run(trail, instance.system.pipeline, found, acceptor=acceptor)
+            check_run(trail, instance.system.pipeline, found, acceptor=acceptor)
     port.close()
     assert found.findings == []
     assert found.accepted == found.rows == 150

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from ...audit.adapters import find_adapter
 from ...audit.source import reading
-from ...audit.summary import Told, tell
+from ...audit.summary import AuditSummary, tell
 from ...audit.whole import Wanted, audit
 
 
@@ -127,7 +127,7 @@ def unpacked(name: str) -> Iterator[Path]:
         yield path
 
 
-def judged(name: str) -> Told:
+def judged(name: str) -> AuditSummary:
     """What the audit says of it."""
     with unpacked(name) as path:
         adapter = find_adapter(path)

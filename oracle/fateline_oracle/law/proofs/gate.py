@@ -43,7 +43,7 @@ class Proof(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ConditionResult:
     """One postcondition: its verdict, and the counterexample or the reason why there is no verdict."""
 
     condition: str
@@ -101,14 +101,14 @@ def _true(condition: str, function: Callable[..., Any], names: dict[str, Any]) -
         raise BadCall(f"{condition} raises {type(error).__name__}: {error}", breach=False) from error
 
 
-def prove(function: Callable[..., Any], *, seconds: float = SECONDS) -> Iterator[Judged]:
+def prove(function: Callable[..., Any], *, seconds: float = SECONDS) -> Iterator[ConditionResult]:
     """Ask CrossHair about each postcondition of a function. Never empty: without a contract, one undecided entry."""
     try:
         from crosshair.core_and_libs import analyze_function, run_checkables
         from crosshair.options import AnalysisKind, AnalysisOptionSet
         from crosshair.util import ControlFlowException
     except ImportError:
-        yield Judged("", Proof.UNDECIDED, GET_CROSSHAIR)
+        yield ConditionResult("", Proof.UNDECIDED, GET_CROSSHAIR)
         return
     options = AnalysisOptionSet(
         analysis_kind=(AnalysisKind.PEP316,),
@@ -118,7 +118,7 @@ def prove(function: Callable[..., Any], *, seconds: float = SECONDS) -> Iterator
     )
     expected = contract(function).post
     if not expected:
-        yield Judged("", Proof.UNDECIDED, "no contract: nothing is claimed, so nothing is proved")
+        yield ConditionResult("", Proof.UNDECIDED, "no contract: nothing is claimed, so nothing is proved")
         return
     checkables = analyze_function(function, options)
     for checkable, condition in zip(checkables, expected, strict=False):
@@ -130,10 +130,10 @@ def prove(function: Callable[..., Any], *, seconds: float = SECONDS) -> Iterator
             except (Exception, ControlFlowException) as error:
                 messages = [("crosshair fails", f"{type(error).__name__}: {error}")]
         proof, why = _understand(function, messages)
-        yield Judged(condition, proof, why, time.process_time() - begun)
+        yield ConditionResult(condition, proof, why, time.process_time() - begun)
     if len(checkables) != len(expected):
         why = f"CrossHair reads {len(checkables)} postconditions where {len(expected)} are written"
-        yield Judged("", Proof.UNDECIDED, why)
+        yield ConditionResult("", Proof.UNDECIDED, why)
 
 
 def _bodies_only() -> AbstractContextManager[object]:
@@ -147,7 +147,7 @@ def _bodies_only() -> AbstractContextManager[object]:
     return patch("crosshair.core.EnforcedConditions", partial(EnforcedConditions, CompositeConditionParser()))
 
 
-def conclusion(judged: Iterable[Judged]) -> Proof:
+def conclusion(judged: Iterable[ConditionResult]) -> Proof:
     """Of all postconditions together: refuted if one is, confirmed only if all are, and there are some."""
     proofs = {one.proof for one in judged}
     if Proof.REFUTED in proofs:

@@ -14,7 +14,16 @@ from typing import Any
 
 from fateline_oracle.law.patched import NoSuchPatch, part, patched_model
 from fateline_oracle.law.proofs import restated
-from fateline_oracle.law.proofs.gate import SECONDS, BadCall, Judged, Proof, check_call, conclusion, prove, value_text
+from fateline_oracle.law.proofs.gate import (
+    SECONDS,
+    BadCall,
+    ConditionResult,
+    Proof,
+    check_call,
+    conclusion,
+    prove,
+    value_text,
+)
 from fateline_oracle.law.proofs.obligations import BY_NAME, Mutant, Obligation, Witness
 from fateline_oracle.parallel import in_processes
 
@@ -33,7 +42,7 @@ class Settled:
     """An obligation with all that is known of it. Believed only if witnesses fire and mutants are refuted."""
 
     name: str
-    judged: tuple[Judged, ...]
+    judged: tuple[ConditionResult, ...]
     witnesses: tuple[str, ...]
     kills: tuple[Kill, ...]
     seconds: float

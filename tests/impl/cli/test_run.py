@@ -351,10 +351,11 @@ def waiting(folder: Path) -> tuple[Path, subprocess.Popen[str]]:
     process = subprocess.Popen(
         [sys.executable, "-c", "from fateline_oracle.cli import main; main()", "run", str(file)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background inherits it ignored
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while not (folder / "here").exists():
         assert process.poll() is None
         assert time.monotonic() < deadline
@@ -366,7 +367,7 @@ def waiting(folder: Path) -> tuple[Path, subprocess.Popen[str]]:
 def test_a_signal_stops_a_process_which_is_then_resumed(tmp_path: Path, how: signal.Signals) -> None:
     file, process = waiting(tmp_path)
     process.send_signal(how)
-    _, told = process.communicate(timeout=60)
+    _, told = process.communicate(timeout=600)
     assert process.returncode == 1, told
     assert "Go on with: fateline resume" in told
     assert "Traceback" not in told
@@ -397,7 +398,7 @@ def test_a_file_that_may_not_grow_stops_a_process_which_is_then_resumed(tmp_path
 def test_a_killed_process_leaves_a_run_that_is_resumed(tmp_path: Path) -> None:
     file, process = waiting(tmp_path)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=600)
     assert status(tmp_path / "numbers.db") == ["running"]
     (tmp_path / "go").touch()
     assert call("resume", file).exit_code == 0
@@ -408,7 +409,7 @@ def test_a_terminal_is_shown_progress_and_a_pipe_is_not(tmp_path: Path, monkeypa
     file = pipeline(tmp_path)
     shown: list[str] = []
     monkeypatch.setattr("fateline_engine.cli.run.is_terminal", lambda stream: True)
-    monkeypatch.setattr("fateline.terminal.Progress.update", lambda self, text: shown.append(text))
+    monkeypatch.setattr("fateline_console.terminal.Progress.update", lambda self, text: shown.append(text))
     assert call("run", file).exit_code == 0
     assert [text.split(",")[0] for text in shown] == ["2 rows", "4 rows", "6 rows", "8 rows", "10 rows"]
     assert all(text.endswith(" a second") for text in shown)
