@@ -19,7 +19,7 @@ FIND_PYTHON = python=; for candidate in $(PYTHON) python3.11 python3; do \
 	echo "fateline needs Python 3.11 or newer with its venv module: looked for $(PYTHON) python3.11 python3." >&2; \
 	echo "Name another with: make PYTHON=/path/to/python" >&2; exit 1; fi
 
-.PHONY: demo test check deep bench constraints clean help
+.PHONY: demo test check deep turn coverage bench constraints clean help
 
 REPORT := build/conformance.html
 
@@ -35,23 +35,28 @@ demo: $(READY) ## judge the reference engine, show a seeded bug being caught, an
 test: $(READY) ## the tests, without the slow ones
 	@$(BIN)/python -m pytest -q -n 2 -m "not slow"
 
-check: $(READY) ## style, types, the import rules, and whether the book is fresh
+check: $(READY) ## style, types, dead code, the import rules, and whether the book is fresh
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet || { $(BIN)/ruff format --check; exit 1; }
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/vulture
 	@$(BIN)/lint-imports --no-logo >$(VENV)/lint-imports.txt || { cat $(VENV)/lint-imports.txt; exit 1; }
 	@$(BIN)/fateline spec --check >$(VENV)/spec.txt || { cat $(VENV)/spec.txt; exit 1; }
-	@echo "check: style, types, import rules and the book hold"
+	@echo "check: style, types, dead code, import rules and the book hold"
 
-deep: $(READY) ## what takes an hour: the deep scope, torture, the law's own mutants, the proofs, the whole zoo, the slow tests
-	@$(BIN)/fateline verify --scope deep
-	@$(BIN)/fateline conform --scope deep
-	@$(BIN)/fateline torture --scope small --depth 2 --kill 1000 --faults 200
-	@$(BIN)/fateline torture --scope standard
-	@$(BIN)/fateline zoo --strategies
-	@$(BIN)/fateline verify --self-test
-	@$(BIN)/fateline prove
-	@$(BIN)/python -m pytest -q -n 2 -m slow
+deep: $(READY) ## what takes an hour or more, part by part with its seconds: scopes, crashes, mutants, proofs, slow tests
+	@$(BIN)/python -m tests.deep
+
+# So many turns are needed to run every slow test; a continuous run takes the next with each commit.
+TURNS := 12
+
+turn: $(READY) ## a twelfth of the slow tests, another one with each commit
+	@$(BIN)/python -m pytest -q -n 2 -m slow --turn $$(git rev-list --count HEAD 2>/dev/null || echo 0)/$(TURNS)
+
+coverage: $(READY) ## how much of law and engine the tests reach, by branches
+	@mkdir -p build
+	@$(BIN)/coverage run -m pytest -q -m "not slow" tests/model tests/impl tests/seeds
+	@$(BIN)/coverage report
 
 bench: $(READY) ## the benchmarks; they print ratios
 	@$(BIN)/python -m bench

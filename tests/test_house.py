@@ -10,6 +10,8 @@ import pytest
 
 from bench.__main__ import run
 
+from .deep import run as run_deep
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = {
     "fateline": ROOT / "oracle",
@@ -121,3 +123,22 @@ def test_the_wheel_holds_our_packages_typed_and_nothing_else(tmp_path: Path) -> 
         for file in (source / package).rglob("*.py")
     }
     assert sources <= set(names)
+
+
+def test_dead_code_is_noticed(tmp_path: Path) -> None:
+    """With our settings, a function that nothing calls and an enumeration's word that nothing reads are both named."""
+    (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
+    for folder in ("model", "impl", "oracle", "bench", "examples"):
+        (tmp_path / folder).mkdir()
+    dead = "from enum import Enum\n\nclass Colour(Enum):\n    RED = 1\n    BLUE = 2\n\n\ndef unused() -> Colour:\n    return Colour.RED\n"
+    (tmp_path / "oracle" / "dead.py").write_text(dead)
+    done = subprocess.run([sys.executable, "-m", "vulture"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "unused function 'unused'" in done.stdout
+    assert "unused variable 'BLUE'" in done.stdout
+    assert "'RED'" not in done.stdout
+
+
+def test_an_unknown_part_of_the_deep_run_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_deep(["no-such-part"]) == 3
+    assert "there is no part no-such-part; there are: verify, " in capsys.readouterr().out

@@ -55,7 +55,6 @@ class ProcessEngine:
 
     def __init__(self, command: Sequence[str]) -> None:
         self._process = EngineProcess(command)
-        self._greeted = 0
         self._said: HelloAnswer | None = None
 
     def hello(self) -> Hello:
