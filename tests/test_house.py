@@ -130,7 +130,8 @@ def test_dead_code_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
     for folder in ("model", "impl", "oracle", "bench", "examples"):
         (tmp_path / folder).mkdir()
-    dead = "from enum import Enum\n\nclass Colour(Enum):\n    RED = 1\n    BLUE = 2\n\n\ndef unused() -> Colour:\n    return Colour.RED\n"
+    colour = "from enum import Enum\n\nclass Colour(Enum):\n    RED = 1\n    BLUE = 2\n\n\n"
+    dead = f"{colour}def unused() -> Colour:\n    return Colour.RED\n"
     (tmp_path / "oracle" / "dead.py").write_text(dead)
     done = subprocess.run([sys.executable, "-m", "vulture"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode != 0
