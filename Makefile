@@ -54,8 +54,9 @@ turn: $(READY) ## a twelfth of the slow tests, another one with each commit
 	@$(BIN)/python -m pytest -q -n 2 -m slow --turn $$(git rev-list --count HEAD 2>/dev/null || echo 0)/$(TURNS)
 
 coverage: $(READY) ## how much of law and engine the tests reach, by branches
-	@mkdir -p build
-	@$(BIN)/coverage run -m pytest -q -m "not slow" tests/model tests/impl tests/seeds
+	@rm -rf build/coverage && mkdir -p build/coverage
+	@$(BIN)/coverage run -m pytest -q -n 2 -m "not slow" tests/model tests/impl tests/seeds
+	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
 bench: $(READY) ## the benchmarks; they print ratios

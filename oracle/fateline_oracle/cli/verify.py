@@ -28,7 +28,7 @@ from ..law.verification import (
 )
 from ..render.counterexample import expected_last, show
 from ..report.case import case_document, write_case
-from ..report.law_results import COLOUR, law_results
+from ..report.law_results import COLOUR, searched
 from ..report.verdict import ExitCode, Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 
 JOBS = max(1, min(8, os.cpu_count() or 1))
@@ -85,7 +85,7 @@ def verify(
 
 def _report(found: ScopeReport, jobs: int, cases: str | None) -> Report:
     breached = Counter(law for _, finding in found.findings for law, _ in finding.laws)
-    laws = law_results(found.checks, breached)
+    laws = searched(found.checks, breached)
     stuck = any(not finding.laws for _, finding in found.findings)
     verdict = overall_verdict(laws.values(), bound_reached=bool(found.gaps), error=stuck or bool(found.disproved))
     return Report(

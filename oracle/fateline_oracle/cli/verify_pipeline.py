@@ -18,7 +18,7 @@ from fateline_model.checker.verify import finding_of
 from fateline_model.laws import ALL
 
 from ..render.counterexample import show
-from ..report.law_results import COLOUR, law_results
+from ..report.law_results import COLOUR, searched
 from ..report.verdict import ExitCode, Finding, Report, overall_verdict
 from ..trails.pipeline_file import BadPipelineFile, read_pipeline
 
@@ -42,7 +42,7 @@ def verify_pipeline(path: Path, rows: int, crashes: int, limit: int, as_json: bo
     breaches = example.laws if example is not None else []
     laws = {
         law: result
-        for law, result in law_results(found.checks, Counter(law for law, _ in breaches)).items()
+        for law, result in searched(found.checks, Counter(law for law, _ in breaches)).items()
         if result.checked or result.verdict is None
     }
     verdict = overall_verdict(laws.values(), bound_reached=found.bound_reached, error=found.stuck is not None)

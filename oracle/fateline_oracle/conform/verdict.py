@@ -12,7 +12,7 @@ from fateline_model import LAW_VERSION, Run, Stimulus, step
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem, State
 from fateline_model.checker.verify import Step, stimulus_as_json
-from fateline_model.laws import ALL, Where
+from fateline_model.laws import Law, Where
 from fateline_model.machine import Accepted
 from fateline_model.records import as_json
 
@@ -22,7 +22,8 @@ from ..compare.difference import Difference
 from ..ports.port import RecordJson
 from ..ports.profile import Profile
 from ..report.case import case_document
-from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
+from ..report.law_results import law_results
+from ..report.verdict import Finding, LawResult, Report, Skipped, overall_verdict
 from .campaign import Campaign, every_instance
 from .instance import InstanceResult
 from .result import Conformance, Declared, FamilyCoverage, SelfTest
@@ -81,22 +82,17 @@ def _sorted_out(campaign: Campaign, profile: Profile) -> tuple[list[InstanceResu
 def _laws(campaign: Campaign, breached: Sequence[InstanceResult]) -> dict[str, LawResult]:
     checked = campaign.checked
     named = Counter(law for judged in breached if judged.found for law in {law for law, _ in judged.found.laws})
-    results: dict[str, LawResult] = {}
-    for law in ALL:
-        missing = lacks(law, campaign.hello)
-        if named[law.id]:
-            results[law.id] = LawResult(Verdict.BREACHED, max(checked[law.id], named[law.id]), named[law.id])
-        elif missing:
-            results[law.id] = LawResult(None, why=f"the engine does not show {', '.join(missing)}")
-        elif Where.STEP not in law.where and law.id not in OF_DATA:
-            results[law.id] = LawResult(None, why="judged on trails, not step by step")
-        elif not checked[law.id]:
-            results[law.id] = LawResult(
-                Verdict.UNDETERMINED, why="never in danger in what the engine was driven through"
-            )
-        else:
-            results[law.id] = LawResult(Verdict.HOLDS, checked[law.id])
-    return results
+
+    def not_judged(law: Law) -> str | None:
+        if missing := lacks(law, campaign.hello):
+            return f"the engine does not show {', '.join(missing)}"
+        on_trails_only = Where.STEP not in law.where and law.id not in OF_DATA
+        return "judged on trails, not step by step" if on_trails_only else None
+
+    def undecided(law: Law) -> str | None:
+        return None if checked[law.id] else "never in danger in what the engine was driven through"
+
+    return law_results(checked, named, not_judged=not_judged, undecided=undecided)
 
 
 def _counts(campaign: Campaign) -> dict[str, int]:

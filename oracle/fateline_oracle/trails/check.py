@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from fateline_model import LAW_VERSION, Pipeline
-from fateline_model.laws import ALL, Where
+from fateline_model.laws import Law, Where
 from fateline_model.words import RunStatus
 
 from ..compare.broken_laws import concerned
 from ..compare.records import Unrecorded
-from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
+from ..report.law_results import law_results
+from ..report.verdict import Finding, LawResult, Report, Skipped, overall_verdict
 from .accept import AcceptanceRun, Acceptor
 from .pipeline import pipeline_of
 from .reader import RunTrail, partitions, read_trail
@@ -157,22 +158,17 @@ NEEDS_SHOWN: Final = ("visits", "hops", "digests", "times", "tx", "seq")
 
 def report_of(found: TrailResult, reproduce: str) -> Report:
     """The verdict on a trail."""
-    laws: dict[str, LawResult] = {}
-    for law in ALL:
+
+    def not_judged(law: Law) -> str | None:
+        if Where.TRAIL not in law.where:
+            return "no trail at rest can show it"
         missing = [need for need in law.needs if need in NEEDS_SHOWN and need not in found.shown]
-        if found.breached[law.id]:
-            count = found.breached[law.id]
-            laws[law.id] = LawResult(Verdict.BREACHED, max(found.checked[law.id], count), count)
-        elif Where.TRAIL not in law.where:
-            laws[law.id] = LawResult(None, why="no trail at rest can show it")
-        elif missing:
-            laws[law.id] = LawResult(None, why=f"the trail does not record {', '.join(missing)}")
-        elif not found.checked[law.id]:
-            laws[law.id] = LawResult(None, why="nothing happened in this trail that the law speaks of")
-        elif found.undetermined:
-            laws[law.id] = LawResult(Verdict.UNDETERMINED, found.checked[law.id], why=next(iter(found.undetermined)))
-        else:
-            laws[law.id] = LawResult(Verdict.HOLDS, found.checked[law.id])
+        if missing:
+            return f"the trail does not record {', '.join(missing)}"
+        return None if found.checked[law.id] else "nothing happened in this trail that the law speaks of"
+
+    undecided = next(iter(found.undetermined), None)
+    laws = law_results(found.checked, found.breached, not_judged=not_judged, undecided=lambda law: undecided)
     total = found.consumed == found.records
     verdict = overall_verdict(laws.values(), bound_reached=bool(found.undetermined), error=not total)
     return Report(
