@@ -9,7 +9,6 @@ from importlib.resources import files
 from typing import TypeVar
 
 import msgspec
-from msgspec.structs import force_setattr
 
 Table = TypeVar("Table")
 
@@ -20,20 +19,6 @@ class BadTable(ValueError):
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One entry of a table: every key has its type, none is unknown, and none is missing that has no default."""
-
-
-class Prose(Entry, frozen=True):
-    """An entry whose texts are sentences: in the file they may be broken into lines anywhere."""
-
-    def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
-            force_setattr(self, name, _flowing(getattr(self, name)))
-
-
-def _flowing(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _flowing(inner) for key, inner in value.items()}
-    return " ".join(value.split()) if isinstance(value, str) else value
 
 
 def read_table(package: str | None, name: str, kind: type[Table]) -> Table:
