@@ -117,12 +117,14 @@ def test_the_wheel_holds_our_packages_typed_and_nothing_else(tmp_path: Path) -> 
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
     assert all(f"{package}/py.typed" in names for package in PACKAGES)
-    sources = {
+    ours = {
         f"{package}/{file.relative_to(source / package).as_posix()}"
         for package, source in PACKAGES.items()
-        for file in (source / package).rglob("*.py")
+        for file in (source / package).rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
     }
-    assert sources <= set(names)
+    assert {file.rpartition(".")[2] for file in ours} >= {"py", "toml", "sql", "json", "css", "xz"}
+    assert ours <= set(names)
 
 
 def test_dead_code_is_noticed(tmp_path: Path) -> None:

@@ -6,14 +6,12 @@ command is imported when it is used, so that a run loads nothing that only a dra
 Not here: a command itself, and anything about laws or verdicts.
 """
 
-import sys
-import traceback
 from typing import Final
 
 import click
 
+from fateline_console.group import CommandGroup
 from fateline_console.lazy import LazyCommand
-from fateline_engine.cli.exit_code import ExitCode
 
 PROGRAM: Final = "python -m fateline_engine"
 _HERE: Final = "fateline_engine.cli"
@@ -28,12 +26,7 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
 """In the order in which `--help` lists them."""
 
 
-class _InTableOrder(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-
-@click.group(cls=_InTableOrder, name=PROGRAM, commands=COMMANDS)
+@click.group(cls=CommandGroup, name=PROGRAM, commands=COMMANDS)
 @click.version_option(package_name="fateline", prog_name=PROGRAM, message="%(prog)s %(version)s")
 def commands() -> None:
     """Run pipelines on the reference engine, and read the audit trails that it writes.
@@ -42,20 +35,9 @@ def commands() -> None:
     """
 
 
-def main(args: list[str] | None = None) -> None:
-    """Run one command and leave with its `ExitCode`, whatever happens."""
-    try:
-        code = ExitCode(commands.main(args, PROGRAM, standalone_mode=False) or 0)
-    except click.ClickException as error:
-        error.show()
-        code = ExitCode.BAD_INPUT
-    except click.Abort:
-        click.echo("Interrupted.", err=True)
-        code = ExitCode.BROKEN
-    except Exception:
-        traceback.print_exc()
-        code = ExitCode.BROKEN
-    sys.exit(code)
+def main() -> None:
+    """Run one command and leave with its exit status."""
+    commands.main(prog_name=PROGRAM)
 
 
 def program() -> str:

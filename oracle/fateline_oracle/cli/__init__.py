@@ -11,8 +11,8 @@ from typing import Final
 
 import click
 
+from fateline_console.group import CommandGroup
 from fateline_console.lazy import LazyCommand
-from fateline_oracle.cli.group import VerdictGroup
 
 _HERE: Final = "fateline_oracle.cli"
 _ENGINE: Final = "fateline_engine.cli"
@@ -38,7 +38,7 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
 """In the order in which ``--help`` lists them: ``LazyCommand(name, "module:function", "A line of help.")``"""
 
 
-@click.group(cls=VerdictGroup, name="fateline", commands=COMMANDS)
+@click.group(cls=CommandGroup, name="fateline", commands=COMMANDS)
 @click.version_option(package_name="fateline", prog_name="fateline", message="%(prog)s %(version)s")
 def main() -> None:
     """Say what may happen to a token, and whether an engine or an audit trail keeps to it.

@@ -1,12 +1,17 @@
-"""What an animal of the zoo is: the reference engine with one seeded bug, and which law must notice it.
+"""What a mutant of the zoo is, and how one is read: the reference engine with one bug, and the law that must notice it.
 
-Not here: any animal, and how one is let run (`sandbox.py`).
+Not here: any mutant (the TOML files beside this one), and how one is run (`sandbox.py`).
 """
 
-from typing import Final, NamedTuple
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec.structs import replace
+
+from ..toml_tables import Entry, decoded
 
 
-class Patch(NamedTuple):
+class Patch(Entry, frozen=True):
     """One piece of the engine's text, which must be there exactly once, and what stands there instead."""
 
     file: str
@@ -14,13 +19,21 @@ class Patch(NamedTuple):
     replace: str
 
 
-class Mutant(NamedTuple):
+class Twin(Entry, frozen=True, rename={"patches": "patch"}):
+    """The same bug in an engine whose database refuses nothing. Its patches take keys out of the way; its law is another
+    where other things go wrong then."""
+
+    law: str | None = None
+    patches: tuple[Patch, ...] = ()
+
+
+class Mutant(Entry, frozen=True, rename={"patches": "patch"}):
     """One engine with one bug.
 
     `law` is the law that the bug breaks; `places` names families of scope small, or
     instances by the beginning of their names, in which it shows. `guard` is the guard
-    of the database that refuses the write, for an animal whose guards are on; then nothing reaches the trail. One that is
-    `tortured` shows only when it is crashed in the midst of a step, or resumed.
+    of the database that refuses the write, for a mutant whose guards are on; then nothing reaches the trail. One that is
+    `tortured` shows only when it is crashed in the midst of a step, or resumed. `unguarded` asks for a second mutant.
     """
 
     name: str
@@ -31,6 +44,7 @@ class Mutant(NamedTuple):
     finding: int | None = None
     guard: str | None = None
     tortured: bool = False
+    unguarded: Twin | None = None
 
 
 GUARDS_OFF: Final = (
@@ -40,6 +54,20 @@ GUARDS_OFF: Final = (
 """A database that refuses nothing, so that the trail shows what the bug does."""
 
 
-def unguarded(animal: Mutant, *more: Patch) -> Mutant:
-    """The same bug over a database without guards; `more` takes keys out of its way."""
-    return animal._replace(name=f"{animal.name}-unguarded", patches=(*animal.patches, *GUARDS_OFF, *more), guard=None)
+class _File(Entry, frozen=True):
+    mutant: tuple[Mutant, ...]
+
+
+def mutants_in(text: str, name: str) -> Iterator[Mutant]:
+    """The mutants of one file in order, each followed by its twin without guards. `name` is for messages."""
+    for mutant in decoded(text, name, _File).mutant:
+        yield mutant
+        if (twin := mutant.unguarded) is not None:
+            yield replace(
+                mutant,
+                name=f"{mutant.name}-unguarded",
+                law=twin.law or mutant.law,
+                patches=(*mutant.patches, *GUARDS_OFF, *twin.patches),
+                guard=None,
+                unguarded=None,
+            )

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -35,7 +36,7 @@ def test_a_counterexample_is_short(hunted: MutantResult) -> None:
 
 
 def test_the_same_bug_found_at_random_shrinks_to_as_few_steps() -> None:
-    animal = MUTANTS["late-without-a-fate"]._replace(places=("untimed diamond",))
+    animal = msgspec.structs.replace(MUTANTS["late-without-a-fate"], places=("untimed diamond",))
     guided, at_random = hunt(animal, Strategy.REFUSALS), hunt(animal, Strategy.RANDOM, seed=3)
     assert guided.found is not None
     assert at_random.found is not None

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -15,13 +16,13 @@ from fateline_oracle.crash.campaign import instances_to_crash
 from fateline_oracle.crash.instance import CrashResult, crash_instance
 from fateline_oracle.crash.scenarios import LawCache, scenarios
 from fateline_oracle.mutants import MUTANTS
-from fateline_oracle.mutants.crashes import MUTANTS as TORTURED
 from fateline_oracle.mutants.kill import hunt, place_called
 from fateline_oracle.ports.hello import hello_of
 from fateline_oracle.ports.port import Boundary, CommitPolicy, Does, EngineFault, Reply, Request
 from fateline_oracle.reference.crash import ReferenceCrashPort
 from fateline_oracle.reference.engine import ReferenceEngine
 
+TORTURED = [mutant for mutant in MUTANTS.values() if mutant.tortured]
 QUICK = ("line", "quarantine", "retries attempts=3")
 OTHERS = ("diamond branches=2 policy=first merge=union", "two batches", "leaving policy=require_all")
 QUICK_ANIMALS = (
@@ -107,7 +108,8 @@ def test_animals_of_the_judge_are_told_by_torture_too(name: str) -> None:
     """What a crash between two steps shows, one in the midst of a step shows as well."""
     from fateline_oracle.conform.instance import Strategy
 
-    animal = MUTANTS[name]._replace(tortured=True, places=("line", "diamond branches=2 policy=best_effort merge=union"))
+    places = ("line", "diamond branches=2 policy=best_effort merge=union")
+    animal = msgspec.structs.replace(MUTANTS[name], tortured=True, places=places)
     assert hunt(animal, Strategy.TORTURE).first in ("R1", "R2")
 
 

@@ -7,16 +7,70 @@ import pytest
 
 import fateline_engine
 from fateline_model.laws import ALL
+from fateline_oracle import mutants
 from fateline_oracle.conform.instance import Strategy
 from fateline_oracle.law.patched import NoSuchPatch
-from fateline_oracle.mutants import MUTANTS, WITHOUT_MUTANT, NoSuchMutant, mutant_engine
+from fateline_oracle.mutants import FILES, MUTANTS, WITHOUT_MUTANT, NoSuchMutant, mutant_engine
 from fateline_oracle.mutants.kill import hunt, places
-from fateline_oracle.mutants.mutant import Mutant, Patch
+from fateline_oracle.mutants.mutant import GUARDS_OFF, Mutant, Patch, mutants_in
 from fateline_oracle.mutants.sandbox import patched_text, sandboxed
+from fateline_oracle.toml_tables import BadTable, each_once
 
 ENGINE = Path(fateline_engine.__file__).parent
 SLOW = ("batch mode=passthrough count=1", "lineage", "lineage with one token more", "batch", "two rows and a crash")
 """Places that take more than a second or two; animals that show only there are hunted with the slow tests."""
+
+
+ONE = """
+[[mutant]]
+name = "one"
+law = "F1"
+says = "a mistake"
+places = ["line"]
+
+[[mutant.patch]]
+file = "state.py"
+find = '''
+    a
+'''
+replace = '''
+    b'''
+"""
+
+
+def test_a_patch_is_read_as_it_stands_and_a_twin_follows_its_mutant() -> None:
+    patch, key = Patch("state.py", "    a\n", "    b"), Patch("x.sql", "k", "k, seq")
+    assert list(mutants_in(ONE, "one.toml")) == [Mutant("one", "F1", "a mistake", (patch,), ("line",))]
+    more = "[mutant.unguarded]\nlaw = 'C1'\npatch = [{file = 'x.sql', find = 'k', replace = 'k, seq'}]\n"
+    _, twin = mutants_in(ONE.replace('law = "F1"', 'law = "F1"\nguard = "g"') + more, "one.toml")
+    assert twin == Mutant("one-unguarded", "C1", "a mistake", (patch, *GUARDS_OFF, key), ("line",))
+
+
+@pytest.mark.parametrize(
+    "find, replace, message",
+    [
+        ('law = "F1"\n', "", r"one\.toml: .*missing required field `law`"),
+        ("law =", "lore =", r"unknown field `lore`"),
+        ("replace = '''", "instead = '''", r"unknown field `instead` - at `\$\.mutant\[0\]\.patch"),
+        ('"F1"', "1", r"Expected `str`, got `int` - at `\$\.mutant\[0\]\.law`"),
+        ('["line"]', '"line"', r"Expected `array`, got `str`"),
+        ("[[mutant]]", "[[mutants]]", r"unknown field `mutants`"),
+        ('"F1"', '"F1', r"one\.toml: .*line"),
+    ],
+)
+def test_a_file_of_mutants_is_read_strictly(find: str, replace: str, message: str) -> None:
+    with pytest.raises(BadTable, match=message):
+        list(mutants_in(ONE.replace(find, replace, 1), "one.toml"))
+
+
+def test_two_mutants_of_one_name_are_refused() -> None:
+    with pytest.raises(BadTable, match="mutants: given twice: a"):
+        each_once(["a", "b", "a"], "mutants")
+
+
+def test_every_file_of_mutants_is_read() -> None:
+    folder = Path(mutants.__file__).parent
+    assert {path.stem for path in folder.glob("*.toml")} == set(FILES)
 
 
 @pytest.mark.parametrize("animal", MUTANTS.values(), ids=MUTANTS)
