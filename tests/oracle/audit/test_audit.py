@@ -14,7 +14,7 @@ from fateline_model.laws import ALL, Where
 from fateline_oracle.audit.adapters import find_adapter, known_adapters, read_adapter
 from fateline_oracle.audit.connect import BadSource
 from fateline_oracle.audit.import_records import copy_records, graph_records
-from fateline_oracle.audit.queries import OF_THE_GRAPH, OF_THE_ROWS, judged_at_rest, queries, shared
+from fateline_oracle.audit.queries import OF_THE_GRAPH, OF_THE_ROWS, Query, judged_at_rest, queries, shared
 from fateline_oracle.audit.row_range import ASKED, RangeWorker
 from fateline_oracle.audit.source import reading
 from fateline_oracle.audit.summary import WHY_NOT
@@ -66,12 +66,11 @@ def test_every_law_is_either_asked_or_it_is_said_why_not() -> None:
 
 
 @pytest.mark.parametrize("query", queries(), ids=lambda query: query.name)
-def test_a_query_says_what_a_row_means_and_what_it_asks(query: object) -> None:
-    found = next(one for one in queries() if one is query)
-    assert found.law in LAWS
-    assert found.meaning.startswith("A returned row is")
-    assert found.asked in {*ASKED, "records", "runs", "batches"}
-    assert found.sql.upper().startswith(("SELECT", "WITH"))
+def test_a_query_says_what_a_row_means_and_what_it_asks(query: Query) -> None:
+    assert query.law in LAWS
+    assert query.meaning.startswith("A returned row is")
+    assert query.asked in {*ASKED, "records", "runs", "batches"}
+    assert query.sql.upper().startswith(("SELECT", "WITH"))
 
 
 def test_the_graph_as_queries_is_the_graph_of_the_law(tmp_path: Path) -> None:
