@@ -13,9 +13,9 @@ from fateline_model.records import COMMON_COLUMNS, RELATIONS
 from fateline_model.stimuli import SHAPES, Do, Validity
 from fateline_model.words import NAME_PATTERN, FlushVerdict, MergeData, NodeKind, Verdict
 
+from ..conform.case import schema as case_json_schema
 from ..ports.messages import VERSION as PROTOCOL
 from ..ports.messages import schemas as protocol_schemas
-from ..ports.port import CommitPolicy, Write
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
@@ -153,85 +153,8 @@ def _verdict(do: Do) -> Schema:
 
 
 def case_schema() -> Schema:
-    """A counterexample as data: `fateline_oracle.report.case` writes it."""
-    record = {"$ref": "trail.schema.json"}
-    step = {
-        "type": "object",
-        "properties": {
-            "says": {"type": "string", "description": "the stimulus in words"},
-            "stimulus": {"type": "object", "description": "stimulus.schema.json, or a call of another machine"},
-            "records": {
-                "type": "array",
-                "items": {"anyOf": [record, {"type": "object", "required": ["rec"]}]},
-                "description": "what was written; in the last step of an engine's case what the engine wrote, as it did",
-            },
-        },
-        "required": ["says", "stimulus", "records"],
-        "additionalProperties": False,
-    }
-    expected = {
-        "oneOf": [
-            {"type": "array", "items": record, "description": "what the law writes in the last step"},
-            {"type": "string", "description": "the rule by which the law refuses the last step"},
-            {"type": "null", "description": "the law does not come that far"},
-        ]
-    }
-    return {
-        "$schema": DIALECT,
-        "title": f"A Fateline case, version {LAW_VERSION}",
-        "type": "object",
-        "properties": {
-            "schema": {"const": "fateline.case/1"},
-            "law_version": {"type": "string"},
-            "title": {"type": "string"},
-            "machine": {"enum": ["pipeline", "batch", "barrier", "lifecycle", "kernel", "torture"]},
-            "instance": {"type": "string", "description": "the instance of a scope"},
-            "pipeline": {"oneOf": [{"$ref": "pipeline.schema.json"}, {"type": "null"}]},
-            "laws": {
-                "type": "array",
-                "items": {"type": "array", "prefixItems": [{"type": "string"}, {"type": "string"}]},
-                "description": "the laws that the last step breaks, each with what was wrong",
-            },
-            "steps": {"type": "array", "items": step},
-            "expected": expected,
-            "reproduce": {"type": "string"},
-            "engine": {
-                "type": "object",
-                "properties": {"name": {"type": "string"}, "version": {"type": "string"}},
-                "required": ["name", "version"],
-                "description": "whose case it is; absent for a case of the law's own mutants",
-            },
-            "seed": {"type": "integer"},
-            "differences": {
-                "type": "array",
-                "items": {"type": "string"},
-                "description": "in what the last step is another",
-            },
-            "legal": {
-                "type": "array",
-                "items": {"type": "string"},
-                "description": "what would have been lawful instead",
-            },
-            "observed": {"type": "string", "description": "how the engine answered, where it wrote no records"},
-            "policy": {"enum": [*CommitPolicy], "description": "of a torture: when the engine committed"},
-            "cuts": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": {
-                        "boundary": {"type": "integer", "minimum": 0, "description": "its number in that run, from 0"},
-                        "write": {"enum": [*Write], "description": "what would have come next"},
-                        "steps": {"type": "integer", "minimum": 0, "description": "how many were committed"},
-                    },
-                    "required": ["boundary", "write", "steps"],
-                    "additionalProperties": False,
-                },
-                "description": "of a torture: where the run was broken off, one after the other",
-            },
-        },
-        "required": ["schema", "law_version", "title", "machine", "instance", "laws", "steps", "expected", "reproduce"],
-        "additionalProperties": False,
-    }
+    """A counterexample, as it is decoded."""
+    return {"$schema": DIALECT, "title": f"A Fateline case, version {LAW_VERSION}", **case_json_schema()}
 
 
 def _protocol_schema(side: str, title: str) -> Schema:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from fateline_model import LAW_VERSION, IllFormed, Stimulus, load
 from fateline_model.checker.scopes import Instance
 from fateline_model.stimuli_json import from_json
@@ -20,6 +22,7 @@ from ..ports.port import Engine, EngineFault, Hello, Shows
 from ..ports.validate import GuardedPipeline
 from ..report.case import SCHEMA
 from .campaign import every_instance
+from .case import CaseJson
 from .lockstep import Lockstep
 from .machine_driver import MachineDriver, SideBySide
 from .machine_instance import side_by_side
@@ -72,17 +75,14 @@ def read_case(path: Path) -> Case:
         raise BadCase(
             f"{path}: of law version {document.get('law_version')!r}; this judge holds version {LAW_VERSION!r}"
         )
-    steps = document.get("steps")
-    if not isinstance(steps, list) or not 0 < len(steps) <= STEPS:
+    try:
+        said = msgspec.convert(document, CaseJson)
+    except msgspec.ValidationError as error:
+        raise BadCase(f"{path}: no case: {error}") from error
+    if not 0 < len(said.steps) <= STEPS:
         raise BadCase(f"{path}: steps: give a list of 1 to {STEPS}")
-    for place, step in enumerate(steps):
-        if not isinstance(step, dict) or not isinstance(step.get("stimulus"), dict):
-            raise BadCase(f"{path}: steps[{place}]: give an object with its stimulus")
-    engine = document.get("engine")
-    name = engine.get("name", "") if isinstance(engine, dict) else ""
-    laws = document.get("laws") or []
-    named = tuple(str(law[0]) for law in laws if isinstance(law, list) and law)
-    return Case(document, str(document.get("machine")), str(document.get("instance")), str(name), named)
+    engine = said.engine.name if said.engine else ""
+    return Case(document, said.machine, said.instance, engine, tuple(law[0] for law in said.laws if law))
 
 
 def replay(case: Case, engine: Engine, hello: Hello) -> Replayed:

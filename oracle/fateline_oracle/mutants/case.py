@@ -1,4 +1,4 @@
-"""An animal's counterexample as data, by the same form as any other.
+"""A mutant's counterexample as data, by the same form as any other.
 
 Not here: how it is found (`kill.py`), and how it looks (`render/conform_text.py`).
 """
@@ -11,7 +11,7 @@ from .kill import MutantResult, place_called
 
 
 def case_of(hunted: MutantResult) -> dict[str, object]:
-    """The case, complete enough to be replayed on the animal."""
+    """The case, complete enough to be replayed on the mutant."""
     found, instance = hunted.found, place_called(hunted.instance)
     assert found is not None
     name = hunted.animal.name

@@ -1,6 +1,6 @@
 """The eighteen findings that the project began with, and where the reference engine prevents each.
 
-Not here: the animals that bring them back (each names its finding), and what kills those (`matrix.py`).
+Not here: the mutants that bring them back (each names its finding), and what kills those (`matrix.py`).
 """
 
 from typing import Final, NamedTuple

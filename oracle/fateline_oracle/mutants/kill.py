@@ -1,6 +1,6 @@
-"""Looks for the first law that notices an animal, by each strategy, over the families in which it shows.
+"""Looks for the first law that notices a mutant, by each strategy, over the families in which it shows.
 
-Not here: the animals, and what is printed of it.
+Not here: the mutants, and what is printed of it.
 """
 
 import time
@@ -30,7 +30,7 @@ RANDOM_STEPS: Final = 400
 
 @dataclass
 class MutantResult:
-    """What became of one animal under one strategy. A tortured animal knows one only."""
+    """What became of one mutant under one strategy. A tortured mutant knows one only."""
 
     animal: Mutant
     strategy: Strategy
@@ -58,7 +58,7 @@ class MutantResult:
 
 
 def hunt(animal: Mutant, strategy: Strategy, *, seed: int = 0) -> MutantResult:
-    """One animal, one strategy; ends at the first instance in which it is noticed. The tortured are tortured."""
+    """One mutant, one strategy; ends at the first instance in which it is noticed. The tortured are tortured."""
     strategy = Strategy.TORTURE if animal.tortured else strategy
     started = time.perf_counter()
     hunted = MutantResult(animal, strategy)
@@ -116,7 +116,7 @@ def _judge(engine: Engine, hello: Hello, instance: Instance, strategy: Strategy,
 
 
 def _torture(engine: Engine, hello: Hello, instance: Instance) -> InstanceResult:
-    """What torture finds, as any other judging tells it."""
+    """What torture finds, in the form of any other judging."""
     done = crash_instance(engine, hello, instance, depth=2)
     judged = InstanceResult(instance.family, instance.name, instance.machine, fault=done.fault, seconds=done.seconds)
     judged.steps_to_find = done.crashed.total()

@@ -33,7 +33,7 @@ class Median(NamedTuple):
 
 @dataclass
 class Matrix:
-    """`hunted` is by the strongest strategy, one an animal."""
+    """`hunted` is by the strongest strategy, one for each mutant."""
 
     hunted: list[MutantResult]
     by_strategy: dict[Strategy, list[MutantResult]]
@@ -88,7 +88,7 @@ def census(
     clean: bool,
     progress: Callable[[str], None] | None = None,
 ) -> Matrix:
-    """Judge animals by each strategy. `clean` asks whether the engine without a bug is told from them."""
+    """Judge mutants by each strategy. `clean` asks whether the engine without a bug passes."""
     from . import WITHOUT_MUTANT
 
     results: dict[tuple[str, Strategy], MutantResult] = {}
@@ -136,7 +136,7 @@ def _died(task: _Task) -> MutantResult:
 
 
 def _alone(hunted: Sequence[MutantResult]) -> dict[str, list[str]]:
-    """The animals that one law catches and no other says more of."""
+    """The mutants that one law catches and no other says more of."""
     caught: dict[str, list[str]] = {}
     for one in hunted:
         telling = [law for law in one.named if law not in NAMED_WITH_MOST] or list(one.named)

@@ -1,6 +1,6 @@
-"""Lets an animal run: copies of the engine and of its adapters, the engine's with the bug in it, under names of their own.
+"""Runs a mutant: copies of the engine and of its adapters, the engine's with the bug in it, under names of their own.
 
-The copies are real source in a temporary folder, imported beside the real ones, and gone afterwards. Not here: animals.
+The copies are real source in a temporary folder, imported beside the real ones, and gone afterwards. Not here: the mutants.
 """
 
 import itertools

@@ -57,14 +57,25 @@ def test_a_case_fits_its_schema_and_replays(hunted: MutantResult, tmp_path: Path
     assert "law and engine agree" in clean.output
 
 
+WITHOUT_STEPS: dict[str, object] = {
+    "schema": "fateline.case/1", "law_version": "1", "title": "t", "machine": "pipeline", "instance": "line",
+    "laws": [], "steps": [], "expected": None, "reproduce": "x",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "content, says",
     [
         ("{", "not JSON"),
         ("[]", "no case: schema is not"),
         ('{"schema": "fateline.case/1", "law_version": "0"}', "of law version '0'"),
-        ('{"schema": "fateline.case/1", "law_version": "1", "steps": []}', "give a list of 1 to"),
-        ('{"schema": "fateline.case/1", "law_version": "1", "steps": [7]}', "steps[0]: give an object"),
+        ('{"schema": "fateline.case/1", "law_version": "1"}', "missing required field `title`"),
+        (
+            '{"schema": "fateline.case/1", "law_version": "1", "steps": [7]}',
+            "Expected `object`, got `int` - at `$.steps[0]`",
+        ),
+        (json.dumps({**WITHOUT_STEPS, "more": 1}), "unknown field `more`"),
+        (json.dumps(WITHOUT_STEPS), "give a list of 1 to"),
     ],
 )
 def test_what_is_no_case_is_said(tmp_path: Path, content: str, says: str) -> None:

@@ -244,9 +244,10 @@ def test_a_counterexample_is_written_and_replayed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change, told",
     [
-        ({"cuts": "here"}, "give cuts"),
-        ({"cuts": [{"boundary": -1}]}, "the number of a boundary"),
-        ({"policy": "never"}, "give cuts"),
+        ({"cuts": "here"}, "Expected `array`, got `str` - at `$.cuts`"),
+        ({"cuts": [{"boundary": -1, "write": "commit", "steps": 0}]}, "at `$.cuts[0].boundary`"),
+        ({"cuts": [{"boundary": 1, "write": "commit", "steps": 0}] * 9}, "give cuts, a list of at most 8"),
+        ({"policy": "never"}, "Invalid enum value 'never' - at `$.policy`"),
         ({"steps": [{"says": "x", "stimulus": {"do": "begin", "token": "9"}, "records": []}]}, "no scenario"),
     ],
 )
