@@ -1,12 +1,20 @@
-"""A part of the slow tests that takes turns: `pytest -m slow --turn 5/12` runs every twelfth of them, from the sixth on.
+"""What all tests share: no progress in pipes, and a part of the slow tests that takes turns.
 
-A continuous run takes the turn that the number of commits names, so that each slow test is run at least once in as many
-commits as there are turns.
+`pytest -m slow --turn 5/12` runs every twelfth of them, from the sixth on. A continuous run takes the turn that the number
+of commits names, so that each slow test is run at least once in as many commits as there are turns.
 """
 
 from zlib import crc32
 
 import pytest
+
+from fateline_console import terminal
+
+
+@pytest.fixture(autouse=True)
+def no_progress_in_pipes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a command takes so long that it prints progress, which is not what a test reads."""
+    monkeypatch.setattr(terminal, "PIPE_EVERY", float("inf"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -16,7 +16,7 @@ from typing import Final, Self, TextIO
 import click
 
 _ERASE_LINE: Final = "\r\x1b[2K"
-_PIPE_EVERY: Final = 30.0
+PIPE_EVERY: Final = 30.0
 """Seconds between two lines of progress where nobody watches."""
 
 
@@ -92,7 +92,7 @@ class Progress:
         """Show `text` instead of what stood there, unless the last change was a moment ago."""
         now = self._clock()
         if not self._live:
-            if now - self._printed_at >= _PIPE_EVERY:
+            if now - self._printed_at >= PIPE_EVERY:
                 self._printed_at = now
                 self._stream.write(f"... {' '.join(text.split())}\n")
                 self._stream.flush()

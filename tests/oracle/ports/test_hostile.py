@@ -106,7 +106,7 @@ def test_whatever_it_does_is_said_in_one_line_and_nothing_is_left(
     engine = ProcessEngine([sys.executable, str(HOSTILE), ask, way])
     monkeypatch.setattr(limits, "_silence", 2.0 if way in WAITS else limits.SILENCE)
     try:
-        with pytest.raises(EngineSilent if way in WAITS else EngineFault) as fault:
+        with pytest.raises(EngineSilent if way in WAITS and ask != "hello" else EngineFault) as fault:
             drive(engine)
     finally:
         engine.close()
@@ -171,7 +171,7 @@ def test_a_command_must_follow_the_dashes() -> None:
 def test_the_judge_goes_on_and_ends_undetermined(way: str) -> None:
     command = [sys.executable, str(HOSTILE), "trail" if way == "killed" else "do", way]
     found = CliRunner().invoke(main, ["conform", "--scope", "small", "--jobs", "2", "--json", "--", *command])
-    report = json.loads(found.output)
+    report = json.loads(found.stdout)
     assert found.exit_code == 2
     assert report["verdict"] == "undetermined"
 
@@ -179,13 +179,14 @@ def test_the_judge_goes_on_and_ends_undetermined(way: str) -> None:
 def test_a_replay_takes_a_command_too(tmp_path: Path) -> None:
     case: dict[str, object] = {
         "schema": "fateline.case/1", "law_version": "1", "title": "t", "machine": "pipeline", "instance": "line",
-        "pipeline": LINE, "laws": [], "steps": [], "expected": None, "reproduce": "x",
+        "pipeline": LINE, "laws": [], "expected": None, "reproduce": "x",
+        "steps": [{"says": "read(0, valid)", "stimulus": {"do": "read", "row": 0, "verdict": "valid"}, "records": []}],
     }  # fmt: skip
     path = tmp_path / "case.json"
     path.write_text(json.dumps(case))
     words = ["replay", str(path), "--", sys.executable, "-m", "fateline_oracle.serve"]
     found = CliRunner().invoke(main, words)
-    assert found.exit_code in (0, 3), found.output
+    assert found.exit_code == 0, found.output
 
 
 def test_the_reference_engine_is_the_same_behind_the_protocol() -> None:

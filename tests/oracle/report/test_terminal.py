@@ -5,6 +5,7 @@ import io
 import click
 import pytest
 
+from fateline_console import terminal
 from fateline_console.terminal import Progress, paint, table
 
 
@@ -41,7 +42,8 @@ def test_progress_of_short_work_is_silent_in_a_pipe() -> None:
     assert stream.getvalue() == ""
 
 
-def test_progress_of_long_work_is_a_line_now_and_then_in_a_pipe() -> None:
+def test_progress_of_long_work_is_a_line_now_and_then_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "PIPE_EVERY", 30.0)
     stream, clock = io.StringIO(), iter([0.0, 10.0, 31.0, 40.0, 62.0])
     with Progress(stream, clock=lambda: next(clock)) as progress:
         for text in ("1 of 4", "2 of 4", "3 of 4", "4 of\n4"):
