@@ -1,10 +1,8 @@
 """A click group whose exit status is a verdict, whatever happens.
 
-By themselves click and Python would lie to a caller that reads ``ExitCode``: a mistyped option exits 2,
-which is *undetermined*; an unexpected exception, Ctrl-C or a closed pipe exit 1, which is *breached*. Here
-the first is ``USAGE``, and the others, which decide nothing, are ``UNDETERMINED``.
-
-This is not a place for options or commands.
+Without it, click and Python would mislead a caller that reads `ExitCode`: a mistyped option exits with 2, which means
+*undetermined*; an unexpected exception, Ctrl-C or a closed pipe exits with 1, which means *breached*. Here the first
+exits with `USAGE`. The others decide nothing and exit with `UNDETERMINED`. Not here: options or commands.
 """
 
 import os
@@ -19,7 +17,7 @@ from fateline_oracle.report.verdict import ExitCode
 
 
 class VerdictGroup(click.Group):
-    """Lists its commands in the order given, and exits with the ``ExitCode`` that a command returns."""
+    """Lists its commands in the order given, and exits with the `ExitCode` that a command returns."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -32,7 +30,7 @@ class VerdictGroup(click.Group):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> Any:
-        """Run, and leave with an ``ExitCode``; with ``standalone_mode`` off, click's own behaviour."""
+        """Run, and exit with an `ExitCode`. Without `standalone_mode`, do what click does."""
 
         def run() -> Any:
             return super(VerdictGroup, self).main(args, prog_name, complete_var, standalone_mode=False, **extra)
@@ -57,6 +55,6 @@ class VerdictGroup(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # Nobody reads our output any more. What is still buffered must not fail again at exit.
+            # Nobody reads our output any more. Text that is still buffered must not fail again at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return ExitCode.UNDETERMINED

@@ -22,7 +22,7 @@ def law_results(checks: Counter[str], breached: Counter[str]) -> dict[str, LawRe
         elif breached[law.id]:
             results[law.id] = LawResult(Verdict.BREACHED, checks[law.id], breached[law.id])
         elif not checks[law.id]:
-            results[law.id] = LawResult(Verdict.UNDETERMINED, why="never in danger in this scope")
+            results[law.id] = LawResult(Verdict.UNDETERMINED, why="never checked in a case to which it applies")
         else:
             results[law.id] = LawResult(Verdict.HOLDS, checks[law.id])
     return results

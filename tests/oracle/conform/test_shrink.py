@@ -60,8 +60,8 @@ def test_a_case_fits_its_schema_and_replays(hunted: MutantResult, tmp_path: Path
     "content, says",
     [
         ("{", "not JSON"),
-        ("[]", "no case: schema is not"),
-        ('{"schema": "fateline.case/1", "law_version": "0"}', "of law version '0'"),
+        ("[]", "this is not a case: its `schema` is not"),
+        ('{"schema": "fateline.case/1", "law_version": "0"}', "the case has law version '0'"),
         ('{"schema": "fateline.case/1", "law_version": "1", "steps": []}', "give a list of 1 to"),
         ('{"schema": "fateline.case/1", "law_version": "1", "steps": [7]}', "steps[0]: give an object"),
     ],

@@ -176,7 +176,7 @@ class Forgetful(ReferenceCrashPort):
 def test_a_run_that_is_not_taken_up_again_is_a_breach() -> None:
     done = tortured("line", engine=Other(port=Forgetful()))
     assert done.found is not None
-    assert done.found.laws[0] == ("R2", "the run that was broken off is not taken up again (no: not I)")
+    assert done.found.laws[0] == ("R2", "the engine does not resume the crashed run (no: not I)")
 
 
 class Doubling(ReferenceCrashPort):
@@ -243,9 +243,12 @@ def test_a_counterexample_is_written_and_replayed(tmp_path: Path) -> None:
     "change, told",
     [
         ({"cuts": "here"}, "give cuts"),
-        ({"cuts": [{"boundary": -1}]}, "the number of a boundary"),
+        ({"cuts": [{"boundary": -1}]}, "the number of its boundary"),
         ({"policy": "never"}, "give cuts"),
-        ({"steps": [{"says": "x", "stimulus": {"do": "begin", "token": "9"}, "records": []}]}, "no scenario"),
+        (
+            {"steps": [{"says": "x", "stimulus": {"do": "begin", "token": "9"}, "records": []}]},
+            "do not make a scenario",
+        ),
     ],
 )
 def test_a_case_that_is_none_is_refused(tmp_path: Path, change: Mapping[str, Any], told: str) -> None:
@@ -259,9 +262,9 @@ def test_a_case_that_is_none_is_refused(tmp_path: Path, change: Mapping[str, Any
 @pytest.mark.parametrize(
     "arguments, told",
     [
-        (["--family", "nobody"], "has no family 'nobody'; there are: line"),
+        (["--family", "nobody"], "has no family 'nobody'; its families are: line"),
         (["--examples", "nowhere", "--kill", "1", "--family", "line"], "has no folder with a pipeline.yaml"),
-        (["no-such-engine"], "names no engine"),
+        (["no-such-engine"], "is not the name of an engine"),
     ],
 )
 def test_a_wrong_question_is_bad_input(arguments: Sequence[str], told: str) -> None:
