@@ -47,7 +47,7 @@ def test_a_bug_fails_its_law_with_the_counterexample(tmp_path: Path) -> None:
     said = run(tmp_path, "zoo:late-without-a-fate")
     assert "FAILED test_engine.py::TestEngine::test_law[C5]" in said
     assert "<- breaks C5" in said
-    assert "Again: fateline conform zoo:late-without-a-fate --scope small --seed 0" in said
+    assert "Repeat with: fateline conform zoo:late-without-a-fate --scope small --seed 0" in said
 
 
 def test_there_is_nothing_else_to_import() -> None:

@@ -155,10 +155,10 @@ class Lying(ReferenceCrashPort):
 @pytest.mark.parametrize(
     "answers, told",
     [
-        ({"boundaries": ["here"]}, "'here' is no Boundary"),
-        ({"boundaries": [Boundary("nowhere", "x")]}, "is no Boundary of transaction"),
+        ({"boundaries": ["here"]}, "'here' is not a Boundary"),
+        ({"boundaries": [Boundary("nowhere", "x")]}, "is not a Boundary with a write of transaction"),
         ({"boundaries": [Boundary("commit", "never met")]}, "no boundary of this run left never met"),
-        ({"sinks": {"out": [1]}}, "give the ids of tokens"),
+        ({"sinks": {"out": [1]}}, "give for each sink the ids of its tokens"),
     ],
 )
 def test_a_port_that_answers_nonsense_is_at_fault(answers: Mapping[str, Any], told: str) -> None:
