@@ -1,6 +1,6 @@
-"""``python -m bench [NAME ...]``: run the benchmarks named, or all there are.
+"""`python -m bench [NAME ...]`: runs the named benchmarks, or all.
 
-It calls each module's ``main()`` and measures nothing itself.
+It calls the `main()` of each module and measures nothing itself.
 """
 
 import sys
@@ -17,7 +17,7 @@ def run(names: list[str]) -> int:
     """Run them in turn; 3 if one is unknown, 2 if there is nothing to run, else 0."""
     known = available()
     if unknown := [name for name in names if name not in known]:
-        print(f"no such benchmark: {', '.join(unknown)} (there are: {', '.join(known) or 'none'})")
+        print(f"no such benchmark: {', '.join(unknown)} (the benchmarks are: {', '.join(known) or 'none'})")
         return 3
     if not known:
         print("there are no benchmarks yet")

@@ -1,11 +1,12 @@
-"""The audit: tokens a second over every law, beside a plain read of the columns that the laws need, in the same minute.
+"""Measures the audit: tokens per second over every law, against a plain read of the same columns in the same minute.
 
-What it measures: `audit` of a synthetic landscape in as many processes as there are processors, against reading every column
-of every relation once in one process, the way a report would. The landscape is what the engine wrote of four examples,
-repeated: a row and its tokens, visits and barriers once more under the next numbers, until there are so many tokens. In
-some rows a breach is seeded, of every kind that the tables can hold; how many of the kinds were found is printed.
+It audits a synthetic landscape in as many processes as there are processors, and compares that with reading every
+column of every relation once in one process, as a report would. The landscape has what the engine wrote for four
+examples, repeated: each row with its tokens, visits and barriers is copied under the next numbers, until there are
+enough tokens. Some rows have a seeded breach, of every kind that the tables can hold; the number of kinds that were
+found is printed.
 
-What it is not: a test. ``FATELINE_BENCH_TOKENS`` takes other sizes, as in ``100000,1000000``.
+This is not a test. `FATELINE_BENCH_TOKENS` sets other sizes, as in `100000,1000000`.
 """
 
 import os
@@ -30,11 +31,11 @@ from fateline_oracle.audit.whole import Wanted, audit
 ROOT: Final = Path(__file__).parents[1]
 SIZES: Final = (1_000_000,)
 SHARES: Final = {"quorum": 0.7, "claims": 0.15, "invoices": 0.1, "sensors": 0.05}
-"""Which example gives which part of the tokens."""
+"""The share of the tokens that each example gives."""
 PER_ROW: Final = ("rows", "tokens", "parents", "visits", "fates", "barriers", "losses", "merges", "members")
 MOVED: Final = {"row": "rows", "parent_row": "rows", "batch": "batches", "seq": "seqs", "opened": "seqs", "closed": "seqs",
                 "tx": "txs", "opened_tx": "txs", "idx": "rows"}  # fmt: skip
-"""Which columns go on from one repetition to the next, and by how much of what."""
+"""The columns that are shifted from one repetition to the next, and the unit of the shift."""
 SEEDED: Final = {
     "F2": "DELETE FROM fates WHERE run = {run} AND row = {row} AND outcome IN ('completed', 'routed')",
     "F3": "UPDATE fates SET seq = 1 WHERE run = {run} AND row = {row} AND token = 0",
@@ -65,7 +66,7 @@ SEEDED: Final = {
 
 
 class Found(NamedTuple):
-    """How many tokens, or records, were looked at, and what was found."""
+    """The number of tokens or records that were read, and the breaches found."""
 
     seen: int
     breached: Mapping[str, int] = {}
@@ -80,7 +81,7 @@ class Figure(NamedTuple):
 
 
 def synthetic(folder: Path, tokens: int) -> Path:
-    """A landscape of so many tokens."""
+    """A landscape with about this number of tokens."""
     target = folder / "synthetic.db"
     for number, (name, share) in enumerate(SHARES.items(), 1):
         shutil.copytree(ROOT / "examples" / name, folder / name)
@@ -99,7 +100,7 @@ def synthetic(folder: Path, tokens: int) -> Path:
 
 
 def _repeat(origin: Path, target: Path, run: int, tokens: int) -> None:
-    """Take one run over, and repeat its rows; the schema without its guards, for they would be in the way of breaches."""
+    """Copy one run and repeat its rows. The schema has no guards, because they would refuse the seeded breaches."""
     if not target.exists():
         Landscape.open(target).close()
     conn = sqlite3.connect(target, isolation_level=None)
@@ -162,7 +163,7 @@ def _measured(send: Connection, path: str, what: str, jobs: int) -> None:
 
 
 def measure(path: Path, what: str, jobs: int) -> tuple[Found, Figure]:
-    """In a process of its own, so that its memory is its own."""
+    """Measure in a separate process, so that its memory is measured alone."""
     context = get_context("spawn")
     receive, send = context.Pipe()
     process = context.Process(target=_measured, args=(send, str(path), what, jobs))

@@ -1,9 +1,9 @@
-"""The checker against the naive search: two rows, four branches, one crash, the same states and the same laws.
+"""Measures the checker against a naive search: two rows, four branches, one crash, the same states and the same laws.
 
-Four ways to the same counts. *Naive* visits every state of two rows one by one, once asking every law about every step
-and once asking none. *By rows* explores one row and counts two. *By rows and branches* also makes branches one that look
-alike. Each prints states, steps, CPU seconds, and how many times less CPU it took than the naive search with laws. The
-states and steps of all must be equal, or this benchmark fails: a fast wrong answer is no answer.
+There are four ways to the same counts. *Naive* visits every state of two rows one by one, once with every law checked
+in every step and once without laws. *By rows* explores one row and counts two. *By rows and branches* also treats
+branches that look alike as one. Each way prints its states, steps, CPU seconds, and how many times less CPU it took
+than the naive search with laws. The states and steps of all ways must be equal, or this benchmark fails.
 """
 
 import time

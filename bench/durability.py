@@ -1,11 +1,11 @@
-"""What durability costs: rows a second of whole runs, with and without what makes commits and sinks survive.
+"""Measures what durability costs: rows per second of whole runs, with and without what makes commits and sinks durable.
 
-What it measures: the pipeline of ``bench/engine.py``, from file to file, side by side in the same minute and by turns:
-as it is; with ``synchronous = NORMAL``, where a power loss may take back the last commits; and with nothing durable at all
-(``synchronous = OFF``, sinks that never ask the disk). Once with the commits that a run makes by default, once with a
-commit for every row. Ratios are to the run as it is; the median of three.
+It runs the pipeline of `bench/engine.py`, from file to file, in turns in the same minute: unchanged; with `synchronous
+= NORMAL`, where a power loss may lose the last commits; and with nothing durable (`synchronous = OFF`, sinks without
+fsync). Once with the default commits, once with a commit for every row. Ratios are relative to the unchanged run; the
+figures are the median of three.
 
-What it is not: a test. ``FATELINE_BENCH_ROWS`` takes other numbers of rows, as in ``1000,5000``.
+This is not a test. `FATELINE_BENCH_ROWS` sets other numbers of rows, as in `1000,5000`.
 """
 
 import os

@@ -1,11 +1,11 @@
-"""The engine: rows a second through gate, fork 2, coalesce and a file sink with a full trail, and what that costs.
+"""Measures the engine: rows per second through a gate, a fork of 2, a coalesce and a file sink, with a full trail.
 
-What it measures: whole runs of 10,000 and 200,000 rows, each in a process of its own, against the *bare inserts* of
-the very trail that the run wrote, in the same minute: same statements, values, schema, guards and commits, one
-``execute`` each. The ceiling is printed too: ``executemany`` with guards and foreign keys taken away. Time and memory
-should not grow with the run.
+It runs 10,000 and 200,000 rows, each run in a separate process, and compares them with the *bare inserts* of the trail
+that the run wrote, in the same minute: the same statements, values, schema, guards and commits, one `execute` each. The
+upper limit is printed too: `executemany` without guards and foreign keys. Time and memory per row should not grow with
+the run.
 
-What it is not: a test. ``FATELINE_BENCH_ROWS`` takes other sizes, as in ``1000,5000``.
+This is not a test. `FATELINE_BENCH_ROWS` sets other sizes, as in `1000,5000`.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""The judge beside the engine: what a step costs driven and judged, and what the engine's part of it is.
+"""Measures the judge: what a step costs when the engine is driven and checked, and the part of the engine in it.
 
-Three ways over the same pipelines, each against the engine's own time in the same run: the guided walk, many rows a run; the
-same walk one step at a time, in lockstep; Hypothesis, with its shrinking machinery. And acceptance: a trail of many tokens
-judged, against parsing its lines. Ratios; no test depends on them.
+Three ways over the same pipelines, each against the time of the engine in the same run: the guided walk, with many rows
+in a run; the same walk one step at a time, in lockstep; and Hypothesis, with its shrinking. Also acceptance: checking a
+trail of many tokens, against parsing its lines. It prints ratios; no test depends on them.
 """
 
 import json

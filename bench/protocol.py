@@ -1,8 +1,8 @@
-"""The protocol: what a process costs beside the same engine in the judge's own process.
+"""Measures the protocol: what a separate process costs, compared with the same engine in the process of the judge.
 
-What it measures: steps and refusals a second of the reference engine driven through the small scope's pipelines of one row,
-at its port and behind the protocol, one after the other in the same minute; and of the engine in JavaScript where there is
-a node. Ratios, not times, are what to look at. What it is not: a test.
+It prints steps and refusals per second of the reference engine, driven through the pipelines of one row of scope small,
+first at its port and then behind the protocol, in the same minute; and of the engine in JavaScript if node is
+installed. The ratios matter, not the times. This is not a test.
 """
 
 import shutil

@@ -32,7 +32,7 @@ def test_a_type_checker_sees_the_same_names() -> None:
 
 
 def test_a_name_that_is_not_there_is_said_with_those_that_are() -> None:
-    with pytest.raises(AttributeError, match=r"no attribute 'Judge'; there are Accepted, "):
+    with pytest.raises(AttributeError, match=r"no attribute 'Judge'; its names are Accepted, "):
         fateline.Judge  # noqa: B018
 
 

@@ -1,11 +1,11 @@
-"""What somebody imports who lets Fateline check an engine: one page, and no path into the packages behind it.
+"""The public face of Fateline for those who check an engine: one page of names, and no path into other packages.
 
-Write an adapter: an `Engine` gives one or more of the ports (`PipelinePort`, `LifecyclePort`, `BarrierPort`, `TrailPort`),
-says in `Hello` what it can do (`Does`) and records (`Shows`), and answers each `Asked` with a `Reply`. Check it:
-`fateline conform module:factory`, or in a test suite `Conformance` and `EngineMachine`. The law itself, as data and as a
-function: `load`, `step`, `LAWS`, `RELATIONS`.
+Write an adapter: an `Engine` gives one or more of the ports (`PipelinePort`, `LifecyclePort`, `BarrierPort`,
+`TrailPort`), declares in `Hello` what it can do (`Does`) and records (`Shows`), and answers each `Request` with a
+`Reply`. Check it with `fateline conform module:factory`, or in a test suite with `Conformance` and `EngineMachine`. The
+law as data and as a function: `load`, `step`, `LAWS`, `RELATIONS`.
 
-`specs/face.md` shows all of it at work. Nothing else of `fateline_oracle` and `fateline_engine` is promised to stay.
+`specs/face.md` shows all of it in use. No other name of `fateline_oracle` and `fateline_engine` is promised to stay.
 """
 
 from importlib import import_module
@@ -60,7 +60,7 @@ _FROM: Final = {
     "fateline.conformance": "Conformance",  # needs pytest
     "fateline.machine": "EngineMachine",  # needs hypothesis
 }
-"""Where each name comes from. It is imported when it is first asked for, so that an adapter loads neither pytest nor
+"""The module of each name. It is imported when the name is first used, so that an adapter loads neither pytest nor
 hypothesis."""
 
 _HOME: Final = {name: module for module, names in _FROM.items() for name in names.split()}
@@ -70,7 +70,7 @@ __all__ = sorted(_HOME)
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
-        raise AttributeError(f"module 'fateline' has no attribute {name!r}; there are {', '.join(__all__)}")
+        raise AttributeError(f"module 'fateline' has no attribute {name!r}; its names are {', '.join(__all__)}")
     return getattr(import_module(_HOME[name]), name)
 
 

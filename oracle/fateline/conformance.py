@@ -1,12 +1,12 @@
-"""For pytest: a class whose subclass holds an engine against the law, one test a law.
+"""For pytest: a class whose subclass checks an engine against the law, with one test for each law.
 
     import fateline
 
     class TestMyEngine(fateline.Conformance):
         engine = "my_package.adapter:engine"
 
-A breached law fails with its counterexample, one that was not judged is skipped with the reason, one left undetermined
-fails and says so. The engine is driven once for the whole class. Not here: the judging.
+A breached law fails with its counterexample, a law that was not judged is skipped with the reason, and an undetermined
+law fails with the reason. The engine is driven once for the whole class. Not here: the judging.
 """
 
 from pathlib import Path
@@ -28,15 +28,15 @@ _RESULTS: dict[tuple[object, ...], Result] = {}
 
 
 class Conformance:
-    """Subclass it, name it Test..., and say which engine."""
+    """Subclass it, name the subclass Test..., and set `engine`."""
 
     engine: ClassVar[str] = ""
-    """As for `fateline conform`: `module:factory`, `process:COMMAND`, `zoo:NAME`, or nothing for the reference engine."""
+    """As for `fateline conform`: `module:factory`, `process:COMMAND`, `zoo:NAME`, or "" for the reference engine."""
     scope: ClassVar[str] = "small"
     seed: ClassVar[int] = 0
     jobs: ClassVar[int] = 1
     profile: ClassVar[str | None] = None
-    """A file with what the engine does otherwise on purpose."""
+    """A TOML file with the laws that the engine deliberately does not follow."""
 
     @pytest.mark.parametrize("law", list(LAWS))
     def test_law(self, law: str) -> None:
@@ -48,7 +48,7 @@ class Conformance:
         if verdict.verdict is None:
             pytest.skip(verdict.why or "not judged")
         if verdict.verdict is Verdict.BREACHED:
-            pytest.fail(_told(law, result), pytrace=False)
+            pytest.fail(_message(law, result), pytrace=False)
         if verdict.verdict is Verdict.UNDETERMINED:
             pytest.fail(f"{law} is undetermined: {verdict.why}", pytrace=False)
 
@@ -63,9 +63,9 @@ class Conformance:
         return _RESULTS[key]
 
 
-def _told(law: str, result: Result) -> str:
-    """The first counterexample that breaks the law, and how to see it again."""
+def _message(law: str, result: Result) -> str:
+    """The first counterexample that breaks the law, and the command that repeats it."""
     own = [case for case in result.cases if any(one[0] == law for one in case["laws"])]  # type: ignore[attr-defined]
     own.sort(key=lambda case: (case["laws"][0][0] != law, len(case["steps"])))  # type: ignore[index, arg-type]
     head = f"{law} {LAWS[law].title}: {LAWS[law].sentence}"
-    return "\n".join([head, case_text(own[0]) if own else "", f"Again: {result.report.reproduce}"])
+    return "\n".join([head, case_text(own[0]) if own else "", f"Repeat with: {result.report.reproduce}"])

@@ -1,4 +1,4 @@
-"""A Hypothesis state machine that drives an engine of your own, with the law beside it.
+"""A Hypothesis state machine that drives an engine and the law side by side.
 
     import fateline
 
@@ -7,11 +7,11 @@
 
     TestMyEngine = MyEngine.TestCase
 
-Hypothesis chooses a pipeline and then what happens, step by step, from what the law allows or refuses there. After each
-step the engine must have recorded what the law records, and must have refused what the law refuses. A difference is made
-smaller by Fateline's own shrinker, which knows the law, so Hypothesis need not shrink it. Add rules and invariants of your
-own, and the phase `shrink` to `TestCase.settings` if those are to be shrunk: `self.port` is the engine's port, `self.state`
-the law's state, `self.trail()` what is recorded. `fateline.Conformance` drives the same engine through every state; this
+Hypothesis chooses a pipeline and then each step, from what the law allows or refuses. After each step the engine must
+have recorded what the law records, and must have refused what the law refuses. A difference is shortened by Fateline's
+shrinker, which knows the law, so Hypothesis need not shrink it. You can add rules and invariants; add the phase
+`shrink` to `TestCase.settings` if those are to be shrunk. `self.port` is the port of the engine, `self.state` the state
+of the law, `self.trail()` what is recorded. `fateline.Conformance` drives the same engine through every state; this
 machine takes longer walks. Not here: the law, and the comparing (`fateline_oracle.conform.lockstep`).
 """
 
@@ -38,7 +38,7 @@ from fateline_oracle.ports.port import Engine, Hello, PipelinePort, Port, Record
 from fateline_oracle.ports.validate import GuardedPipeline
 
 CHOICES: Final = 63
-"""The largest number that Hypothesis draws for a choice; it is taken modulo what there is to choose from."""
+"""The largest number that Hypothesis draws for a choice. It is taken modulo the number of options."""
 
 
 SETTINGS: Final = settings(
@@ -47,19 +47,19 @@ SETTINGS: Final = settings(
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=list(HealthCheck),
 )
-"""What `TestCase.settings` is for every subclass, unless it says otherwise."""
+"""The default of `TestCase.settings` for every subclass."""
 
 
 class EngineMachine(RuleBasedStateMachine):
-    """Subclass it, say which engine, and export its `TestCase`."""
+    """Subclass it, set `engine`, and export its `TestCase`."""
 
     engine: ClassVar[str] = ""
-    """As for `fateline conform`: `module:factory`, `process:COMMAND`, `zoo:NAME`, or nothing for the reference engine."""
+    """As for `fateline conform`: `module:factory`, `process:COMMAND`, `zoo:NAME`, or "" for the reference engine."""
     pipelines: ClassVar[Sequence[Mapping[str, object]]] = ()
-    """Pipelines in the form of `specs/pipeline.md`; by default those of scope small that the engine declares to run."""
+    """Pipelines in the form of `specs/pipeline.md`; by default those of scope small that the engine can run."""
     rows: ClassVar[int] = 2
     crashes: ClassVar[int] = 1
-    """How often a run may be stopped and resumed, if the engine declares `crash`."""
+    """The number of crashes in one run, if the engine declares `crash`."""
 
     port: PipelinePort
     state: State
@@ -70,7 +70,7 @@ class EngineMachine(RuleBasedStateMachine):
 
     @initialize(data=st.data())
     def a_run_begins(self, data: st.DataObject) -> None:
-        """A new run of one of the pipelines."""
+        """Start a run of one of the pipelines."""
         engine, self._hello = _opened(type(self).engine)
         document = data.draw(st.sampled_from(self._suitable()), label="pipeline")
         pipeline = load(document)
@@ -88,11 +88,9 @@ class EngineMachine(RuleBasedStateMachine):
         self._begin()
 
     def _suitable(self) -> list[Mapping[str, object]]:
-        assert Port.PIPELINE in self._hello.ports, (
-            f"{self._hello.name} offers no pipeline port, and this machine needs one"
-        )
+        assert Port.PIPELINE in self._hello.ports, f"{self._hello.name} offers no pipeline port; this machine needs one"
         found = [one for one in type(self).pipelines or _small() if requirements(load(one)) <= self._hello.does]
-        assert found, f"{self._hello.name} declares nothing that one of these pipelines asks for"
+        assert found, f"{self._hello.name} cannot run any of these pipelines, by what it declares in `does`"
         return found
 
     def _begin(self) -> None:
@@ -101,7 +99,7 @@ class EngineMachine(RuleBasedStateMachine):
 
     @rule(choice=st.integers(0, CHOICES))
     def something_lawful_happens(self, choice: int) -> None:
-        """A step of the law; at the end of a run, another run."""
+        """Take a lawful step; at the end of a run, start another run."""
         lawful = [attempt for attempt in self._attempts() if attempt.after is not None and not attempt.out_of_bounds]
         if not lawful:
             self._begin()
@@ -113,13 +111,13 @@ class EngineMachine(RuleBasedStateMachine):
 
     @rule(choice=st.integers(0, CHOICES))
     def something_unlawful_is_refused(self, choice: int) -> None:
-        """Whatever the law refuses here, the engine refuses too, and records nothing."""
+        """Try a stimulus that the law refuses; the engine must refuse it too, and record nothing."""
         refused = [attempt for attempt in self._attempts() if attempt.refusal is not None]
         if refused:
             self._agrees(refused[choice % len(refused)])
 
     def trail(self) -> list[RecordJson]:
-        """All that the engine has recorded of this run."""
+        """Everything that the engine has recorded of this run."""
         return list(self.port.trail())
 
     def teardown(self) -> None:
@@ -127,7 +125,7 @@ class EngineMachine(RuleBasedStateMachine):
             self.port.close()
 
     def _attempts(self) -> list[Attempt]:
-        """What the law has an answer to here, and this engine can be asked."""
+        """The stimuli that the law allows or refuses here, and that the engine supports."""
         return [
             attempt
             for attempt in self._system.attempts(self.state)
@@ -135,7 +133,7 @@ class EngineMachine(RuleBasedStateMachine):
         ]
 
     def _agrees(self, attempt: Attempt) -> bool:
-        """Ask the engine; whether it was asked at all. A difference fails the test."""
+        """Ask the engine. Returns False if the stimulus was skipped. A difference fails the test."""
         assert isinstance(attempt.stimulus, Stimulus)
         skipped = self._lockstep.tally.skipped.total()
         difference = self._lockstep.do(attempt.stimulus)

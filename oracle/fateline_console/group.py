@@ -60,6 +60,6 @@ class CommandGroup(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # Nobody reads our output any more. What is still buffered must not fail again at exit.
+            # Nobody reads our output any more. Text that is still buffered must not fail again at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return NO_RESULT

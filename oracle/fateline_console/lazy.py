@@ -1,8 +1,8 @@
-"""A command that is imported when it is first used.
+"""Defines a command that is imported when it is first used.
 
-`LazyCommand` is a stand-in: it knows a command's name, its line of help and the module that defines it. The list of
-commands, suggestions for a mistyped name and shell completion need no more. When the command runs, or shows its own help,
-the real command is imported and takes over. Not here: any command, and any of the packages behind them.
+`LazyCommand` knows the name of a command, its line of help and the module that defines it. The list of commands, suggestions
+for a mistyped name and shell completion need no more. When the command runs, or shows its help, the real command is
+imported and used. Not here: any command, and any of the packages behind them.
 """
 
 from importlib import import_module

@@ -1,6 +1,6 @@
-"""Small helpers for what a person sees: colour, aligned tables, one line of progress.
+"""Helpers for text on a terminal: colour, aligned tables, one line of progress.
 
-All three follow one rule: a terminal gets comfort, a pipe or a file gets plain text, and a line of progress now and then.
+A terminal gets colour and a moving line of progress; a pipe or a file gets plain text and a line of progress now and then.
 
 Not here: a report format, and anything about laws or verdicts.
 """
@@ -17,16 +17,16 @@ import click
 
 _ERASE_LINE: Final = "\r\x1b[2K"
 PIPE_EVERY: Final = 30.0
-"""Seconds between two lines of progress where nobody watches."""
+"""Seconds between two lines of progress if standard error is not a terminal."""
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether `stream` is a terminal that understands control sequences."""
+    """True if `stream` is a terminal that understands control sequences."""
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def wants_colour(stream: TextIO) -> bool:
-    """Whether to colour what is written to `stream`. A non-empty `NO_COLOR` always says no."""
+    """True if text on `stream` should be coloured. A non-empty `NO_COLOR` switches colour off."""
     return is_terminal(stream) and not os.environ.get("NO_COLOR")
 
 
@@ -67,7 +67,7 @@ class Progress:
     """One line on standard error that is overwritten as work goes on, and removed when it ends.
 
     Where standard error is not a terminal, a line is printed every half minute instead, so that the log of a long job shows
-    that it goes on. Use it as a context manager::
+    its progress. Use it as a context manager::
 
         with Progress() as progress:
             for done, item in enumerate(items):
@@ -89,7 +89,7 @@ class Progress:
         self._printed_at = clock()
 
     def update(self, text: str) -> None:
-        """Show `text` instead of what stood there, unless the last change was a moment ago."""
+        """Replace the line by `text`, unless it changed less than `every` seconds ago."""
         now = self._clock()
         if not self._live:
             if now - self._printed_at >= PIPE_EVERY:

@@ -1,8 +1,8 @@
-"""Which engine is meant: nothing is the reference engine, `zoo:NAME` one with a seeded bug, `module:factory` anybody's, and
-`process:COMMAND` whatever speaks the protocol.
+"""Opens an engine by its name.
 
-What `factory()` gives must have the five methods of `port.Engine`; what it says in `hello` is looked through before it is
-believed. Not here: the judging.
+No name means the reference engine; `zoo:NAME` is an engine with a seeded bug; `module:factory` is an engine in Python;
+and `process:COMMAND` is a process that speaks the protocol. The result of `factory()` must have the five methods of
+`ports.port.Engine`; its `hello` is validated before use. Not here: the judging.
 """
 
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ from .ports.validate import asked_again, guarded
 REFERENCE = "reference"
 ZOO = "zoo:"
 PROCESS = "process:"
-"""Before a command, written as in a shell: an engine that speaks the protocol."""
+"""The prefix of a command, written as in a shell, that starts an engine which speaks the protocol."""
 
 
 class NoSuchEngine(ValueError):
-    """What was named cannot be had; the message says what to do."""
+    """There is no engine of that name; the message says what to do."""
 
 
 @contextmanager
@@ -49,7 +49,9 @@ def engine_of(name: str) -> Iterator[Engine]:
 def _imported(name: str) -> Engine:
     module, colon, factory = name.partition(":")
     if not colon or not module or not factory:
-        raise NoSuchEngine(f"{name!r} names no engine: write module:factory, or nothing for the reference engine")
+        raise NoSuchEngine(
+            f"{name!r} is not the name of an engine: write module:factory, or leave it out for the reference engine"
+        )
     try:
         found = getattr(import_module(module), factory)
     except ImportError as error:
@@ -62,6 +64,6 @@ def _imported(name: str) -> Engine:
         raise NoSuchEngine(f"{name}: {fault}") from fault
     missing = [method for method in ("hello", *Port) if not callable(getattr(engine, method, None))]
     if missing:
-        raise NoSuchEngine(f"{name}: what it gives has no method {', '.join(missing)}; see fateline_oracle.ports.port")
+        raise NoSuchEngine(f"{name}: the engine lacks the method {', '.join(missing)}; see fateline_oracle.ports.port")
     made: Engine = engine
     return made

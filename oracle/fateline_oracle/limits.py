@@ -1,9 +1,9 @@
-"""How long the judge waits: for an answer of an engine, and for one question about a database.
+"""Sets how long the judge waits: for an answer of an engine, and for one query on a database.
 
-A limit is on silence, not on work, and it must not turn a verdict because the machine is busy. So a limit that has passed
-is first compared with the machine: a fixed piece of work is timed, and on a machine that takes six times as long as a free
-one the limit is six times as long. Each sign of life begins it anew. What waits for an engine tries once more before it
-believes that the engine is silent (`conform/campaign.py`).
+A limit is on silence, not on work, and a busy machine must not change a verdict. So when a limit has passed, the speed
+of the machine is measured first: a fixed piece of work is timed, and on a machine that takes six times as long as a
+free one the limit is six times as long. Each sign of life starts the limit again. A caller that waits for an engine
+tries once more before it concludes that the engine is silent (`conform/campaign.py`).
 
 The limit for engines is `--timeout` of the commands that drive one. Not here: what silence means for a verdict.
 """
@@ -17,22 +17,22 @@ from types import FrameType
 from typing import Final
 
 SILENCE: Final = 30.0
-"""Seconds that an engine may take for one answer on a free machine, unless the caller says otherwise."""
+"""Seconds that an engine may take for one answer on a free machine, by default."""
 
 IN_ALL: Final = 20
-"""So many times the limit may pass in all, signs of life or not."""
+"""The total time is limited to this many times the limit, even with signs of life."""
 
 _WORK: Final = 200_000
 _FREE: Final = 0.025
 """Seconds that `_WORK` takes on a free machine of the slower kind."""
 _MOST: Final = 50.0
-"""A machine is not believed to be slower than so many times."""
+"""The largest slowness that is accepted."""
 
 _silence = SILENCE
 
 
 def allow_silence(seconds: float) -> None:
-    """Set the limit for this process and all that it forks."""
+    """Set the limit for this process and for processes that it forks."""
     global _silence
     _silence = seconds
 
@@ -43,7 +43,7 @@ def silence() -> float:
 
 
 def slowness(clock: Callable[[], float] = time.monotonic) -> float:
-    """How many times as long as on a free machine work takes here and now; at least 1."""
+    """How many times as long as on a free machine work takes now; at least 1."""
     begun = clock()
     total = 0
     for number in range(_WORK):
@@ -52,7 +52,7 @@ def slowness(clock: Callable[[], float] = time.monotonic) -> float:
 
 
 class Allowance:
-    """A time that may pass without a sign of life, and twenty times as much in all."""
+    """A time that may pass without a sign of life, and twenty times as much in total."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.seconds = seconds
@@ -60,11 +60,11 @@ class Allowance:
         self._begun = self._last = clock()
 
     def renew(self) -> None:
-        """A sign of life: silence counts from now on."""
+        """Note a sign of life: silence is measured from now on."""
         self._last = self._clock()
 
     def left(self) -> float:
-        """Seconds that are left; 0 once the time has passed, however slow the machine is."""
+        """The seconds left. 0 once the time has passed, also after allowing for a slow machine."""
         now = self._clock()
         silent, in_all = now - self._last, now - self._begun
         left = min(self.seconds - silent, IN_ALL * self.seconds - in_all)
@@ -78,28 +78,28 @@ _running: Allowance | None = None
 
 
 def alive() -> None:
-    """A sign of life from within whatever runs under `limited`."""
+    """Note a sign of life from code that runs under `limited`."""
     if _running is not None:
         _running.renew()
 
 
 @contextmanager
 def limited(seconds: float, late: Callable[[], BaseException]) -> Iterator[None]:
-    """End a block that is silent for too long. Only the main thread of a process can be interrupted; elsewhere nothing is
-    timed."""
+    """End a block that is silent for too long. Only the main thread of a process can be interrupted; other threads have no
+    limit."""
     global _running
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     allowance = Allowance(seconds)
 
-    def rang(number: int, frame: FrameType | None) -> None:
+    def on_alarm(number: int, frame: FrameType | None) -> None:
         left = allowance.left()
         if left <= 0:
             raise late()
         signal.setitimer(signal.ITIMER_REAL, left)
 
-    before, outer = signal.signal(signal.SIGALRM, rang), _running
+    before, outer = signal.signal(signal.SIGALRM, on_alarm), _running
     _running = allowance
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:

@@ -1,13 +1,13 @@
-"""Independent tasks in several processes: the one pool that every command uses.
+"""Runs independent tasks in several processes: the one pool that every command uses.
 
-Each worker opens what the tasks share (an engine, a database) once, and a result comes back as soon as it is there. A task
-may end its worker: an engine written in C can crash. Then all tasks that are left run again, one at a time, each in a
-process of its own, so that the task that ends its process is known; `died` gives its result. Without `died` that is an
+Each worker opens what the tasks share (an engine, a database) once, and each result is returned as soon as it is ready.
+A task may end its worker; an engine written in C can crash. Then all remaining tasks run again, one at a time, each in
+a separate process, so that the task that ends its process is known; `died` gives its result. Without `died` that is an
 error. Ctrl-C ends the workers at once.
 
     for place, judged in in_processes(judge, range(9), jobs=2, shared=lambda: engine_of("reference"), died=faulty):
 
-Not here: what the tasks are, and progress.
+Not here: the tasks, and progress.
 """
 
 import gc
@@ -24,11 +24,12 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 IN_WORKERS: Final = 100_000, 50, 100
-"""When a worker looks for garbage in cycles. Graphs are large and hold no cycles: looking takes a tenth of the time."""
+"""The thresholds of the garbage collector in a worker. Graphs are large and have no cycles; collecting took a tenth of
+the time."""
 
 
 class WorkerDied(RuntimeError):
-    """A task ended its process, and nothing says what that means."""
+    """A task ended its process, and the caller gave no `died`."""
 
 
 def in_processes(
@@ -41,7 +42,7 @@ def in_processes(
     start: Literal["fork", "spawn"] = "fork",
     in_order: bool = False,
 ) -> Iterator[tuple[Task, Result]]:
-    """Every task with its result, as they end or `in_order`. With one job all of it happens here, in order.
+    """Each task with its result, as they end or `in_order`. With one job everything runs in this process, in order.
 
     `work` must be a function of a module. With `spawn`, `shared` and the tasks are pickled.
     """

@@ -1,7 +1,7 @@
 """Puts an engine written in Python behind the protocol: `python -m fateline_oracle.serve module:factory`.
 
-For trying the protocol out, and for what it costs. The lifecycle port is left out: a Python port asks for the law's world,
-which does not travel. Nothing is believed of what comes in. Not here: any engine.
+It is for trying the protocol and measuring its cost. The lifecycle port is left out, because a Python port needs the
+world of the law, which is not part of a message. Every message is validated. Not here: any engine.
 """
 
 import sys
@@ -42,14 +42,14 @@ from .ports.port import Engine, EngineFault, Hold, Port, Reply, Request
 
 
 class Served:
-    """One engine, and the ports that were opened of it."""
+    """One engine, and those of its ports that are open."""
 
     def __init__(self, engine: Engine, lines: BinaryIO, out: BinaryIO) -> None:
         self._engine, self._in, self._out = engine, lines, out
         self._ports: dict[Port, Any] = {}
 
     def serve(self) -> None:
-        """Answer line by line, to the end of the input or a goodbye."""
+        """Answer line by line, to the end of the input or `bye`."""
         for line in self._in:
             asked = decode_asking(line)
             if isinstance(asked, Bye):
@@ -78,9 +78,7 @@ class Served:
         words: dict[str, list[str]] = {
             name: sorted(map(str, getattr(said, name))) for name in ("ports", "does", "shows")
         }
-        words["ports"] = [
-            port for port in words["ports"] if port != Port.LIFECYCLE
-        ]  # it asks for the law's world first
+        words["ports"] = [port for port in words["ports"] if port != Port.LIFECYCLE]  # it needs the world of the law
         return HelloAnswer(
             id=asked.id, name=said.name, version=said.version, law_version=said.law_version, drive=str(said.drive),
             clock=str(said.clock), ports=words["ports"], does=words["does"], shows=words["shows"],
@@ -91,8 +89,8 @@ class Served:
         return Begun(id=asked.id)
 
     def do(self, asked: DoRequest) -> Answer:
-        replies = self._port(Port.PIPELINE).together([_asked(one) for one in asked.stimuli])
-        return Done(id=asked.id, replies=[_said(reply) for reply in replies])
+        replies = self._port(Port.PIPELINE).together([_request(one) for one in asked.stimuli])
+        return Done(id=asked.id, replies=[_reply_json(reply) for reply in replies])
 
     def trail(self, asked: TrailRequest) -> Answer:
         return RecordsAnswer(id=asked.id, records=[dict(record) for record in self._port(Port.PIPELINE).trail()])
@@ -102,7 +100,7 @@ class Served:
 
     def barrier(self, asked: BarrierRequest) -> Answer:
         stimulus = BarrierStimulus(BarrierEvent(asked.do), asked.branch, tuple(map(MergeData, asked.data)))
-        return Done(id=asked.id, replies=[_said(self._port(Port.BARRIER).do(stimulus))])
+        return Done(id=asked.id, replies=[_reply_json(self._port(Port.BARRIER).do(stimulus))])
 
     def run(self, asked: RunRequest) -> Answer:
         def verdict(node: str, token: str, attempt: int) -> str:
@@ -126,13 +124,13 @@ _DOES: dict[type[JudgeMessage], Callable[[Served, Any], Answer]] = {
 }
 
 
-def _asked(said: StimulusJson) -> Request:
-    hold = Hold(said.hold.node, said.hold.token, said.hold.batch) if said.hold is not None else None
-    data = tuple(map(MergeData, said.data))
-    return Request(Stimulus(Do(said.do), said.row, said.token, said.verdict, None, data), hold)
+def _request(stimulus: StimulusJson) -> Request:
+    hold = Hold(stimulus.hold.node, stimulus.hold.token, stimulus.hold.batch) if stimulus.hold is not None else None
+    data = tuple(map(MergeData, stimulus.data))
+    return Request(Stimulus(Do(stimulus.do), stimulus.row, stimulus.token, stimulus.verdict, None, data), hold)
 
 
-def _said(reply: Reply) -> ReplyJson:
+def _reply_json(reply: Reply) -> ReplyJson:
     return ReplyJson([dict(record) for record in reply.records], reply.refused, reply.message, reply.unsupported)
 
 

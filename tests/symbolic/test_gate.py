@@ -184,9 +184,9 @@ def test_without_crosshair_nothing_is_decided(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     "messages, why",
     [
-        ([], "says nothing"),
-        ([("POST_FAIL", "false when calling half(3) (which returns 9)")], "is none when run"),
-        ([("POST_FAIL", "false when calling half(-3) (which returns -2)")], "is none when run"),
+        ([], "gives no answer"),
+        ([("POST_FAIL", "false when calling half(3) (which returns 9)")], "does not fail when it is run"),
+        ([("POST_FAIL", "false when calling half(-3) (which returns -2)")], "does not fail when it is run"),
         ([("POST_FAIL", "false when calling half(nonsense)")], "cannot be replayed"),
         ([("POST_FAIL", "false, somehow")], "cannot be replayed"),
         ([("POST_ERR", "boom")], "post_err: boom"),

@@ -51,7 +51,7 @@ def test_a_law_is_told_as_far_as_its_kernels_decide_it(monkeypatch: pytest.Monke
     pretend(monkeypatch, good)
     laws = json.loads(run("--json").stdout)["laws"]
     assert list(laws) == list(LAWS)
-    assert laws["L2"]["why"] == "as far as these decide it, for every integer: same_line, two_parents"
+    assert laws["L2"]["why"] == "as far as these kernels decide it, for every integer: same_line, two_parents"
     assert (laws["R1"]["verdict"], laws["R1"]["why"]) == ("not judged", "no kernel decides it")
 
 

@@ -58,7 +58,7 @@ KEYS: Final = {
 """The keys of each table that only grows."""
 
 REWRITTEN: Final = frozenset({"visits", "batches"})
-"""Tables whose records begin and end: their updates have guards of their own."""
+"""Tables whose records begin and end. Their updates have separate guards."""
 
 WRITTEN_ONCE_LAWS: Final = {"tokens": "L1, L7", "fates": "F1", "barriers": "C1", "visits": "V2", "parents": "L5"}
 
@@ -78,14 +78,14 @@ BUSY: Final = has("visits", f"{TOKEN} AND x.status IN ('open', 'held')")
 
 
 def _written_once() -> Iterator[Guard]:
-    """No key is written twice, no record is deleted, and no record changes but a visit or a batch that ends."""
+    """No key is written twice, no record is deleted, and only visits and batches change, when they end."""
     for table, keys in KEYS.items():
         twice = " OR ".join(has(table, same(*key)) for key in keys)
         laws = WRITTEN_ONCE_LAWS.get(table, "")
-        yield Guard(f"{table}_written_once", table, "INSERT", twice, laws, "this is written already")
-        yield Guard(f"{table}_never_deleted", table, "DELETE", "1", laws, "the trail is never deleted")
+        yield Guard(f"{table}_written_once", table, "INSERT", twice, laws, "this record exists already")
+        yield Guard(f"{table}_never_deleted", table, "DELETE", "1", laws, "records are never deleted")
         if table not in REWRITTEN:
-            yield Guard(f"{table}_never_changed", table, "UPDATE", "1", laws, "the trail is never changed")
+            yield Guard(f"{table}_never_changed", table, "UPDATE", "1", laws, "records are never changed")
 
 
 def _run_not_over() -> Iterator[Guard]:
@@ -95,12 +95,12 @@ def _run_not_over() -> Iterator[Guard]:
         events = ("INSERT", "UPDATE") if table in REWRITTEN else ("INSERT",)
         for event in events:
             suffix = "" if event == "INSERT" else "_on_update"
-            because = "the run is unknown, or over"
+            because = "the run does not exist or is over"
             yield Guard(f"{table}_run_not_over{suffix}", table, event, f"NOT {alive}", "F2, L3, L6", because)
 
 
 def _fields() -> str:
-    """A fate that lacks what its outcome must carry, or carries what it must not."""
+    """SQL for a fate that lacks a required field of its outcome, or has a forbidden one."""
     columns = {"sink": "sink", "error": "error", "reason": "reason", "batch": "batch"}
     wrong = []
     for outcome in Outcome:
@@ -150,7 +150,7 @@ RECORDS: Final = (
     Guard(
         "rows_in_source_order", "rows", "INSERT",
         f"NEW.row < 0 OR (NEW.row > 0 AND NOT {_PREVIOUS_ROW})",
-        "R3", "rows are written in the order of the source, none twice",
+        "R3", "rows are written in the order of the source, each once",
     ),
     Guard(
         "rows_before_the_end", "rows", "INSERT", has("runs", "x.run = NEW.run AND x.rows IS NOT NULL"),
@@ -158,18 +158,18 @@ RECORDS: Final = (
     ),
     Guard(
         "tokens_of_a_row", "tokens", "INSERT", f"NOT {has('rows', same('run', 'row'))}",
-        "L8", "no such row in this run",
+        "L8", "the row does not exist in this run",
     ),
     Guard(
         "tokens_one_root", "tokens", "INSERT",
         "NEW.token < 0 OR (NEW.token = 0) <> (NEW.group_kind IS NULL)",
-        "L7", "token 0 is the root of its row, and no other",
+        "L7", "token 0, and only token 0, is the root of its row",
     ),
     Guard(
         "tokens_group_and_parent", "tokens", "INSERT",
         "(NEW.group_kind IS NULL) <> (NEW.parent IS NULL) OR (NEW.group_kind IS 'batch') <> (NEW.batch IS NOT NULL)"
         " OR (NEW.branch IS NOT NULL) <> (NEW.group_kind IS 'fork')",
-        "L5", "a group if and only if a parent, a batch if its output, a branch if forked",
+        "L5", "a token has a group exactly if it has a parent, a batch if it is an output, a branch if it was forked",
     ),
     Guard(
         "tokens_after_parents", "tokens", "INSERT", "NEW.parent >= NEW.token",
@@ -177,18 +177,18 @@ RECORDS: Final = (
     ),
     Guard(
         "tokens_with_the_fate_of_the_parent", "tokens", "INSERT", f"NEW.parent IS NOT NULL AND {_PARENT_HAS_FATE}",
-        "K1, K2, X1, X3", "the parent has its fate, and its children are all made",
+        "K1, K2, X1, X3", "the parent has its fate already, so it gets no more children",
     ),
     Guard(
         "parents_of_one_row", "parents", "INSERT", "NEW.parent_row <> NEW.row",
-        "L2", "a parent is of the child's row",
+        "L2", "a parent belongs to the row of its child",
     ),
     Guard("parents_older", "parents", "INSERT", "NEW.parent >= NEW.child", "L4", "a parent is older than its child"),
     Guard(
         "parents_as_promised", "parents", "INSERT", f"NOT {_LINK}", "L5, K1, K2, X1, X3, C2",
-        "child and parent's fate of one step, and of one promise, must be there first",
+        "the child and the fate of its parent must be written first, in the same step, and match",
     ),
-    Guard("visits_of_a_token", "visits", "INSERT", f"NOT {KNOWN_TOKEN}", "L6", "no such token in this run"),
+    Guard("visits_of_a_token", "visits", "INSERT", f"NOT {KNOWN_TOKEN}", "L6", "the token does not exist in this run"),
     Guard("visits_before_the_fate", "visits", "INSERT", HAS_FATE, "F3", "the token has met its fate"),
     Guard("visits_one_open", "visits", "INSERT", BUSY, "V3", "the token has an open visit"),
     Guard(
@@ -208,11 +208,11 @@ RECORDS: Final = (
         "V1", "a visit is opened once and closed once",
     ),
     Guard("visits_closed_before_the_fate", "visits", "UPDATE", HAS_FATE, "F3", "the token has met its fate"),
-    Guard("fates_of_a_token", "fates", "INSERT", f"NOT {KNOWN_TOKEN}", "L6", "no such token in this run"),
+    Guard("fates_of_a_token", "fates", "INSERT", f"NOT {KNOWN_TOKEN}", "L6", "the token does not exist in this run"),
     Guard("fates_after_the_visit", "fates", "INSERT", BUSY, "F3", "the token has an open visit"),
     Guard(
         "fates_fields", "fates", "INSERT", _fields(),
-        "F4", "the outcome lacks a field, carries a forbidden one, or is none",
+        "F4", "the outcome is unknown, lacks a field, or has a forbidden one",
     ),
     Guard(
         "fates_of_a_fork", "fates", "INSERT", _BROKEN_FORK,
@@ -225,12 +225,12 @@ RECORDS: Final = (
     Guard(
         "fates_of_a_merge", "fates", "INSERT",
         f"NEW.merged IS NOT NULL AND NOT {has('tokens', _MERGED + ' AND x.tx = NEW.tx')}",
-        "C2", "the merged token of this step must be there first",
+        "C2", "the merged token must be written first, in the same step",
     ),
     Guard(
         "fates_of_a_member", "fates", "INSERT",
         f"NEW.batch IS NOT NULL AND NOT {has('members', TOKEN + ' AND ' + _MEMBER)}",
-        "F5", "the token is no member of this batch",
+        "F5", "the token is not a member of this batch",
     ),
     Guard("losses_before_the_resolution", "losses", "INSERT", has("barriers", same("run", "node", "row", "fork")),
           "C1", "the barrier is resolved"),
@@ -245,15 +245,15 @@ RECORDS: Final = (
         "(NEW.verdict = 'merged') <> (NEW.result IS NOT NULL) OR (NEW.verdict = 'failed') <> (NEW.reason IS NOT NULL)"
         " OR NEW.result IS NOT NULL AND NOT "
         + has("tokens", "x.run = NEW.run AND x.row = NEW.row AND x.token = NEW.result AND x.group_kind = 'join'"),
-        "C1", "a merge has its merged token, a failure its reason",
+        "C1", "a merged barrier has a merged token, a failed one a reason",
     ),
     Guard("merges_of_a_merge", "merges", "INSERT", f"NOT {_IS_MERGED}",
           "L6", "only a merged token has origins"),
-    Guard("members_of_a_token", "members", "INSERT", f"NOT {KNOWN_TOKEN}", "L6", "no such token in this run"),
+    Guard("members_of_a_token", "members", "INSERT", f"NOT {KNOWN_TOKEN}", "L6", "the token does not exist in this run"),
     Guard("members_before_the_fate", "members", "INSERT", HAS_FATE, "F3", "the token has met its fate"),
     Guard(
         "members_of_a_batch", "members", "INSERT", f"NOT {has('batches', same('run', 'node', 'batch'))}",
-        "F5", "no such batch in this run",
+        "F5", "the batch does not exist in this run",
     ),
     Guard("batches_begin_open", "batches", "INSERT", "NEW.status IN ('completed', 'failed') AND NEW.trigger IS NULL",
           "B2", "a batch ends by a trigger"),
@@ -280,17 +280,17 @@ _OF_BARRIER: Final = "y.run = x.run AND y.node = x.node AND y.row = x.row AND y.
 RUNS: Final = (
     Guard(
         "runs_written_once", "runs", "INSERT", has("runs", "x.run = NEW.run OR x.id = NEW.id"), "",
-        "this run is written already",
+        "this run exists already",
     ),
     Guard("runs_begin_running", "runs", "INSERT", "NEW.status <> 'running'", "F2", "a run begins running"),
-    Guard("runs_never_deleted", "runs", "DELETE", "1", "", "the trail is never deleted"),
+    Guard("runs_never_deleted", "runs", "DELETE", "1", "", "records are never deleted"),
     Guard("runs_over_for_good", "runs", "UPDATE", "OLD.status = 'completed'", "F2", "the run is over"),
     Guard(
         "runs_keep_their_pipeline", "runs", "UPDATE",
         " OR ".join(f"NEW.{c} IS NOT OLD.{c}" for c in ("run", "id", "pipeline", "config", "digest"))
         + " OR NEW.last_seq < OLD.last_seq OR NEW.last_tx < OLD.last_tx"
         + " OR (OLD.rows IS NOT NULL AND NEW.rows IS NOT OLD.rows)",
-        "R2", "a run keeps its name, its pipeline and its past",
+        "R2", "the name, the pipeline and the recorded numbers of a run never change",
     ),
     Guard(
         "runs_completed_all_rows", "runs", "UPDATE",
@@ -325,7 +325,7 @@ RUNS: Final = (
         + " OR " + has("fates", _IN_RUN + "x.merged IS NOT NULL AND " + _lacks(
             "parents", "y.run = x.run AND y.row = x.row AND y.child = x.merged AND y.parent = x.token"))
         + ")",
-        "F6, L5", "a child lacks its parent, or a merged token one of those it consumed",
+        "F6, L5", "a child lacks its parent, or a merged token lacks one of the tokens merged into it",
     ),
 )  # fmt: skip
 

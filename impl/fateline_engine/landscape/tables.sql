@@ -1,25 +1,25 @@
--- The landscape: the engine's audit database. One table a relation of specs/trail.md, less what would be said twice.
+-- The landscape: the audit database of the engine. One table for each relation of specs/trail.md, without redundant columns.
 --
--- Every table is keyed by small integers in the order in which things happen: (run, row, token), a run being numbered
--- in the landscape, a row in its run, a token in its row (0 is the root). A token's key names its row and its run, so
--- that no record of it can speak of another row or run. Nodes and edges are numbered in declared order.
+-- Every table has a key of small integers in the order in which things happen: (run, row, token). A run is numbered in the
+-- landscape, a row in its run, a token in its row (0 is the root). The key of a token names its row and its run, so no record
+-- about it can belong to another row or run. Nodes and edges are numbered in declared order.
 --
--- Three relations are folded into others. A hop is a column of what chose it: `edge` of a token is its first hop,
+-- Three relations are part of others. A hop is a column of the record that chose it: `edge` of a token is its first hop,
 -- `edge` of a visit the hop after it. `buffered` is membership. The merge records of one token are one JSON list.
 --
--- `seq` orders all records of a run, `tx` numbers its steps, `at` is milliseconds. Data is canonical JSON; absent
--- where it is what the parent, the row or the visit before had. Digests are sixteen bytes of BLAKE2b over it.
+-- `seq` orders all records of a run, `tx` numbers its steps, `at` is milliseconds. Data is canonical JSON; NULL
+-- if it equals that of the parent, the row or the visit before. Digests are sixteen bytes of BLAKE2b over it.
 
 CREATE TABLE runs (
     run INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,                -- the public name
     pipeline TEXT NOT NULL,
     config TEXT NOT NULL,                   -- the whole pipeline, canonical JSON
-    digest TEXT NOT NULL,                   -- of config: a run is resumed on nothing else
+    digest TEXT NOT NULL,                   -- of config: a run is resumed only with the same
     status TEXT NOT NULL CHECK (status IN ('running', 'interrupted', 'completed')),
-    rows INTEGER,                           -- how many the source gave; absent until it has ended
+    rows INTEGER,                           -- how many the source gave; NULL until it has ended
     seq INTEGER NOT NULL, tx INTEGER NOT NULL, at INTEGER NOT NULL,
-    last_seq INTEGER NOT NULL, last_tx INTEGER NOT NULL, last_at INTEGER NOT NULL   -- how far the last commit came
+    last_seq INTEGER NOT NULL, last_tx INTEGER NOT NULL, last_at INTEGER NOT NULL   -- the last values that were committed
 ) STRICT;
 
 CREATE TABLE nodes (
@@ -40,12 +40,12 @@ CREATE TABLE contracts (
     PRIMARY KEY (run, contract)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE errors (                       -- the text behind a digest
+CREATE TABLE errors (                       -- the text of a digest
     run INTEGER NOT NULL REFERENCES runs, digest BLOB NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (run, digest)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE positions (                    -- how far a sink's bytes were confirmed; the only table that is rewritten
+CREATE TABLE positions (                    -- the confirmed size of each sink; the only table that is rewritten
     run INTEGER NOT NULL, node INTEGER NOT NULL, position TEXT NOT NULL,
     PRIMARY KEY (run, node), FOREIGN KEY (run, node) REFERENCES nodes
 ) STRICT, WITHOUT ROWID;
@@ -64,7 +64,7 @@ CREATE TABLE tokens (
     group_kind TEXT CHECK (group_kind IN ('fork', 'join', 'expand', 'batch')),
     parent INTEGER,                         -- the first parent
     batch_node INTEGER, batch INTEGER,      -- for an output of a batch
-    fork INTEGER, frame TEXT,               -- the debt it was made with: the forked token and the branch
+    fork INTEGER, frame TEXT,               -- its debt when it was made: the forked token and the branch
     edge INTEGER,                           -- its first hop
     contract INTEGER, digest BLOB, data BLOB,
     seq INTEGER NOT NULL, tx INTEGER NOT NULL, at INTEGER NOT NULL,
@@ -142,7 +142,7 @@ CREATE TABLE batches (
     run INTEGER NOT NULL, node INTEGER NOT NULL, batch INTEGER NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('open', 'triggered', 'completed', 'failed')),
     trigger TEXT, outputs INTEGER,
-    attempt INTEGER NOT NULL,               -- how often its flush was begun again after a crash
+    attempt INTEGER NOT NULL,               -- how often its flush was started again after a crash
     opened_at INTEGER NOT NULL, triggered_at INTEGER,
     seq INTEGER NOT NULL, tx INTEGER NOT NULL, at INTEGER NOT NULL,
     PRIMARY KEY (run, node, batch),

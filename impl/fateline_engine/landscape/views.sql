@@ -1,8 +1,8 @@
--- The relations of specs/trail.md as views over the landscape, one a relation, called trail_<relation>.
+-- The relations of specs/trail.md as views over the landscape, one for each relation, named trail_<relation>.
 --
--- Ids are text and mean nothing outside: a row is its number, a token `row:token`, a visit
--- `row:token@node#attempt`, a barrier `coalesce/row:fork`, a batch `aggregation#k`. What is folded
--- into another table took the `seq` after it, so every record has one of its own.
+-- Ids are text and have no meaning outside: a row is its number, a token `row:token`, a visit
+-- `row:token@node#attempt`, a barrier `coalesce/row:fork`, a batch `aggregation#k`. A record that is
+-- part of another table has the next `seq`, so every record has a different one.
 
 CREATE VIEW trail_runs AS
 SELECT id AS run, pipeline, status, rows, seq, tx, at FROM runs;

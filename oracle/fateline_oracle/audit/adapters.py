@@ -1,16 +1,19 @@
-"""Adapters: how the relations of the trail are found in a database of another shape, in SQL alone.
+"""Adapters: how the relations of the trail are found in a database with another schema, in SQL alone.
 
-An adapter is a file of `CREATE VIEW trail_<relation> AS SELECT ...`. A relation without a view, or a column that the view
-does not have, is not recorded. A view may have one column more, `part`: a number that all records of a row share and by
-which they can be found, so that the database is judged in place, a range of rows at a time. Comments at its head declare:
+An adapter is a file of `CREATE VIEW trail_<relation> AS SELECT ...`. A relation without a view, or a column that the
+view does not have, is not recorded. A view may have one additional column, `part`: a number that all records of a row
+share and by which they can be found, so that the database is checked in place, one range of rows at a time. Comments at
+its head declare:
 
-    -- Like: ADAPTER                          takes the views of a known adapter where it has none of its own
-    -- Leaves out: relation                   one of them that is not recorded
-    -- Wants: table.column, !table.column     what a database must have, and must not, to be read by it
-    -- Profile: LAW sentence                  what its engine does otherwise on purpose
-    -- Profile: LAW [shape] sentence          the same, of breaches that say so; * stands for anything
-    -- Whole: sentence                        an empty column says that nothing happened, not that nothing is recorded
+    -- Like: ADAPTER                          take the views of a known adapter that this file does not define
+    -- Leaves out: relation                   one of those that is not recorded
+    -- Wants: table.column, !table.column     what a database must have, and must not have, to be read by it
+    -- Profile: LAW sentence                  what its engine deliberately does not follow
+    -- Profile: LAW [shape] sentence          the same, for breaches with this text; * stands for anything
+    -- Whole: sentence                        an empty column means that nothing happened, not that nothing is recorded
     -- Note: sentence                         what a reader of the verdict should know
+
+The view `trail_strays`, with the columns `run` and `rec`, may list records of runs that do not exist.
 
 Not here: opening (`connect.py`), and reading through the views (`source.py`).
 """
@@ -29,17 +32,17 @@ from fateline_model.records import RELATIONS
 from .connect import BadSource, opened
 
 LONGEST: Final = 262_144
-"""How many characters a file of views may have."""
-STRAYS: Final = "strays"
-"""A view beside those of the relations: records of runs that there are not, as (run, rec)."""
+"""The largest number of characters in a file of views."""
+ORPHANS: Final = "strays"
+"""A view in addition to those of the relations: records of runs that do not exist, as (run, rec)."""
 _FOLDER: Final = files(__package__) / "sql" / "adapters"
 _VIEW: Final = re.compile(r"\s*CREATE\s+(?:TEMP\s+|TEMPORARY\s+)?VIEW\s+trail_(\w+)\s+AS\s+(.*)", re.I | re.S)
-_NAMES: Final = re.compile(r"\btrail_(" + "|".join((*RELATIONS, STRAYS)) + r")\b")
+_NAMES: Final = re.compile(r"\btrail_(" + "|".join((*RELATIONS, ORPHANS)) + r")\b")
 _COMMENTS: Final = re.compile(r"^(?:\s*--[^\n]*\n)*")
 
 
 class Peculiarity(NamedTuple):
-    """What an engine does otherwise on purpose: of which law, of breaches of which shape, and a sentence."""
+    """Something that an engine deliberately does not follow: the law, the shape of the breaches, and a sentence."""
 
     law: str
     shape: str
@@ -48,7 +51,7 @@ class Peculiarity(NamedTuple):
 
 @dataclass(frozen=True)
 class Adapter:
-    """How the relations are found: a query a relation, and what the engine does otherwise on purpose."""
+    """How the relations are found: one query for each relation, and what the engine deliberately does not follow."""
 
     name: str
     views: Mapping[str, str]
@@ -56,57 +59,60 @@ class Adapter:
     profile: tuple[Peculiarity, ...] = ()
     notes: tuple[str, ...] = ()
     whole: bool = False
-    """Whether whatever has a column is recorded, so that an empty column says that nothing happened."""
+    """True if everything that has a column is recorded, so that an empty column means that nothing happened."""
 
 
 def read_adapter(name: str, text: str) -> Adapter:
-    """An adapter from the text of its file. Everything that is wrong with it is said with the name of the file."""
+    """Read an adapter from the text of its file. Raises `BadSource` with the name of the file and the problem."""
     if len(text) > LONGEST:
         raise BadSource(f"{name}: {len(text):,} characters; a file of views has at most {LONGEST:,}")
-    said: dict[str, list[str]] = {"Like": [], "Leaves out": [], "Whole": [], "Wants": [], "Profile": [], "Note": []}
+    declared: dict[str, list[str]] = {"Like": [], "Leaves out": [], "Whole": [], "Wants": [], "Profile": [], "Note": []}
     for line in text.splitlines():
         key, _, value = line.removeprefix("--").strip().partition(": ")
-        if line.startswith("--") and key in said:
-            said[key].append(value)
-    like = known_adapter(said["Like"][0]) if said["Like"] else None
+        if line.startswith("--") and key in declared:
+            declared[key].append(value)
+    like = known_adapter(declared["Like"][0]) if declared["Like"] else None
     views = dict(like.views) if like is not None else {}
     views.update(_view(name, statement) for statement in _statements(text))
-    views = {relation: query for relation, query in views.items() if relation not in said["Leaves out"]}
-    profile = (*(like.profile if like is not None else ()), *(_peculiarity(name, entry) for entry in said["Profile"]))
+    views = {relation: query for relation, query in views.items() if relation not in declared["Leaves out"]}
+    profile = (
+        *(like.profile if like is not None else ()),
+        *(_peculiarity(name, entry) for entry in declared["Profile"]),
+    )
     missing = [need for need in ("runs", "tokens") if need not in views]
     if missing:
         raise BadSource(
-            f"{name}: there is no view trail_{missing[0]}; runs and tokens are the least that there must be"
+            f"{name}: there is no view trail_{missing[0]}; an adapter must have at least trail_runs and trail_tokens"
         )
-    wants = tuple(want for line in said["Wants"] for want in line.split(", "))
-    notes = (*(like.notes if like is not None else ()), *said["Note"])
-    return Adapter(name, views, wants, profile, notes, bool(said["Whole"]))
+    wants = tuple(want for line in declared["Wants"] for want in line.split(", "))
+    notes = (*(like.notes if like is not None else ()), *declared["Note"])
+    return Adapter(name, views, wants, profile, notes, bool(declared["Whole"]))
 
 
 def _peculiarity(name: str, entry: str) -> Peculiarity:
     found = re.fullmatch(r"(\w+) (?:\[([^\]]+)\] )?(.+)", entry)
     if found is None or found[1] not in LAWS:
-        raise BadSource(f"{name}: Profile: {entry[:60]!r} does not begin with a law; see specs/laws.md")
+        raise BadSource(f"{name}: Profile: {entry[:60]!r} does not begin with the id of a law; see specs/laws.md")
     return Peculiarity(found[1], found[2] or "*", found[3])
 
 
 def may_declare(law: str) -> bool:
-    """Whether an engine may do it otherwise. A core law cannot be declared away: what is said of it explains a breach."""
+    """True if an engine need not follow the law. A core law must be followed; a profile can only explain its breaches."""
     return LAWS[law].level is Level.PROFILE
 
 
 def _view(name: str, statement: str) -> tuple[str, str]:
     found = _VIEW.fullmatch(_COMMENTS.sub("", statement))
-    if found is None or found[1].lower() not in (*RELATIONS, STRAYS):
+    if found is None or found[1].lower() not in (*RELATIONS, ORPHANS):
         raise BadSource(
-            f"{name}: {' '.join(_COMMENTS.sub('', statement).split())[:60]!r} is no view of a relation. Write CREATE VIEW "
+            f"{name}: {' '.join(_COMMENTS.sub('', statement).split())[:60]!r} is not a view of a relation. Write CREATE VIEW "
             f"trail_<relation> AS SELECT ...; the relations are {', '.join(RELATIONS)}"
         )
     return found[1].lower(), _NAMES.sub(r"given_\1", found[2].rstrip().rstrip(";"))
 
 
 def _statements(text: str) -> Iterator[str]:
-    """The statements of a file, cut where SQLite says that one is complete."""
+    """The statements of a file, split where SQLite reports a complete statement."""
     statement = ""
     for line in text.splitlines(keepends=True):
         statement += line
@@ -127,12 +133,12 @@ def known_adapter(name: str) -> Adapter:
     """The adapter of that name."""
     names = [path.name.removesuffix(".sql") for path in _FOLDER.iterdir()]
     if name not in names:
-        raise BadSource(f"Like: there is no adapter {name!r}; there are {', '.join(sorted(names))}")
+        raise BadSource(f"Like: there is no adapter {name!r}; the adapters are {', '.join(sorted(names))}")
     return read_adapter(name, (_FOLDER / f"{name}.sql").read_text("utf-8"))
 
 
 def find_adapter(path: Path, views: Path | None = None) -> Adapter:
-    """The adapter to read a database with: the one of the file that is given, else the one that fits."""
+    """The adapter for a database: that of the file `views`, or else the known adapter that fits."""
     if views is not None:
         try:
             return read_adapter(str(views), views.read_text("utf-8"))
@@ -146,15 +152,15 @@ def find_adapter(path: Path, views: Path | None = None) -> Adapter:
         if not wrong:
             return adapter
         tried.append(f"{adapter.name} ({'has' if wrong[0].startswith('!') else 'no'} {wrong[0].removeprefix('!')})")
-    held = ", ".join(sorted(tables)[:12]) or "none"
+    held = ", ".join(sorted(tables)[:12]) or "no tables"
     raise BadSource(
-        f"{path}: no audit database of a kind that is known. Looked for {', '.join(tried)}. Its tables: {held}. "
-        "Say with --views FILE how it is to be read; specs/audit.md shows how to write one"
+        f"{path}: no known adapter fits this database. Tried {', '.join(tried)}. Its tables: {held}. "
+        "Write a file of views and name it with --views FILE; specs/audit.md shows how"
     )
 
 
 def _tables(conn: sqlite3.Connection) -> dict[str, set[str]]:
-    """The real tables and their columns. A view that is named like a table is none."""
+    """The real tables and their columns, without views."""
     names = [
         str(name) for (name,) in conn.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table' LIMIT 2000")
     ]

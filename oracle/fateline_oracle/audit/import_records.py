@@ -1,7 +1,7 @@
-"""Copies a trail into a database of our own, where it can be judged a range of rows at a time.
+"""Copies a trail into a temporary database of our own, in which it can be checked one range of rows at a time.
 
-For JSON lines, and for views that do not say by which number the records of a row are found. The copy has a table a
-relation, with the columns that were recorded, and `part`: rows are numbered as they first appear. Not here: judging.
+Used for JSON lines, and for views without the column `part`. The copy has one table for each relation, with the columns
+that were recorded, and `part`: rows are numbered in the order in which they first appear. Not here: checking.
 """
 
 import json
@@ -16,7 +16,7 @@ from fateline_model.records import RELATIONS
 from fateline_model.words import NodeKind
 
 from ..trails.reader import BadTrail, lines_of
-from .adapters import STRAYS, Adapter
+from .adapters import ORPHANS, Adapter
 from .connect import BadSource
 from .source import COLUMNS, OF_ROWS, Source, optional
 
@@ -30,17 +30,17 @@ _SETTINGS: Final = {
     ),
     NodeKind.AGGREGATION: ("mode", "count", "timeout_seconds", "condition"),
 }  # fmt: skip
-"""Which settings of a node its record tells."""
+"""The settings of a node that its record has."""
 _AT_ONCE: Final = 10_000
 _REPLACED: Final = {"runs": "run", "visits": "run, visit", "batches": "run, batch"}
-"""Written when they begin and again when they change: the later record counts. Of a run, what the later leaves out too."""
+"""Relations that are rewritten when they change: the last record counts. A run keeps values that its last record leaves out."""
 _MAY_LACK: Final = ("visits", "hops", "losses", "merges")
-"""Whoever records none of a kind is not held to it. Of the others there is a record when something happened."""
+"""Relations that an engine may not record at all. If another relation is empty, nothing of its kind happened."""
 _TOKEN: Final = {name: "child" if name == "parents" else "token" for name in OF_ROWS}
 
 
 def graph_records(pipeline: Pipeline, run: str) -> Iterator[dict[str, object]]:
-    """The nodes and edges of a pipeline as records, for a trail that has none."""
+    """The nodes and edges of a pipeline as records, for a trail that does not record them."""
     for node in pipeline.nodes.values():
         config = {name: value for name in _SETTINGS[node.kind] if (value := getattr(node, name)) not in (None, ())}
         yield {"rec": "nodes", "run": run, "node": node.name, "kind": str(node.kind), "config": json.dumps(config)}
@@ -49,7 +49,7 @@ def graph_records(pipeline: Pipeline, run: str) -> Iterator[dict[str, object]]:
 
 
 def copy_lines(path: Path, into: Path) -> Adapter:
-    """Copy a file of JSON lines; how the copy is read."""
+    """Copy a file of JSON lines. Returns the adapter of the copy."""
     try:
         return copy_records(lines_of(path), into, str(path))
     except BadTrail as error:
@@ -59,7 +59,7 @@ def copy_lines(path: Path, into: Path) -> Adapter:
 def copy_records(
     records: Iterable[Mapping[str, object]], into: Path, name: str = "records", *, whole: bool = False
 ) -> Adapter:
-    """Copy records; how the copy is read."""
+    """Copy records. Returns the adapter of the copy."""
     seen: dict[str, set[str]] = {relation: set() for relation in RELATIONS}
     waiting: dict[str, list[list[object]]] = {relation: [] for relation in RELATIONS}
     conn = _made(into)
@@ -73,7 +73,7 @@ def copy_records(
         _put(conn, relation, rows)
     _settle(conn)
     if not seen["runs"]:
-        raise BadSource(f"{name}: there is no record of a run; a trail begins with one")
+        raise BadSource(f"{name}: there is no record of relation `runs`; a trail must have one")
     offered = {
         relation: [
             column for column in COLUMNS[relation] if whole or column in columns or not optional(relation, column)
@@ -85,7 +85,7 @@ def copy_records(
 
 
 def copy_source(source: Source, into: Path) -> Adapter:
-    """Copy what views show; how the copy is read."""
+    """Copy what the views of a source show. Returns the adapter of the copy."""
     conn = _made(into)
     for relation, columns in source.columns.items():
         kept = [column for column in columns if column != "part"]
@@ -93,7 +93,7 @@ def copy_source(source: Source, into: Path) -> Adapter:
         rows = source.conn.execute(f"SELECT {names} FROM given_{relation}")
         marks = ", ".join("?" for _ in kept)
         while found := rows.fetchmany(_AT_ONCE):
-            conn.executemany(f"INSERT INTO told_{relation} ({names}) VALUES ({marks})", found)
+            conn.executemany(f"INSERT INTO copied_{relation} ({names}) VALUES ({marks})", found)
     _settle(conn)
     adapter = source.adapter
     return replace(adapter, views=_views(source.columns), wants=())
@@ -104,11 +104,11 @@ def _views(offered: Mapping[str, Sequence[str]]) -> dict[str, str]:
     for relation, columns in offered.items():
         kept = [f'"{column}"' for column in columns if column != "part"]
         views[relation] = (
-            f"SELECT {', '.join([*kept, 'part'] if relation in OF_ROWS else kept)} FROM main.told_{relation}"
+            f"SELECT {', '.join([*kept, 'part'] if relation in OF_ROWS else kept)} FROM main.copied_{relation}"
         )
-    of_no_run = (f"SELECT run, '{name}' AS rec FROM main.told_{name} WHERE run NOT IN (SELECT run FROM main.told_runs)"
+    of_no_run = (f"SELECT run, '{name}' AS rec FROM main.copied_{name} WHERE run NOT IN (SELECT run FROM main.copied_runs)"
                  for name in RELATIONS)  # fmt: skip
-    return {**views, STRAYS: " UNION ALL ".join(of_no_run)}
+    return {**views, ORPHANS: " UNION ALL ".join(of_no_run)}
 
 
 def _made(into: Path) -> sqlite3.Connection:
@@ -118,58 +118,60 @@ def _made(into: Path) -> sqlite3.Connection:
     conn.execute("BEGIN")
     for relation, columns in COLUMNS.items():
         names = [f'"{column}"' for column in columns]
-        conn.execute(f"CREATE TABLE told_{relation} ({', '.join([*names, 'part'] if relation in OF_ROWS else names)})")
+        conn.execute(
+            f"CREATE TABLE copied_{relation} ({', '.join([*names, 'part'] if relation in OF_ROWS else names)})"
+        )
     return conn
 
 
 def _put(conn: sqlite3.Connection, relation: str, rows: list[list[object]]) -> None:
     names = ", ".join(f'"{column}"' for column in COLUMNS[relation])
     marks = ", ".join("?" for _ in COLUMNS[relation])
-    conn.executemany(f"INSERT INTO told_{relation} ({names}) VALUES ({marks})", rows)
+    conn.executemany(f"INSERT INTO copied_{relation} ({names}) VALUES ({marks})", rows)
     rows.clear()
 
 
 def _plain(value: object) -> object:
-    """SQLite holds 64 bits; a larger number is kept as its text."""
+    """The value as SQLite can store it: an integer of more than 64 bits becomes text."""
     return str(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
 
 
 def _settle(conn: sqlite3.Connection) -> None:
-    """Drop what later records replace, number the rows, and note by which number each record is found."""
+    """Remove the records that later ones replace, number the rows, and give each record the number of its row."""
     for column in COLUMNS["runs"][1:]:
         conn.execute(
-            f'UPDATE told_runs SET "{column}" = (SELECT later."{column}" FROM told_runs AS later '
-            f'WHERE later.run = told_runs.run AND later."{column}" IS NOT NULL ORDER BY later.rowid DESC LIMIT 1)'
+            f'UPDATE copied_runs SET "{column}" = (SELECT later."{column}" FROM copied_runs AS later '
+            f'WHERE later.run = copied_runs.run AND later."{column}" IS NOT NULL ORDER BY later.rowid DESC LIMIT 1)'
         )
     for relation, key in _REPLACED.items():
         conn.execute(
-            f"DELETE FROM told_{relation} WHERE rowid NOT IN (SELECT max(rowid) FROM told_{relation} GROUP BY {key})"
+            f"DELETE FROM copied_{relation} WHERE rowid NOT IN (SELECT max(rowid) FROM copied_{relation} GROUP BY {key})"
         )
     conn.execute(
         'CREATE TABLE parts AS SELECT run, "row", row_number() OVER (ORDER BY min(place), "row") AS part FROM ('
-        'SELECT run, "row", rowid AS place FROM told_rows '
-        'UNION ALL SELECT run, "row", rowid FROM told_tokens) GROUP BY run, "row"'
+        'SELECT run, "row", rowid AS place FROM copied_rows '
+        'UNION ALL SELECT run, "row", rowid FROM copied_tokens) GROUP BY run, "row"'
     )
     conn.execute('CREATE INDEX parts_row ON parts (run, "row")')
     for relation in ("rows", "tokens"):
         conn.execute(
-            f"UPDATE told_{relation} SET part = (SELECT part FROM parts WHERE parts.run = told_{relation}.run "
-            f'AND parts."row" IS told_{relation}."row")'
+            f"UPDATE copied_{relation} SET part = (SELECT part FROM parts WHERE parts.run = copied_{relation}.run "
+            f'AND parts."row" IS copied_{relation}."row")'
         )
-    conn.execute("CREATE INDEX told_tokens_token ON told_tokens (run, token)")
+    conn.execute("CREATE INDEX copied_tokens_token ON copied_tokens (run, token)")
     for relation, token in _TOKEN.items():
         if relation not in ("rows", "tokens", "barriers"):
-            _number(conn, relation, f"t.token = told_{relation}.{token}")
-    conn.execute('CREATE INDEX told_tokens_group ON told_tokens (run, "group")')
-    _number(conn, "barriers", 't."group" = told_barriers.fork_group')
+            _number(conn, relation, f"t.token = copied_{relation}.{token}")
+    conn.execute('CREATE INDEX copied_tokens_group ON copied_tokens (run, "group")')
+    _number(conn, "barriers", 't."group" = copied_barriers.fork_group')
     for relation in OF_ROWS:
-        conn.execute(f"CREATE INDEX told_{relation}_part ON told_{relation} (run, part)")
+        conn.execute(f"CREATE INDEX copied_{relation}_part ON copied_{relation} (run, part)")
     conn.execute("COMMIT")
     conn.close()
 
 
 def _number(conn: sqlite3.Connection, relation: str, joined: str) -> None:
     conn.execute(
-        f"UPDATE told_{relation} SET part = (SELECT t.part FROM told_tokens AS t "
-        f"WHERE t.run = told_{relation}.run AND {joined} LIMIT 1)"
+        f"UPDATE copied_{relation} SET part = (SELECT t.part FROM copied_tokens AS t "
+        f"WHERE t.run = copied_{relation}.run AND {joined} LIMIT 1)"
     )

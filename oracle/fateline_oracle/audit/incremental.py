@@ -1,6 +1,6 @@
-"""What an audit remembers, so that the next one looks only at rows that were not at their end: a small JSON file.
+"""Remembers the result of an audit in a small JSON file, so that the next audit checks only rows that had not ended.
 
-It is kept where the auditor says, never in the database. Not here: what is looked at (`whole.py`).
+The auditor chooses where the file is; it is never in the database. Not here: which rows are checked (`whole.py`).
 """
 
 import json
@@ -13,12 +13,12 @@ from .connect import BadSource
 SCHEMA: Final = "fateline.audited/1"
 LARGEST: Final = 64 * 1024 * 1024
 OPEN: Final = 1_000_000
-"""More rows that are not at their end are not remembered: then everything is judged again."""
+"""The largest number of unended rows that is remembered. If there are more, everything is checked again."""
 
 
 @dataclass
 class RunRemembered:
-    """One run: the last row that was judged, the rows before it that were not at their end, how far each source was read."""
+    """One run: the last row that was checked, the rows up to it that had not ended, and how far each source was read."""
 
     upto: int | None = None
     open: list[int] = field(default_factory=list)
@@ -27,7 +27,7 @@ class RunRemembered:
 
 @dataclass
 class Remembered:
-    """What was judged, through which adapter."""
+    """What an audit checked, and through which adapter."""
 
     adapter: str
     runs: dict[str, RunRemembered] = field(default_factory=dict)
@@ -45,27 +45,27 @@ class Remembered:
 
 
 def recall(path: Path, adapter: str) -> Remembered | None:
-    """What the file says; None where there is none yet. What it says is not believed before it was looked at."""
+    """Read the file; None if it does not exist. Its content is validated."""
     if not path.exists():
         return None
     try:
         if path.stat().st_size > LARGEST:
-            raise BadSource(f"{path}: larger than an audit leaves it ({LARGEST:,} bytes)")
-        told = json.loads(path.read_text("utf-8"))
-        if told["schema"] != SCHEMA or told["adapter"] != adapter:
-            raise BadSource(f"{path}: was left by an audit through {told['adapter']!r}; remove it to begin anew")
-        runs = {str(run): _run(one) for run, one in told["runs"].items()}
+            raise BadSource(f"{path}: larger than the {LARGEST:,} bytes that an audit writes; remove it to start again")
+        document = json.loads(path.read_text("utf-8"))
+        if document["schema"] != SCHEMA or document["adapter"] != adapter:
+            raise BadSource(f"{path}: written by an audit through {document['adapter']!r}; remove it to start again")
+        runs = {str(run): _run(one) for run, one in document["runs"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, BadSource):
             raise
         raise BadSource(
-            f"{path}: is not what an audit leaves ({type(error).__name__}); remove it to begin anew"
+            f"{path}: not written by an audit ({type(error).__name__}); remove it to start again"
         ) from error
     return Remembered(adapter, runs)
 
 
-def _run(told: dict[str, object]) -> RunRemembered:
-    upto, parts, stretches = told["upto"], told["open"], told["stretches"]
+def _run(document: dict[str, object]) -> RunRemembered:
+    upto, parts, stretches = document["upto"], document["open"], document["stretches"]
     if not isinstance(upto, int | None) or not isinstance(parts, list) or not isinstance(stretches, list):
         raise TypeError
     return RunRemembered(

@@ -1,7 +1,7 @@
-"""Trails kept as Parquet, a file a relation, and judged on DuckDB by the same queries, transpiled and not rewritten.
+"""Writes trails as Parquet, one file for each relation, and checks them on DuckDB with the same queries, transpiled.
 
-For those who keep the trails of many runs in one place. The tables of the graph are worked out before they are written, by
-SQLite, so that DuckDB is asked of nothing but rows. Needs the extra `fateline[fleet]`. Not here: any query.
+For trails of many runs kept in one place. SQLite derives the tables of the graph before they are written, so DuckDB
+only needs the queries about rows. Needs the extra `fateline[fleet]`. Not here: any query.
 """
 
 import json
@@ -18,7 +18,7 @@ from .adapters import Adapter
 from .connect import BadSource
 from .incremental import Remembered
 from .queries import OF_THE_GRAPH, OF_THE_ROWS, outcome_rules, queries, shared
-from .row_range import ASKED, SPILLED, Breach, RangeResult, RangeWorker, text_of
+from .row_range import ASKED, CROSS_RANGE_TABLES, Breach, RangeResult, RangeWorker, text_of
 from .source import COLUMNS, OF_ROWS, Source
 from .whole import AuditResult, missing
 
@@ -31,19 +31,17 @@ _WHOLE_NUMBERS: Final = frozenset({
 
 
 def engine() -> Any:
-    """DuckDB, or one line that says how to come by it."""
+    """DuckDB. Raises `BadSource` with the way to install it."""
     try:
         import duckdb
-        import sqlglot  # noqa: F401 - what transpiles
+        import sqlglot  # noqa: F401 - it transpiles the queries
     except ImportError as error:
-        raise BadSource(
-            f"DuckDB is not here ({error.name}); install fateline with its extra: fateline[fleet]"
-        ) from None
+        raise BadSource(f"{error.name} is not installed. It comes with: pip install 'fateline[fleet]'") from None
     return duckdb
 
 
 def is_fleet(path: Path) -> bool:
-    """Whether a folder is one that `export_parquet` wrote."""
+    """True if `export_parquet` wrote the folder."""
     return (path / ABOUT).is_file()
 
 
@@ -51,12 +49,12 @@ def is_fleet(path: Path) -> bool:
 
 
 def export_parquet(source: Source, folder: Path) -> None:
-    """Write every relation, and what follows from the graph."""
+    """Write every relation, and the tables derived from the graph."""
     duckdb = engine()
     folder.mkdir(parents=True, exist_ok=True)
     source.conn.execute("ATTACH '' AS slice")
-    slices = RangeWorker(source, None, 600.0, 0)
-    slices.whole_graph()
+    worker = RangeWorker(source, None, 600.0, 0)
+    worker.whole_graph()
     conn = duckdb.connect()
     conn.execute(f"SET memory_limit = '{MEMORY}'")
     with tempfile.TemporaryDirectory(prefix="fateline-audit-") as scratch:
@@ -79,7 +77,7 @@ def export_parquet(source: Source, folder: Path) -> None:
 
 
 def _put(conn: Any, scratch: Path, folder: Path, name: str, columns: list[str], rows: Any) -> None:
-    """Through a file of lines: there is no other way into DuckDB without one more library."""
+    """Write one Parquet file, through a file of JSON lines, because DuckDB needs no other library to read that."""
     lines = scratch / "rows.jsonl"
     with lines.open("w", encoding="utf-8") as stream:
         for row in rows:
@@ -118,7 +116,7 @@ def _opened(folder: Path) -> Iterator[tuple[Any, Adapter, dict[str, tuple[str, .
             if relation in about["columns"]
         }
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadSource(f"{folder / ABOUT}: is not what --export wrote: {error}") from error
+        raise BadSource(f"{folder / ABOUT}: not written by --export: {error}") from error
     with tempfile.TemporaryDirectory(prefix="fateline-audit-") as scratch:
         conn = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
         conn.execute(f"SET memory_limit = '{MEMORY}'")
@@ -133,26 +131,26 @@ def _opened(folder: Path) -> Iterator[tuple[Any, Adapter, dict[str, tuple[str, .
 
 
 def _view(folder: Path, name: str, wanted: tuple[str, ...] | None, columns: dict[str, tuple[str, ...]]) -> str:
-    """A relation with all its columns: what is not recorded is nothing."""
+    """A relation with all its columns. Columns that are not recorded are NULL."""
     file = f"read_parquet('{_path(folder / name)}.parquet')"
     if wanted is None:
         return f"SELECT * FROM {file}"
     held = columns.get(name.removeprefix("trail_"), ())
     nothing = {column: f"CAST(NULL AS {_type(column)})" for column in wanted}
-    said = ", ".join(f"{_quoted(c) if c in held else nothing[c]} AS {_quoted(c)}" for c in wanted)
+    selected = ", ".join(f"{_quoted(c) if c in held else nothing[c]} AS {_quoted(c)}" for c in wanted)
     part = ", 0 AS part" if name.removeprefix("trail_") in OF_ROWS else ""
-    return f"SELECT {said}{part} FROM {file}" if held else f"SELECT {said}{part} LIMIT 0"
+    return f"SELECT {selected}{part} FROM {file}" if held else f"SELECT {selected}{part} LIMIT 0"
 
 
 def transpiled(sql: str) -> str:
-    """A query of ours in DuckDB's dialect."""
+    """One of our queries in the dialect of DuckDB."""
     import sqlglot
 
     return str(sqlglot.transpile(sql, read="sqlite", write="duckdb")[0])
 
 
 def audit_fleet(folder: Path, laws: frozenset[str] | None, kept: int, progress: Any = None) -> AuditResult:
-    """Judge a folder of Parquet files: every query once, over all there is."""
+    """Check a folder of Parquet files, with each query once over all rows."""
     started = time.perf_counter()
     with _opened(folder) as (conn, adapter, columns):
         runs = [str(run) for (run,) in conn.execute("SELECT run FROM trail_runs ORDER BY 1").fetchall()]
@@ -185,11 +183,12 @@ def _prepare(conn: Any, columns: dict[str, tuple[str, ...]]) -> None:
     )
     for name in OF_THE_ROWS:
         conn.execute(f"CREATE TABLE {name} AS {transpiled(shared(name).sql)}")
-    for name, (names, origin) in SPILLED.items():
-        said = ", ".join(map(_quoted, names.split(", ")))
-        conn.execute(f"CREATE TABLE {name} AS SELECT * FROM ({transpiled(origin)}) AS t({said})")
+    for name, (names, origin) in CROSS_RANGE_TABLES.items():
+        quoted = ", ".join(map(_quoted, names.split(", ")))
+        conn.execute(f"CREATE TABLE {name} AS SELECT * FROM ({transpiled(origin)}) AS t({quoted})")
     conn.execute(
-        'CREATE TABLE kin AS SELECT run, token, "row" FROM trail_tokens WHERE token IN (SELECT parent FROM strangers)'
+        'CREATE TABLE parent_rows AS SELECT run, token, "row" FROM trail_tokens '
+        "WHERE token IN (SELECT parent FROM unresolved_parents)"
     )
     conn.execute("CREATE TABLE totals AS SELECT run, count(*) AS rows FROM trail_rows GROUP BY run")
 
@@ -202,14 +201,14 @@ def _see(conn: Any, found: AuditResult) -> None:
 
 
 def _ask(conn: Any, name: str, law: str, sql: str, found: AuditResult, kept: int) -> None:
-    said = transpiled(sql).rstrip(";")
-    rows = conn.execute(f"SELECT * FROM ({said}) LIMIT {kept + 1}").fetchall()
-    count = len(rows) if len(rows) <= kept else _one(conn, f"SELECT count(*) FROM ({said})")
+    query = transpiled(sql).rstrip(";")
+    rows = conn.execute(f"SELECT * FROM ({query}) LIMIT {kept + 1}").fetchall()
+    count = len(rows) if len(rows) <= kept else _one(conn, f"SELECT count(*) FROM ({query})")
     if count:
         found.judged.breached[name] = count
         found.judged.breaches += [
-            Breach(name, law, str(run), None, text_of(token), text_of(node), str(told)[:600])
-            for run, token, node, told in rows[:kept]
+            Breach(name, law, str(run), None, text_of(token), text_of(node), str(message)[:600])
+            for run, token, node, message in rows[:kept]
         ]
 
 

@@ -1,4 +1,4 @@
-"""The files of `sql/`, read: each law's query with what it asks of and what it needs, and the tables that laws share.
+"""Reads the files of `sql/`: the query of each law with what it is about and what it needs, and the shared tables.
 
 Not here: any query, and how one is run.
 """
@@ -16,40 +16,41 @@ from fateline_model.words import OUTCOME_FIELDS, OUTCOMES, OutcomeRule
 
 _SQL: Final = files(__package__) / "sql"
 _UNITS: Final = {"row": "laws", "batch": "batch_laws", "run": "run_laws"}
-"""What a query looks at: the records of some rows, those of all batches, or the run as a whole."""
+"""What a query is about: the records of some rows, all batches, or the run as a whole."""
 
 OF_THE_GRAPH: Final = ("settings", "branches", "joined", "onward", "stacks")
 OF_THE_ROWS: Final = ("fates", "links", "starts", "steps", "debts")
-"""The tables that laws share, in the order in which one builds on the other."""
+"""The tables that laws share, in the order in which they build on each other."""
 
-PUT_BY: Final = ("ends", "outputs", "strangers", "stretches", "kin", "totals")
+CROSS_RANGE: Final = ("ends", "outputs", "unresolved_parents", "read_ranges", "parent_rows", "totals")
+"""The tables about all ranges together, which the queries about batches and runs read."""
 _TABLE: Final = re.compile(
     r"\b(FROM|JOIN)\s+((?:trail_(?:"
     + "|".join(RELATIONS)
     + r"))|outcome_rules|"
-    + "|".join((*OF_THE_GRAPH, *OF_THE_ROWS, *PUT_BY))
+    + "|".join((*OF_THE_GRAPH, *OF_THE_ROWS, *CROSS_RANGE))
     + r")\b"
 )
 
 
 @dataclass(frozen=True)
 class Query:
-    """One way in which a law can be broken at rest. A returned row is a breach: (run, token, node, said)."""
+    """One way in which records at rest can break a law. Each returned row is a breach: (run, token, node, said)."""
 
     name: str
     law: str
     unit: str
     meaning: str
     asked: str
-    """What it is asked of; as many as there are, so often the law was checked."""
+    """The things that it is about. Their number is the number of checks."""
     needs: tuple[str, ...]
-    """Relations, or columns of relations, without which it sees nothing."""
+    """The relations, or columns of relations, without which it finds nothing."""
     sql: str
 
 
 @dataclass(frozen=True)
 class Shared:
-    """A table that several laws share: what it holds, its keys, and the query that gives it."""
+    """A table that several laws share: its meaning, its keys, and the query that gives it."""
 
     name: str
     meaning: str
@@ -87,7 +88,7 @@ def shared(name: str) -> Shared:
 
 
 def needed_tables(asked: Iterable[Query]) -> list[str]:
-    """The tables that some queries share, with those that they build on, in order."""
+    """The shared tables that some queries need, with the tables that these build on, in order."""
     words = " ".join(query.sql for query in asked)
     needed: set[str] = set()
     for name in reversed((*OF_THE_GRAPH, *OF_THE_ROWS)):
@@ -98,12 +99,12 @@ def needed_tables(asked: Iterable[Query]) -> list[str]:
 
 
 def placed(sql: str) -> str:
-    """A query with its tables named where they lie, so that no table of the database is taken for one of them."""
+    """The query with the schema `slice.` before each of our tables, so that no table of the database is read instead."""
     return _TABLE.sub(r"\1 slice.\2", sql)
 
 
 def outcome_rules(recorded: Collection[str]) -> list[tuple[str, ...]]:
-    """The table of outcomes as rows: the outcome, and for each field `must`, `may` or `never`. What is not recorded may."""
+    """The table of outcomes as rows: the outcome, and for each field `must`, `may` or `never`; `may` if it is not recorded."""
 
     def asks(rule: OutcomeRule, field: str) -> str:
         may = field in rule.may or field not in recorded
@@ -115,20 +116,20 @@ def outcome_rules(recorded: Collection[str]) -> list[tuple[str, ...]]:
 def _query(unit: str, name: str, text: str) -> Query:
     words, sql = _head(text)
     meaning = [line for line in words if not line.startswith(("Asked of:", "Needs:"))]
-    said = {key: value for key, _, value in (line.partition(": ") for line in words)}
+    declared = {key: value for key, _, value in (line.partition(": ") for line in words)}
     return Query(
         f"{unit}/{name}",
         name.partition("_")[0],
         unit,
         " ".join(meaning),
-        said["Asked of"],
-        tuple(said["Needs"].split(", ")),
+        declared["Asked of"],
+        tuple(declared["Needs"].split(", ")),
         sql,
     )
 
 
 def _head(text: str) -> tuple[list[str], str]:
-    """The words at the head of a file, and the query beneath them."""
+    """The comment lines at the head of a file, and the query after them."""
     lines = text.splitlines()
     end = next(number for number, line in enumerate(lines) if not line.startswith("--"))
     return [line.removeprefix("--").strip() for line in lines[:end]], "\n".join(lines[end:]).strip()

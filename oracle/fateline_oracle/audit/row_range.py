@@ -1,7 +1,47 @@
-"""Judges one range of rows: its records are brought together in temporary tables, and every query is asked of them.
+"""Checks one range of rows: loads its records into temporary tables, and asks every query about them.
 
-The tables are called as in the files of `sql/`, so that what is asked here is what anybody can paste. What the rows of a
-batch, or the whole run, must be asked afterwards is put by (`spill`). Not here: which ranges there are (`whole.py`).
+The problem
+-----------
+A query such as "a token with two fates" joins relations over a whole run. On a database of millions of rows, in a
+schema that we do not know and must not index, such joins are slow or need much memory. But nearly every law is about
+one row: a token's parents, visits and fates belong to the same row. So a run is cut into ranges of rows, and each range
+is checked by itself.
+
+How it works
+------------
+1. `load` copies the records of a range from the adapter's views `given_<relation>` into the tables
+   `slice.trail_<relation>`. They have the indexes that the queries need (`KEYS`). A run is a number here, its place in
+   `runs`, because numbers are faster.
+2. `_derive` fills the tables that several laws share: those of the graph once for each run (`OF_THE_GRAPH`), those of
+   the rows for each range (`OF_THE_ROWS`).
+3. `judge` asks every query whose unit is a row. Each returned row is a breach. A query is counted as asked once for
+   each thing that it is about (`ASKED`: fates, visits, ...); if there are none, it is not asked.
+4. What crosses ranges is kept for later in the tables `cross_range.*` (`CROSS_RANGE_TABLES`): how each member of a
+   batch ended, the outputs of batches, parents that are not in the range of their child, and how far each source was
+   read. `whole.py` collects them from all workers and asks the queries about batches and runs.
+
+The query text is the one in `sql/`, with one change: `placed` puts `slice.` before the names of our tables, so that a
+table of the database with the same name is never read by mistake.
+
+An example
+----------
+Rows 0 to 3,999 of run `r`. The adapter gives 9,000 tokens, 21,000 visits and so on. `F1.sql` returns `('r', 'row 17',
+...)` for a token with two fates: a `Breach` with its row, found by `_row_of`. Token 2,001 has a parent that is in no
+row of this range: it goes to `unresolved_parents`. Later `L2`, `L3` and `L4` ask whether that parent is in another row,
+in another run, or nowhere.
+
+State between two ranges
+------------------------
+- `slice.trail_*` and the tables derived from them hold exactly the range that was loaded last.
+- `_run` is the run whose graph is loaded.
+- `cross_range.*` only grows, and has the rows of all ranges of this worker.
+- `_needed` has the columns, `relation.column`, in which no value was seen yet. A column without any value counts as not
+  recorded.
+
+A query may take `patience` seconds for one range; then it is given up and the law is undetermined. Memory is bounded by
+the size of a range.
+
+Not here: which ranges there are (`whole.py`).
 """
 
 import sqlite3
@@ -30,9 +70,9 @@ KEYS: Final = {
     "batches": ("batch",),
     "runs": (),
 }
-"""By what the records of a relation are looked up, in a run."""
+"""The indexed columns of each relation, after the run."""
 
-SPILLED: Final = {
+CROSS_RANGE_TABLES: Final = {
     "ends": (
         "run, batch, token, row, ordinal, seq, fate, reason, fate_batch, went_on, known",
         'SELECT m.run, m.batch, m.token, t."row", m.ordinal, m.seq, f.outcome, f.reason, f.batch, EXISTS ('
@@ -46,16 +86,16 @@ SPILLED: Final = {
         'SELECT t.run, t."group", t.token, l.parent, l.ordinal FROM trail_tokens AS t '
         "LEFT JOIN trail_parents AS l ON l.run = t.run AND l.child = t.token WHERE t.group_kind = 'batch'",
     ),
-    "strangers": (
+    "unresolved_parents": (
         "run, child, row, parent",
         'SELECT run, child, "row", parent FROM links WHERE parent_known IS NULL',
     ),
-    "stretches": (
+    "read_ranges": (
         "run, source, part, first_idx, last_idx",
         "SELECT run, source, min(part), min(idx), max(idx) FROM trail_rows WHERE idx IS NOT NULL GROUP BY run, source",
     ),
 }
-"""What is put by: its columns, and where they come from."""
+"""What is kept for the queries about batches and runs: for each table its columns, and the query that fills it."""
 
 ASKED: Final = {
     "fates": "SELECT count(*) FROM fates",
@@ -78,7 +118,7 @@ ASKED: Final = {
     "arrivals": "SELECT count(*) FROM trail_visits WHERE node IN (SELECT node FROM settings WHERE kind = 'coalesce')",
     "writes": "SELECT count(*) FROM trail_visits WHERE node IN (SELECT node FROM settings WHERE kind = 'sink')",
 }
-"""What a query may be asked of. `records` is all of it."""
+"""The things that a query may be about, and how many there are. `records` is the sum of all relations."""
 
 
 _UNFINISHED: Final = """
@@ -91,7 +131,7 @@ SELECT DISTINCT t.part FROM trail_tokens AS t WHERE t.part IS NOT NULL AND (
 
 
 class Breach(NamedTuple):
-    """One returned row."""
+    """One row returned by a query."""
 
     query: str
     law: str
@@ -101,19 +141,19 @@ class Breach(NamedTuple):
     node: str | None
     said: str
     part: int | None = None
-    """By which its row is found again."""
+    """The number by which its row is found again."""
 
 
 @dataclass
 class RangeResult:
-    """What was found in one range, or in all of them."""
+    """The result for one range, or for all ranges together."""
 
     records: Counter[str] = field(default_factory=Counter)
     checked: Counter[str] = field(default_factory=Counter)
     breached: Counter[str] = field(default_factory=Counter)
     breaches: list[Breach] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
-    """Columns in which something was, as `relation.column`."""
+    """The columns that have a value, as `relation.column`."""
     gave_up: dict[str, str] = field(default_factory=dict)
     _held: Counter[str] = field(default_factory=Counter)
 
@@ -130,13 +170,13 @@ class RangeResult:
 
 
 class RangeWorker:
-    """The temporary tables of one connection, filled with one range after the other."""
+    """Owns the temporary tables of one connection, and fills them with one range after the other."""
 
     def __init__(self, source: Source, laws: frozenset[str] | None, patience: float, kept: int) -> None:
         self.source, self.conn, self.kept, self.patience = source, source.conn, kept, patience
         self.queries = [query for query in queries() if laws is None or query.law in laws]
         self.runs = source.runs()
-        """A run is a number here: its place in this list."""
+        """In the temporary tables a run is a number: its place in this list."""
         self._run: str | None = None
         self._needed = {need for query in self.queries for need in query.needs if "." in need}
         self._make()
@@ -165,26 +205,26 @@ class RangeWorker:
     # ------------------------------------------------------------------------------------------------ loading
 
     def begin(self, run: str) -> None:
-        """Bring the run itself and its graph."""
+        """Load the run itself and its graph."""
         if run == self._run:
             return
         self._run = run
         for relation in ("runs", "nodes", "edges"):
-            self._bring(relation, "run = ?", (run,))
+            self._load_relation(relation, "run = ?", (run,))
         for name in OF_THE_GRAPH:
             self._derive(name)
 
     def load(self, piece: Range) -> Counter[str]:
-        """Bring the records of a range; how many there are of each relation."""
+        """Load the records of a range. Returns the number of records of each relation."""
         self.begin(piece.run)
         where, values = piece.where()
-        found = Counter({relation: self._bring(relation, where, values) for relation in OF_ROWS})
+        found = Counter({relation: self._load_relation(relation, where, values) for relation in OF_ROWS})
         if found.total():
             for name in OF_THE_ROWS:
                 self._derive(name)
         return found
 
-    def _bring(self, relation: str, where: str, values: Sequence[object]) -> int:
+    def _load_relation(self, relation: str, where: str, values: Sequence[object]) -> int:
         self.conn.execute(f"DELETE FROM slice.trail_{relation}")
         if relation not in self.source.columns:
             return 0
@@ -205,22 +245,22 @@ class RangeWorker:
         self.conn.execute(f"INSERT INTO slice.{name} {placed(shared(name).sql)}")
 
     def whole_graph(self) -> None:
-        """Bring the graphs of all runs, and what follows from them."""
+        """Load the graphs of all runs, and derive the tables of the graph."""
         for relation in ("runs", "nodes", "edges"):
-            self._bring(relation, "true", ())
+            self._load_relation(relation, "true", ())
         for name in OF_THE_GRAPH:
             self._derive(name)
 
     def whole(self) -> None:
-        """Bring what the queries of batches and runs look at: the runs, their nodes and their batches, all of them."""
+        """Load what the queries about batches and runs need: all runs, nodes, edges and batches."""
         for relation in WHOLE:
-            self._bring(relation, "true", ())
+            self._load_relation(relation, "true", ())
         self._derive("settings")
 
     # ------------------------------------------------------------------------------------------------ judging
 
     def judge(self, piece: Range) -> RangeResult:
-        """Ask every query of a row about one range."""
+        """Ask every query about rows in one range."""
         found = RangeResult(records=self.load(piece))
         if not found.records.total():
             return found
@@ -230,12 +270,12 @@ class RangeWorker:
             if query.unit == "row" and counts[query.asked]:
                 found.checked[query.name] += counts[query.asked]
                 self.ask(query, found)
-        for name, (columns, origin) in SPILLED.items():
-            self.conn.execute(f"INSERT INTO spill.{name} ({columns}) {placed(origin)}")
+        for name, (columns, origin) in CROSS_RANGE_TABLES.items():
+            self.conn.execute(f"INSERT INTO cross_range.{name} ({columns}) {placed(origin)}")
         return found
 
     def unfinished(self) -> list[int]:
-        """The rows of the range that have not come to their end: a token without a fate, or an open visit."""
+        """The rows of the range that have not ended: they have a token without a fate, or an open visit."""
         return [int(part) for (part,) in self.conn.execute(placed(_UNFINISHED))]
 
     def _counts(self, records: Counter[str]) -> Counter[str]:
@@ -244,7 +284,7 @@ class RangeWorker:
         return counts
 
     def see(self, found: RangeResult) -> None:
-        """Which of the columns that a law needs hold anything."""
+        """Note which of the needed columns have a value."""
         for need in sorted(self._needed):
             relation, column = need.split(".")
             if self.conn.execute(
@@ -254,7 +294,7 @@ class RangeWorker:
         self._needed -= found.seen
 
     def ask(self, query: Query, found: RangeResult) -> None:
-        """Ask one query, for as long as the patience lasts."""
+        """Ask one query, for at most `patience` seconds."""
         allowed = Allowance(self.patience)
         self.conn.set_progress_handler(lambda: not allowed.left(), 100_000)
         try:
@@ -265,7 +305,7 @@ class RangeWorker:
         except sqlite3.OperationalError as error:
             if "interrupted" not in str(error):
                 raise
-            found.gave_up[query.name] = f"one question took longer than {self.patience:g} s"
+            found.gave_up[query.name] = f"one query took longer than {self.patience:g} s; --patience allows more"
         finally:
             self.conn.set_progress_handler(None, 0)
 
@@ -292,5 +332,5 @@ class RangeWorker:
 
 
 def text_of(value: object) -> str | None:
-    """A value as bounded text."""
+    """A value as text of bounded length."""
     return None if value is None else str(value)[:200]

@@ -1,7 +1,7 @@
-"""Reads what is given through its adapter: which runs there are, what is recorded, and the records of a range of rows.
+"""Reads a database through its adapter: its runs, its recorded relations and columns, and the records of a range of rows.
 
-The relations are temporary views called `given_<relation>`, so that a table of the database may be called as it likes.
-Not here: judging (`row_range.py`).
+The relations are temporary views named `given_<relation>`, so that tables of the database may have any name. Not here:
+checking (`row_range.py`).
 """
 
 import sqlite3
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from fateline_model.records import COMMON_COLUMNS, RELATIONS
 
-from .adapters import STRAYS, Adapter
+from .adapters import ORPHANS, Adapter
 from .connect import BadSource, opened
 
 COLUMNS: Final = {name: (*kind._fields, *COMMON_COLUMNS) for name, kind in RELATIONS.items()}
@@ -22,23 +22,24 @@ WHOLE: Final = ("runs", "nodes", "edges", "batches")
 """The relations that belong to no row."""
 OF_ROWS: Final = tuple(name for name in RELATIONS if name not in WHOLE)
 
-MOST_STRAYS: Final = 1_000
+MOST_ORPHANS: Final = 1_000
 
 
 class Range(NamedTuple):
-    """Rows of one run: `part` from the first to the last, either of which may be open. `strays` belong to no row."""
+    """Rows of one run, with `part` from the first to the last; None means no bound. `orphans` are records that belong
+    to no row."""
 
     run: str
     first: int | None
     last: int | None
-    strays: bool = False
+    orphans: bool = False
 
     def where(self) -> tuple[str, tuple[object, ...]]:
-        if self.strays:
+        if self.orphans:
             return "run = ? AND part IS NULL", (self.run,)
         bounds = [("part >= ?", self.first), ("part <= ?", self.last)]
-        said = [(text, value) for text, value in bounds if value is not None]
-        return " AND ".join(["run = ?", *(text for text, _ in said)]), (self.run, *(value for _, value in said))
+        given = [(text, value) for text, value in bounds if value is not None]
+        return " AND ".join(["run = ?", *(text for text, _ in given)]), (self.run, *(value for _, value in given))
 
 
 @dataclass(frozen=True)
@@ -57,26 +58,26 @@ class Source:
     def runs(self) -> list[str]:
         return [str(run) for (run,) in self.conn.execute("SELECT DISTINCT run FROM given_runs ORDER BY 1")]
 
-    def strays(self) -> list[tuple[str, str]]:
-        """Records of runs that there are not: the run, and the relation."""
-        if STRAYS not in self.adapter.views:
+    def orphans(self) -> list[tuple[str, str]]:
+        """Records of runs that do not exist: the run and the relation of each."""
+        if ORPHANS not in self.adapter.views:
             return []
-        found = self.conn.execute(f"SELECT run, rec FROM given_{STRAYS} LIMIT ?", (MOST_STRAYS,))
+        found = self.conn.execute(f"SELECT run, rec FROM given_{ORPHANS} LIMIT ?", (MOST_ORPHANS,))
         return [(str(run), str(rec)) for run, rec in found]
 
     def bounds(self, run: str) -> tuple[int, int] | None:
-        """The first and the last row of a run, as their `part`; None where it has none."""
+        """The `part` of the first and of the last row of a run; None if it has no rows."""
         relation = "rows" if "rows" in self.columns else "tokens"
         least, most = self.conn.execute(
             f"SELECT min(part), max(part) FROM given_{relation} WHERE run = ?", (run,)
         ).fetchone()
         if not isinstance(least, int | None) or not isinstance(most, int | None):
-            raise BadSource(f"trail_{relation}: part is {least!r} to {most!r}; it must be a whole number")
+            raise BadSource(f"trail_{relation}: part goes from {least!r} to {most!r}; it must be a whole number")
         return None if least is None or most is None else (least, most)
 
     def row(self, run: str, part: int, most: int = 400) -> list[dict[str, object]]:
-        """What is told of one row: as many records of each relation as a picture can show."""
-        told: list[dict[str, object]] = []
+        """The records of one row, at most `most` of each relation."""
+        records: list[dict[str, object]] = []
         for relation in OF_ROWS:
             if relation not in self.columns:
                 continue
@@ -86,8 +87,8 @@ class Source:
             names = [column[0] for column in found.description]
             for values in found:
                 pairs = zip(names, values, strict=True)
-                told.append({"rec": relation, **{name: value for name, value in pairs if value is not None}})
-        return told
+                records.append({"rec": relation, **{name: value for name, value in pairs if value is not None}})
+        return records
 
     def rows_up_to(self, run: str, part: int) -> int:
         relation = "rows" if "rows" in self.columns else "tokens"
@@ -95,7 +96,7 @@ class Source:
         return int(self.conn.execute(sql, (run, part)).fetchone()[0])
 
     def ranges(self, run: str, size: int) -> Iterator[Range]:
-        """Ranges that together hold every record of a run: `size` rows each, what lies outside, and what has no row."""
+        """Ranges that together hold every record of a run: `size` rows each, what lies outside, and what belongs to no row."""
         bounds = self.bounds(run)
         if bounds is None:
             yield Range(run, None, None)
@@ -105,7 +106,7 @@ class Source:
                 yield Range(run, first, min(first + size - 1, most))
             yield Range(run, None, least - 1)
             yield Range(run, most + 1, None)
-        yield Range(run, None, None, strays=True)
+        yield Range(run, None, None, orphans=True)
 
 
 @contextmanager
@@ -119,7 +120,7 @@ def reading(path: Path, adapter: Adapter) -> Iterator[Source]:
                 found = conn.execute(f"SELECT * FROM given_{relation} LIMIT 0").description
             except sqlite3.Error as error:
                 raise BadSource(f"{adapter.name}: trail_{relation}: {error}") from error
-            if relation != STRAYS:
+            if relation != ORPHANS:
                 columns[relation] = tuple(str(column[0]) for column in found)
                 _check(adapter, relation, columns[relation])
         yield Source(conn, adapter, columns)
@@ -130,14 +131,17 @@ def _check(adapter: Adapter, relation: str, columns: tuple[str, ...]) -> None:
     strange = [column for column in columns if column not in known]
     if strange:
         raise BadSource(
-            f"{adapter.name}: trail_{relation} has a column {strange[0]!r}; the relation has {', '.join(COLUMNS[relation])}"
+            f"{adapter.name}: trail_{relation} has an unknown column {strange[0]!r}; "
+            f"its columns are {', '.join(COLUMNS[relation])}"
         )
     needed = [name for name, kind in RELATIONS[relation].__annotations__.items() if not optional(relation, name)]
     missing = [column for column in needed if column not in columns]
     if missing:
-        raise BadSource(f"{adapter.name}: trail_{relation} has no column {missing[0]!r}")
+        raise BadSource(
+            f"{adapter.name}: trail_{relation} lacks the column {missing[0]!r}, which the relation must have"
+        )
 
 
 def optional(relation: str, column: str) -> bool:
-    """Whether a column of a relation may be absent."""
+    """True if a column of a relation may be absent."""
     return column in RELATIONS[relation]._field_defaults

@@ -1,6 +1,7 @@
-"""What an audit found, said: a verdict a law, breaches that are alike together, and the row of an example.
+"""Makes the report of an audit: a verdict for each law, breaches that are alike in one group, and the row of an example.
 
-Plain data for the terminal, for JSON and for the page alike. Not here: how it looks (`cli/audit.py`, `render/audit_html.py`).
+The result is plain data for the terminal, for JSON and for the page. Not here: how it is shown (`cli/audit.py`,
+`render/audit_html.py`).
 """
 
 import re
@@ -21,20 +22,20 @@ from .whole import AuditResult, missing
 
 _ID: Final = re.compile(r"[0-9a-f]{12,}|\d+")
 WHY_NOT: Final = {
-    "X2": "what was refused leaves no record",
-    "C4": "the order of arrivals at an open barrier is no record; stepping sees it: fateline conform --trail",
-    "C6": "what was refused leaves no record",
-    "C12": "what was still upstream is no record; stepping sees it: fateline conform --trail",
-    "R2": "a crash leaves no record; stepping sees it: fateline conform --trail",
-    "Z1": "what was refused leaves no record",
-    "D1": "one trail cannot be compared with another run of the same; fateline diff compares two",
+    "X2": "a refused stimulus leaves no record",
+    "C4": "the order of arrivals at an open barrier is not recorded; fateline conform --trail checks it by stepping",
+    "C6": "a refused stimulus leaves no record",
+    "C12": "what was still upstream is not recorded; fateline conform --trail checks it by stepping",
+    "R2": "a crash leaves no record; fateline conform --trail checks it by stepping",
+    "Z1": "a refused stimulus leaves no record",
+    "D1": "one trail cannot be compared with itself; fateline diff compares two trails",
 }
-"""Why no query can show a law."""
+"""The laws that no query can check, and why."""
 
 
 @dataclass
 class Group:
-    """Breaches of a law that say the same of other tokens: how many were kept, and examples."""
+    """Breaches of a law with the same text about different tokens."""
 
     law: str
     shape: str
@@ -45,25 +46,25 @@ class Group:
 
 @dataclass
 class AuditSummary:
-    """Everything there is to say."""
+    """The result of an audit, ready to be shown."""
 
     report: Report
     adapter: str
     notes: tuple[str, ...]
     groups: list[Group]
     declared: dict[str, tuple[int, str]]
-    """Profile laws that the engine does otherwise on purpose: how often, and its sentence."""
+    """The profile laws that the engine deliberately does not follow: the number of breaches, and its sentence."""
     profile: tuple[Peculiarity, ...]
 
     def explained(self, group: Group) -> str | None:
-        """What the profile says of breaches of a core law, that it cannot declare away."""
+        """The sentence of the profile that explains breaches of a core law; a core law cannot be declared."""
         return next(
             (one.sentence for one in self.profile if one.law == group.law and fnmatch(group.shape, one.shape)), None
         )
 
 
 def tell(found: AuditResult, source: Source | None, database: str, reproduce: str, limit: int) -> AuditSummary:
-    """Say what was found."""
+    """Make the report."""
     breached = found.breached
     declared = {
         one.law: (breached[one.law], one.sentence)
@@ -111,9 +112,9 @@ def _result(law: str, found: AuditResult, declared: dict[str, tuple[int, str]]) 
     checked = found.checked[law]
     count = found.breached[law]
     if not own:
-        return LawResult(None, why=WHY_NOT.get(law, "it was not asked for"))
+        return LawResult(None, why=WHY_NOT.get(law, "this law was not selected"))
     if law in declared:
-        return LawResult(None, why=f"declared otherwise, {count} times: {declared[law][1]}")
+        return LawResult(None, why=f"declared by the profile, {count} times: {declared[law][1]}")
     if count:
         return LawResult(Verdict.BREACHED, max(checked, count), count)
     gave_up = [found.judged.gave_up[query.name] for query in own if query.name in found.judged.gave_up]
@@ -123,12 +124,12 @@ def _result(law: str, found: AuditResult, declared: dict[str, tuple[int, str]]) 
     if lacking and all(missing(query, found) for query in own):
         return LawResult(None, why=f"not recorded: {', '.join(lacking)}")
     if not checked:
-        return LawResult(None, why="nothing happened here that the law speaks of")
+        return LawResult(None, why="nothing in this trail to which the law applies")
     return LawResult(Verdict.HOLDS, checked)
 
 
 def _happened(need: str, found: AuditResult) -> bool:
-    """Whether something is missing, and not only nothing there to record it of."""
+    """True if the need was not recorded, rather than that there was nothing to record."""
     relation = need.partition(".")[0]
     return relation not in found.columns or relation in WHOLE or found.judged.records[relation] > 0
 
@@ -143,7 +144,7 @@ def _skipped(found: AuditResult, laws: dict[str, LawResult], declared: dict[str,
         if lacking and laws[query.law].verdict is not None:
             yield Skipped(f"a part of law {query.law}", f"not recorded: {', '.join(lacking)}", (query.law,))
     if found.left_out:
-        yield Skipped("rows", "judged before, and at their end then", cases=found.left_out)
+        yield Skipped("rows", "checked by an earlier audit, and ended then", cases=found.left_out)
 
 
 def _finding(breach: Breach) -> Finding:
@@ -159,10 +160,10 @@ def _finding(breach: Breach) -> Finding:
 
 
 def _picture(records: list[dict[str, object]]) -> list[dict[str, object]]:
-    """In an order in which it can be drawn: the fate of a token after its waiting, and a parent of another row as such."""
+    """The records in an order in which they can be drawn: outcomes last, and parents of other rows first, marked as such."""
     tokens = {record["token"] for record in records if record["rec"] == "tokens"}
     beyond = {record["parent"] for record in records if record["rec"] == "parents"} - tokens
-    strangers = [
+    outside_parents = [
         record
         for name in sorted(beyond, key=str)
         for record in (
@@ -170,7 +171,7 @@ def _picture(records: list[dict[str, object]]) -> list[dict[str, object]]:
             {"rec": "outcomes", "token": name, "outcome": "of another row"},
         )
     ]
-    return strangers + sorted(
+    return outside_parents + sorted(
         records, key=lambda record: (record["rec"] == "outcomes", record.get("outcome") != "buffered")
     )
 

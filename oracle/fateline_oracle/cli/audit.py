@@ -1,6 +1,6 @@
-"""`fateline audit`: every law that data at rest can show, asked of an audit database where it lies.
+"""`fateline audit`: checks every law that records at rest can show, on an audit database in place.
 
-Not here: the asking (`fateline_oracle.audit`), and the page (`fateline_oracle.render.audit_html`).
+Not here: the checking (`fateline_oracle.audit`), and the page (`fateline_oracle.render.audit_html`).
 """
 
 import re
@@ -31,31 +31,43 @@ from ..report.verdict import ExitCode, Verdict
 from .verify import JOBS
 
 PICTURED = 40
+"""The largest number of tokens in a row that is drawn."""
 _LONG = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{12,}\b")
-"""Ids that a reader tells apart by their beginning; --json has them whole."""
-"""Tokens of a row that is drawn; a larger one is not."""
+"""Long ids, which are shortened to their first digits; --json has them whole."""
 
 
 @click.command()
 @click.argument("database", required=False)
-@click.option("--run", "runs", multiple=True, metavar="RUN", help="Only this run; may be repeated.")
-@click.option("--law", "laws", multiple=True, metavar="LAW", help="Only this law; may be repeated.")
-@click.option("--views", metavar="FILE", help="How your own schema is read: CREATE VIEW trail_<relation> AS SELECT ...")
+@click.option("--run", "runs", multiple=True, metavar="RUN", help="Check only this run; may be repeated.")
+@click.option("--law", "laws", multiple=True, metavar="LAW", help="Check only this law; may be repeated.")
 @click.option(
-    "--limit", type=click.IntRange(1), default=3, show_default=True, help="Examples shown of each kind of breach."
+    "--views", metavar="FILE", help="SQL file that reads your schema: CREATE VIEW trail_<relation> AS SELECT ..."
 )
 @click.option(
-    "--since", metavar="FILE", help="Judge only rows that were not at their end the last time; FILE remembers."
+    "--limit",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="Number of examples shown for each kind of breach.",
 )
-@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="How many processes.")
 @click.option(
-    "--patience", type=click.FloatRange(0.01), default=600.0, help="Seconds for one question about one range."
+    "--since",
+    metavar="FILE",
+    help="Check only rows that are new or had not ended in the audit remembered in FILE, and update FILE.",
 )
-@click.option("--html", metavar="FILE", help="Write the report there, as one page that works offline.")
-@click.option("--export", metavar="FOLDER", help="Write the trail there as Parquet files, to be judged on DuckDB.")
-@click.option("--sql", "printed", metavar="LAW", help="Print the queries of a law, and nothing else.")
-@click.option("--junit", metavar="FILE", help="Write JUnit XML there, a test a law.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="Number of processes.", show_default=True)
+@click.option(
+    "--patience",
+    type=click.FloatRange(0.01),
+    default=600.0,
+    show_default=True,
+    help="Seconds for one query about one range of rows.",
+)
+@click.option("--html", metavar="FILE", help="Write the report to FILE, as one HTML page that works offline.")
+@click.option("--export", metavar="FOLDER", help="Write the trail to FOLDER as Parquet files, for audits on DuckDB.")
+@click.option("--sql", "printed", metavar="LAW", help="Only print the queries of this law.")
+@click.option("--junit", metavar="FILE", help="Write JUnit XML to FILE, one test for each law.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def audit(
     database: str | None,
     runs: tuple[str, ...],
@@ -71,9 +83,12 @@ def audit(
     junit: str | None,
     as_json: bool,
 ) -> ExitCode:
-    """Judge DATABASE, an audit database or a trail in JSON lines, and say of every breach what, where and why.
+    """Check DATABASE against the law, and report each breach with its run, row and token.
 
-    It is opened for reading only, and nothing is written to it or beside it. A folder that --export wrote is judged on DuckDB.
+    DATABASE is an audit database (SQLite), a trail in JSON lines, or a folder that --export wrote, which is checked on
+    DuckDB. It is opened read-only; nothing is written to it or into its folder.
+
+    Exit status: 0 the law holds, 1 it is breached, 2 undetermined, 3 wrong usage or input.
     """
     if printed is not None:
         click.echo(_queries(printed))
@@ -83,20 +98,22 @@ def audit(
     for law in laws:
         if law not in judged_at_rest():
             raise click.ClickException(
-                f"--law {law}: there is no query for it; there are {', '.join(sorted(judged_at_rest()))}"
+                f"--law {law}: there is no query for this law; the laws with queries are {', '.join(sorted(judged_at_rest()))}"
             )
     asked = frozenset(laws) if laws else None
     try:
         if Path(database).is_dir():
-            told = _of_fleet(Path(database), asked, max(1_000, limit), _reproduce(database, runs, laws, views), limit)
-            return _shown(told, database, limit, html, junit, as_json)
+            summary = _of_fleet(
+                Path(database), asked, max(1_000, limit), _reproduce(database, runs, laws, views), limit
+            )
+            return _shown(summary, database, limit, html, junit, as_json)
         with _prepared(Path(database), Path(views) if views is not None else None) as (path, adapter):
             wanted = Wanted(path, adapter, runs, asked, jobs, max(1_000, limit), patience)
             before = recall(Path(since), adapter.name) if since is not None else None
             with Progress() as progress:
                 found = audited(wanted, before, progress.update)
             with reading(path, adapter) as source:
-                told = tell(
+                summary = tell(
                     found,
                     source,
                     database,
@@ -111,7 +128,7 @@ def audit(
         raise click.ClickException(str(error)) from None
     if since is not None:
         Path(since).write_text(found.remembered.to_json(), encoding="utf-8")
-    code = _shown(told, database, limit, html, junit, as_json)
+    code = _shown(summary, database, limit, html, junit, as_json)
     if export is not None:
         click.echo(f"The trail as Parquet: {Path(export).resolve()}", err=as_json)
     return code
@@ -121,35 +138,37 @@ def _of_fleet(folder: Path, laws: frozenset[str] | None, kept: int, reproduce: s
     from ..audit.parquet import audit_fleet, is_fleet
 
     if not is_fleet(folder):
-        raise BadSource(f"{folder}: a folder, and none that --export wrote")
+        raise BadSource(f"{folder}: this folder was not written by --export")
     with Progress() as progress:
         found = audit_fleet(folder, laws, kept, progress.update)
     return tell(found, None, str(folder), reproduce, limit)
 
 
 def _shown(
-    told: AuditSummary, database: str, limit: int, html: str | None, junit: str | None, as_json: bool
+    summary: AuditSummary, database: str, limit: int, html: str | None, junit: str | None, as_json: bool
 ) -> ExitCode:
-    click.echo(told.report.to_json() if as_json else _text(told, limit))
+    click.echo(summary.report.to_json() if as_json else _text(summary, limit))
     if junit is not None:
-        click.echo(write_junit(told.report, database, Path(junit)), err=as_json)
+        click.echo(write_junit(summary.report, database, Path(junit)), err=as_json)
     if html is not None:
         from ..render.audit_html import render_audit
 
         Path(html).parent.mkdir(parents=True, exist_ok=True)
-        Path(html).write_text(render_audit(told, database), encoding="utf-8")
+        Path(html).write_text(render_audit(summary, database), encoding="utf-8")
         click.echo(f"The report: {Path(html).resolve()}", err=as_json)
-    return told.report.exit_code
+    return summary.report.exit_code
 
 
 @contextmanager
 def _prepared(path: Path, views: Path | None) -> Iterator[tuple[Path, Adapter]]:
-    """What is judged: the database itself, or a copy where a trail is no database or does not say how rows are found."""
+    """The database to check: the given one, or a copy if it is JSON lines or its views lack the column `part`."""
     with tempfile.TemporaryDirectory(prefix="fateline-audit-") as folder:
         copy = Path(folder) / "trail.db"
         if not is_database(path):
             if views is not None:
-                raise BadSource(f"{path}: --views reads a database; a trail in JSON lines has the relations already")
+                raise BadSource(
+                    f"{path}: --views is for databases; this file is read as JSON lines, which need no views"
+                )
             yield copy, copy_lines(path, copy)
             return
         adapter = find_adapter(path, views)
@@ -164,7 +183,7 @@ def _queries(law: str) -> str:
     own = [query for query in queries() if query.law == law]
     if not own:
         raise click.ClickException(
-            f"--sql {law}: there is no query for it; there are {', '.join(sorted(judged_at_rest()))}"
+            f"--sql {law}: there is no query for this law; the laws with queries are {', '.join(sorted(judged_at_rest()))}"
         )
     head = f"-- {law} · {LAWS[law].title}\n-- {LAWS[law].sentence}"
     tables = [shared(name) for name in needed_tables(own)]
@@ -181,37 +200,37 @@ def _reproduce(database: str, runs: tuple[str, ...], laws: tuple[str, ...], view
 # ---------------------------------------------------------------------------------------------------- as text
 
 
-def _text(told: AuditSummary, limit: int) -> str:
-    report = told.report
+def _text(summary: AuditSummary, limit: int) -> str:
+    report = summary.report
     rows = []
     for law, result in report.laws.items():
-        said = paint(str(result.verdict), COLOUR[result.verdict]) if result.verdict is not None else "not judged"
+        verdict = paint(str(result.verdict), COLOUR[result.verdict]) if result.verdict is not None else "not judged"
         why = f"{result.breached:,} times" if result.verdict is Verdict.BREACHED else result.why
-        rows.append((law, LAWS[law].title, f"{result.checked:,}" if result.checked else None, said, why))
-    parts = [f"{report.scope}, read as {told.adapter}, held against the law, version {LAW_VERSION}"]
-    parts += [f"  {note}" for note in told.notes]
-    parts += ["", table(rows, ("law", "", "asked", "verdict", ""))]
-    for group in told.groups:
-        parts += ["", *_group(told, group, limit)]
+        rows.append((law, LAWS[law].title, f"{result.checked:,}" if result.checked else None, verdict, why))
+    parts = [f"{report.scope}, read as {summary.adapter}, checked against the law, version {LAW_VERSION}"]
+    parts += [f"  {note}" for note in summary.notes]
+    parts += ["", table(rows, ("law", "", "checks", "verdict", ""))]
+    for group in summary.groups:
+        parts += ["", *_group(summary, group, limit)]
     parts += [f"\nskipped: {one.cases:,} {one.what}: {one.why}" for one in report.skipped if one.what == "rows"]
     parts += [f"skipped: {one.what}: {one.why}" for one in report.skipped if one.what.startswith("a part of")]
     counts = report.counts
-    summary = (
+    line = (
         f"{counts['breaches']:,} breaches in {counts['tokens']:,} tokens of {counts['rows']:,} rows, {counts['runs']:,} runs; "
         f"{counts['records']:,} records in {report.seconds:.1f} s"
     )
-    parts.append(f"\n{paint(report.verdict, COLOUR[report.verdict], bold=True)}  {summary}")
+    parts.append(f"\n{paint(report.verdict, COLOUR[report.verdict], bold=True)}  {line}")
     return "\n".join(parts)
 
 
-def _group(told: AuditSummary, group: Group, limit: int) -> list[str]:
+def _group(summary: AuditSummary, group: Group, limit: int) -> list[str]:
     law = LAWS[group.law]
     count = len(group.breaches)
     lines = [
         f"{paint(group.law, 'red', bold=True)}  {law.title}: {group.shape} ({count:,} times)",
         f"    {law.sentence}",
     ]
-    known = told.explained(group)
+    known = summary.explained(group)
     if known is not None:
         lines.append(f"    Known of this schema: {known}")
     for breach in group.breaches[:limit]:

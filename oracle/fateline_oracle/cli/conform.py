@@ -1,6 +1,6 @@
-"""`fateline conform`: hold an engine against the law.
+"""`fateline conform`: check an engine against the specification.
 
-Not here: the judging (`fateline_oracle.judge`), and the page (`fateline_oracle.render.conform_html`).
+Not here: the judging (`fateline_oracle.conform`), and the page (`fateline_oracle.render.conform_html`).
 """
 
 import secrets
@@ -30,17 +30,34 @@ from .verify import JOBS
 
 @click.command(cls=TakesCommand)
 @click.argument("engine", default="")
-@click.option("--scope", type=click.Choice(NAMED), default="standard", help="How much to drive.", show_default=True)
-@click.option("--seed", type=click.IntRange(0), help="For the interleaving of rows; drawn if not given, and printed.")
-@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="How many processes.")
-@click.option("--profile", "profile_file", metavar="FILE", help="What the engine does otherwise, on purpose: TOML.")
-@click.option("--html", metavar="FILE", help="Write the report there, as one page that works offline.")
-@click.option("--cases", metavar="DIR", help="Write every counterexample there, one JSON file each.")
-@click.option("--trail", metavar="FILE", help="Judge a trail at rest instead: JSON lines, or a reference database.")
-@click.option("--pipeline", "pipeline_file", metavar="FILE", help="With --trail: its pipeline, in full.")
-@click.option("--junit", metavar="FILE", help="Write JUnit XML there, a test a law.")
+@click.option(
+    "--scope",
+    type=click.Choice(NAMED),
+    default="standard",
+    help="How many instances to drive the engine through.",
+    show_default=True,
+)
+@click.option(
+    "--seed", type=click.IntRange(0), help="Number that decides the interleaving of rows. Default: drawn, and printed."
+)
+@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="Number of processes.", show_default=True)
+@click.option(
+    "--profile",
+    "profile_file",
+    metavar="FILE",
+    help="TOML file with the laws that the engine deliberately does not follow.",
+)
+@click.option("--html", metavar="FILE", help="Write the report to FILE, as one HTML page that works offline.")
+@click.option("--cases", metavar="DIR", help="Write every counterexample to DIR, one JSON file each.")
+@click.option(
+    "--trail", metavar="FILE", help="Check a trail at rest instead: JSON lines, or a database of the reference engine."
+)
+@click.option(
+    "--pipeline", "pipeline_file", metavar="FILE", help="With --trail: the pipeline of the trail, JSON or YAML."
+)
+@click.option("--junit", metavar="FILE", help="Write JUnit XML to FILE, one test for each law.")
 @timeout_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def conform(
     engine: str,
     scope: str,
@@ -54,13 +71,16 @@ def conform(
     junit: str | None,
     as_json: bool,
 ) -> ExitCode:
-    """Hold ENGINE against the law: nothing is the reference engine, module:factory yours, zoo:NAME one with a bug.
+    """Check ENGINE against the specification.
 
-    After `--`, ENGINE is a command: a process that speaks the protocol of specs/protocol.md.
+    ENGINE is `module:factory`, a seeded bug `zoo:NAME`, or a command after `--`. Default: the reference engine.
+    A command must speak the protocol of specs/protocol.md.
+
+    Exit status: 0 the law holds, 1 it is breached, 2 undetermined, 3 wrong usage or input.
     """
     if trail is not None:
         if engine:
-            raise click.UsageError("--trail judges records at rest: leave out ENGINE")
+            raise click.UsageError("--trail checks records at rest: leave out ENGINE")
         from .conform_trail import conform_trail
 
         return conform_trail(Path(trail), pipeline_file, as_json)
@@ -93,12 +113,14 @@ def _reproduce(engine: str, scope: str, seed: int, profile: str | None) -> str:
 
 
 def _written(found: Conformance, html: str | None, cases: str | None) -> list[str]:
-    """Write what was asked for; where it is."""
+    """Write the files that were asked for. Returns one line for each, with its path."""
     lines = []
     if cases is not None:
         for place, case in enumerate(found.cases):
             write_case(Path(cases), f"{place:03d}-{case['instance']}", case)
-        lines.append(f"{len(found.cases)} counterexamples: {Path(cases).resolve()}; fateline replay steps one again")
+        lines.append(
+            f"{len(found.cases)} counterexamples: {Path(cases).resolve()}; replay one with: fateline replay CASE"
+        )
     if html is not None:
         from ..render.conform_html import render
 

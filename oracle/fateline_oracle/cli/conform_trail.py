@@ -1,4 +1,4 @@
-"""`fateline conform --trail FILE`: a trail at rest, stepped through the law.
+"""`fateline conform --trail FILE`: steps a trail at rest through the law.
 
 Not here: the judging (`fateline_oracle.trails`).
 """
@@ -21,7 +21,7 @@ SHOWN = 20
 
 
 def conform_trail(path: Path, pipeline_file: str | None, as_json: bool) -> ExitCode:
-    """Judge a trail file."""
+    """Check a trail file."""
     pipeline = read_pipeline_or_fail(Path(pipeline_file)) if pipeline_file is not None else None
     words = ["fateline", "conform", "--trail", str(path)]
     words += ["--pipeline", pipeline_file] if pipeline_file is not None else []
@@ -38,19 +38,19 @@ def conform_trail(path: Path, pipeline_file: str | None, as_json: bool) -> ExitC
 def _text(path: Path, report: Report) -> str:
     rows = []
     for law, result in report.laws.items():
-        said = paint(str(result.verdict), COLOUR[result.verdict]) if result.verdict is not None else "not judged"
+        verdict = paint(str(result.verdict), COLOUR[result.verdict]) if result.verdict is not None else "not judged"
         why = f"{result.breached} times" if result.verdict is Verdict.BREACHED else result.why
-        rows.append((law, LAWS[law].title, result.checked or None, said, why))
-    parts = [f"{path}, held against the law, version {LAW_VERSION}", ""]
+        rows.append((law, LAWS[law].title, result.checked or None, verdict, why))
+    parts = [f"{path}, checked against the law, version {LAW_VERSION}", ""]
     parts.append(table(rows, ("law", "", "steps judged", "verdict", "")))
     parts += [f"\n{one.law}  {LAWS[one.law].title}\n    {one.message}" for one in report.findings[:SHOWN]]
     if len(report.findings) > SHOWN:
         parts.append(f"\n... and {len(report.findings) - SHOWN} more; --json lists them")
     parts += [f"skipped: {one.cases:,} {one.what}: {one.why}" for one in report.skipped if one.cases]
     counts = report.counts
-    told = (
+    summary = (
         f"{counts['accepted_rows']:,} of {counts['rows']:,} rows accepted, {counts['consumed']:,} of "
         f"{counts['records']:,} records consumed, {counts['tokens']:,} tokens, {counts['runs']:,} runs"
     )
-    parts.append(f"\n{paint(report.verdict, COLOUR[report.verdict], bold=True)}  {told}, {report.seconds:.1f} s")
+    parts.append(f"\n{paint(report.verdict, COLOUR[report.verdict], bold=True)}  {summary}, {report.seconds:.1f} s")
     return "\n".join(parts)

@@ -1,4 +1,4 @@
-"""`fateline diff`: two trails compared name by name.
+"""`fateline diff`: compares two trails name by name.
 
 Not here: the comparing (`fateline_oracle.trails.diff`).
 """
@@ -22,12 +22,17 @@ SHOWN = 40
 @click.command()
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
-@click.option("--pipeline", "path", metavar="FILE", help="The pipeline of both, where A does not record enough of it.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+@click.option(
+    "--pipeline", "path", metavar="FILE", help="The pipeline of both, if A does not record enough of it; JSON or YAML."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def diff(first: str, second: str, path: str | None, as_json: bool) -> ExitCode:
-    """Compare two trails, JSON lines or databases of the reference engine, by the names of rows and tokens.
+    """Compare the trails A and B by the names of rows and tokens.
 
-    Exit status 0: they are alike, or differ only as a schedule can make them. 1: they differ in what no schedule explains.
+    A and B are JSON lines or databases of the reference engine. If a database has several runs, the last one is compared.
+
+    Exit status: 0 they are alike, or differ only as a schedule can make them differ, 1 they differ in something that no
+    schedule explains, 3 wrong usage or input.
     """
     try:
         mine, theirs = _one_run(Path(first)), _one_run(Path(second))
@@ -40,10 +45,10 @@ def diff(first: str, second: str, path: str | None, as_json: bool) -> ExitCode:
 
 
 def _one_run(path: Path) -> RunTrail:
-    """The run of a trail; of several, the last that began."""
+    """The run of a trail; if there are several, the one that began last."""
     runs = read_trail(path)
     if not runs:
-        raise BadTrail(f"{path}: there is no run in it")
+        raise BadTrail(f"{path}: the trail has no run")
     return runs[-1]
 
 
@@ -67,8 +72,8 @@ def _text(found: Compared) -> str:
             lines += [f"... and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else []
             lines.append("")
     if found.only_in_one:
-        lines += [f"Rows in one of them only: {', '.join(found.only_in_one[:SHOWN])}", ""]
-    word = "alike" if found.alike == found.rows and not found.only_in_one else "as a schedule makes them"
+        lines += [f"Rows in one trail only: {', '.join(found.only_in_one[:SHOWN])}", ""]
+    word = "alike" if found.alike == found.rows and not found.only_in_one else "explained by the schedule"
     verdict = paint(word, "green", bold=True) if found.explained else paint("different", "red", bold=True)
-    lines.append(f"{verdict}  {found.alike:,} of {found.rows:,} rows are alike to the last record")
+    lines.append(f"{verdict}  {found.alike:,} of {found.rows:,} rows have the same records")
     return "\n".join(lines)

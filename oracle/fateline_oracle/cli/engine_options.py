@@ -1,7 +1,7 @@
-"""What the commands that drive an engine share: ENGINE as a command after `--`, and how long it may be silent.
+"""The arguments that all commands with an engine share: ENGINE as a command after `--`, and the time limit for an answer.
 
-click forgets that there was a `--`; here it is remembered, and the words after it become one name of an engine. Not here:
-how such an engine is spoken with (`ports/process.py`), and what a limit means (`limits.py`).
+click does not report that there was a `--`; this module notes it, and makes the words after it one engine name. Not
+here: how such an engine is run (`ports/process.py`), and what a time limit means (`limits.py`).
 """
 
 import shlex
@@ -21,7 +21,7 @@ class TakesCommand(click.Command):
             place = args.index("--")
             command = args[place + 1 :]
             if not command:
-                raise click.UsageError("a command must follow `--`, as in: fateline conform -- node engine.js", ctx)
+                raise click.UsageError("write a command after `--`, as in: fateline conform -- node engine.js", ctx)
             args = [*args[:place], PROCESS + shlex.join(command)]
         return super().parse_args(ctx, args)
 
@@ -45,6 +45,6 @@ timeout_option = click.option(
     expose_value=False,
     callback=_allow,
     metavar="SECONDS",
-    help="How long the engine may take for one answer. Longer on a busy machine; a silent engine is asked twice.",
+    help="Seconds that the engine may take for one answer; more on a busy machine. A silent engine is asked twice.",
 )
 """Sets the limit for the whole process."""

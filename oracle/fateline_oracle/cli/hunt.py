@@ -1,4 +1,4 @@
-"""`fateline hunt`: random walks without end or within a budget, and a folder of what they found.
+"""`fateline hunt`: takes random walks, without end or within a budget, and keeps what they find in a folder.
 
 Not here: the hunting (`fateline_oracle.conform.fuzz`).
 """
@@ -28,20 +28,26 @@ SHOWN = {"new": "red", "fault": "yellow"}
 @click.command(cls=TakesCommand)
 @click.argument("engine", default="")
 @click.option(
-    "--corpus", default="hunt", show_default=True, metavar="FOLDER", help="Where cases are kept, and how far it came."
+    "--corpus", default="hunt", show_default=True, metavar="FOLDER", help="Folder for the cases and the progress."
 )
-@click.option("--seed", type=click.IntRange(0), help="Drawn for a new corpus if not given, and printed.")
-@click.option("--minutes", type=click.FloatRange(0), help="Stop after so long.")
-@click.option("--rounds", type=click.IntRange(0), help="Stop after so many walks.")
+@click.option(
+    "--seed", type=click.IntRange(0), help="Number that decides the walks of a new corpus. Default: drawn, and printed."
+)
+@click.option("--minutes", type=click.FloatRange(0), help="Stop after this number of minutes.")
+@click.option("--rounds", type=click.IntRange(0), help="Stop after this number of walks.")
 @timeout_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end instead of text.")
 def hunt(
     engine: str, corpus: str, seed: int | None, minutes: float | None, rounds: int | None, as_json: bool
 ) -> ExitCode:
-    """Hunt for breaches in ENGINE, named as for conform, until stopped or until the budget is used up.
+    """Search for breaches in ENGINE with random walks, until stopped or until the budget is used up.
 
-    The corpus is stepped again first. Stop it with Ctrl-C; the next hunt in the same folder goes on where this one stopped.
-    Exit status 1: something breaks the law, now or still. 2: the engine broke down. 0: nothing was found this far.
+    ENGINE is `module:factory`, a seeded bug `zoo:NAME`, or a command after `--`. Default: the reference engine.
+
+    The cases of the corpus are replayed first. Stop with Ctrl-C; the next hunt in the same folder continues from there.
+
+    Exit status: 0 nothing was found so far, 1 a breach was found now or earlier, 2 the engine broke down or no walk was
+    taken, 3 wrong usage or input.
     """
     folder = Path(corpus)
     until = time.monotonic() + minutes * 60 if minutes is not None else float("inf")
@@ -49,8 +55,9 @@ def hunt(
         with engine_of(engine) as made:
             found = Hunt(made, hello_of(made), engine, folder, seed)
             if not as_json:
+                so_far = found.progress
                 click.echo(
-                    f"hunting in {found.hello.name}, seed {found.told.seed}, from round {found.told.rounds}; corpus {folder}"
+                    f"hunting in {found.hello.name}, seed {so_far.seed}, from round {so_far.rounds}; corpus {folder}"
                 )
             stopped = _hunted(found, until, rounds, as_json)
     except (NoSuchEngine, NoSuchMutant, BadCorpus) as error:
@@ -59,26 +66,27 @@ def hunt(
         click.echo(f"The engine cannot be judged: {fault}", err=True)
         return ExitCode.UNDETERMINED
     verdict = _verdict(found)
-    words = ["fateline", "hunt", "--corpus", corpus, "--seed", str(found.told.seed), *written(engine)]
+    words = ["fateline", "hunt", "--corpus", corpus, "--seed", str(found.progress.seed), *written(engine)]
     click.echo(_json(found, verdict, shlex.join(words)) if as_json else _text(found, verdict, stopped))
     return verdict.exit_code
 
 
 def _hunted(found: Hunt, until: float, rounds: int | None, quiet: bool) -> bool:
-    """Hunt until the budget is used up; whether it was stopped before."""
-    first = found.told.rounds
+    """Hunt until the budget is used up. Returns True if it was stopped before."""
+    first = found.progress.rounds
     try:
         for event in found.replayed():
             _say(event, quiet)
         with Progress() as progress:
             for event in found.rounds() if rounds != 0 else ():
                 _say(event, quiet)
-                told = found.told
+                so_far = found.progress
                 progress.update(
-                    f"{told.rounds:,} walks, {told.steps:,} steps, {len(told.seen):,} kinds seen, {len(told.shapes)} found"
+                    f"{so_far.rounds:,} walks, {so_far.steps:,} steps, {len(so_far.seen):,} kinds seen, "
+                    f"{len(so_far.shapes)} found"
                 )
                 if event.kind == "walked" and (
-                    time.monotonic() >= until or (rounds is not None and told.rounds - first >= rounds)
+                    time.monotonic() >= until or (rounds is not None and so_far.rounds - first >= rounds)
                 ):
                     break
     except KeyboardInterrupt:
@@ -95,37 +103,37 @@ def _say(event: Event, quiet: bool) -> None:
 
 
 def _verdict(found: Hunt) -> Verdict:
-    if found.told.shapes or found.still_broken:
+    if found.progress.shapes or found.still_broken:
         return Verdict.BREACHED
-    return Verdict.UNDETERMINED if found.told.faults or not found.told.rounds else Verdict.HOLDS
+    return Verdict.UNDETERMINED if found.progress.faults or not found.progress.rounds else Verdict.HOLDS
 
 
 def _counts(found: Hunt) -> dict[str, int]:
-    told = found.told
+    progress = found.progress
     return {
-        "walks": told.rounds, "steps": told.steps, "refusals": told.refusals, "kinds_seen": len(told.seen),
-        "found": len(told.shapes), "still_broken": found.still_broken, "faults": sum(told.faults.values()),
+        "walks": progress.rounds, "steps": progress.steps, "refusals": progress.refusals, "kinds_seen": len(progress.seen),
+        "found": len(progress.shapes), "still_broken": found.still_broken, "faults": sum(progress.faults.values()),
     }  # fmt: skip
 
 
 def _json(found: Hunt, verdict: Verdict, reproduce: str) -> str:
     findings = [
         {"law": shape.partition(":")[0], "message": shape.partition(": ")[2], "case": case}
-        for shape, case in found.told.shapes.items()
+        for shape, case in found.progress.shapes.items()
     ]
-    said = {
-        "schema": SCHEMA, "verdict": verdict, "law_version": LAW_VERSION, "scope": "hunt", "seed": found.told.seed,
-        "laws": {}, "counts": _counts(found), "skipped": [], "findings": findings, "seconds": round(found.told.seconds, 3),
+    document = {
+        "schema": SCHEMA, "verdict": verdict, "law_version": LAW_VERSION, "scope": "hunt", "seed": found.progress.seed,
+        "laws": {}, "counts": _counts(found), "skipped": [], "findings": findings, "seconds": round(found.progress.seconds, 3),
         "reproduce": reproduce,
     }  # fmt: skip
-    return json.dumps(said, indent=2)
+    return json.dumps(document, indent=2)
 
 
 def _text(found: Hunt, verdict: Verdict, stopped: bool) -> str:
     counts = _counts(found)
-    lines = [f"fault, {count} times: {said}" for said, count in found.told.faults.items()]
-    told = (
+    lines = [f"fault, {count} times: {message}" for message, count in found.progress.faults.items()]
+    summary = (
         f"{counts['walks']:,} walks, {counts['steps']:,} steps, {counts['refusals']:,} refusals, "
-        f"{counts['kinds_seen']:,} kinds of steps seen, {counts['found']} found, {found.told.seconds:.1f} s"
+        f"{counts['kinds_seen']:,} kinds of steps seen, {counts['found']} found, {found.progress.seconds:.1f} s"
     ) + (", stopped" if stopped else "")
-    return "\n".join([*lines, f"\n{paint(verdict, COLOUR[verdict], bold=True)}  {told}"])
+    return "\n".join([*lines, f"\n{paint(verdict, COLOUR[verdict], bold=True)}  {summary}"])

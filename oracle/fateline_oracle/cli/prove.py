@@ -1,6 +1,6 @@
-"""`fateline prove`: the symbolic obligations, each with its verdict and with what shows that it is not empty.
+"""`fateline prove`: proves the symbolic obligations, and shows for each that its proof is not empty.
 
-Not here: what is to be proved and how (`fateline_oracle.law.proofs`).
+Not here: what is proved and how (`fateline_oracle.law.proofs`).
 """
 
 import os
@@ -30,7 +30,13 @@ LEGEND = (
 
 
 @click.command()
-@click.option("--only", type=click.Choice(list(BY_NAME)), multiple=True, metavar="NAME", help="Just this one.")
+@click.option(
+    "--only",
+    type=click.Choice(list(BY_NAME)),
+    multiple=True,
+    metavar="NAME",
+    help="Prove only this obligation; may be repeated.",
+)
 @click.option(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
@@ -38,13 +44,15 @@ LEGEND = (
     show_default=True,
     help="CPU seconds for each condition.",
 )
-@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="How many processes.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="Number of processes.", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def prove(only: tuple[str, ...], timeout: float, jobs: int, as_json: bool) -> ExitCode:
     """Prove the kernels of the law for every integer, with CrossHair.
 
-    Each obligation is one contract. Calls within it are run, and small changes of the kernel must be refuted, so that
-    no proof is empty.
+    Each obligation is one contract. Witnesses (calls that meet it) are run, and mutants (small changes of the kernel) must be
+    refuted, so that no proof is empty.
+
+    Exit status: 0 the law holds, 1 it is breached, 2 undetermined, 3 wrong usage or input.
     """
     names = [name for name in BY_NAME if name in only or not only]
     begun = time.monotonic()
@@ -85,7 +93,7 @@ def _report(settled: Sequence[Settled], names: Sequence[str], seconds: float, re
             "mutants_refuted": sum(kill.refuted for one in settled for kill in one.kills),
         },
         skipped=tuple(
-            Skipped(name, "not asked for", obligation.laws, 1)
+            Skipped(name, "not selected", obligation.laws, 1)
             for name, obligation in BY_NAME.items()
             if name not in names
         ),
@@ -102,11 +110,11 @@ def _report(settled: Sequence[Settled], names: Sequence[str], seconds: float, re
 
 
 def _law(law: str, settled: Sequence[Settled], names: Sequence[str]) -> LawResult:
-    """What the obligations on which a law rests say of it: the part that kernels decide, never the whole."""
+    """The verdict on a law from its obligations. They prove the part that kernels decide, never the whole law."""
     asked = [name for name in names if law in BY_NAME[name].laws]
     if not asked:
         here = any(law in obligation.laws for obligation in BY_NAME.values())
-        return LawResult(None, why="its kernels were not asked for" if here else "no kernel decides it")
+        return LawResult(None, why="its kernels were not selected" if here else "no kernel decides it")
     if not settled:
         return LawResult(Verdict.UNDETERMINED, why=GET_CROSSHAIR)
     found = [one for one in settled if one.name in asked]
@@ -117,7 +125,9 @@ def _law(law: str, settled: Sequence[Settled], names: Sequence[str]) -> LawResul
     doubts = [f"{one.name}: {doubt}" for one in found for doubt in one.doubts]
     if doubts:
         return LawResult(Verdict.UNDETERMINED, conditions, why="; ".join(doubts))
-    return LawResult(Verdict.HOLDS, conditions, why=f"as far as these decide it, for every integer: {', '.join(asked)}")
+    return LawResult(
+        Verdict.HOLDS, conditions, why=f"as far as these kernels decide it, for every integer: {', '.join(asked)}"
+    )
 
 
 def _text(settled: Sequence[Settled], report: Report) -> str:
@@ -138,7 +148,7 @@ def _text(settled: Sequence[Settled], report: Report) -> str:
     ]
     parts += [table(rows, ["law", "", "its kernels", "conditions"]), ""]
     not_judged = " ".join(law for law, result in report.laws.items() if not result.verdict)
-    parts += [*_wrapped(f"Not judged here, since no kernel asked for decides them: {not_judged}", width, ""), ""]
+    parts += [*_wrapped(f"Not judged here, because no selected kernel decides them: {not_judged}", width, ""), ""]
     counts = report.counts
     parts.append(
         f"{paint(report.verdict, COLOUR.get(report.verdict, 'yellow'), bold=True)}  "

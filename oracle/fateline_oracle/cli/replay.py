@@ -1,4 +1,4 @@
-"""`fateline replay`: step a saved counterexample again.
+"""`fateline replay`: steps a saved counterexample again.
 
 Not here: the stepping (`fateline_oracle.conform.replay`).
 """
@@ -31,12 +31,15 @@ from .engine_options import TakesCommand, timeout_option
 @click.argument("case", metavar="CASE")
 @click.argument("engine", default="")
 @timeout_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def replay(case: str, engine: str, as_json: bool) -> ExitCode:
-    """Step the counterexample in the file CASE on ENGINE, named as for `conform`.
+    """Step the counterexample in the file CASE again on ENGINE.
 
-    Without ENGINE it is stepped on the animal it was found in, or else on the reference engine. Exit status 0: law and
-    engine agree to the end. 1: the engine still leaves the law. 2: it broke down.
+    ENGINE is `module:factory`, a seeded bug `zoo:NAME`, or a command after `--`. Default: the seeded bug in which the case
+    was found, or else the reference engine.
+
+    Exit status: 0 law and engine agree to the end, 1 the engine still breaks the law, 2 the engine broke down, 3 wrong
+    usage or input.
     """
     try:
         read = read_case(Path(case))
@@ -46,7 +49,7 @@ def replay(case: str, engine: str, as_json: bool) -> ExitCode:
         name = engine or (read.engine if read.engine.startswith("zoo:") else "")
         with engine_of(name) as made:
             if read.machine == "torture":
-                return asked_again(partial(_broken_off_again, read, made, as_json))
+                return asked_again(partial(_crash_again, read, made, as_json))
             done = asked_again(partial(step_again, read, made, hello_of(made)))
     except (BadCase, NoSuchEngine, NoSuchMutant) as error:
         raise click.ClickException(str(error)) from error
@@ -58,22 +61,22 @@ def replay(case: str, engine: str, as_json: bool) -> ExitCode:
     return ExitCode.HOLDS if done.found is None else ExitCode.BREACHED
 
 
-def _broken_off_again(case: Case, engine: Engine, as_json: bool) -> ExitCode:
-    """A case of a torture."""
-    done, tortured = replay_crash(case.document, engine, hello_of(engine))
-    laws = [law for law, _ in tortured.found.laws] if tortured.found is not None else []
+def _crash_again(case: Case, engine: Engine, as_json: bool) -> ExitCode:
+    """Replay a case of a crash test."""
+    done, crashed = replay_crash(case.document, engine, hello_of(engine))
+    laws = [law for law, _ in crashed.found.laws] if crashed.found is not None else []
     verdict = "undetermined" if done.fault else "breached" if laws else "holds"
     if as_json:
-        told = {"instance": case.instance, "verdict": verdict, "steps": done.steps, "laws": laws}
-        click.echo(json.dumps({"schema": "fateline.replay/1", **told, "laws_then": [*case.laws], "fault": done.fault}))
+        result = {"instance": case.instance, "verdict": verdict, "steps": done.steps, "laws": laws}
+        click.echo(
+            json.dumps({"schema": "fateline.replay/1", **result, "laws_then": [*case.laws], "fault": done.fault})
+        )
     elif done.fault is not None:
         click.echo(f"{paint(verdict, 'yellow', bold=True)}  the engine broke down: {done.fault}")
-    elif tortured.found is None:
-        click.echo(
-            f"{paint(verdict, 'green', bold=True)}  broken off at the same places, and nothing is lost or doubled"
-        )
+    elif crashed.found is None:
+        click.echo(f"{paint(verdict, 'green', bold=True)}  crashed at the same boundaries; nothing is lost or doubled")
     else:
-        click.echo("\n".join(f"     {law}: {said}" for law, said in tortured.found.laws))
+        click.echo("\n".join(f"     {law}: {message}" for law, message in crashed.found.laws))
         click.echo(f"\n{paint(verdict, 'red', bold=True)}  {laws[0]} {LAWS[laws[0]].title}, in {done.steps} steps")
     return Verdict(verdict).exit_code
 

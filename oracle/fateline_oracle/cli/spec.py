@@ -1,4 +1,4 @@
-"""`fateline spec`: write the generated pages of the book, or check that they are fresh.
+"""`fateline spec`: writes the generated pages of the book, or checks that they are fresh.
 
 Not here: what the pages say (`fateline_oracle.book`).
 """
@@ -15,12 +15,15 @@ from ..report.verdict import ExitCode
 
 
 @click.command()
-@click.option("--check", is_flag=True, help="Write nothing; fail if a page is not what it should be.")
-@click.option("--specs", metavar="DIR", help="Where the book is. Default: the `specs` folder here or above.")
-@click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="How many processes.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+@click.option("--check", is_flag=True, help="Write nothing; fail if a page is not fresh.")
+@click.option("--specs", metavar="DIR", help="Folder of the book. Default: the `specs` folder here or above.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Number of processes.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def spec(check: bool, specs: str | None, jobs: int, as_json: bool) -> ExitCode:
-    """Write the book's generated pages from the law and the evidence, or check that they are fresh."""
+    """Write the generated pages of the book from the law and the evidence, or check that they are fresh.
+
+    Exit status: 0 all pages are fresh, 1 a page is not, 3 wrong usage.
+    """
     folder = Path(specs) if specs is not None else _find()
     if not folder.is_dir():
         raise click.UsageError(f"{folder}: no such folder")
@@ -36,7 +39,7 @@ def spec(check: bool, specs: str | None, jobs: int, as_json: bool) -> ExitCode:
     for problem in problems:
         click.echo(f"{paint('not fresh', 'red')}  {problem}")
     if check and problems:
-        click.echo("Run `fateline spec`, look at the difference, and commit it with the change that caused it.")
+        click.echo("Run `fateline spec`, read the difference, and commit it with the change that caused it.")
     if not problems:
         click.echo(f"{paint('fresh', 'green')}  {len(book)} generated files in {folder}, index {folder / INDEX}")
     return code
@@ -47,4 +50,6 @@ def _find() -> Path:
     for folder in (here, *here.parents):
         if (folder / "specs" / INDEX).is_file():
             return folder / "specs"
-    raise click.UsageError("no `specs` folder here or above: run this in a checkout, or name it with --specs")
+    raise click.UsageError(
+        "there is no `specs` folder here or above; run this in a checkout, or name the folder with --specs DIR"
+    )

@@ -1,4 +1,4 @@
-"""`fateline torture`: crash an engine at every write boundary, and see what becomes of it.
+"""`fateline torture`: crashes an engine at every write boundary, resumes it, and checks the result.
 
 Not here: the crashing and the judging (`fateline_oracle.crash`).
 """
@@ -30,18 +30,26 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
 
 @click.command()
 @click.argument("engine", default="")
-@click.option("--scope", type=click.Choice(NAMED[:2]), default="small", help="Which scenarios.", show_default=True)
-@click.option("--depth", type=click.IntRange(1, 3), default=1, show_default=True, help="Crashes in one run, in all.")
-@click.option("--family", help="Only the scenarios of this family of the scope.")
-@click.option("--kill", "kills", type=click.IntRange(0), default=0, help="So many real kills of real processes too.")
-@click.option("--faults", type=click.IntRange(0), default=0, help="So many writes of real processes that fail too.")
-@click.option("--examples", metavar="DIR", help="The folders of pipelines that those processes run.")
-@click.option("--seed", type=click.IntRange(0), help="For kills and faults; drawn if not given, and printed.")
-@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="How many processes.")
-@click.option("--cases", metavar="DIR", help="Write every counterexample there, one JSON file each.")
-@click.option("--lock", is_flag=True, help="Keep the figures, from which the book is made.")
+@click.option(
+    "--scope", type=click.Choice(NAMED[:2]), default="small", help="The scope of the scenarios.", show_default=True
+)
+@click.option("--depth", type=click.IntRange(1, 3), default=1, show_default=True, help="Number of crashes in one run.")
+@click.option("--family", help="Only the scenarios of this family of instances.")
+@click.option(
+    "--kill", "kills", type=click.IntRange(0), default=0, help="Number of real processes to kill in addition."
+)
+@click.option(
+    "--faults", type=click.IntRange(0), default=0, help="Number of real processes whose writes fail, in addition."
+)
+@click.option("--examples", metavar="DIR", help="Folder of the example pipelines for --kill and --faults.")
+@click.option(
+    "--seed", type=click.IntRange(0), help="Number that decides kills and faults. Default: drawn, and printed."
+)
+@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="Number of processes.", show_default=True)
+@click.option("--cases", metavar="DIR", help="Write every counterexample to DIR, one JSON file each.")
+@click.option("--lock", is_flag=True, help="For maintainers: keep the counts from which the book is made.")
 @timeout_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def torture(
     engine: str,
     scope: str,
@@ -56,10 +64,13 @@ def torture(
     lock: bool,
     as_json: bool,
 ) -> ExitCode:
-    """Crash ENGINE at every write boundary, and resume it: named as for `conform`, nothing is the reference engine.
+    """Crash ENGINE at every write boundary, resume it, and check what the crash left and how the run ended.
 
-    What a crash leaves is judged, then what the resumed run comes to. The longest scenario of each pipeline is crashed
-    twice in any case.
+    ENGINE is `module:factory` or a seeded bug `zoo:NAME`. Default: the reference engine.
+
+    The longest scenario of each pipeline is always crashed twice in one run.
+
+    Exit status: 0 the law holds, 1 it is breached, 2 undetermined, 3 wrong usage or input.
     """
     seed = secrets.randbelow(2**31) if seed is None else seed
     skipped: list[Skipped] = []
@@ -71,14 +82,14 @@ def torture(
             )
             if kills or faults:
                 if engine:
-                    told = "processes are killed of the reference engine only: this one has no command of ours"
-                    skipped.append(Skipped("processes", told, RECOVERY, kills + faults))
+                    why = "only the reference engine can be run as a separate process here"
+                    skipped.append(Skipped("processes", why, RECOVERY, kills + faults))
                 else:
                     killed = _disturbed(examples, kills, faults, seed, jobs, progress)
     except (NoSuchEngine, NoSuchMutant, NoSuchFamily) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:
-        click.echo(f"The engine cannot be tortured: {fault}", err=True)
+        click.echo(f"The engine cannot be crash-tested: {fault}", err=True)
         return ExitCode.UNDETERMINED
     words = ["fateline", "torture", *([engine] if engine else []), "--scope", scope, "--depth", str(depth)]
     words += ["--family", family] if family else []
@@ -90,8 +101,8 @@ def torture(
     if cases is not None:
         for place, case in enumerate(found.cases):
             write_case(Path(cases), f"{place:03d}-{case['instance']}", case)
-        told = f"{len(found.cases)} counterexamples: {Path(cases).resolve()}; fateline replay steps one again"
-        click.echo(told, err=as_json)
+        where = f"{len(found.cases)} counterexamples: {Path(cases).resolve()}; replay one with: fateline replay CASE"
+        click.echo(where, err=as_json)
     return found.report.exit_code
 
 
@@ -99,5 +110,5 @@ def _disturbed(examples: str | None, kills: int, faults: int, seed: int, jobs: i
     folder = Path(examples) if examples is not None else EXAMPLES
     pipelines = pipelines_in(folder)
     if not pipelines:
-        raise click.UsageError(f"{folder} has no folder with a pipeline.yaml: name another with --examples")
+        raise click.UsageError(f"{folder} has no folder with a pipeline.yaml; name another one with --examples DIR")
     return disturb(pipelines, kills, faults, seed=seed, jobs=jobs, progress=progress.update)

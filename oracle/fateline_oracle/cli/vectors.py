@@ -1,6 +1,6 @@
-"""`fateline vectors`: write or check the published vectors, or ask an engine what they ask.
+"""`fateline vectors`: writes or checks the published vectors, or runs them on an engine.
 
-Not here: the making and the asking (`fateline_oracle.vectors`).
+Not here: making and running them (`fateline_oracle.vectors`).
 """
 
 import json
@@ -27,17 +27,22 @@ SHOWN = 20
 
 @click.command(cls=TakesCommand)
 @click.argument("engine", required=False)
-@click.option("--check", is_flag=True, help="Write nothing; fail if the published vectors are not what the law gives.")
+@click.option("--check", is_flag=True, help="Write nothing; fail if the published vectors differ from the law.")
 @click.option(
-    "--folder", metavar="DIR", help="Where they are. Default: specs/vectors here, or those of the installation."
+    "--folder", metavar="DIR", help="Folder of the vectors. Default: specs/vectors here, or those of the installation."
 )
-@click.option("--seed", type=click.IntRange(0), help="With ENGINE: ask a hidden set too, drawn from this seed.")
+@click.option("--seed", type=click.IntRange(0), help="With ENGINE: also run a hidden set, drawn with this number.")
 @timeout_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def vectors(engine: str | None, check: bool, folder: str | None, seed: int | None, as_json: bool) -> ExitCode:
-    """Write the vectors of the published scope, or check them; with ENGINE, named as for conform, ask it what they ask.
+    """Write the published vectors, or check them with --check. With ENGINE, run them on it.
 
-    `reference` is the reference engine. A gap between the published and the hidden set is flagged.
+    ENGINE is `reference`, `module:factory`, a seeded bug `zoo:NAME`, or a command after `--`.
+
+    If an engine passes far more of the published set than of the hidden one, the verdict is undetermined.
+
+    Exit status: 0 the law holds, 1 it is breached, 2 undetermined, 3 wrong usage or input.
+    Without ENGINE: 0 the files are fresh, 1 they are not.
     """
     where = Path(folder) if folder is not None else folder_of()
     try:
@@ -77,13 +82,11 @@ def _files(where: Path, check: bool, as_json: bool) -> ExitCode:
         for problem in problems:
             click.echo(f"{paint('not fresh', 'red')}  {problem}")
         if problems:
-            click.echo(
-                "Run `fateline vectors`, look at what has changed, and commit it with the change that caused it."
-            )
+            click.echo("Run `fateline vectors`, read the difference, and commit it with the change that caused it.")
         else:
             click.echo(
                 f"{paint('fresh', 'green')}  {about['vectors']:,} vectors of scope {about['scope']}: "
-                f"{about['transitions']:,} transitions in {about['steps']:,} steps ({about['redundancy']} a transition), "
+                f"{about['transitions']:,} transitions in {about['steps']:,} steps ({about['redundancy']} per transition), "
                 f"{about['refusals']:,} refusals; {where}"
             )
     return ExitCode.BREACHED if problems else ExitCode.HOLDS
@@ -102,13 +105,13 @@ def _text(public: Score, secret: Score, verdict: Verdict) -> str:
         lines.append(f"... and {len(failed) - SHOWN:,} more; --json lists them")
     lines += [f"skipped: {count:,} vectors: {why}" for why, count in sorted(public.skipped.items())]
     if gap(public, secret):
-        lines.append("a gap: much more of what is published is passed than of what is hidden")
+        lines.append("a gap: the engine passes a much larger share of the published vectors than of the hidden ones")
     return "\n".join([*lines, f"\n{paint(verdict, COLOUR[verdict], bold=True)}"])
 
 
 def _json(public: Score, secret: Score, seed: int | None, verdict: Verdict, reproduce: str) -> str:
     failed = {**public.failed, **secret.failed}
-    said = {
+    document = {
         "schema": SCHEMA, "verdict": verdict, "law_version": LAW_VERSION, "scope": "vectors", "seed": seed, "laws": {},
         "counts": {
             "published": public.asked, "published_passed": public.passed, "hidden": secret.asked,
@@ -118,4 +121,4 @@ def _json(public: Score, secret: Score, seed: int | None, verdict: Verdict, repr
         "findings": [{"law": law, "message": f"vector {name}", "case": name} for name, law in failed.items()],
         "seconds": 0.0, "reproduce": reproduce,
     }  # fmt: skip
-    return json.dumps(said, indent=2)
+    return json.dumps(document, indent=2)

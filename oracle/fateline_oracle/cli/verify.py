@@ -1,6 +1,6 @@
-"""`fateline verify`: model-check the law at a scope, on its own mutants, or around a pipeline of yours.
+"""`fateline verify`: model-checks the law at a scope, on its mutants, or around a given pipeline.
 
-Not here: the exploring (`fateline_model.checker`) and the sums (`fateline_oracle.law.verification`).
+Not here: the exploring (`fateline_model.checker`) and the totals (`fateline_oracle.law.verification`).
 """
 
 import os
@@ -35,17 +35,33 @@ JOBS = max(1, min(8, os.cpu_count() or 1))
 
 
 @click.command()
-@click.option("--scope", type=click.Choice(NAMED), default="standard", help="How much to explore.", show_default=True)
-@click.option("--self-test", is_flag=True, help="Explore the law's own mutants instead: each must be caught.")
+@click.option(
+    "--scope", type=click.Choice(NAMED), default="standard", help="How many instances to explore.", show_default=True
+)
+@click.option("--self-test", is_flag=True, help="Explore the mutants of the law instead; each must be caught.")
 @click.option("--mutant", metavar="NAME", help="Show the counterexample of one mutant.")
 @click.option("--pipeline", "path", metavar="FILE", help="Explore the law around this pipeline (JSON or YAML).")
-@click.option("--rows", type=click.IntRange(1, 6), default=1, show_default=True, help="With --pipeline: how many rows.")
-@click.option("--crashes", type=click.IntRange(0, 3), default=1, show_default=True, help="With --pipeline: how many.")
-@click.option("--limit", type=click.IntRange(1), default=2_000_000, show_default=True, help="With --pipeline: states.")
-@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="How many processes.")
-@click.option("--lock", is_flag=True, help="Write the counts of this scope into the lock. For a change of the law.")
-@click.option("--cases", metavar="DIR", help="Write every counterexample there, one JSON file each.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+@click.option(
+    "--rows", type=click.IntRange(1, 6), default=1, show_default=True, help="With --pipeline: number of rows."
+)
+@click.option(
+    "--crashes",
+    type=click.IntRange(0, 3),
+    default=1,
+    show_default=True,
+    help="With --pipeline: number of crashes in one run.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=2_000_000,
+    show_default=True,
+    help="With --pipeline: largest number of states.",
+)
+@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="Number of processes.", show_default=True)
+@click.option("--lock", is_flag=True, help="For maintainers: keep the counts of this scope after a change of the law.")
+@click.option("--cases", metavar="DIR", help="Write every counterexample to DIR, one JSON file each.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def verify(
     scope: str,
     self_test: bool,
@@ -59,7 +75,10 @@ def verify(
     cases: str | None,
     as_json: bool,
 ) -> ExitCode:
-    """Model-check the law: visit every state of a scope and ask every law about every step."""
+    """Model-check the law: visit every state of a scope, and check every law in every step.
+
+    Exit status: 0 the law holds, 1 it is breached, 2 undetermined, 3 wrong usage or input.
+    """
     if sum([self_test, mutant is not None, path is not None]) > 1:
         raise click.UsageError("--self-test, --mutant and --pipeline exclude each other")
     if path is not None:
@@ -133,7 +152,7 @@ def _text(found: ScopeReport, report: Report) -> str:
 
 
 def _families(found: ScopeReport) -> str:
-    """One line a family: instances, states of the explored graphs, unreduced states, states of two rows."""
+    """One line for each family: instances, states of the explored graphs, unreduced states, states of two rows."""
     rows: dict[str, list[float]] = {}
     for verified in found.verified:
         if verified.machine == "kernel":
@@ -151,7 +170,7 @@ def _families(found: ScopeReport) -> str:
 
 
 def right(cells: list[tuple[str, ...]], headers: tuple[str, ...]) -> str:
-    """A table whose columns after the first stand to the right."""
+    """A table whose columns after the first are aligned to the right."""
     widths = [max(len(row[place]) for row in [headers, *cells]) for place in range(len(headers))]
     lines = [headers, tuple("-" * width for width in widths), *cells]
     return "\n".join(
@@ -164,8 +183,8 @@ def _laws(report: Report) -> str:
     rows = []
     for law, result in report.laws.items():
         if result.verdict is not None:
-            said = paint(result.verdict, COLOUR[result.verdict])
-            rows.append((law, LAWS[law].title, result.checked, said, result.why))
+            verdict = paint(result.verdict, COLOUR[result.verdict])
+            rows.append((law, LAWS[law].title, result.checked, verdict, result.why))
     return table(rows, ("law", "", "checks", "verdict", "why"))
 
 
@@ -175,9 +194,9 @@ def _claims(found: ScopeReport) -> list[str]:
     ]
     lines += [f"Claimed unreachable: {kind}. {why}" for kind, why in UNREACHABLE.items()]
     if not found.unfinished and not any(not finding.laws for _, finding in found.findings):
-        lines.append("No state is stuck short of the end, and every run ends: no step leads back.")
+        lines.append("No state is stuck before the end, and every run ends: no step leads back.")
     if not found.unmet:
-        lines.append("Every kind of stimulus and every refusal was met, those claimed unreachable aside.")
+        lines.append("Every kind of stimulus and every refusal was met, except those claimed unreachable.")
     return lines
 
 
@@ -192,7 +211,7 @@ def _write_case(
     scope: str,
     mutant: str = "",
 ) -> str | None:
-    """Write a counterexample where the caller wants them; the path, if so."""
+    """Write a counterexample if the caller wants it. Returns its path, or None."""
     if folder is None:
         return None
     found = next((one for one in instances(scope) if one.name == instance), None)
@@ -212,7 +231,7 @@ def _write_case(
 def _show_mutant(name: str, cases: str | None) -> ExitCode:
     chosen = [mutant for mutant in MUTANTS if mutant.name == name]
     if not chosen:
-        raise click.UsageError(f"no mutant is called {name!r}; there are: {', '.join(m.name for m in MUTANTS)}")
+        raise click.UsageError(f"there is no mutant {name!r}; the mutants are: {', '.join(m.name for m in MUTANTS)}")
     (report,) = judge_mutants(chosen)
     mutant = report.mutant
     click.echo(f"{mutant.name}: {mutant.mistake}")
@@ -246,7 +265,7 @@ def _self_test(jobs: int, as_json: bool) -> ExitCode:
     ]
     click.echo(table(rows, ("law", "mutant", "steps", "", "also breaks", "the mistake")))
     for law in missing:
-        click.echo(f"- law {law} is judged in the model, and no mutant breaks it")
+        click.echo(f"- law {law} is checked in the model, but no mutant breaks it")
     killed = sum(r.killed for r in reports)
     verdict = paint(report.verdict, COLOUR[report.verdict], bold=True)
     click.echo(f"\n{verdict}  {killed} of {len(reports)} mutants caught by their own law, {report.seconds:.1f} s")
@@ -258,7 +277,7 @@ def _fate(report: MutantReport) -> str:
 
 
 def _mutant_report(reports: list[MutantReport], missing: list[str], seconds: float) -> Report:
-    """A self-test holds when every mutant is caught by its law: the checks of a law are then its mutants."""
+    """The report of a self-test. It holds if every mutant is caught by its law; the checks of a law are its mutants."""
     laws: dict[str, LawResult] = {}
     for law in ALL:
         own = [r for r in reports if r.mutant.law == law.id]

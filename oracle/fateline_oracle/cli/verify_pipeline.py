@@ -1,7 +1,7 @@
-"""`fateline verify --pipeline FILE`: every behaviour that the law allows around one pipeline, judged.
+"""`fateline verify --pipeline FILE`: checks every behaviour that the law allows around one pipeline.
 
-The file is somebody else's: it is bounded, parsed by safe loaders, checked as a whole, and every problem is said at
-once. Not here: the named scopes (`verify.py`).
+The file is not trusted: it is bounded and parsed by safe loaders, and all its problems are reported at once. Not here: the
+named scopes (`verify.py`).
 """
 
 import time
@@ -24,7 +24,7 @@ from ..trails.pipeline_file import BadPipelineFile, read_pipeline
 
 
 def read_pipeline_or_fail(path: Path) -> Pipeline:
-    """The pipeline in a file, or one usage error that lists everything wrong with it."""
+    """The pipeline in a file. Raises one usage error that lists all its problems."""
     try:
         return read_pipeline(path)
     except BadPipelineFile as error:
@@ -32,7 +32,7 @@ def read_pipeline_or_fail(path: Path) -> Pipeline:
 
 
 def verify_pipeline(path: Path, rows: int, crashes: int, limit: int, as_json: bool) -> ExitCode:
-    """Explore everything that may happen around the pipeline, with every verdict and invalid rows."""
+    """Explore everything that may happen around the pipeline, with all verdicts and with invalid rows."""
     pipeline = read_pipeline_or_fail(path)
     system = PipelineSystem(pipeline, rows, crashes, InstanceOptions(invalid_rows=True))
     started = time.perf_counter()
@@ -67,7 +67,7 @@ def verify_pipeline(path: Path, rows: int, crashes: int, limit: int, as_json: bo
     if found.bound_reached:
         click.echo(f"- the bound of {limit:,} states was reached: raise --limit, or lower --rows or --crashes")
     if found.stuck is not None:
-        click.echo("- a state is stuck: nothing can happen any more, and the run is not over")
+        click.echo("- a state is stuck: no step is possible, and the run is not over")
     click.echo(
         f"{paint(report.verdict, COLOUR[report.verdict], bold=True)}  {pipeline.name}: {len(found.states):,} states, "
         f"{found.transitions:,} steps, {sum(found.checks.values()):,} checks of {sum(1 for r in laws.values() if r.checked)} "

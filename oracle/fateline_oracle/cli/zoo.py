@@ -1,6 +1,6 @@
-"""`fateline zoo`: engines with one seeded bug each; which is noticed, by which law first, and how soon.
+"""`fateline zoo`: checks engines with one seeded bug each, and shows which law names each bug first, after how many steps.
 
-Not here: the animals (`fateline_oracle.mutants`), and the judging of one (`fateline_oracle.mutants.kill`).
+Not here: the mutants (`fateline_oracle.mutants`), and the checking of one (`fateline_oracle.mutants.kill`).
 """
 
 import json
@@ -23,14 +23,14 @@ from .verify import JOBS
 
 @click.command()
 @click.argument("names", nargs=-1)
-@click.option("--list", "only_list", is_flag=True, help="Name the animals, and judge none.")
-@click.option("--strategies", is_flag=True, help="Try every strategy: how many steps each takes. Some minutes.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="For walks at random.")
-@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="How many processes.")
-@click.option("--lock", is_flag=True, help="Write what was found into the lock, from which the book is made.")
-@click.option("--show", is_flag=True, help="Show the counterexample of each animal that is named.")
+@click.option("--list", "only_list", is_flag=True, help="Only list the names of the bugs.")
+@click.option("--strategies", is_flag=True, help="Compare all strategies by the steps they need. Takes some minutes.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Number that decides random walks.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="Number of processes.", show_default=True)
+@click.option("--lock", is_flag=True, help="For maintainers: keep the result from which the book is made.")
+@click.option("--show", is_flag=True, help="Show the counterexample of each bug.")
 @timeout_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def zoo(
     names: tuple[str, ...],
     only_list: bool,
@@ -41,15 +41,18 @@ def zoo(
     show: bool,
     as_json: bool,
 ) -> ExitCode:
-    """Judge engines with one seeded bug each. All of them, or those NAMED."""
-    strangers = [name for name in names if name not in MUTANTS]
-    if strangers:
-        raise click.UsageError(f"no animal is called {strangers[0]!r}; `fateline zoo --list` names them all")
+    """Check engines with one seeded bug each: all of them, or those with these NAMES.
+
+    Exit status: 0 every bug is noticed by its law and the engine without a bug is not, 1 not so, 3 wrong usage.
+    """
+    unknown = [name for name in names if name not in MUTANTS]
+    if unknown:
+        raise click.UsageError(f"there is no seeded bug {unknown[0]!r}; `fateline zoo --list` lists them all")
     if only_list:
-        click.echo(table([(a.name, a.law, a.says) for a in MUTANTS.values()], ("animal", "law", "the mistake")))
+        click.echo(table([(a.name, a.law, a.says) for a in MUTANTS.values()], ("bug", "law", "the mistake")))
         return ExitCode.HOLDS
     if lock and (names or not strategies):
-        raise click.UsageError("--lock goes with --strategies and without names: the whole zoo is locked, or nothing")
+        raise click.UsageError("--lock needs --strategies and no names, because all results are kept together")
     started = time.perf_counter()
     chosen = [MUTANTS[name] for name in names] or list(MUTANTS.values())
     tried = tuple(Strategy) if strategies else (Strategy.REFUSALS, Strategy.TORTURE)
@@ -80,20 +83,18 @@ def _text(found: Matrix) -> str:
         )
         for one in found.hunted
     ]
-    parts = [table(rows, ("animal", "must be told by", "named first", "steps", "", "the mistake"))]
+    parts = [table(rows, ("bug", "must be noticed by", "named first", "steps", "", "the mistake"))]
     if found.alone:
-        parts += ["", "What each law alone catches (no other law is named, D1, D2 and Z1 aside):"]
-        parts.append(
-            table([(law, len(who), ", ".join(who)) for law, who in found.alone.items()], ("law", "", "animals"))
-        )
+        parts += ["", "What each law alone catches (no other law is named, except D1, D2 and Z1):"]
+        parts.append(table([(law, len(who), ", ".join(who)) for law, who in found.alone.items()], ("law", "", "bugs")))
     if found.medians:
-        parts += ["", "Median steps until an animal is noticed:"]
+        parts += ["", "Median steps until a bug is noticed:"]
         rows_of = [(s, m.noticed, m.animals, m.median if m.noticed else None) for s, m in found.medians.items()]
         parts.append(table(rows_of, ("strategy", "noticed", "of", "median steps")))
     parts.append("")
     if found.clean is not None:
-        parts += [f"- law {law} has no animal: {why}" for law, why in found.without.items()]
-        parts.append(f"The clean engine: {'nothing noticed' if found.clean else 'NOTICED AS IF IT HAD A BUG'}.")
+        parts += [f"- law {law} has no seeded bug: {why}" for law, why in found.without.items()]
+        parts.append(f"The engine without a bug: {'nothing noticed' if found.clean else 'NOTICED AS IF IT HAD A BUG'}.")
     verdict = paint("all killed", "green", bold=True) if found.holds else paint("not all killed", "red", bold=True)
     parts.append(f"{verdict}  {sum(one.killed for one in found.hunted)} of {len(found.hunted)}, {found.seconds:.1f} s")
     return "\n".join(parts)

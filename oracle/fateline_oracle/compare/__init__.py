@@ -1,6 +1,6 @@
-"""One step of an engine compared with the law: names, records, data, and which laws a difference breaks.
+"""Compares one step of an engine with the law: names, records, data, and which laws a difference breaks.
 
-`names.py` translates an engine's ids, `records.py` compares what was recorded, `data_laws.py` checks digests and times,
-`broken_laws.py` names the laws that a difference breaks, `capabilities.py` says what may be asked of an engine and which
+`names.py` translates the ids of an engine, `records.py` compares records, `data_laws.py` checks digests and times,
+`broken_laws.py` names the laws that a difference breaks, `capabilities.py` tells what an engine may be asked and which
 laws its records can show. Not here: which steps are taken (`conform/`).
 """

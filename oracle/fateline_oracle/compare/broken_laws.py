@@ -1,8 +1,41 @@
-"""Which laws an engine's step breaks: the catalogue is asked about the records that the engine wrote.
+"""Names the laws that a step of an engine breaks: every law of the catalogue is asked about the records of that step.
 
-The judge has found that a step is not the law's; here it is said which law that is. The observed records, in the names of
-the law, are made into a `StepView`: before it stands the law's own state, after it what the observed records tell. Every
-predicate is asked; those that fire are named, the most particular first. Not here: finding that something differs.
+The problem
+-----------
+Comparing a step with the law (`records.py`) finds that records are missing, additional or different. That is not yet a law.
+A user needs to know that F1 is broken, not that `outcomes 0/a failed` is "not in the law". The laws are predicates over a
+`StepView`: the world before a step, the stimulus, the records, the world after it. In the model they judge the step of the
+model. Here they judge the step of the engine.
+
+How it works
+------------
+1. The observed records, already with the names of the law, become record objects of the model. A value that is no word of its
+   closed list breaks D2 and is left out.
+2. The records are sorted. The order of records within a step is not compared, so records that the law writes too come in
+   the order of the law. A visit that opens and closes in one step appears in a trail only as closed; its opening is assumed.
+   A column that an engine may leave out, and does, gets the value of the law.
+3. A `StepView` is built. Before the step: the world of the law, which engine and law still agreed on. After the step: the world
+   that the observed records describe (`recorded_run`), or the world before it if they describe nothing possible.
+4. Every predicate is asked. D2 is asked a second time with the world of the law as the world after, because the records must
+   describe that world.
+5. The result is sorted in the order of the catalogue. Z1, D2 and D1 come last: nearly every difference breaks them, so
+   they say least.
+
+An example
+----------
+The engine gives a late arrival `0/b` no fate. The law writes its visit, `failed`, and its outcome, `failed` with reason
+`late_arrival_after_merge`; the engine writes only the visit. `differences` says "missing: outcomes 0/b failed". The
+step view has a late token without a fate, so C5 fires. D2 fires too, because that fate is in the world of the law. The
+result: C5, then D2.
+
+What it relies on
+-----------------
+- At least one law is always named: D1 if no predicate fires, Z1 if the law refuses the stimulus.
+- A predicate may fail on records that make no sense (a token without a row, say). Such an error counts as "not broken"; D2 has
+  the case. So a bug in a predicate would go unnoticed here; the mutants of the law in `fateline_model.checker` guard it.
+- R1 is not asked: what a crash leaves is checked in the whole trail.
+
+Not here: finding that something differs.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -20,14 +53,14 @@ from ..ports.port import RecordJson
 from .data_laws import Broken
 from .records import OPTIONAL, REWRITTEN, keyed
 
-LAST: Final = ("Z1", "D2", "D1")
-"""Laws that nearly every difference breaks as well: named after those that say more."""
+GENERIC_LAWS: Final = ("Z1", "D2", "D1")
+"""Laws that nearly every difference breaks too. They are named last."""
 
-TOLD: Final = frozenset(RELATIONS) - {"merges", "nodes", "edges"}
-"""What the laws of a step read; origins are judged by themselves, and the judge gave the graph."""
+READ_BY_LAWS: Final = frozenset(RELATIONS) - {"merges", "nodes", "edges"}
+"""The relations that the laws of a step read. Merges are checked by `data_laws.py`; the judge gave nodes and edges."""
 
-GIVEN_WITHOUT: Final = frozenset({"R1"})
-"""Not asked here: what a crash leaves is looked at in the trail as a whole."""
+NOT_ASKED: Final = frozenset({"R1"})
+"""Laws that are not asked here: what a crash leaves is checked in the whole trail."""
 
 
 def laws_broken_by(
@@ -42,11 +75,11 @@ def laws_broken_by(
     runs: Mapping[str, str] | None = None,
     silent: Collection[str] = (),
 ) -> tuple[Broken, ...]:
-    """The laws that the step breaks, with what is wrong in words; at least one.
+    """The laws that the step breaks, each with a message; at least one.
 
-    `law` is what the law writes or the rule by which it refuses, `after` the law's world after it, `observed` what the
-    engine wrote or how it refused, `wrong` the differences that were found, `runs` the law's names of the engine's runs,
-    `silent` the laws that are not asked.
+    `law` is what the law writes, or the rule by which it refuses. `after` is the world of the law after the step. `observed` is
+    what the engine wrote, or the text of its refusal. `wrong` has the differences found. `runs` gives the names of the
+    law for the runs of the engine. `silent` are laws that are not asked.
     """
     if isinstance(observed, str):
         records: tuple[Record, ...] = ()
@@ -55,21 +88,21 @@ def laws_broken_by(
         named = [
             {**written, "run": (runs or {}).get(str(written.get("run")), before[0].name)}
             for written in observed
-            if written["rec"] in TOLD
+            if written["rec"] in READ_BY_LAWS
         ]
         records, strange = _as_records(named, _expected(law))
     found: list[Broken] = []
-    moment = StepView(pipeline, before, stimulus, records, _told(pipeline, before, stimulus, records))
+    view = StepView(pipeline, before, stimulus, records, _recorded_world(pipeline, before, stimulus, records))
     for one in [law for law in ALL if law.id not in silent]:
-        found += [(one.id, message) for message in _asked(one, moment)]
+        found += [(one.id, message) for message in _messages(one, view)]
     if isinstance(law, Refusal):
-        found.append(("Z1", wrong[0] if wrong else f"the law refuses this ({law})"))
+        found.append(("Z1", wrong[0] if wrong else f"the law refuses this stimulus ({law})"))
     elif after is not None and "D2" not in silent:
         against = StepView(pipeline, before, stimulus, records, after)
-        found += [("D2", message) for message in _asked(_D2, against)]
+        found += [("D2", message) for message in _messages(_D2, against)]
     found += [("D2", message) for message in strange]
     if not found:
-        found = [("D1", wrong[0] if wrong else "the step is another one than the law's")]
+        found = [("D1", wrong[0] if wrong else "the step differs from the step of the law")]
     return tuple(sorted(dict.fromkeys(found), key=_place))
 
 
@@ -77,30 +110,30 @@ _D2: Final = next(law for law in ALL if law.id == "D2")
 
 
 def _place(broken: Broken) -> tuple[int, int]:
-    """Core laws of fate and lineage first, what every difference breaks last."""
+    """The place of a law in the result: in the order of the catalogue, and last the laws that every difference breaks."""
     law = broken[0]
-    if law in LAST:
-        return 1, LAST.index(law)
+    if law in GENERIC_LAWS:
+        return 1, GENERIC_LAWS.index(law)
     return 0, next(place for place, one in enumerate(ALL) if one.id == law)
 
 
-def _asked(law: Law, moment: StepView) -> list[str]:
-    """What a law says of a step. Records that make no sense at all are the business of D2, not of each law."""
-    if law.id in GIVEN_WITHOUT:
+def _messages(law: Law, view: StepView) -> list[str]:
+    """The messages of a law about a step. An error on senseless records counts as no breach; D2 has that case."""
+    if law.id in NOT_ASKED:
         return []
     try:
-        return [check for check in checks(law, moment) if check is not None]
+        return [check for check in checks(law, view) if check is not None]
     except (KeyError, StopIteration, ValueError, IndexError, AttributeError, TypeError):
         return []
 
 
-def _told(
+def _recorded_world(
     pipeline: Pipeline,
     before: World,
     stimulus: Stimulus | Operation | BarrierStimulus,
     records: tuple[Record, ...],
 ) -> World:
-    """The world as the observed records tell it; as it was, where they tell of nothing that can be."""
+    """The world that the observed records describe; the world before the step if they describe nothing possible."""
     try:
         run, _ = recorded_run(StepView(pipeline, before, stimulus, records, before))
     except (KeyError, StopIteration, ValueError, AttributeError):
@@ -115,10 +148,10 @@ def _expected(law: Accepted | Sequence[Record] | Refusal) -> Sequence[Record]:
 
 
 def _as_records(observed: Iterable[RecordJson], expected: Sequence[Record]) -> tuple[tuple[Record, ...], list[str]]:
-    """The observed records as the laws read them, and what no relation has a word for.
+    """The observed records as record objects, and a message for each value that is no word of its relation.
 
-    Inside a step the order is the engine's own, so those that the law writes too come in the law's order; and of a visit
-    that opened and closed in the step a trail shows the end, so that the law's opening of it is taken for granted.
+    Record order within a step is not compared, so observed records are sorted into the order of the law. A visit opened
+    and closed in one step appears only as closed; its opening is assumed.
     """
     strange: list[str] = []
     own: dict[tuple[str, ...], Record] = {}
@@ -139,7 +172,7 @@ def _as_records(observed: Iterable[RecordJson], expected: Sequence[Record]) -> t
 
 
 def _with_optional(own: Record, law: Record) -> Record:
-    """What an engine may leave unrecorded, and does, is as the law says."""
+    """The record, with the values of the law in the columns that an engine may leave out and did."""
     absent = [
         column for relation, column in OPTIONAL if relation == _RELATION[type(own)] and getattr(own, column) is None
     ]
@@ -158,7 +191,7 @@ def _key(written: RecordJson) -> tuple[str, ...]:
 
 
 def _words() -> dict[str, dict[str, Any]]:
-    """For each relation, the columns whose values are words of a closed list."""
+    """For each relation, the type of each column."""
     found: dict[str, dict[str, Any]] = {}
     for name, kind in RELATIONS.items():
         hints = get_type_hints(kind)
@@ -174,7 +207,7 @@ _TYPES: Final = _words()
 
 
 def _record(written: RecordJson, strange: list[str]) -> Record | None:
-    """One observed record as the law's own type. A word that is in no list is a finding, never a new category."""
+    """One observed record as a record object of the model. An unknown word is a finding, never a new category."""
     relation = str(written["rec"])
     values: dict[str, Any] = {}
     for column, kind in _TYPES[relation].items():
@@ -184,7 +217,7 @@ def _record(written: RecordJson, strange: list[str]) -> Record | None:
         try:
             values[column] = kind(value)
         except ValueError:
-            strange.append(f"{relation}: {column} is {value!r}, which is no word for it")
+            strange.append(f"{relation}: {column} is {value!r}, which is not one of its words")
             return None
     try:
         return RELATIONS[relation](**values)
@@ -194,7 +227,7 @@ def _record(written: RecordJson, strange: list[str]) -> Record | None:
 
 
 def concerned(kinds: Mapping[frozenset[type], int]) -> dict[str, int]:
-    """How many steps put each law in danger, by the kinds of records that the steps wrote."""
+    """The number of steps to which each law applies, by the kinds of records that the steps wrote."""
     counts: dict[str, int] = {}
     for law in ALL:
         if law.predicate is not None and law.family is not Family.REFUSAL:

@@ -1,7 +1,8 @@
-"""What follows from what an engine says of itself: what is asked of it, and which laws are judged on what it shows.
+"""Derives from an engine's declaration what it is asked, and which laws can be checked on its records.
 
-Three tables: which stimuli a port can carry at all, what a pipeline asks of an engine that runs it, and what of the trail
-a law needs. What is left out is counted and said, never passed. Not here: the declarations themselves (`port.py`).
+Three tables: which stimuli a port can carry, which capabilities a pipeline needs, and which parts of the trail a law
+needs. What is left out is counted and reported; it never counts as passed. Not here: the declaration itself
+(`ports/port.py`).
 """
 
 from collections.abc import Iterator
@@ -26,16 +27,16 @@ SAYS: Final[dict[Port, tuple[str, ...]]] = {
     Port.PIPELINE: tuple(Do),
     Port.TRAIL: (),
 }
-"""What can be said through a port. Through a trail nothing is said: the engine runs, and is judged by what it wrote."""
+"""The stimuli that a port can carry. The trail port carries none: the engine runs, and its records are checked."""
 
 CANNOT: Final[dict[Do, str]] = {
-    Do.READ: "a source gives its rows in order, so an engine decides which is next",
+    Do.READ: "a source gives its rows in order, so the engine decides which row is next",
 }
-"""Stimuli that a pipeline port carries in one form only, and why."""
+"""Stimuli that a pipeline port carries in one form only, each with the reason."""
 
 
 def is_supported(hello: Hello, stimulus: Stimulus, state: State) -> bool:
-    """Whether this can be said to the engine in this state, by what it declares."""
+    """True if the engine supports this stimulus in this state, by what it declares."""
     if stimulus.do is Do.READ:
         known = len(state.world[0].rows)
         in_order = stimulus.row == known or state.world[0].source_ended
@@ -57,7 +58,7 @@ STRATEGY: Final = {strategy: Does(strategy) for strategy in Strategy}
 
 
 def requirements(pipeline: Pipeline) -> frozenset[Does]:
-    """What an engine must be able to do to run this pipeline."""
+    """The capabilities that an engine needs to run this pipeline."""
     return frozenset(_asks(pipeline))
 
 
@@ -94,7 +95,7 @@ RELATION_SHOWN: Final = {
 
 
 def unrecorded(hello: Hello) -> Unrecorded:
-    """The relations and columns that are not compared, because the engine says that it does not record them."""
+    """The relations and columns that are not compared, because the engine declares that it does not record them."""
     missing = [(relation, "") for relation, shown in RELATION_SHOWN.items() if shown not in hello.shows]
     if Shows.VISITS not in hello.shows:
         missing.append(("hops", "from_visit"))
@@ -109,12 +110,13 @@ NEEDS: Final[dict[str, Shows]] = {
     "times": Shows.TIMES,
     "refusals": Shows.REFUSALS,
 }
-"""What a law needs, by the words of the catalogue. The rest is there in lockstep: every engine shows tokens, parents, rows,
-outcomes and runs, the judge gives the pipeline, and each reply is one transaction in its order."""
+"""What a law needs, by the words of the catalogue. Other needs are always met in lockstep: every engine shows tokens, parents,
+rows, outcomes and runs, the judge gives the pipeline, and each reply is one transaction in order."""
 
 
 AT_REST: Final[dict[str, Shows]] = {"seq": Shows.SEQ, "tx": Shows.TX}
-"""What a law needs of a whole run besides: nobody saw its steps, so its records must carry their order and transactions."""
+"""What a law needs in addition when a whole run is checked: its steps were not observed, so the records must carry their order
+and transactions."""
 
 
 def not_shown_at_rest(hello: Hello) -> frozenset[str]:
@@ -123,5 +125,5 @@ def not_shown_at_rest(hello: Hello) -> frozenset[str]:
 
 
 def lacks(law: Law, hello: Hello) -> list[str]:
-    """What the engine does not show and the law needs; empty where it can be judged."""
+    """The needs of the law that the engine does not show. If there are none, the law can be checked."""
     return [need for need in law.needs if need in NEEDS and NEEDS[need] not in hello.shows]

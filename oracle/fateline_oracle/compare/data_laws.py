@@ -1,10 +1,10 @@
-"""Laws about data and time, which the machines do not hold: judged on the digests and times of an engine's own records.
+"""Checks the laws about data and time on the digests and times of an engine's records. The machines hold neither.
 
-K3: a visit begins with what its token's previous completed visit ended with, else with what made it gave. C9: where a
-union merge says where each field came from, one value a field is kept, and it is the one that the strategy keeps. C11:
-what a deadline resolved was open for its timeout, counted from its first event. And a step is one transaction (K2, X3,
-R1). A column that is not recorded is not judged. Records come with the names of the law. Not here: everything that the
-machines can say.
+K3: a visit's input is the output of the token's previous completed visit; the first visit gets the data produced by the
+operation that created the token. C9: a union merge records the origin of each field, keeps one value for each field,
+and keeps the value that its strategy requires. C11: a barrier resolved by its deadline was open for its timeout,
+counted from its first event. Also, a step is one transaction (K2, X3, R1). A column that is not recorded is not
+checked. Records have the names of the law. Not here: everything that the machines can decide.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,13 +18,13 @@ from ..ports.port import RecordJson
 from .records import Unrecorded
 
 Broken = tuple[str, str]
-"""A law, and in which words it is broken."""
+"""The id of a broken law, and a message."""
 
 LAWS: Final = ("K3", "C9", "C11")
 
 
 class DataTrail:
-    """What is known of data and times in one run, or in one row of it."""
+    """The data and times known so far in one run, or in one row of it."""
 
     def __init__(self, pipeline: Pipeline, unrecorded: Unrecorded = frozenset()) -> None:
         self._nodes = pipeline.nodes
@@ -36,12 +36,12 @@ class DataTrail:
         self.checked: dict[str, int] = dict.fromkeys(LAWS, 0)
 
     def see(self, records: Iterable[RecordJson]) -> list[Broken]:
-        """The records of one step, in their order; what they break."""
+        """Add the records of one step, in their order. Returns the laws that they break."""
         by_relation = _by_relation(records)
         return torn(by_relation) + self._looked(by_relation)
 
     def see_alone(self, records: Iterable[RecordJson]) -> list[Broken]:
-        """Records that belong together, of one step or of more."""
+        """Add records that belong together, from one or more steps. Returns the laws that they break."""
         return self._looked(_by_relation(records))
 
     def _looked(self, by_relation: Mapping[str, list[RecordJson]]) -> list[Broken]:
@@ -62,8 +62,8 @@ class DataTrail:
     # ------------------------------------------------------------------------------------------------ K3
 
     def _made(self, made: Sequence[RecordJson], step: Mapping[str, list[RecordJson]]) -> None:
-        """What a token is made with: its row, or what its parent carried when it forked. A merge, an expansion and a
-        batch make data of their own, which the first visit shows."""
+        """Note the data that each new token starts with: that of its row, or what its parent carried when it forked. Merges,
+        expansions and batches produce new data, which the first visit shows."""
         parents = {str(link["child"]): str(link["parent"]) for link in step.get("parents", ())}
         digests = {str(row["row"]): row.get("digest") for row in step.get("rows", ())}
         for token in made:
@@ -77,7 +77,7 @@ class DataTrail:
                 digest = None
                 fork = name.rpartition("/")[0]
                 if token["group_kind"] == GroupKind.JOIN and fork in self._forks:
-                    self._forks[name] = self._forks[fork]  # a merge stands for the branch that its own fork was on
+                    self._forks[name] = self._forks[fork]  # a merged token takes the place of the token that was forked
             if digest is not None:
                 self._carries[name] = str(digest)
 
@@ -88,8 +88,8 @@ class DataTrail:
             known = self._carries.setdefault(token, str(begun))
             self.checked["K3"] += 1
             if begun != known:
-                told = f"token {token} begins its visit of {visit.get('node')} with {begun}, and carries {known}"
-                broken.append(("K3", told))
+                message = f"token {token} begins its visit of {visit.get('node')} with {begun}, and carries {known}"
+                broken.append(("K3", message))
         if visit.get("status") == VisitStatus.COMPLETED and visit.get("digest_out") is not None:
             self._carries[token] = str(visit["digest_out"])
         node = self._nodes.get(str(visit.get("node")))
@@ -117,8 +117,8 @@ class DataTrail:
         if self._arrivals and seen is not None and seen != first:
             return [("C11", f"barrier {name} counts from {first}, and its first event was at {seen}")]
         if barrier.get("trigger") == Trigger.DEADLINE and decided - first < 1000 * (node.timeout_seconds or 0):
-            told = f"barrier {name} was resolved by its deadline after {decided - first} ms of {node.timeout_seconds} s"
-            return [("C11", told)]
+            waited = f"after {decided - first} ms; its timeout is {node.timeout_seconds} s"
+            return [("C11", f"barrier {name} was resolved by its deadline {waited}")]
         return []
 
     # ------------------------------------------------------------------------------------------------ C9
@@ -134,8 +134,9 @@ class DataTrail:
                 fields.setdefault(str(merge["field"]), []).append(merge)
         self.checked["C9"] += 1
         if not fields:
-            return [("C9", f"merge {name} does not say where its fields come from")]
-        return [("C9", told) for field, given in fields.items() if (told := _field(node, arrived, name, field, given))]
+            return [("C9", f"merge {name} does not record the origins of its fields")]
+        problems = (_field(node, arrived, name, field, given) for field, given in fields.items())
+        return [("C9", problem) for problem in problems if problem is not None]
 
 
 def _by_relation(records: Iterable[RecordJson]) -> dict[str, list[RecordJson]]:
@@ -146,7 +147,7 @@ def _by_relation(records: Iterable[RecordJson]) -> dict[str, list[RecordJson]]:
 
 
 def torn(step: Mapping[str, list[RecordJson]]) -> list[Broken]:
-    """A step is one transaction. A fork and an expansion have laws of their own that say so."""
+    """Check that a step is one transaction. For a fork and for an expansion this is part of separate laws."""
     written = {record["tx"] for records in step.values() for record in records if record.get("tx") is not None}
     if len(written) < 2:
         return []
@@ -156,18 +157,19 @@ def torn(step: Mapping[str, list[RecordJson]]) -> list[Broken]:
 
 
 def _field(node: Node, arrived: Sequence[str], name: str, field: str, given: Sequence[RecordJson]) -> str | None:
-    """What is wrong with one field of a union merge, if anything is."""
+    """The problem with one field of a union merge; None if there is none."""
     branches = [str(merge["branch"]) for merge in given]
-    if strangers := set(branches) - set(arrived):
-        return f"merge {name} says that {field} comes from {', '.join(sorted(strangers))}, which had not arrived"
+    if not_arrived := set(branches) - set(arrived):
+        return f"merge {name} takes {field} from {', '.join(sorted(not_arrived))}, which had not arrived"
     in_order = [branch for branch in arrived if branch in branches]
     if len(in_order) != len(branches):
         return f"merge {name} names a branch twice for {field}"
     keeps = in_order[0] if node.collisions is Collisions.FIRST_WINS else in_order[-1]
     digests = {str(merge["branch"]): merge.get("digest") for merge in given}
     if node.collisions is Collisions.FAIL and len(set(digests.values())) > 1:
-        return f"merge {name} has two values for {field}, and should have failed"
+        return f"merge {name} has two values for {field} and should have failed"
     kept = {str(merge["branch"]) for merge in given if merge.get("kept")}
     right = {branch for branch in branches if digests[branch] == digests[keeps]}
-    told = f"merge {name} keeps {field} of {', '.join(sorted(kept)) or 'none'}; the strategy keeps that of {keeps}"
-    return None if kept == right else told
+    if kept == right:
+        return None
+    return f"merge {name} keeps {field} of {', '.join(sorted(kept)) or 'no branch'}; the strategy keeps that of {keeps}"

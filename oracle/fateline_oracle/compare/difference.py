@@ -1,4 +1,4 @@
-"""Where an engine leaves the law: one type for every port, and what is wrong with a refusal.
+"""Defines what a difference between an engine and the law is, for every port, and checks a refusal.
 
 Not here: how a difference is found (`conform/`), and which laws it breaks (`broken_laws.py`).
 """
@@ -14,11 +14,12 @@ from .data_laws import Broken
 
 @dataclass(frozen=True)
 class Difference:
-    """The stimuli so far; what the law records in the last of them, or the rule by which it refuses it; what the engine
-    recorded, or how it refused or broke down; in what they differ; and the laws that this breaks.
+    """A difference between the law and an engine.
 
-    `laws` is empty where the engine broke down, since then nothing can be said of a law. A run that is judged by its trail
-    alone has no last step: its `expected` is empty, and `observed` says what was judged.
+    `stimuli` are the stimuli so far; the difference is in the last. `expected` is what the law records in it, or the rule by
+    which the law refuses it. `observed` is what the engine recorded, or the text of its refusal or failure. `differences`
+    says how they differ, `laws` which laws that breaks; it is empty if the engine failed. A run that is checked by its trail
+    alone has no last step: its `expected` is empty, and `observed` says what was checked.
     """
 
     stimuli: tuple[Any, ...]
@@ -39,18 +40,20 @@ class Difference:
 
 
 class WrongRefusal(NamedTuple):
-    """What is wrong with the answer to something that the law refuses; `weak` if only the rule that was named is."""
+    """The problem with an answer to a stimulus that the law refuses. It is `weak` if only the rule is wrong."""
 
     message: str
     weak: bool = False
 
 
 def wrong_refusal(rule: Refusal, reply: Reply, *, rules_are_named: bool = True) -> WrongRefusal | None:
-    """What the law refuses, an engine refuses too: by the same rule, if it names rules, and without a record."""
+    """Check the answer to a stimulus that the law refuses: refused, without a record, by the same rule if rules are named."""
     if reply.refused is None:
-        return WrongRefusal(f"the law refuses this ({rule}), and the engine recorded {len(reply.records)} records")
+        return WrongRefusal(
+            f"the law refuses this stimulus ({rule}), and the engine recorded {len(reply.records)} records"
+        )
     if reply.records:
-        return WrongRefusal(f"refused, and yet the engine recorded {len(reply.records)} records")
+        return WrongRefusal(f"the engine refused, but recorded {len(reply.records)} records")
     if rules_are_named and reply.refused != rule:
-        return WrongRefusal(f"refused as {reply.refused}, and the law refuses it as {rule}", weak=True)
+        return WrongRefusal(f"the engine refused as {reply.refused}; the law refuses as {rule}", weak=True)
     return None

@@ -1,8 +1,8 @@
-"""An engine's ids and the names of the law, learnt from the records as they come.
+"""Translates between the ids of an engine and the names of the law. The names are learnt from the records.
 
-A token's name is its lineage (row, branches, ordinals), so nobody has to keep an id map for us: the parents, the branch
-and the first hop of a new token say what it is called. Not here: whether what they say is lawful; a token whose lineage
-cannot be read keeps its id in brackets, and so equals nothing that the law expects.
+The name of a token is its lineage (row, branches, ordinals), so no id map is needed: the parents, the branch and the
+first hop of a new token give its name. Not here: whether the records are lawful. A token whose lineage cannot be read
+keeps its id in brackets, which equals no name of the law.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ TOKEN_COLUMNS: Final = {
 
 
 class Names:
-    """One run's map, both ways; or one row's, where each row of a run is judged by itself and is called `row`."""
+    """The map of one run, in both directions. With `row` it is the map of one row, which is named so."""
 
     def __init__(self, row: str | None = None) -> None:
         self._row = row
@@ -39,7 +39,7 @@ class Names:
         self._merged: set[str] = set()
 
     def asked(self, stimulus: Stimulus) -> Request:
-        """A stimulus as the engine is asked it."""
+        """The stimulus with the ids of the engine."""
         do, row, token, verdict, hold, data = stimulus
         own = self._id.get(token, token) if token is not None else None
         return Request(
@@ -47,23 +47,23 @@ class Names:
         )
 
     def name_of(self, own: str) -> str | None:
-        """What the law calls the engine's token, if it is known."""
+        """The name of the law for a token of the engine; None if it is unknown."""
         return self._name.get(own)
 
     def engine_token(self, name: str) -> str:
-        """The engine's id of a token; the name itself where there is none, which no engine can know either."""
+        """The engine's id for a token name. Unknown names are returned unchanged: they denote tokens that do not exist."""
         return self._id.get(name, name)
 
     def engine_hold(self, name: str) -> Hold:
-        """A barrier `j@0/a` or a batch `agg#0` by the engine's ids."""
+        """A barrier such as `j@0/a` or a batch such as `agg#0`, with the ids of the engine."""
         node, _, fork = name.partition("@")
         if fork:
             return Hold(node, token=self.engine_token(fork))
-        known = next((own for own, said in self._batches.items() if said == name), name)
+        known = next((own for own, known_as in self._batches.items() if known_as == name), name)
         return Hold(name.partition("#")[0], batch=known)
 
     def learn(self, records: Iterable[RecordJson]) -> None:
-        """Name what is new in a step."""
+        """Learn the names of what is new in a step."""
         made: list[RecordJson] = []
         parents: dict[str, list[RecordJson]] = {}
         starts: dict[str, str] = {}
@@ -81,7 +81,7 @@ class Names:
                 visited = self._name.get(str(record.get("token")), "")
                 self._visits[str(record.get("visit"))] = f"{visited}@{record.get('node')}#{record.get('attempt')}"
             elif relation == "batches" and str(record.get("batch")) not in self._batches:
-                number = sum(said.startswith(f"{record.get('node')}#") for said in self._batches.values())
+                number = sum(batch.startswith(f"{record.get('node')}#") for batch in self._batches.values())
                 self._batches[str(record.get("batch"))] = f"{record.get('node')}#{number}"
         for record in made:
             own = str(record.get("token"))
@@ -90,12 +90,12 @@ class Names:
                 self.call(own, self._derive(record, links, starts.get(own, "")))
 
     def call(self, own: str, name: str) -> None:
-        """The engine's `own` is the law's `name`."""
+        """Note that the token `own` of the engine has this name in the law."""
         self._name[own] = name
         self._id[name] = own
 
     def call_row(self, own: str, name: str) -> None:
-        """The engine's row `own` is the law's `name`."""
+        """Note that the row `own` of the engine has this name in the law."""
         self._rows[own] = name
 
     def _derive(self, token: RecordJson, links: list[RecordJson], start: str) -> str:
@@ -114,36 +114,38 @@ class Names:
         return f"{parent}.{links[0].get('ordinal')}"
 
     def _forked(self, name: str) -> str:
-        """The token whose fork brought this one: a merge stands for the branch that its own fork was on."""
+        """The name of the token whose fork created this one. A merged token takes the place of the forked token."""
         while name in self._merged:
             name = name.rpartition("/")[0]
         return name.rpartition("/")[0]
 
     def translate(self, record: RecordJson) -> dict[str, object]:
-        """The record with names for ids."""
-        said = dict(record)
-        relation = said["rec"]
+        """The record with the names of the law in place of ids."""
+        translated = dict(record)
+        relation = translated["rec"]
         for column in TOKEN_COLUMNS.get(str(relation), ()):
-            if column in said:
-                said[column] = self._name.get(str(said[column]), f"[{said[column]}]")
-        if "row" in said:
-            said["row"] = self._rows.get(str(said["row"]), f"[{said['row']}]")
-        if "batch" in said:
-            said["batch"] = self._batches.get(str(said["batch"]), f"[{said['batch']}]")
-        if "group" in said:
-            group = str(said["group"])
-            said["group"] = self._name.get(group) or self._batches.get(group) or f"[{group}]"
+            if column in translated:
+                translated[column] = self._name.get(str(translated[column]), f"[{translated[column]}]")
+        if "row" in translated:
+            translated["row"] = self._rows.get(str(translated["row"]), f"[{translated['row']}]")
+        if "batch" in translated:
+            translated["batch"] = self._batches.get(str(translated["batch"]), f"[{translated['batch']}]")
+        if "group" in translated:
+            group = str(translated["group"])
+            translated["group"] = self._name.get(group) or self._batches.get(group) or f"[{group}]"
         if relation in ("losses", "barriers"):
-            said["barrier"] = self._barriers.get(str(said.get("barrier")), f"[{said.get('barrier')}]")
+            translated["barrier"] = self._barriers.get(str(translated.get("barrier")), f"[{translated.get('barrier')}]")
         if relation == "visits":
-            said["visit"] = f"{said.get('token')}@{said.get('node')}#{said.get('attempt')}"
-        if "from_visit" in said:
-            said["from_visit"] = self._visits.get(str(said["from_visit"]), f"[{said['from_visit']}]")
-        return said
+            translated["visit"] = f"{translated.get('token')}@{translated.get('node')}#{translated.get('attempt')}"
+        if "from_visit" in translated:
+            translated["from_visit"] = self._visits.get(str(translated["from_visit"]), f"[{translated['from_visit']}]")
+        return translated
 
     def learn_barriers(self, expected: Iterable[RecordJson], records: Iterable[RecordJson]) -> None:
-        """A barrier is its coalesce and the token whose fork it joins. A loss comes before either is recorded: which
-        barrier its id means is what the law says of the same branch and token, and must then be so for good."""
+        """Learn the ids of barriers. A barrier is named by its coalesce and the forked token.
+
+        A loss may come before its barrier is recorded. Then it is the barrier that the law names for the same branch and token.
+        """
         losses = {(str(law.get("branch")), str(law.get("token"))): str(law["barrier"]) for law in expected}
         for record in records:
             own = str(record.get("barrier"))

@@ -1,8 +1,8 @@
-"""What an engine wrote in a step held against what the law writes in it.
+"""Compares the records that an engine wrote in a step with the records that the law writes.
 
-A step is compared by what it leaves: of a record that a step writes twice (a visit that opens and closes in it), the
-later counts. A column that the engine does not record is not judged; one that the law leaves to the engine (`*`) must be
-there. Not here: names (`names.py`); both sides come with the names of the law.
+A step is compared by what it leaves. If a step writes a record twice (a visit that opens and closes in it), the later
+one counts. A column that the engine does not record is not compared. A column whose value the law leaves to the engine
+(`*`) must have a value. Not here: names (`names.py`); both sides have the names of the law.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ from ..ports.port import RecordJson
 
 
 class Compared(NamedTuple):
-    """What identifies a record of a relation, by names of the law, and what is compared beyond that."""
+    """The columns that identify a record of a relation, and the other columns that are compared."""
 
     key: tuple[str, ...]
     columns: tuple[str, ...]
@@ -34,25 +34,25 @@ RELATIONS: Final = {
     "batches": Compared(("batch",), ("node", "trigger", "status", "outputs")),
     "members": Compared(("batch", "token"), ("ordinal",)),
 }
-"""Merges are not in it: the law holds no data, so what they say is judged by itself (`data_laws.py`)."""
+"""Merges are not compared, because the law holds no data; `data_laws.py` checks them."""
 
 REWRITTEN: Final = ("runs", "visits", "batches")
-"""Relations whose records are written when they begin and again when they change."""
+"""Relations whose records are written at their beginning, and again when they change."""
 
 OPTIONAL: Final = {("visits", "verdict"), ("hops", "from_visit"), ("runs", "rows"), ("rows", "idx")}
-"""Columns that an engine may leave unrecorded. Everywhere else absence says something: an outcome without a sink was
+"""Columns that an engine may leave out. In all other columns an absent value has a meaning: an outcome without a sink was
 written nowhere, a barrier without a reason did not fail."""
 
 Unrecorded = frozenset[tuple[str, str]]
-"""Relations and columns that an engine says it does not record: they are not judged."""
+"""Relations and columns that an engine does not record. They are not compared."""
 
 Key = tuple[str, ...]
 Keyed = dict[Key, tuple[object, ...]]
-"""What a step leaves: by relation and key, the columns that are compared."""
+"""What a step leaves: the compared columns, by relation and key."""
 
 
 def by_key(records: Iterable[RecordJson]) -> dict[Key, RecordJson]:
-    """The records that are left, by what identifies them."""
+    """The records that remain, by relation and key."""
     kept: dict[Key, RecordJson] = {}
     for record in records:
         for key in keyed([record]):
@@ -61,7 +61,7 @@ def by_key(records: Iterable[RecordJson]) -> dict[Key, RecordJson]:
 
 
 def keyed(records: Iterable[RecordJson]) -> Keyed:
-    """What these records leave. Of two with the same key the later counts, where a record may change; else both do."""
+    """What these records leave. Of two with the same key the later one counts if the relation is rewritten; otherwise both."""
     kept: Keyed = {}
     for record in records:
         compared = RELATIONS.get(record["rec"])  # type: ignore[call-overload]
@@ -78,11 +78,11 @@ def differences(
     found: Mapping[Key, tuple[object, ...]],
     unrecorded: Unrecorded = frozenset(),
 ) -> list[str]:
-    """What is missing, what is too much, and what is otherwise than the law says; empty when the step is the law's."""
+    """One line for each missing, additional or different record. Empty if the step is that of the law."""
     if wanted == found:
         return []
-    lines = [f"missing: {_say(key)}" for key in wanted if key not in found and (key[0], "") not in unrecorded]
-    lines += [f"not in the law: {_say(key)}" for key in found if key not in wanted]
+    lines = [f"missing: {_text(key)}" for key in wanted if key not in found and (key[0], "") not in unrecorded]
+    lines += [f"not in the law: {_text(key)}" for key in found if key not in wanted]
     for key, law in wanted.items():
         if key in found and law != found[key]:
             lines += _columns(key, law, found[key], unrecorded)
@@ -99,9 +99,9 @@ def _columns(key: Key, wanted: tuple[object, ...], found: tuple[object, ...], un
         if law == SOME and engine is not None:
             continue
         if str(law if law is not None else "") != str(engine if engine is not None else ""):
-            lines.append(f"{_say(key)}: {column} is {engine!r}, and the law says {law!r}")
+            lines.append(f"{_text(key)}: {column} is {engine!r}; the law has {law!r}")
     return lines
 
 
-def _say(key: Key) -> str:
+def _text(key: Key) -> str:
     return f"{key[0]} {' '.join(key[1:])}".strip()

@@ -1,8 +1,8 @@
-"""The single-barrier machine and an engine's barrier side by side: any event in any order, duplicates and strangers.
+"""Compares the single-barrier machine with a barrier of an engine: any event in any order, also repeated or for no branch.
 
-Events name branches; the engine says at the start which ids its tokens have. What a barrier knows is compared: its
-visits, the tokens it ends and makes, losses, and its resolution. That a branch is lost by a bare word is the caller's
-business, so what becomes of that token is not looked at. Not here: which events to try (`edge_cover.py`).
+Events name branches; the engine gives the ids of its tokens at the start. Compared are the things that a barrier knows:
+its visits, the tokens that it ends and makes, losses, and its resolution. The caller of the port may declare any branch
+lost, so the fate of that branch's token is not compared. Not here: which events to try (`edge_cover.py`).
 """
 
 from collections.abc import Mapping
@@ -51,10 +51,10 @@ class BarrierSideBySide(SideBySide[BarrierStimulus, World]):
 
     def compare(self, stimulus: BarrierStimulus, records: tuple[Record, ...], reply: Reply) -> Recorded | None:
         lost = stimulus.do is BarrierEvent.LOSE
-        told = [
+        compared = [
             r for r in records if not (lost and isinstance(r, OutcomeRecord) and r.token == f"{FORK}/{stimulus.branch}")
         ]
-        expected = [as_json(record) for record in told]
+        expected = [as_json(record) for record in compared]
         self.names.learn(reply.records)
         self.names.learn_barriers([record for record in expected if record["rec"] == "losses"], reply.records)
         observed = self.translated(reply)
@@ -64,7 +64,7 @@ class BarrierSideBySide(SideBySide[BarrierStimulus, World]):
     def translated(self, reply: Reply) -> tuple[RecordJson, ...]:
         for record in reply.records:
             if record["rec"] == "tokens" and self._row is None:
-                self._row = str(record.get("row"))  # there is one row, and whatever it is called, it is this one
+                self._row = str(record.get("row"))  # there is only one row, whatever its id
                 self.names.call_row(self._row, FORK)
         return tuple(self.names.translate(record) for record in reply.records if record["rec"] in SEEN)
 

@@ -1,7 +1,7 @@
-"""A campaign: every instance of a scope judged on one engine, in several processes, and the sum of it.
+"""Drives one engine through every instance of a scope, in several processes, and adds up the results.
 
-An engine runs in processes of its own, so one that dies takes no judge with it. Not here: one instance (`instance.py`,
-`machine_instance.py`), and what is concluded (`conform.py`).
+An engine runs in separate processes, so an engine that ends its process does not end the judge. Not here: one instance
+(`instance.py`, `machine_instance.py`), and what is concluded (`verdict.py`).
 """
 
 import time
@@ -28,7 +28,7 @@ from .machine_instance import drive_machine
 
 @dataclass
 class Campaign:
-    """What judging an engine at a scope found."""
+    """The results of driving an engine through a scope."""
 
     engine: str
     scope: str
@@ -53,7 +53,7 @@ class Campaign:
 
 
 SILENT_AT_MOST: Final = 3
-"""After so many instances in which an engine was silent, a process no longer waits for it."""
+"""The number of instances with a silent engine after which a process no longer waits for it."""
 
 WHERE_ROWS_MEET: Final = ("batch", "lifecycle")
 
@@ -61,10 +61,9 @@ WHERE_ROWS_MEET: Final = ("batch", "lifecycle")
 def every_instance(scope: str) -> tuple[Instance, ...]:
     """The instances that an engine is driven through at a scope.
 
-    Local graphs are those of one row, so of the standard scope all that are of one row. Where rows meet, in batches and
-    under hostile callers, they grow with every pair of states: there the standard scope has what scope small has, without
-    the hostile batches, which take as long as half of the rest. Scopes small and deep have everything. Beside them
-    stands what a scope of single rows cannot have.
+    Scopes small and deep: all of their instances. Scope standard: all of its instances of one row; where rows meet (batches,
+    hostile callers), graphs grow with every pair of states, so it has only the instances of scope small, without hostile
+    batches, which would take half as long as all the others. Every scope also has the instances that need more than one row.
     """
     small = {instance.name for instance in instances("small")}
     chosen = (one for one in instances(scope) if scope != "standard" or _is_standard(one, small))
@@ -93,7 +92,7 @@ def run_campaign(
     strategy: Strategy = Strategy.REFUSALS,
     progress: Callable[[str], None] | None = None,
 ) -> Campaign:
-    """Judge an engine, named as in `engines.py`, at a scope. What it breaks and where it breaks down is in the result."""
+    """Drive an engine, named as in `engines.py`, through a scope. The result has its breaches and its failures."""
     started = time.perf_counter()
     with _opened(engine, open_engine) as worker:
         campaign = Campaign(engine, scope, seed, worker.hello)
@@ -106,15 +105,15 @@ def run_campaign(
         results[task.place] = judged
         if progress is not None:
             broken = sum(one.found is not None for one in results.values())
-            told = f", {broken} with a breach" if broken else ""
-            progress(f"{len(results)} of {len(table)} instances{told}: {judged.name}")
+            breaches = f", {broken} with a breach" if broken else ""
+            progress(f"{len(results)} of {len(table)} instances{breaches}: {judged.name}")
     campaign.judged = [results[place] for place in range(len(table))]
     campaign.seconds = time.perf_counter() - started
     return campaign
 
 
 def _weight(instance: Instance, scope: str) -> int:
-    """How long an instance will take, as a guess: the longest are begun first."""
+    """An estimate of how long an instance takes. The longest are started first."""
     lock = read_lock().get(scope)
     locked = lock["instances"].get(instance.name) if lock is not None else None
     steps = int(str(locked[1])) if locked is not None else 500
@@ -123,12 +122,12 @@ def _weight(instance: Instance, scope: str) -> int:
 
 @dataclass
 class _Worker:
-    """What one process drives an engine with."""
+    """The engine of one process."""
 
     engine: Engine
     hello: Hello
     silent: int = 0
-    """Instances in which the engine was silent twice."""
+    """The number of instances in which the engine was silent twice."""
 
 
 @contextmanager
@@ -157,7 +156,7 @@ def _work(worker: _Worker, task: _Task) -> InstanceResult:
 
 def _died(task: _Task) -> InstanceResult:
     instance = _table(task.scope)[task.place]
-    fault = "the engine took its process down: it ended without an answer"
+    fault = "the engine ended its process without an answer"
     return InstanceResult(instance.family, instance.name, instance.machine, fault=fault)
 
 
@@ -178,7 +177,7 @@ def _one(engine: Engine, hello: Hello, instance: Instance, strategy: Strategy, s
 
 
 def _runs_whole(instance: Instance, hello: Hello) -> bool:
-    """Whole runs are of the pipelines of scope small that the engine can run."""
+    """True if the instance is in scope small and the engine can run its pipeline."""
     system = instance.system
     small = instance.name in {one.name for one in instances("small")}
     return small and isinstance(system, PipelineSystem) and requirements(system.pipeline) <= hello.does

@@ -1,9 +1,36 @@
-"""The local graph of an instance: its states, numbered, and what can happen in each; the denominator of coverage.
+"""Explores the local graph of an instance: its numbered states, and what can happen in each. Coverage is counted in it.
 
-One row is explored with branches that look alike reduced to one. An engine walks unreduced, so a concrete state knows its
-representative's number and how its names read there: a stimulus of the graph is said in the names of the state in which
-it is asked (`Ways`). What the law writes in a step is worked out once and kept. Not here: which walks to take
-(`edge_cover.py`).
+Two levels
+----------
+`LocalGraph` is explored once, breadth first, and reduced: branches that look alike are one branch (the symmetry of
+`fateline_model.checker.symmetry`). Each state in it is the representative of all states that differ only in the names of such
+branches. It says which stimuli are lawful in a state (edges), which are refused and by which rule, and where each edge leads.
+
+An engine runs without any reduction. It stands in concrete states, and its tokens have concrete names. `ConcreteGraph`
+connects the two: a `ConcreteState` knows the number of its representative, and which concrete name each name of the
+representative stands for. So coverage is counted in few states, while the engine gets the stimuli of the state it is
+in.
+
+An example
+----------
+Gate `g` forks into branches `a` and `b`, which have the same nodes. In one run, `0/a` has arrived at the coalesce and `0/b` is
+at work; in another run it is the other way round. Both states have one representative, say number 17, with `0/a`
+arrived. The walk says `finish(0/b, pass)`. In the second run `ConcreteState.say` turns that into `finish(0/a, pass)`.
+
+Rules that the rest relies on
+-----------------------------
+- State 0 is the first state, and a state's number is its rank in the order of discovery.
+- `edges[n][k]` is edge `k` of state `n`. Its stimulus and its records have the names of that representative; `after` is the
+  concrete state after it, `target` the number of the representative of `after`.
+- `places[n][stimulus]` is `k` again.
+- A stimulus that an engine does not support is left out of the graph, with the states that only it leads to, and counted.
+- The law is stepped once for each concrete state and stimulus; the result is kept in `ConcreteState.taken`. If the
+  concrete state is its own representative, the result of the exploration is used.
+
+Given up: the whole graph is kept in memory. That is possible because one row is explored; two rows would need about the
+square of it.
+
+Not here: which walks to take (`edge_cover.py`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,11 +46,11 @@ from fateline_model.stimuli import Do
 from ..compare.records import Keyed, keyed
 
 OF_THE_RUN: Final = frozenset({Do.END_OF_SOURCE, Do.CRASH, Do.RESUME, Do.RUN_OVER})
-"""What happens to the run as a whole, and so to every row at once."""
+"""The stimuli that happen to the run as a whole, and therefore to every row."""
 
 
 class Edge(NamedTuple):
-    """A lawful stimulus of a state, in its names, what the law writes, the state after it and the number of that."""
+    """A lawful stimulus of a state, the records that the law writes, the state after it, and the number of that state."""
 
     stimulus: Any
     records: tuple[Record, ...]
@@ -33,18 +60,18 @@ class Edge(NamedTuple):
 
 @dataclass
 class LocalGraph:
-    """Every state of an instance, the first is number 0; its edges, and the stimuli that the law refuses there."""
+    """Every state of an instance, with its edges and the stimuli that the law refuses in it. State 0 is the first."""
 
     states: list[State] = field(default_factory=list)
     edges: list[list[Edge]] = field(default_factory=list)
     refusals: list[list[tuple[Any, Refusal]]] = field(default_factory=list)
     numbers: dict[State, int] = field(default_factory=dict)
     places: list[dict[Any, int]] = field(default_factory=list)
-    """For each state, which of its edges a stimulus is."""
+    """For each state, the number of the edge of each stimulus."""
     left_out: int = 0
     """Lawful stimuli that the engine does not support."""
     not_supported: int = 0
-    """All stimuli that it does not support."""
+    """All stimuli, lawful or refused, that the engine does not support."""
 
     @property
     def transitions(self) -> int:
@@ -64,23 +91,23 @@ class LocalGraph:
         return number
 
     def stimuli(self, walk: Iterable[int]) -> list[Stimulus]:
-        """A walk from the first state, given by the numbers of its edges."""
-        state, said = 0, []
+        """The stimuli of a walk from the first state. The walk is given by the numbers of its edges."""
+        state, stimuli = 0, []
         for place in walk:
             edge = self.edges[state][place]
-            said.append(edge.stimulus)
+            stimuli.append(edge.stimulus)
             state = edge.target
-        return said
+        return stimuli
 
 
 Supported = Callable[[Any, State], bool]
-"""Whether an engine can be asked a stimulus in a state."""
+"""True if the engine supports a stimulus in a state."""
 Fold = Callable[[State], State]
 """Gives the representative of a state."""
 
 
 def local_graph(system: System, is_supported: Supported, fold: Fold | None = None) -> LocalGraph:
-    """Explore an instance of any machine; as `fateline_model.checker.search` does it, without asking any law."""
+    """Explore an instance of any machine, as `fateline_model.checker.search` does, but without checking any law."""
     graph = LocalGraph()
     same = fold or (lambda state: state)
     graph.number(same(system.first()))
@@ -99,16 +126,16 @@ def local_graph(system: System, is_supported: Supported, fold: Fold | None = Non
 
 
 def _supported(system: System, state: State, is_supported: Supported, graph: LocalGraph) -> Iterator[Attempt]:
-    """What an engine can be asked in a state. Most operations of a hostile caller cannot be said at the lifecycle port, so
-    they are not even tried in the law."""
+    """The attempts that the engine supports in a state. The lifecycle port supports few of the operations of a hostile caller;
+    the others are not stepped in the law at all."""
     if isinstance(system, LifecycleSystem):
 
-        def can_be_said(stimulus: Any) -> bool:
+        def can_be_asked(stimulus: Any) -> bool:
             supported = is_supported(stimulus, state)
             graph.not_supported += not supported
             return supported
 
-        yield from system.attempts(state, can_be_said)
+        yield from system.attempts(state, can_be_asked)
         return
     for attempt in system.attempts(state):
         if is_supported(attempt.stimulus, state):
@@ -119,7 +146,7 @@ def _supported(system: System, state: State, is_supported: Supported, graph: Loc
 
 
 class ConcreteStep:
-    """One lawful step from a concrete state: what is asked, what the law writes, and where it leads."""
+    """One lawful step from a concrete state: the stimulus, the records that the law writes, and the state after it."""
 
     __slots__ = ("expected", "kinds", "stimulus", "to", "wanted")
 
@@ -134,7 +161,7 @@ class ConcreteStep:
 
 
 class ConcreteState:
-    """A concrete state: its number in the graph, and the names of the representative read in its own."""
+    """A concrete state: the number of its representative, and the concrete name for each name of the representative."""
 
     __slots__ = ("names", "number", "state", "taken")
 
@@ -145,7 +172,7 @@ class ConcreteState:
         self.taken: dict[Stimulus, ConcreteStep] = {}
 
     def say(self, stimulus: Stimulus) -> Stimulus:
-        """A stimulus of the graph in the names of this state."""
+        """A stimulus of the graph, with the names of this state."""
         if not self.names:
             return stimulus
         token = self.names.get(stimulus.token, stimulus.token) if stimulus.token is not None else None
@@ -154,7 +181,7 @@ class ConcreteState:
 
 
 class ConcreteGraph:
-    """The concrete states of one instance, as they are met."""
+    """The concrete states of one instance, made when they are first met."""
 
     def __init__(self, system: PipelineSystem, is_supported: Supported, *, reduced: bool = True) -> None:
         self.system = system
@@ -177,23 +204,23 @@ class ConcreteGraph:
         return here
 
     def take(self, here: ConcreteState, stimulus: Stimulus) -> ConcreteStep:
-        """A step of the graph from here; `stimulus` in the names of the representative."""
+        """Take a step from here. `stimulus` has the names of the representative."""
         taken = here.taken.get(stimulus)
         if taken is None:
-            said = here.say(stimulus)
-            records, after = self._law(here, stimulus, said)
+            concrete = here.say(stimulus)
+            records, after = self._law(here, stimulus, concrete)
             expected = [as_json(record) for record in records]
-            taken = ConcreteStep(said, expected, frozenset(map(type, records)), self._at(after))
+            taken = ConcreteStep(concrete, expected, frozenset(map(type, records)), self._at(after))
             here.taken[stimulus] = taken
         return taken
 
-    def _law(self, here: ConcreteState, stimulus: Stimulus, said: Stimulus) -> tuple[tuple[Record, ...], State]:
-        """What the law writes and where it leads; worked out already where the state is its own representative."""
+    def _law(self, here: ConcreteState, stimulus: Stimulus, concrete: Stimulus) -> tuple[tuple[Record, ...], State]:
+        """The records that the law writes, and the state after them."""
         graph = self.graph
         if graph.states[here.number] is here.state or graph.states[here.number] == here.state:
             edge = graph.edges[here.number][graph.places[here.number][stimulus]]
             return edge.records, edge.after
-        law = step(self.system.pipeline, here.state.world[0], said)
+        law = step(self.system.pipeline, here.state.world[0], concrete)
         if isinstance(law, Refusal):
-            raise ValueError(f"{said} leads on in the graph, and is refused as {law}")
-        return law.records, State((law.run,), here.state.crashes + (said.do is Do.CRASH))
+            raise ValueError(f"{concrete} is lawful in the graph, but refused here as {law}")
+        return law.records, State((law.run,), here.state.crashes + (concrete.do is Do.CRASH))

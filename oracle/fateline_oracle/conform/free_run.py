@@ -1,7 +1,7 @@
-"""Whole runs of an engine that keeps its own schedule, judged by the trail that they leave.
+"""Checks whole runs of an engine that keeps its own schedule, by the trail that each run leaves.
 
-The judge gives rows, and what each node says of each token by name: a pure function of a seed, so that the order in which
-an engine asks does not matter. What comes back is stepped through the law (`acceptance`). Not here: lockstep.
+The judge gives the rows, and the answer of each node for each token by name. The answers depend only on a seed, so the
+order in which an engine asks does not matter. The trail is stepped through the law (`trails/`). Not here: lockstep.
 """
 
 from hashlib import sha256
@@ -24,7 +24,7 @@ ROWS: Final = 24
 
 
 class SeededVerdicts:
-    """What a node says, drawn from what it may say by the seed, the node, the token and the attempt."""
+    """The answers of the nodes, drawn from their possible verdicts by the seed, the node, the token and the attempt."""
 
     def __init__(self, system: PipelineSystem, seed: int) -> None:
         self._verdicts = system.verdicts
@@ -38,7 +38,7 @@ class SeededVerdicts:
 
 
 def drive_free_runs(judged: InstanceResult, port: TrailPort, instance: Instance, hello: Hello, seed: int) -> None:
-    """Add to what was judged of an instance some whole runs of it."""
+    """Check some whole runs of an instance, and add them to its result."""
     system = instance.system
     assert isinstance(system, PipelineSystem)
     silent = not_shown_at_rest(hello)
@@ -52,10 +52,10 @@ def drive_free_runs(judged: InstanceResult, port: TrailPort, instance: Instance,
         for run in runs_of({"run": "r", **record} for record in records):
             check_run(run, system.pipeline, found)
         if found.rows != len(rows):
-            raise EngineFault(f"run: {len(rows)} rows were given, and {found.rows} are in the trail")
+            raise EngineFault(f"run: the engine was given {len(rows)} rows, and its trail has {found.rows}")
         judged.steps += found.steps
         judged.checked.update({law: count for law, count in found.checked.items() if law not in silent})
         laws = tuple((finding.law, finding.message) for finding in found.findings if finding.law not in silent)
         if laws and judged.found is None:
-            judged.found = Difference((), (), "the trail of a whole run", tuple(said for _, said in laws), laws)
+            judged.found = Difference((), (), "the trail of a whole run", tuple(message for _, message in laws), laws)
             return

@@ -1,7 +1,8 @@
-"""A hunt: random walks over several rows, steered towards what was not seen before, until told to stop.
+"""Walks at random over several rows, prefers what was not seen before, and keeps what it finds.
 
-What it finds is made as small as possible, kept in a folder as a case, and stepped again before the next hunt. A hunt is a
-function of its seed and of the engine: round n walks the same way whenever it comes. Not here: how it is shown.
+A difference is made as short as possible, saved in a folder as a case, and stepped again at the start of the next hunt.
+A hunt depends only on its seed and on the engine: round n takes the same walk whenever it is run. Not here: how it is
+shown.
 """
 
 import json
@@ -31,21 +32,21 @@ from .verdict import case_of
 
 ROWS: Final = 3
 STEPS: Final = 80
-"""Stimuli in one walk."""
+"""The number of stimuli in one walk."""
 LOOKED_AT: Final = 6
-"""So many lawful stimuli are looked at for one that leads to something new."""
+"""The number of lawful stimuli that are drawn; the first of a kind not seen before is taken."""
 REFUSED: Final = 0.12
-"""How often something that the law refuses is tried."""
+"""The share of steps that try a stimulus which the law refuses."""
 STATE: Final = "hunt.json"
 LARGEST: Final = 64 * 1024 * 1024
 
 
 class BadCorpus(ValueError):
-    """Why a folder cannot be hunted in."""
+    """The folder or the engine cannot be used for a hunt; the message says why."""
 
 
 class Event(NamedTuple):
-    """Something worth telling: `replayed`, `new`, `known`, `fault`, `round`, or that one more was `walked`."""
+    """Something that happened in a hunt: `replayed`, `new`, `known`, `fault`, `round`, or `walked` after each walk."""
 
     kind: str
     text: str
@@ -54,7 +55,7 @@ class Event(NamedTuple):
 
 @dataclass
 class FuzzState:
-    """How far a hunt has come; kept in the folder, so that the next goes on from here."""
+    """The progress of a hunt. It is kept in the folder, so that the next hunt continues from it."""
 
     seed: int
     rounds: int = 0
@@ -62,24 +63,24 @@ class FuzzState:
     refusals: int = 0
     seconds: float = 0.0
     seen: set[str] = field(default_factory=set)
-    """Kinds of steps that were seen: what was asked, after what, and what the law writes."""
+    """The kinds of steps seen: the stimulus, the one before it, and the kinds of records that the law writes."""
     shapes: dict[str, str] = field(default_factory=dict)
-    """What was found, by law and shape, and the case that shows it."""
+    """The findings by law and shape, each with the file name of its case."""
     faults: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        said = {"schema": "fateline.hunt/1", "law_version": LAW_VERSION, **vars(self), "seen": sorted(self.seen)}
-        return json.dumps(said, indent=1) + "\n"
+        document = {"schema": "fateline.hunt/1", "law_version": LAW_VERSION, **vars(self), "seen": sorted(self.seen)}
+        return json.dumps(document, indent=1) + "\n"
 
 
 class Hunt:
-    """Hunts in one engine, and keeps a corpus."""
+    """Hunts in one engine, and keeps a corpus of cases. `progress` says how far it has come."""
 
     def __init__(self, engine: Engine, hello: Hello, name: str, folder: Path, seed: int | None) -> None:
         self.engine, self.hello, self.name, self.folder = engine, hello, name, folder
-        self.told = _recall(folder, seed)
+        self.progress = _recall(folder, seed)
         if Port.PIPELINE not in hello.ports:
-            raise BadCorpus("the engine offers no pipeline port, and a hunt takes pipelines")
+            raise BadCorpus("the engine offers no pipeline port; a hunt needs one")
         self.instances = [
             instance
             for instance in every_instance("standard")
@@ -88,11 +89,11 @@ class Hunt:
             and requirements(instance.system.pipeline) <= hello.does
         ]
         if not self.instances:
-            raise BadCorpus("the engine declares nothing that a pipeline of the scope asks for")
+            raise BadCorpus("the engine cannot run any pipeline of scope standard, by what it declares in `does`")
         self.still_broken = 0
 
     def replayed(self) -> Iterator[Event]:
-        """Step every case of the corpus again, first of all."""
+        """Step every case of the corpus again."""
         for path in sorted(self.folder.glob("*.json")):
             if path.name == STATE:
                 continue
@@ -108,54 +109,54 @@ class Hunt:
                 yield Event("replayed", f"breaks {', '.join(done.laws) or done.fault}", path.name)
 
     def rounds(self) -> Iterator[Event]:
-        """One walk a round, without end."""
+        """Take one walk after the other, without end."""
         while True:
             started = time.perf_counter()
             yield from self._tried()
-            self.told.rounds += 1
-            self.told.seconds += time.perf_counter() - started
+            self.progress.rounds += 1
+            self.progress.seconds += time.perf_counter() - started
             yield Event("walked", "")
 
     def save(self) -> None:
-        """Keep how far the hunt has come."""
+        """Save the progress of the hunt."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / STATE).write_text(self.told.to_json(), encoding="utf-8")
+        (self.folder / STATE).write_text(self.progress.to_json(), encoding="utf-8")
 
     # ------------------------------------------------------------------------------------------------ one round
 
     def _tried(self) -> list[Event]:
-        """What a round gives. A silent engine is asked once more: the same round, since it is drawn by its number."""
+        """The events of one round. If the engine is silent, the same round is tried once more; its number decides the walk."""
         try:
             return asked_again(lambda: list(self._round()))
         except EngineFault as fault:
             return [self._fault(str(fault))]
 
     def _round(self) -> Iterator[Event]:
-        chance = random.Random(f"{self.told.seed}/{self.told.rounds}")
+        chance = random.Random(f"{self.progress.seed}/{self.progress.rounds}")
         instance = chance.choice(self.instances)
         system = instance.system
         assert isinstance(system, PipelineSystem)
         port = self.engine.pipeline()
         assert port is not None
         guard = GuardedPipeline(port)
-        before = len(self.told.seen)
+        before = len(self.progress.seen)
         try:
             lockstep = Lockstep(
                 system.pipeline, instance.document or {}, guard, unrecorded=unrecorded(self.hello),
                 refusals_have_reasons=Shows.REFUSALS in self.hello.shows,
             )  # fmt: skip
             found = self._walk(chance, instance, lockstep)
-            self.told.steps += lockstep.tally.steps
-            self.told.refusals += lockstep.tally.refusals
+            self.progress.steps += lockstep.tally.steps
+            self.progress.refusals += lockstep.tally.refusals
             if found is not None:
                 yield from self._note(instance, system, found, lockstep)
         except EngineFault as fault:
             yield self._fault(f"{instance.name}: {fault}")
         finally:
             guard.close()
-        if len(self.told.seen) > before:
+        if len(self.progress.seen) > before:
             yield Event(
-                "round", f"{len(self.told.seen) - before} kinds of steps seen for the first time: {instance.name}"
+                "round", f"{len(self.progress.seen) - before} kinds of steps seen for the first time: {instance.name}"
             )
 
     def _walk(self, chance: random.Random, instance: Instance, lockstep: Lockstep) -> Difference | None:
@@ -178,12 +179,12 @@ class Hunt:
             else:
                 looked_at = [chance.choice(lawful) for _ in range(LOOKED_AT)]
                 kinds = [self._kind(instance, last, stimulus, offer) for stimulus, offer in looked_at]
-                place = next((place for place, kind in enumerate(kinds) if kind not in self.told.seen), 0)
+                place = next((place for place, kind in enumerate(kinds) if kind not in self.progress.seen), 0)
                 stimulus, offer = looked_at[place]
                 skipped = lockstep.tally.skipped.total()
                 found = lockstep.do(stimulus)
                 if found is None and lockstep.tally.skipped.total() == skipped:
-                    self.told.seen.add(kinds[place])
+                    self.progress.seen.add(kinds[place])
                     last, state = _word(stimulus), offer.after
             if found is not None:
                 return found
@@ -203,22 +204,22 @@ class Hunt:
             return
         law = str(small.law)
         shape = f"{law}: {' '.join(map(_word, small.stimuli))}"
-        if shape in self.told.shapes:
-            yield Event("known", shape, self.told.shapes[shape])
+        if shape in self.progress.shapes:
+            yield Event("known", shape, self.progress.shapes[shape])
             return
         judged = InstanceResult(instance.family, instance.name, instance.machine, found=small)
-        case = case_of(Campaign(self.name, "standard", self.told.seed, self.hello), judged, small)
-        path = write_case(self.folder, f"{law}-{len(self.told.shapes):03d}-{instance.family}", case)
-        self.told.shapes[shape] = path.name
+        case = case_of(Campaign(self.name, "standard", self.progress.seed, self.hello), judged, small)
+        path = write_case(self.folder, f"{law}-{len(self.progress.shapes):03d}-{instance.family}", case)
+        self.progress.shapes[shape] = path.name
         yield Event("new", f"{law} in {len(small.stimuli)} steps: {small.laws[0][1]}", path.name)
 
-    def _fault(self, said: str) -> Event:
-        self.told.faults[said] = self.told.faults.get(said, 0) + 1
-        return Event("fault", said)
+    def _fault(self, message: str) -> Event:
+        self.progress.faults[message] = self.progress.faults.get(message, 0) + 1
+        return Event("fault", message)
 
 
 def _word(stimulus: Stimulus) -> str:
-    """What is asked, names aside."""
+    """The stimulus without its names."""
     return f"{stimulus.do}({stimulus.verdict or ''})"
 
 
@@ -228,21 +229,20 @@ def _recall(folder: Path, seed: int | None) -> FuzzState:
         return FuzzState(seed if seed is not None else random.SystemRandom().randrange(2**32))
     try:
         if path.stat().st_size > LARGEST:
-            raise BadCorpus(f"{path}: larger than a hunt leaves it")
-        said = json.loads(path.read_text(encoding="utf-8"))
-        if said.pop("schema") != "fateline.hunt/1" or said.pop("law_version") != LAW_VERSION:
-            raise BadCorpus(f"{path}: of another version; hunt in another folder")
-        told = FuzzState(
-            int(said["seed"]), int(said["rounds"]), int(said["steps"]), int(said["refusals"]), float(said["seconds"]),
-            set(map(str, said["seen"])), {str(k): str(v) for k, v in said["shapes"].items()},
-            {str(k): int(v) for k, v in said["faults"].items()},
+            raise BadCorpus(f"{path}: larger than the {LARGEST:,} bytes that a hunt writes; hunt in another folder")
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document.pop("schema") != "fateline.hunt/1" or document.pop("law_version") != LAW_VERSION:
+            raise BadCorpus(f"{path}: written by another version; hunt in another folder")
+        found = FuzzState(
+            int(document["seed"]), int(document["rounds"]), int(document["steps"]), int(document["refusals"]),
+            float(document["seconds"]), set(map(str, document["seen"])),
+            {str(k): str(v) for k, v in document["shapes"].items()},
+            {str(k): int(v) for k, v in document["faults"].items()},
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, BadCorpus):
             raise
-        raise BadCorpus(
-            f"{path}: is not what a hunt leaves ({type(error).__name__}); hunt in another folder"
-        ) from error
-    if seed is not None and seed != told.seed:
-        raise BadCorpus(f"{path}: this hunt has seed {told.seed}; leave out --seed, or hunt in another folder")
-    return told
+        raise BadCorpus(f"{path}: not written by a hunt ({type(error).__name__}); hunt in another folder") from error
+    if seed is not None and seed != found.seed:
+        raise BadCorpus(f"{path}: this hunt has seed {found.seed}; leave out --seed, or hunt in another folder")
+    return found

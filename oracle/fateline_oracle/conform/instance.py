@@ -1,6 +1,6 @@
-"""One instance of a scope judged on one engine: driven through its whole graph, and what came of it as plain data.
+"""Drives an engine through one instance of the pipeline machine, and gives the result as plain data.
 
-Not here: which instances, in how many processes, and what is made of it all (`campaign.py`).
+Not here: which instances, in how many processes, and what is concluded (`campaign.py`, `verdict.py`).
 """
 
 import random
@@ -29,15 +29,15 @@ from .lockstep import Lockstep, Tally
 from .shrink import Shrinker
 
 ROWS: Final = 200
-"""So many walks are taken side by side where rows do not meet."""
+"""The number of walks that are taken as the rows of one run, in pipelines in which rows do not meet."""
 
 
 RUNS_AT_REST: Final = 60
-"""So many runs are judged by their trails where that is what is asked for."""
+"""The number of runs that are checked by their trails alone, with the strategies that do so."""
 
 
 class Strategy(StrEnum):
-    """How stimuli are chosen."""
+    """The ways to choose stimuli, or to check what they lead to."""
 
     GUIDED = "guided"
     REFUSALS = "refusals"
@@ -50,7 +50,7 @@ class Strategy(StrEnum):
 
 @dataclass
 class InstanceResult:
-    """What judging one instance found."""
+    """The result of checking one instance."""
 
     family: str
     name: str
@@ -74,13 +74,13 @@ def drive_instance(
 ) -> InstanceResult:
     """Drive an engine through an instance of the pipeline machine.
 
-    `steps` bounds a random walk; the others go through the whole graph.
+    `steps` limits a random walk; the other strategies go through the whole graph.
     """
     started = time.perf_counter()
     judged = InstanceResult(instance.family, instance.name, instance.machine)
     system = instance.system
     if not isinstance(system, PipelineSystem) or instance.document is None:
-        raise TypeError(f"{instance.name} is no instance of the pipeline machine")
+        raise TypeError(f"{instance.name} is not an instance of the pipeline machine")
     missing = requirements(system.pipeline) - hello.does
     if missing:
         judged.skipped[f"the engine does not declare {', '.join(sorted(missing))}"] += 1
@@ -96,7 +96,7 @@ def drive_instance(
         elif strategy is Strategy.RANDOM:
             _at_random(judged, hello, instance, system, guard, seed, steps)
         else:
-            _through(judged, hello, instance, system, guard, strategy is Strategy.REFUSALS, seed)
+            _whole_graph(judged, hello, instance, system, guard, strategy is Strategy.REFUSALS, seed)
     except EngineFault as fault:
         judged.fault = str(fault)
     finally:
@@ -118,7 +118,7 @@ def _lockstep(hello: Hello, instance: Instance, system: PipelineSystem, guard: G
 # ------------------------------------------------------------------------------------------------- the whole graph
 
 
-def _through(
+def _whole_graph(
     judged: InstanceResult,
     hello: Hello,
     instance: Instance,
@@ -127,9 +127,9 @@ def _through(
     refusals: bool,
     seed: int,
 ) -> None:
-    """Walks that between them take every edge. What the port cannot say after all is closed, and the rest planned anew."""
+    """Take walks that cover every edge. Edges that the port does not support are closed, and the rest is planned again."""
     ways = ConcreteGraph(system, partial(is_supported, hello), reduced=instance.machine == "pipeline")
-    packed = BatchDriver(
+    driver = BatchDriver(
         ways,
         instance.document or {},
         guard,
@@ -140,38 +140,38 @@ def _through(
         seed=seed,
     )
     rows = ROWS if instance.machine == "pipeline" else 1
-    while packed.trouble is None and (walks := _left(packed)):
-        tour(packed, walks, rows=rows)
-        if not packed.closed_anything():
+    while driver.trouble is None and (walks := _remaining_walks(driver)):
+        tour(driver, walks, rows=rows)
+        if not driver.closed_anything():
             break
-    _counted(judged, packed)
+    _count_coverage(judged, driver)
     if ways.graph.left_out:
-        judged.skipped["what the engine does not declare, or cannot be told, is not asked of it"] += ways.graph.left_out
-    packed.trouble = packed.trouble or packed.weak
-    if packed.trouble is not None:
-        judged.steps_to_find = packed.tally.steps + packed.tally.refusals
-        _explain(judged, packed, partial(_lockstep, hello, instance, system, guard))
+        judged.skipped["the engine does not declare or support these stimuli"] += ways.graph.left_out
+    driver.trouble = driver.trouble or driver.weak
+    if driver.trouble is not None:
+        judged.steps_to_find = driver.tally.steps + driver.tally.refusals
+        _isolate(judged, driver, partial(_lockstep, hello, instance, system, guard))
 
 
-def _left(packed: BatchDriver) -> list[Walk]:
+def _remaining_walks(driver: BatchDriver) -> list[Walk]:
     """Walks over the edges that are open and not yet covered."""
-    graph, covered = packed.ways.graph, packed.covered
-    targets = packed.open_targets()
-    wanted = lambda state, k: not covered.edges[state][k] and (state, k) not in packed.closed  # noqa: E731
+    graph, covered = driver.ways.graph, driver.covered
+    targets = driver.open_targets()
+    wanted = lambda state, k: not covered.edges[state][k] and (state, k) not in driver.closed  # noqa: E731
     return [graph.stimuli(walk) for walk in plan(targets, wanted)]
 
 
-def _counted(judged: InstanceResult, packed: BatchDriver) -> None:
-    reachable = packed.reachable()
-    edges = packed.covered.edges
-    closed = Counter(state for state, _ in packed.closed)
-    judged.states, judged.states_total = sum(packed.covered.states), len(reachable)
+def _count_coverage(judged: InstanceResult, driver: BatchDriver) -> None:
+    reachable = driver.reachable()
+    edges = driver.covered.edges
+    closed = Counter(state for state, _ in driver.closed)
+    judged.states, judged.states_total = sum(driver.covered.states), len(reachable)
     judged.transitions = sum(map(sum, edges))
     judged.transitions_total = sum(len(edges[state]) - closed[state] for state in reachable)
-    _tallied(judged, packed.tally)
+    _add_tally(judged, driver.tally)
 
 
-def _tallied(judged: InstanceResult, tally: Tally) -> None:
+def _add_tally(judged: InstanceResult, tally: Tally) -> None:
     judged.steps, judged.refusals = tally.steps, tally.refusals
     judged.skipped.update(tally.skipped)
     judged.checked.update(tally.checked)
@@ -180,13 +180,13 @@ def _tallied(judged: InstanceResult, tally: Tally) -> None:
     judged.checked["D1"] += tally.steps
 
 
-def _explain(judged: InstanceResult, packed: BatchDriver, make: Callable[[], Lockstep]) -> None:
-    """The difference by itself: in one row if it is one row's, else in the run as it was."""
-    trouble = packed.trouble
+def _isolate(judged: InstanceResult, driver: BatchDriver, make: Callable[[], Lockstep]) -> None:
+    """Find the difference again by itself: in its row alone, or else in the run as it was. Then shorten it."""
+    trouble = driver.trouble
     assert trouble is not None
-    shrinker = Shrinker(packed.ways.system.pipeline, make)
-    cases = [(trouble.row, packed.ways.graph), (trouble.run, None)]
-    cases += [((*trouble.row, tried), packed.ways.graph) for tried in trouble.tried]
+    shrinker = Shrinker(driver.ways.system.pipeline, make)
+    cases = [(trouble.row, driver.ways.graph), (trouble.run, None)]
+    cases += [((*trouble.row, tried), driver.ways.graph) for tried in trouble.tried]
     for stimuli, graph in cases:
         if not stimuli:
             continue
@@ -202,12 +202,12 @@ def _explain(judged: InstanceResult, packed: BatchDriver, make: Callable[[], Loc
         (),
         "only when several steps are committed at once",
         trouble.says,
-        (("R1", "a step is another one when it is committed together with others"),),
+        (("R1", "a step records something else when it is committed together with others"),),
     )
 
 
 def _note(judged: InstanceResult, found: Difference) -> None:
-    """A breach, or where the engine broke down: there no law is named, and nothing is said of it."""
+    """Note a breach, or a failure of the engine; a failure names no law."""
     if found.laws:
         judged.found = found
     else:
@@ -219,7 +219,7 @@ def _note(judged: InstanceResult, found: Difference) -> None:
 
 
 AtRest = Callable[[Pipeline, list[RecordJson]], tuple[Mapping[str, int], list[tuple[str, str]]]]
-"""Judges the records of one run: what was checked how often, and the laws that are broken, each with words."""
+"""Checks the records of one run. Gives the number of checks by law, and the broken laws, each with a message."""
 
 
 def _at_rest(
@@ -230,7 +230,7 @@ def _at_rest(
     guard: GuardedPipeline,
     judge: AtRest,
 ) -> None:
-    """Whole runs, judged by nothing but the trail that they leave: the longest walks of the graph, a run each."""
+    """Take the longest walks of the graph, one run for each, and check only the trail that each run leaves."""
     ways = ConcreteGraph(system, partial(is_supported, hello), reduced=instance.machine == "pipeline")
     walks = sorted((ways.graph.stimuli(walk) for walk in plan(ways.graph.targets)), key=len, reverse=True)
     for walk in walks[:RUNS_AT_REST]:
@@ -253,7 +253,7 @@ def _at_rest(
 
 
 def stepped_at_rest(pipeline: Pipeline, records: list[RecordJson]) -> tuple[Mapping[str, int], list[tuple[str, str]]]:
-    """By stepping what the records tell through the law."""
+    """Check records by stepping the stimuli that they imply through the law."""
     from ..trails.check import TrailResult, check_run
     from ..trails.reader import runs_of
 
@@ -264,7 +264,7 @@ def stepped_at_rest(pipeline: Pipeline, records: list[RecordJson]) -> tuple[Mapp
 
 
 def asked_at_rest(pipeline: Pipeline, records: list[RecordJson]) -> tuple[Mapping[str, int], list[tuple[str, str]]]:
-    """By asking every query of them."""
+    """Check records with the queries of the audit."""
     from ..audit.import_records import graph_records
     from ..audit.whole import audit_records
 
@@ -286,7 +286,7 @@ def _at_random(
     seed: int,
     steps: int,
 ) -> None:
-    """What an ordinary test would do: any lawful stimulus, from the start to the end, again and again. Two rows."""
+    """Do what an ordinary test does: take any lawful stimulus, in runs of two rows, again and again."""
     chance = random.Random(seed)
     lockstep = _lockstep(hello, instance, system, guard)
     two = system if instance.machine == "batch" else instance.with_rows(2)
@@ -307,11 +307,11 @@ def _at_random(
             skipped = lockstep.tally.skipped.total()
             found = lockstep.do(stimulus)
             if found is not None:
-                _tallied(judged, lockstep.tally)
+                _add_tally(judged, lockstep.tally)
                 judged.steps_to_find = lockstep.tally.steps
                 shrinker = Shrinker(system.pipeline, lambda: lockstep)
                 _note(judged, shrinker.smallest(found, None))
                 return
             if lockstep.tally.skipped.total() == skipped:
                 state = after
-    _tallied(judged, lockstep.tally)
+    _add_tally(judged, lockstep.tally)

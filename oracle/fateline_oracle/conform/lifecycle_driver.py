@@ -1,8 +1,8 @@
-"""The lifecycle machine and an engine's token manager side by side: one operation at a time, any arguments.
+"""Compares the lifecycle machine with the token manager of an engine: one operation at a time, with any arguments.
 
-No graph restrains a caller here, so lineage is in danger: strangers, other rows, other runs, the same parent twice. What
-a token manager knows is compared: rows, tokens, parents, outcomes, runs. Visits, hops and barriers are a pipeline's
-business, and not looked at. Not here: which operations to try (`edge_cover.py`).
+No graph limits the caller here, so the laws of lineage are tested with unknown tokens, other rows, other runs and
+repeated parents. Compared are the things that a token manager knows: rows, tokens, parents, outcomes, batches. Visits,
+hops and barriers belong to a pipeline and are not compared. Not here: which operations to try (`edge_cover.py`).
 """
 
 from typing import Final
@@ -22,7 +22,7 @@ RUNS: Final = "AB"
 
 
 class LifecycleSideBySide(SideBySide[Operation, World]):
-    """So many runs, in the law and in an engine."""
+    """A number of runs, in the law and in an engine."""
 
     silent = frozenset(NOT_IN_LIFECYCLE)
 
@@ -59,9 +59,9 @@ class LifecycleSideBySide(SideBySide[Operation, World]):
     def translated(self, reply: Reply) -> tuple[RecordJson, ...]:
         for run, own in self.run_names.items():
             self._names(RUNS.find(own)).learn([record for record in reply.records if record.get("run") == run])
-        told = [(self.run_names.get(str(record.get("run")), "?"), record) for record in reply.records]
+        by_run = [(self.run_names.get(str(record.get("run")), "?"), record) for record in reply.records]
         return tuple(
             {**self._names(max(RUNS.find(run), 0)).translate(record), "run": run}
-            for run, record in told
+            for run, record in by_run
             if record["rec"] in SEEN
         )

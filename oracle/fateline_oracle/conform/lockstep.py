@@ -1,8 +1,9 @@
-"""The step interpreter: the law and an engine side by side, compared after every stimulus.
+"""Takes one stimulus at a time in the law and in an engine, and compares the two after each.
 
-The law decides what should happen; the engine is asked to do the same. What the law refuses, the engine must refuse too,
-and write nothing. The first difference ends the case: from there on the two are in different states. Not here: which
-stimuli to try (`batch_driver.py`, `instance.py`), and which laws a difference breaks (`compare/broken_laws.py`).
+The law decides what should happen; the engine is asked to do the same. What the law refuses, the engine must refuse
+too, and record nothing. The first difference ends the case, because the two are in different states from then on. Not
+here: which stimuli to try (`batch_driver.py`, `instance.py`), and which laws a difference breaks
+(`compare/broken_laws.py`).
 """
 
 from collections import Counter
@@ -21,12 +22,12 @@ from ..compare.names import Names
 from ..compare.records import Unrecorded, differences, keyed
 from ..ports.port import EngineFault, PipelinePort, RecordJson, Reply
 
-DATA_NOT_INJECTABLE: Final = "an engine's data speak for themselves; nobody can tell it what they say"
+DATA_NOT_INJECTABLE: Final = "whether a merge conflicts is decided by the data and cannot be injected"
 
 
 @dataclass
 class Tally:
-    """What was judged: steps by the kinds of their records, refusals, and what a port could not say."""
+    """Counts of what was checked: steps by the kinds of their records, refusals, and stimuli that the port does not support."""
 
     steps: int = 0
     refusals: int = 0
@@ -67,12 +68,12 @@ class Lockstep:
         self.port.start(self.document)
 
     def note_data(self) -> None:
-        """Add to the tally what the laws of data looked at in this run."""
+        """Add the checks of the data laws in this run to the tally."""
         self.tally.checked.update(self.data.checked)
         self.data.checked = dict.fromkeys(self.data.checked, 0)
 
     def do(self, stimulus: Stimulus) -> Difference | None:
-        """One stimulus in both; None while they agree."""
+        """Take one stimulus in both. None means that they agree."""
         law = step(self.pipeline, self.run, stimulus)
         if law is Refusal.NO_SUCH_DATA:
             self.tally.skipped[DATA_NOT_INJECTABLE] += 1
@@ -82,8 +83,8 @@ class Lockstep:
         try:
             reply = self.port.do(self.names.asked(stimulus))
         except EngineFault as fault:
-            told = (f"the engine broke down: {fault}",)
-            return Difference(tuple(self.stimuli), _law_says(law), str(fault), told, ())
+            messages = (f"the engine broke down: {fault}",)
+            return Difference(tuple(self.stimuli), _expected(law), str(fault), messages, ())
         if reply.unsupported is not None:
             self.tally.skipped[reply.unsupported] += 1
             self.stimuli.pop()
@@ -93,8 +94,8 @@ class Lockstep:
             return self._refused(law, reply)
         self.tally.steps += 1
         if reply.refused is not None:
-            said = f"{reply.refused}: {reply.message}"
-            return self._diverge(stimulus, law, said, [f"the engine refuses what is lawful ({said})"])
+            answer = f"{reply.refused}: {reply.message}"
+            return self._diverge(stimulus, law, answer, [f"the engine refuses a lawful stimulus ({answer})"])
         return self._compare(stimulus, law, reply, before)
 
     def _compare(self, stimulus: Stimulus, law: Accepted, reply: Reply, before: list[RecordJson]) -> Difference | None:
@@ -140,8 +141,8 @@ class Lockstep:
             world = (after,) if after is not None else None
             laws += laws_broken_by(self.pipeline, (self.run,), stimulus, law, world, observed, wrong)
         wrong = wrong or [message for _, message in laws]
-        return Difference(tuple(self.stimuli), _law_says(law), observed, tuple(wrong), laws)
+        return Difference(tuple(self.stimuli), _expected(law), observed, tuple(wrong), laws)
 
 
-def _law_says(law: Accepted | Refusal) -> tuple[RecordJson, ...] | Refusal:
+def _expected(law: Accepted | Refusal) -> tuple[RecordJson, ...] | Refusal:
     return law if isinstance(law, Refusal) else tuple(as_json(record) for record in law.records)

@@ -1,9 +1,9 @@
-"""The driver of the two small machines: a machine of the law and an engine side by side, through the whole graph.
+"""Drives the law and an engine together through the whole graph of one of the two small machines.
 
-Every state and every lawful step of the explored graph, and in each state once every stimulus that the law refuses there.
-What the port does not support is left out of the graph, with what only that leads to, and counted. The first difference ends
-the sweep; a refusal by another rule is only remembered, and gives way to a difference that says more. Not here: what is
-compared (`lifecycle_driver.py`, `barrier_driver.py`), and pipelines, of which many rows are driven at a time
+It takes every lawful step of the explored graph, and tries in each state every stimulus that the law refuses there,
+once. Stimuli that the port does not support are left out of the graph, with the states that only they lead to, and
+counted. The first difference ends the sweep. A refusal by the wrong rule is only remembered, and is reported if no
+other difference is found. Not here: what is compared (`lifecycle_driver.py`, `barrier_driver.py`), and pipelines
 (`batch_driver.py`).
 """
 
@@ -27,11 +27,11 @@ from .explore import Edge, LocalGraph, local_graph
 S = TypeVar("S")
 W = TypeVar("W", bound=World)
 
-NOT_SUPPORTED = "the port has no way to say it"
+NOT_SUPPORTED = "the port does not support it"
 
 
 class Recorded(NamedTuple):
-    """What the engine recorded, and in what that is not the law's."""
+    """What the engine recorded, and how it differs from the law."""
 
     observed: tuple[RecordJson, ...]
     wrong: tuple[str, ...]
@@ -42,35 +42,35 @@ class SideBySide(ABC, Generic[S, W]):
 
     world: World
     silent: frozenset[str]
-    """Laws about what such a port does not show."""
+    """The laws about things that such a port does not show."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
 
     @abstractmethod
     def start(self) -> None:
-        """Both begin again from nothing."""
+        """Start both again from the first state."""
 
     @abstractmethod
     def is_supported(self, stimulus: S, world: World) -> bool:
-        """Whether the port has a way to say this here."""
+        """True if the port supports this stimulus in this state."""
 
     @abstractmethod
     def ask(self, stimulus: S) -> Reply:
-        """The engine's answer."""
+        """Ask the engine."""
 
     @abstractmethod
     def compare(self, stimulus: S, records: tuple[Record, ...], reply: Reply) -> Recorded | None:
-        """What is wrong with what it recorded, compared with what the law records."""
+        """Compare what the engine recorded with what the law records. None means that they agree."""
 
     @abstractmethod
     def translated(self, reply: Reply) -> tuple[RecordJson, ...]:
-        """What it recorded, in the names of the law."""
+        """What the engine recorded, with the names of the law."""
 
 
 @dataclass
 class SweepResult:
-    """What a sweep covered, and the difference that it found."""
+    """The coverage of a sweep, and the difference that it found."""
 
     states: int = 0
     states_total: int = 0
@@ -85,7 +85,7 @@ class SweepResult:
 
 
 class MachineDriver:
-    """Takes law and engine from state to state. `weak` is a refusal by another rule, the first that was met."""
+    """Takes law and engine from state to state. `weak` is the first refusal by the wrong rule."""
 
     def __init__(self, side: SideBySide[Any, Any]) -> None:
         self.side = side
@@ -94,7 +94,7 @@ class MachineDriver:
         self.path: list[Any] = []
 
     def sweep(self, system: System, *, refusals: bool = True) -> SweepResult:
-        """Through the whole graph, until the engine leaves the law."""
+        """Go through the whole graph, until the first difference."""
         graph = local_graph(system, lambda stimulus, state: self.side.is_supported(stimulus, state.world))
         result = self.result
         result.skipped[NOT_SUPPORTED] += graph.not_supported
@@ -130,28 +130,30 @@ class MachineDriver:
         return None
 
     def start(self) -> None:
-        """Both begin again from nothing."""
+        """Start both again from the first state."""
         self.side.start()
         self.path = []
 
     def attempted(self, attempt: Attempt) -> Difference | None:
-        """What the law has an answer to, lawful or refused, on the engine."""
+        """Ask the engine a stimulus, lawful or refused, and compare."""
         if attempt.refusal is not None:
             return self.refused(attempt.stimulus, attempt.refusal)
         assert attempt.after is not None
         return self.stepped(Edge(attempt.stimulus, attempt.records, attempt.after, 0))
 
     def stepped(self, edge: Edge) -> Difference | None:
-        """A lawful step."""
+        """Take a lawful step, and compare."""
         self.path.append(edge.stimulus)
         self.result.steps += 1
         self.result.kinds[frozenset(map(type, edge.records))] += 1
         reply = self.side.ask(edge.stimulus)
         if reply.unsupported is not None:
-            raise EngineFault(f"{edge.stimulus}: offered, and then not supported ({reply.unsupported})")
+            raise EngineFault(f"{edge.stimulus}: the port declares it, but does not support it ({reply.unsupported})")
         if reply.refused is not None:
             answer = f"{reply.refused}: {reply.message}"
-            return self._difference(edge.records, edge.after, answer, [f"the engine refuses what is lawful ({answer})"])
+            return self._difference(
+                edge.records, edge.after, answer, [f"the engine refuses a lawful stimulus ({answer})"]
+            )
         found = self.side.compare(edge.stimulus, edge.records, reply)
         if found is not None:
             return self._difference(edge.records, edge.after, found.observed, found.wrong)
@@ -159,7 +161,7 @@ class MachineDriver:
         return None
 
     def refused(self, stimulus: Any, rule: Refusal) -> Difference | None:
-        """A stimulus that the law refuses."""
+        """Ask a stimulus that the law refuses."""
         reply = self.side.ask(stimulus)
         if reply.unsupported is not None:
             self.result.skipped[reply.unsupported] += 1

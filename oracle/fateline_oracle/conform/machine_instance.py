@@ -1,4 +1,5 @@
-"""One instance of the lifecycle or the single-barrier machine judged on one engine, in the terms of `instance.py`.
+"""Checks an engine in one instance of the lifecycle or the single-barrier machine. The result has the form of
+`instance.py`.
 
 Not here: the driving (`machine_driver.py`) and the comparing (`lifecycle_driver.py`, `barrier_driver.py`).
 """
@@ -56,7 +57,7 @@ def drive_machine(engine: Engine, hello: Hello, instance: Instance, *, refusals:
 
 
 def _asks_for(instance: Instance) -> frozenset[Does]:
-    """What an engine must be able to do for an instance."""
+    """The capabilities that an instance needs."""
     if not isinstance(instance.system, BarrierSystem):
         return frozenset()
     node = coalesce_of(instance.system)
@@ -69,7 +70,7 @@ def coalesce_of(system: BarrierSystem) -> Node:
 
 
 def side_by_side(engine: Engine, instance: Instance) -> SideBySide[Any, Any] | None:
-    """The law and the engine side by side; None if the engine does not offer the port."""
+    """The law and the engine in one object; None if the engine does not offer the port."""
     system = instance.system
     if isinstance(system, LifecycleSystem):
         lifecycle = engine.lifecycle()

@@ -1,7 +1,7 @@
-"""A saved counterexample stepped again, on any engine: does it still leave the law, at the same step, by the same law?
+"""Steps a saved counterexample again, on any engine: does the engine still break the same law at the same step?
 
-A case is data by `specs/schemas/case.schema.json`; it comes from a file and is not believed: bounded, validated, and
-stepped through the law first. Not here: finding cases, and how they look.
+A case is data by `specs/schemas/case.schema.json`. It comes from a file and is not trusted: its size is bounded, it is
+validated, and it is stepped through the law first. Not here: finding cases, and showing them.
 """
 
 import json
@@ -32,12 +32,12 @@ STEPS: Final = 2_000
 
 
 class BadCase(ValueError):
-    """What is wrong with a case file."""
+    """A case file cannot be used; the message says why."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A case as far as a replay needs it."""
+    """The parts of a case that a replay needs."""
 
     document: Mapping[str, Any]
     machine: str
@@ -48,7 +48,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Replayed:
-    """What came of a replay. `found` is None where law and engine agree to the end."""
+    """The result of a replay. `found` is None if law and engine agree to the end."""
 
     found: Difference | None
     fault: str | None
@@ -60,20 +60,20 @@ class Replayed:
 
 
 def read_case(path: Path) -> Case:
-    """Read a case file, or say what is wrong with it."""
+    """Read a case file. Raises `BadCase` with the problem and the place."""
     try:
         if path.stat().st_size > LARGEST:
-            raise BadCase(f"{path}: {path.stat().st_size} bytes; a case has at most {LARGEST}")
+            raise BadCase(f"{path}: the file has {path.stat().st_size:,} bytes; a case has at most {LARGEST:,}")
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadCase(f"{path}: {error.strerror}") from error
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise BadCase(f"{path}: not JSON: {error}") from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise BadCase(f"{path}: no case: schema is not {SCHEMA!r}")
+        raise BadCase(f"{path}: this is not a case: its `schema` is not {SCHEMA!r}")
     if document.get("law_version") != LAW_VERSION:
         raise BadCase(
-            f"{path}: of law version {document.get('law_version')!r}; this judge holds version {LAW_VERSION!r}"
+            f"{path}: the case has law version {document.get('law_version')!r}; this judge has version {LAW_VERSION!r}"
         )
     try:
         said = msgspec.convert(document, CaseJson)
@@ -121,7 +121,7 @@ def _pipeline(case: Case, engine: Engine, hello: Hello) -> Replayed:
 
 
 def stepped(lockstep: Lockstep, stimuli: list[Stimulus]) -> Replayed:
-    """Stimuli in the law and in the engine, from a run that was started, to the first difference or to their end."""
+    """Take stimuli in the law and in the engine, in a run that was started, to the first difference or to the end."""
     for place, stimulus in enumerate(stimuli, 1):
         found = lockstep.do(stimulus)
         if found is not None:
@@ -143,18 +143,18 @@ def side_of(engine: Engine, instance: Instance) -> SideBySide[Any, Any]:
     return side
 
 
-def small_steps(driver: MachineDriver, instance: Instance, said_steps: list[str]) -> Replayed:
-    """Stimuli of one of the small machines, which are found again by what they say."""
+def small_steps(driver: MachineDriver, instance: Instance, step_texts: list[str]) -> Replayed:
+    """Take stimuli of one of the small machines. Each is looked up by its text."""
     state = instance.system.first()
     found: Difference | None = None
     asked = 0
     try:
         driver.start()
         driver.weak = None
-        for asked, says in enumerate(said_steps, 1):
+        for asked, says in enumerate(step_texts, 1):
             attempt = next((one for one in instance.system.attempts(state) if str(one.stimulus) == says), None)
             if attempt is None:
-                raise BadCase(f"step {asked}: {says!r} is nothing that {instance.name} knows")
+                raise BadCase(f"step {asked}: {instance.name} has no stimulus {says!r} in this state")
             found = driver.attempted(attempt) or driver.weak
             if found is not None:
                 break

@@ -1,6 +1,6 @@
-"""What judging an engine gives, as plain data: for the terminal, for JSON and for the report page alike.
+"""The result of checking an engine, as plain data for the terminal, for JSON and for the report page.
 
-Not here: how it is found (`campaign.py`), and how it looks.
+Not here: how it is found (`campaign.py`), and how it is shown (`render/`).
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from ..report.verdict import Report
 
 @dataclass(frozen=True)
 class FamilyCoverage:
-    """How much of one family's local graphs an engine was driven through. Totals are those it could be driven through."""
+    """How much of one family's local graphs an engine was driven through. The totals leave out what it does not support."""
 
     family: str
     machine: str
@@ -27,19 +27,19 @@ class FamilyCoverage:
 
 @dataclass(frozen=True)
 class SelfTest:
-    """One engine with a seeded bug that was judged before the verdict, to see that the judge would notice."""
+    """One engine with a seeded bug, checked before the verdict to show that the judge would notice it."""
 
     animal: str
     says: str
     law: str
     named: str | None
-    """The law that was named first; None if nothing was noticed."""
+    """The law that was named first; None if the bug was not noticed."""
     steps: int
 
 
 @dataclass(frozen=True)
 class Declared:
-    """A law that the engine's profile says it does otherwise, in its own sentence. Core laws cannot be declared away."""
+    """A law that the engine deliberately does not follow, with the sentence of its profile. A core law cannot be declared."""
 
     law: str
     sentence: str
@@ -56,5 +56,5 @@ class Conformance:
     self_tests: tuple[SelfTest, ...] = ()
     declared: tuple[Declared, ...] = ()
     faults: tuple[str, ...] = ()
-    """Where the engine broke down instead of answering; each is an error of that case."""
+    """The places where the engine failed instead of answering; each is an error of that case."""
     notes: tuple[str, ...] = field(default=())

@@ -1,8 +1,45 @@
-"""From a difference to the shortest way to see it.
+"""Makes a counterexample as short as it can: from a difference to the shortest way to see it.
 
-A case that failed is stepped again; then whole rows and single stimuli are left out while the last step still breaks the
-same law. Then, since the graph is known, the prefix is replaced: by a shortest path to the same state, and by one to any
-earlier state in which the same kind of stimulus breaks the same law. Not here: what a difference is (`lockstep.py`).
+What it minimises
+-----------------
+A case is a list of stimuli. All but the last are lawful, and in the last the law and the engine differ. The size of a case is
+its number of stimuli. A shorter case replaces the best one only if
+
+- its prefix is lawful in the model (checked without asking the engine),
+- the engine differs at its last stimulus, not before and not after,
+- the law named first is the same. If no law is named, because the engine failed, the messages must be the same.
+
+The last condition keeps a search for one bug from ending at another.
+
+The passes, in order
+--------------------
+1. `_without_rows` leaves out one whole row at a time and starts again after each success. Later rows get smaller numbers,
+   because a source gives its rows in order. At its end no single row can be left out. Cost: at most the square of the
+   number of rows.
+2. `_without_stimuli` leaves out sequences of 8, 4, 3, 2 and 1 stimuli, from the end to the beginning. A visit is two
+   stimuli, so pairs matter as much as single ones. Each length is tried once over the case, so it is close to, but not
+   certainly, minimal. Cost: about five tries for each stimulus.
+3. `_by_shortest_path` uses the graph. It goes through the states, nearest first. In each state within reach it appends
+   every stimulus of the same kind as the failing one (same `do`, verdict and data, any names) to a shortest path.
+   The first case that breaks the same law is taken, so no case along these paths is shorter.
+   The graph has one row, so the new case has one row. Without a graph this pass is left out.
+4. `_without_stimuli` again, over the new case.
+
+An example. A walk over three rows ends in `deadline(j@0)`, which breaks C11. Passes 1 and 2 leave row 0 and drop the
+visits after its fork. Pass 3 finds a nearer state with an open barrier `j@0`, where one branch was lost early. There
+`deadline(j@0)` breaks C11 too, so the shortest path to that state, followed by `deadline(j@0)`, is the new case.
+
+Why greedy
+----------
+Each try runs the engine from the start of a run, which costs far more than all the rest. Most candidates cost
+nothing, because the law refuses their prefix: a `begin` without its `finish` never reaches the engine. Passes that only
+go down end soon, and the graph pass makes up for the local minimum that they end in. At most `TRIES` cases are asked; when
+they are used up, the best case so far is the result. The result is always a case that was seen to fail, never a guess.
+
+What is given up: the globally shortest case. An engine may need a detour that the law does not distinguish (the same
+state of the law, another state of the engine); pass 3 cannot see it and keeps the case of pass 2.
+
+Not here: what a difference is (`lockstep.py`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,13 +54,13 @@ from .explore import LocalGraph
 from .lockstep import Lockstep
 
 TRIES: Final = 400
-"""How many cases are tried to make one smaller. Each is a run of a few steps."""
+"""The largest number of cases that the engine is asked to make one shorter. Each is a run of a few steps."""
 
 Stimuli = tuple[Stimulus, ...]
 
 
 class Shrinker:
-    """Steps cases of one pipeline on one engine."""
+    """Shortens cases of one pipeline on one engine."""
 
     def __init__(self, pipeline: Pipeline, make: Callable[[], Lockstep]) -> None:
         self.pipeline = pipeline
@@ -31,7 +68,7 @@ class Shrinker:
         self.tries = 0
 
     def first_difference(self, stimuli: Sequence[Stimulus]) -> Difference | None:
-        """Where law and engine part in this case, if they do."""
+        """The first difference between law and engine in this case; None if they agree."""
         self.tries += 1
         self._lockstep.start()
         for stimulus in stimuli:
@@ -41,7 +78,7 @@ class Shrinker:
         return None
 
     def smallest(self, found: Difference, graph: LocalGraph | None) -> Difference:
-        """The same law broken with as few stimuli as can be found."""
+        """The shortest case found that breaks the same law."""
         best = found
         for smaller in (self._without_rows, self._without_stimuli):
             best = smaller(best)
@@ -76,7 +113,7 @@ class Shrinker:
         return best
 
     def _without_stimuli(self, best: Difference) -> Difference:
-        """Leave out stretches, long ones first; a visit is two stimuli, so pairs matter as much as single ones."""
+        """Leave out sequences of stimuli, long ones first."""
         for length in (8, 4, 3, 2, 1):
             place = len(best.stimuli) - 1 - length
             while place >= 0:
@@ -89,7 +126,7 @@ class Shrinker:
         return best
 
     def _by_shortest_path(self, best: Difference, graph: LocalGraph) -> Difference:
-        """States in order of distance; in each the stimuli of the kind that failed."""
+        """Go through the states, nearest first, and try in each the stimuli of the kind that failed."""
         wanted = _kind(best.stimuli[-1])
         for distance, path, state in _by_distance(graph):
             if distance + 1 >= len(best.stimuli):
@@ -102,7 +139,7 @@ class Shrinker:
 
 
 def _by_distance(graph: LocalGraph) -> Iterator[tuple[int, Callable[[], Stimuli], int]]:
-    """The states of a graph, nearest first, each with a way to say a shortest path to it."""
+    """The states of a graph, nearest first, each with a function that gives a shortest path to it."""
     came: dict[int, tuple[int, Stimulus] | None] = {0: None}
     concrete: dict[int, int] = {0: 0}
     waiting = [0]
@@ -111,15 +148,15 @@ def _by_distance(graph: LocalGraph) -> Iterator[tuple[int, Callable[[], Stimuli]
         for state in waiting:
 
             def path(at: int = state) -> Stimuli:
-                said: list[Stimulus] = []
+                path_back: list[Stimulus] = []
                 while (step := came[at]) is not None:
                     at, stimulus = step
-                    said.append(stimulus)
-                return tuple(reversed(said))
+                    path_back.append(stimulus)
+                return tuple(reversed(path_back))
 
             yield concrete[state], path, state
             for edge in graph.edges[state]:
-                # A path in names holds only where the state is its own representative: others have names of their own.
+                # A path is valid only if each state is its own representative: in other states the names differ.
                 if edge.target not in came and graph.states[edge.target] == edge.after:
                     came[edge.target] = (state, edge.stimulus)
                     concrete[edge.target] = concrete[state] + 1
@@ -134,7 +171,7 @@ def _kind(stimulus: Stimulus) -> tuple[object, ...]:
 
 
 def _row(stimulus: Stimulus) -> int | None:
-    """The row that a stimulus is about; None for the run, and for batches, which are of many rows."""
+    """The row that a stimulus is about; None if it is about the run, or about a batch, which has many rows."""
     if stimulus.do is Do.READ:
         return stimulus.row
     name = stimulus.token
@@ -145,7 +182,7 @@ def _row(stimulus: Stimulus) -> int | None:
 
 
 def _without_row(stimuli: Stimuli, gone: int) -> Stimuli:
-    """The case without one row; the rows after it are called one less, since a source gives rows in order."""
+    """The case without one row. Later rows get the next smaller number, because a source gives its rows in order."""
     kept = (stimulus for stimulus in stimuli if _row(stimulus) != gone)
     return tuple(_renamed(stimulus, gone) for stimulus in kept)
 

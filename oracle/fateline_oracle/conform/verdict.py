@@ -1,7 +1,7 @@
-"""What is concluded of an engine: a verdict a law, coverage, counterexamples as data, and what was not judged and why.
+"""Concludes from a campaign: a verdict for each law, coverage, counterexamples as data, and what was not checked and why.
 
-Every verdict is preceded by a self-test: a few animals of the zoo are judged by the same judge, and one that is not
-noticed leaves the verdict undetermined. Not here: the driving (`campaign.py`), and how it looks (`cli/conform.py`).
+Every verdict is preceded by a self-test: the same judge checks a few engines with a seeded bug. If it misses one, the
+verdict is undetermined. Not here: the driving (`campaign.py`), and how the result is shown (`render/`).
 """
 
 from collections import Counter
@@ -46,12 +46,14 @@ def conclude(campaign: Campaign, tests: Sequence[SelfTest], profile: Profile, re
         laws=laws,
         counts=_counts(campaign),
         skipped=tuple(_skipped(campaign, laws)),
-        findings=tuple(_finding(judged, law, said) for judged in breached for law, said in _first_words(judged)),
+        findings=tuple(
+            _finding(judged, law, message) for judged in breached for law, message in _first_messages(judged)
+        ),
         seconds=campaign.seconds,
         reproduce=reproduce,
     )
-    notes = [f"not noticed in the self-test, so nothing is certain: {name}" for name in blind]
-    notes += [f"not driven through to the end: {name}" for name in short]
+    notes = [f"the self-test did not notice {name}, so the verdict is not certain" for name in blind]
+    notes += [f"not every state and transition was reached: {name}" for name in short]
     return Conformance(
         campaign.hello,
         report,
@@ -65,7 +67,7 @@ def conclude(campaign: Campaign, tests: Sequence[SelfTest], profile: Profile, re
 
 
 def _sorted_out(campaign: Campaign, profile: Profile) -> tuple[list[InstanceResult], Counter[str]]:
-    """The instances with a breach, and how often a law that the profile declares away was all that was broken."""
+    """The instances with a breach, and for each law of the profile the number of instances that break nothing else."""
     breached: list[InstanceResult] = []
     declared: Counter[str] = Counter()
     for judged in campaign.judged:
@@ -90,7 +92,7 @@ def _laws(campaign: Campaign, breached: Sequence[InstanceResult]) -> dict[str, L
         return "judged on trails, not step by step" if on_trails_only else None
 
     def undecided(law: Law) -> str | None:
-        return None if checked[law.id] else "never in danger in what the engine was driven through"
+        return None if checked[law.id] else "never checked in a case to which it applies"
 
     return law_results(checked, named, not_judged=not_judged, undecided=undecided)
 
@@ -115,7 +117,7 @@ def _not_covered(judged: Sequence[InstanceResult]) -> list[str]:
 
 
 def coverage(judged: Sequence[InstanceResult]) -> list[FamilyCoverage]:
-    """One row a family, in the order of the scope."""
+    """One entry for each family, in the order of the scope."""
     families: dict[tuple[str, str], list[InstanceResult]] = {}
     for one in judged:
         families.setdefault((one.family, one.machine), []).append(one)
@@ -137,31 +139,31 @@ def coverage(judged: Sequence[InstanceResult]) -> list[FamilyCoverage]:
 
 
 def _skipped(campaign: Campaign, laws: Mapping[str, LawResult]) -> list[Skipped]:
-    said = [Skipped("stimuli", why, cases=count) for why, count in sorted(campaign.skipped.items())]
-    return said + [Skipped(f"law {law}", str(one.why), (law,)) for law, one in laws.items() if one.verdict is None]
+    skipped = [Skipped("stimuli", why, cases=count) for why, count in sorted(campaign.skipped.items())]
+    return skipped + [Skipped(f"law {law}", str(one.why), (law,)) for law, one in laws.items() if one.verdict is None]
 
 
-def _first_words(judged: InstanceResult) -> list[tuple[str, str]]:
-    """Of each law that an instance breaks, one sentence."""
-    words: dict[str, str] = {}
-    for law, said in judged.found.laws if judged.found is not None else ():
-        words.setdefault(law, said)
-    return list(words.items())
+def _first_messages(judged: InstanceResult) -> list[tuple[str, str]]:
+    """One sentence for each law that an instance breaks."""
+    messages: dict[str, str] = {}
+    for law, message in judged.found.laws if judged.found is not None else ():
+        messages.setdefault(law, message)
+    return list(messages.items())
 
 
-def _finding(judged: InstanceResult, law: str, said: str) -> Finding:
+def _finding(judged: InstanceResult, law: str, message: str) -> Finding:
     tokens: tuple[str, ...] = ()
     if judged.found is not None and judged.found.stimuli:
         token = getattr(judged.found.stimuli[-1], "token", None)
         tokens = (token,) if token is not None else ()
-    return Finding(law, f"{judged.name}: {said}", tokens=tokens)
+    return Finding(law, f"{judged.name}: {message}", tokens=tokens)
 
 
 # ------------------------------------------------------------------------------------------------- counterexamples
 
 
 def case_of(campaign: Campaign, judged: InstanceResult, found: Difference) -> dict[str, object]:
-    """One counterexample as data: what came before as the law writes it, the last step as the engine did."""
+    """One counterexample as data: earlier steps with the records of the law, the last step with those of the engine."""
     instance = next(one for one in every_instance(campaign.scope) if one.name == judged.name)
     document = case_document(
         title=found.laws[0][1] if found.laws else found.differences[0],
@@ -187,7 +189,7 @@ def case_of(campaign: Campaign, judged: InstanceResult, found: Difference) -> di
 
 
 def steps_of(instance: Instance, found: Difference) -> list[Step]:
-    """The steps of a case: the law's records up to the last, there the engine's."""
+    """The steps of a case: with the records of the law, and in the last step with those of the engine."""
     steps = []
     written = _law_wrote(instance, found.stimuli[:-1])
     for place, stimulus in enumerate(found.stimuli):
@@ -199,24 +201,24 @@ def steps_of(instance: Instance, found: Difference) -> list[Step]:
 
 
 def _law_wrote(instance: Instance, stimuli: Sequence[Any]) -> list[Sequence[RecordJson]]:
-    """What the law writes along a case, as far as its machine has it."""
-    told: list[Sequence[RecordJson]] = []
+    """The records that the law writes in each step of a case, as far as the machine knows the stimulus."""
+    written: list[Sequence[RecordJson]] = []
     state = instance.system.first()
     run: Run = state.world[0]
     for stimulus in stimuli:
         if isinstance(stimulus, Stimulus):
             law = step(instance.system.pipeline, run, stimulus)
             run = law.run if isinstance(law, Accepted) else run
-            told.append([as_json(record) for record in law.records] if isinstance(law, Accepted) else [])
+            written.append([as_json(record) for record in law.records] if isinstance(law, Accepted) else [])
             continue
         offer = next((o for o in instance.system.attempts(state) if o.stimulus == stimulus), None)
-        told.append([as_json(record) for record in offer.records] if offer is not None else [])
+        written.append([as_json(record) for record in offer.records] if offer is not None else [])
         state = offer.after if offer is not None and offer.after is not None else state
-    return told
+    return written
 
 
 def legal(instance: Instance, found: Difference) -> list[str]:
-    """What the law would have accepted in place of the last step."""
+    """The stimuli that the law would have accepted instead of the last one."""
     system = instance.system
     if not found.stimuli or not isinstance(found.stimuli[-1], Stimulus) or not isinstance(system, PipelineSystem):
         return []

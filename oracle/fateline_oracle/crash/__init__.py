@@ -1,7 +1,7 @@
-"""Crash testing: an engine is stopped at every write boundary, and what is left and what resumes from it are checked.
+"""Crash testing: an engine is stopped at every write boundary, and what remains and what resumes from it is checked.
 
-`scenarios.py` says what is run: walks that together take every step of a local graph, each to the end of its run.
-`instance.py` runs them, restores each distinct crash state and resumes it; `check.py` compares both with the law.
+`scenarios.py` makes the scenarios: walks that together take every step of a local graph, each to the end of its run.
+`instance.py` runs them, restores each distinct crash state and resumes it. `check.py` compares both with the law.
 `campaign.py` does so for a scope in several processes, `kill.py` kills real processes that run the example pipelines,
 `verdict.py` concludes. Not here: the laws, and any engine.
 """

@@ -1,6 +1,6 @@
-"""A whole scope tortured, in several processes, and the sum of it.
+"""Crash-tests a whole scope in several processes, and adds up the results.
 
-An engine runs in processes of its own. Not here: one instance (`instance.py`), and real kills (`kill.py`).
+An engine runs in separate processes. Not here: one instance (`instance.py`), and real kills (`kill.py`).
 """
 
 import time
@@ -23,12 +23,12 @@ from .instance import CrashResult, crash_instance
 
 
 class NoSuchFamily(ValueError):
-    """A family that the scope does not have."""
+    """The scope has no family of that name."""
 
 
 @dataclass
 class CrashCampaign:
-    """What torturing an engine at a scope found."""
+    """The results of crash-testing an engine at a scope."""
 
     engine: str
     scope: str
@@ -57,7 +57,7 @@ def instances_to_crash(scope: str, family: str | None = None) -> tuple[Instance,
     found = tuple(one for one in every_instance(scope) if isinstance(one.system, PipelineSystem))
     families = dict.fromkeys(one.family for one in found)
     if family is not None and family not in families:
-        raise NoSuchFamily(f"scope {scope} has no family {family!r}; there are: {', '.join(families)}")
+        raise NoSuchFamily(f"scope {scope} has no family {family!r}; its families are: {', '.join(families)}")
     return tuple(one for one in found if family in (None, one.family))
 
 
@@ -71,7 +71,7 @@ def crash_scope(
     family: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> CrashCampaign:
-    """Torture an engine, named as in `engines.py`, at a scope."""
+    """Crash-test an engine, named as in `engines.py`, at a scope."""
     started = time.perf_counter()
     table = _table(scope, family)
     with _opened(engine, open_engine) as (_, hello):
@@ -85,8 +85,8 @@ def crash_scope(
         if progress is not None:
             crashed = sum(one.crashed.total() for one in results.values())
             broken = sum(one.found is not None for one in results.values())
-            told = f", {broken} with a breach" if broken else ""
-            progress(f"{len(results)} of {len(table)} instances, {crashed:,} boundaries{told}: {done.name}")
+            breaches = f", {broken} with a breach" if broken else ""
+            progress(f"{len(results)} of {len(table)} instances, {crashed:,} boundaries{breaches}: {done.name}")
     campaign.tortured = [results[place] for place in range(len(table))]
     campaign.seconds = time.perf_counter() - started
     return campaign
@@ -118,12 +118,12 @@ def _work(here: tuple[Engine, Hello], task: _Task) -> CrashResult:
 
 def _died(task: _Task) -> CrashResult:
     instance = _table(task.scope, task.family)[task.place]
-    fault = "the engine took its process down: it ended without an answer"
+    fault = "the engine ended its process without an answer"
     return CrashResult(instance.family, instance.name, fault=fault)
 
 
 def _weight(instance: Instance) -> int:
-    """How long an instance will take, as a guess: nodes that decide multiply, and so do rows."""
+    """An estimate of how long an instance takes: verdicts, nodes and rows multiply."""
     system = instance.system
     assert isinstance(system, PipelineSystem)
     return sum(len(words) for words in system.verdicts.values()) * len(system.pipeline.nodes) * system.rows**4

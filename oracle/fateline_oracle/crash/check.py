@@ -1,9 +1,10 @@
-"""What a crash left, and what a resumed run came to, held against the law.
+"""Compares what a crash left, and what a resumed run came to, with the law.
 
-What is left must be a prefix of whole steps of what was done (R1), and whatever it says was written must be in the sinks
-(R4). A finished run must be what the law makes of the same stimuli with the crash in it (R2), its rows read once (R3), and
-each sink must hold one effect for each token that was written there, no other and none twice (R4). Both trails are also
-accepted as trails at rest, which asks every law that a trail can show. Not here: how an engine got there (`instance.py`).
+What a crash leaves must be a prefix of whole steps (R1), and everything that it records as written must be in the sinks
+(R4). A finished run must have the records that the law writes for the same stimuli with the crash in it (R2). Its rows
+are read once (R3). Each sink must hold one effect for each token that was written there, and nothing else (R4). Both
+trails are also checked as trails at rest, against every law that a trail can show. Not here: how an engine got there
+(`instance.py`).
 """
 
 from collections import Counter
@@ -26,16 +27,16 @@ SHOWN: Final = 3
 
 
 class Judge:
-    """Judges the trails and sinks of runs of one pipeline, and counts what it looked at."""
+    """Checks the trails and sinks of runs of one pipeline, and counts its checks."""
 
     def __init__(self, pipeline: Pipeline, unrecorded: Unrecorded, *, accept_leftovers: bool) -> None:
         self._pipeline = pipeline
         self._unshown = unrecorded
         self._acceptor = Acceptor(pipeline, unrecorded)
         self.accept_leftovers = accept_leftovers
-        """Whether each leftover is also judged as a trail at rest; what is the law's own, record by record, breaks none."""
+        """True if each crash state is also checked as a trail at rest. One that equals the law's records cannot break a law."""
         self._broken_off: set[Run] = set()
-        """Where a run stood when it was broken off whose end was accepted as a trail at rest; every end is the law's own."""
+        """The runs, as of their last crash, whose end was accepted as a trail at rest before."""
         self._accepted_last: Sequence[RecordJson] = ()
         self._left_last: tuple[Scenario, Sequence[RecordJson], int] | None = None
         self._ended_last: tuple[Sequence[Stimulus], Sequence[RecordJson]] | None = None
@@ -47,7 +48,7 @@ class Judge:
     def left(
         self, line: Scenario, steps: Sequence[int], trail: Sequence[RecordJson], sinks: Mapping[str, Sequence[str]]
     ) -> tuple[int, list[Broken]]:
-        """How many steps of the line are committed, of those that could be, and what is wrong with what is left."""
+        """Check a crash state. Returns the number of committed steps, out of the possible ones, and the breaches."""
         self.checked["R1"] += 1
         self.checked["R4"] += 1
         broken = self._lost(trail, sinks)
@@ -60,19 +61,19 @@ class Judge:
             self._left_last = line, trail, place
             return place, self._accepted(trail, broken) if self.accept_leftovers or broken else []
         wrong = min((differences(line.wanted[at], found, self._unshown) for at in steps), key=len)
-        said = f"what a crash left is no prefix of whole steps: {'; '.join(wrong[:SHOWN])}"
-        return steps[0], [*broken, *self._accepted(trail, [("R1", said)])]
+        message = f"what the crash left is not a prefix of whole steps: {'; '.join(wrong[:SHOWN])}"
+        return steps[0], [*broken, *self._accepted(trail, [("R1", message)])]
 
     def end(
         self, line: Scenario, trail: Sequence[RecordJson], sinks: Mapping[str, Sequence[str]], broken_off: Run | None
     ) -> list[Broken]:
-        """What is wrong with a run that came to its end; `broken_off` is where it stood, by the law, when it last was."""
+        """Check a run that has ended. `broken_off` is the run of the law at the last crash."""
         self.checked.update(("R2", "R3", "R4"))
         broken = self._rows(line, trail)
         if self._ended_last is None or self._ended_last != (line.stimuli, trail):
             wrong = differences(line.wanted[-1], _named(line, trail), self._unshown)
             if wrong:
-                broken.append(("R2", f"the finished run is not what the law makes of it: {'; '.join(wrong[:SHOWN])}"))
+                broken.append(("R2", f"the finished run differs from the law: {'; '.join(wrong[:SHOWN])}"))
             else:
                 self._ended_last = line.stimuli, trail
         broken += self._not_once(trail, sinks)
@@ -86,17 +87,17 @@ class Judge:
         return bool(self._unshown or len(wanted) == len(found)) and not differences(wanted, found, self._unshown)
 
     def _accepted(self, trail: Sequence[RecordJson], broken: list[Broken]) -> list[Broken]:
-        """What the trail at rest breaks besides, each law once. One that was accepted a moment ago is not judged again."""
+        """Check a trail at rest too; each law at most once. The trail that was accepted last is not checked again."""
         if trail == self._accepted_last and not broken:
             return []
         judged = TrailResult()
         for run in runs_of({"run": "r", **record} for record in trail):
             check_run(run, self._pipeline, judged, acceptor=self._acceptor)
         self.checked.update(judged.checked)
-        said = [*broken, *((finding.law, finding.message) for finding in judged.findings)]
-        if not said:
+        breaches = [*broken, *((finding.law, finding.message) for finding in judged.findings)]
+        if not breaches:
             self._accepted_last = trail
-        return list({law: (law, message) for law, message in reversed(said)}.values())[::-1]
+        return list({law: (law, message) for law, message in reversed(breaches)}.values())[::-1]
 
     # Rows and effects
 
@@ -105,26 +106,34 @@ class Judge:
         read = sum(record["rec"] == "rows" for record in trail)
         self.rows += read
         self.tokens += sum(record["rec"] == "tokens" for record in trail)
-        return [] if given == read else [("R3", f"the source gave {given} rows, and {read} are in the trail")]
+        return [] if given == read else [("R3", f"the source gave {given} rows; the trail has {read}")]
 
     def _lost(self, trail: Iterable[RecordJson], sinks: Mapping[str, Sequence[str]]) -> list[Broken]:
-        """Effects that are committed and not there. What is there beyond them is cut by the resume."""
+        """Find committed effects that are missing in the sinks. Additional effects are removed by the resume."""
         lost = [
             f"{token} in {sink}"
             for (sink, token), count in _fates(trail).items()
             if sinks.get(sink, ()).count(token) != count
         ]
-        return [("R4", f"committed as written, and not once in its sink: {', '.join(lost[:SHOWN])}")] if lost else []
+        return (
+            [("R4", f"committed as written, but not exactly once in its sink: {', '.join(lost[:SHOWN])}")]
+            if lost
+            else []
+        )
 
     def _not_once(self, trail: Iterable[RecordJson], sinks: Mapping[str, Sequence[str]]) -> list[Broken]:
         wanted, found = _fates(trail), Counter((sink, token) for sink, effects in sinks.items() for token in effects)
         self.effects += found.total()
         wrong = [f"{token} in {sink} {found[sink, token]} times" for sink, token in (found - wanted) + (wanted - found)]
-        return [("R4", f"not as often in its sink as its fate says: {', '.join(wrong[:SHOWN])}")] if wrong else []
+        return (
+            [("R4", f"the number of effects in the sink does not match the fates: {', '.join(wrong[:SHOWN])}")]
+            if wrong
+            else []
+        )
 
 
 def _fates(trail: Iterable[RecordJson]) -> Counter[tuple[str, str]]:
-    """The effects that the trail says there are: sink and token."""
+    """The effects that the trail records, as sink and token."""
     return Counter(
         (str(record["sink"]), str(record["token"]))
         for record in trail
@@ -133,9 +142,9 @@ def _fates(trail: Iterable[RecordJson]) -> Counter[tuple[str, str]]:
 
 
 def _named(line: Scenario, trail: Sequence[RecordJson]) -> Keyed:
-    """A trail in the names of the law, by what identifies its records.
+    """A trail with the names of the law, by relation and key.
 
-    Of a barrier that is not resolved there are only losses: which it is, the law says of the same branch and token.
+    A barrier that is not resolved has losses only. Its name is the one that the law gives for the same branch and token.
     """
     known = {(key[2], value[0]): key[1] for key, value in line.wanted[-1].items() if key[0] == "losses"}
     records = named(trail)

@@ -1,6 +1,6 @@
-"""What tortures of the reference engine came to, kept for the book: counts by the command that printed them.
+"""Keeps the counts of crash tests of the reference engine for the book, by the command that printed them.
 
-Not here: how a torture is concluded (`verdict.py`), and the page (`book/judged.py`).
+Not here: how a crash test is concluded (`verdict.py`), and the page (`book/judged.py`).
 """
 
 import json
@@ -14,13 +14,13 @@ LOCK: Final = Path(__file__).parent / "figures.json"
 
 
 def read_figures() -> dict[str, dict[str, Any]]:
-    """By command: the verdict and every count; empty where nothing is kept."""
+    """The verdict and all counts by command; empty if none are kept."""
     found: dict[str, dict[str, Any]] = json.loads(LOCK.read_text(encoding="utf-8")) if LOCK.exists() else {}
     return found
 
 
 def keep_figures(report: Report) -> None:
-    """Keep what a command found, in place of what it found before. Times are no part of it: they are the machine's."""
+    """Keep the result of a command in place of its earlier one, without times, which depend on the machine."""
     found: Mapping[str, Any] = {"verdict": str(report.verdict), "counts": dict(report.counts)}
     figures = {**read_figures(), report.reproduce: found}
     LOCK.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -1,9 +1,51 @@
-"""One instance tortured: every scenario run under both policies of commit, every distinct leftover resumed and judged.
+"""Crash-tests one instance: runs every scenario under both commit policies, and resumes every distinct crash state.
 
-A scenario is run to its end while the engine tells of each write boundary what a kill there would leave. To each leftover
-that was not met before the engine falls back, is judged, resumes, and goes on with the same scenario; what was met on the
-way there is fallen back to in turn, as deep as is asked. Boundaries with a leftover that was resumed are crashed. Not
-here: what is right (`check.py`), and which instances (`campaign.py`).
+The idea
+--------
+For each distinct crash state: restore it, check it, resume, finish the scenario, check again; then do the same with the crash
+states met on the way, up to `depth` crashes in one run.
+
+A *boundary* is a moment just before the engine writes something (a statement, a commit, a sink). A *crash state*
+(`leftover` in counts) is what a kill at a boundary leaves on disk: the committed part of the database and the bytes of
+the sinks. The engine gives each crash state a digest. Many boundaries leave the same state: between two commits nothing
+new becomes durable. So a run with hundreds of boundaries has few crash states, and it is enough to resume each state
+once. A boundary counts as crashed once its crash state has been resumed.
+
+One scenario
+------------
+1. Run it undisturbed with one commit per step. This teaches the requests (`_learn`): token ids follow from the
+   stimuli, so the same requests can be sent again. Then run it with the default commits (`_again`). Check the end of both.
+2. For each boundary of that run whose digest is new (`_break_off`):
+   a. `crash_to`: the engine restores the crash state and starts as a new process would.
+   b. Its trail must be a prefix of whole steps (R1), its sinks must have what is committed (R4): `Judge.left`. This also
+      gives `at`, the number of steps that are committed.
+   c. Send `resume`, then the rest of the scenario from step `at`.
+   d. Check the end of the run against the scenario with a crash after step `at` (R2, R3, R4): `Judge.end`.
+   e. If `depth` allows, repeat 2 with the boundaries met in c.
+
+An example
+----------
+Scenario `read begin finish`, one commit for each step. Boundaries of step 2: begin transaction, insert a visit, commit.
+A kill at any of the three leaves the same state: step 1 is committed. It is restored once, `at` is 1, and the engine
+gets `resume begin finish`. All three boundaries are crashed. After the commit there is a new state with `at` 2.
+
+Which steps may be committed
+----------------------------
+A boundary met in step s of a run may find any number of steps from `since` to s committed; `since` is the number of
+steps after the last resume. If that resume itself was not committed, the state may still be that of the crash before
+(`before`). `Going` holds these bounds for a run that was resumed.
+
+State and cost
+--------------
+`_seen` has the digests of all crash states of the instance that were resumed, over all scenarios. The longest scenario
+comes first, so a crash state is continued on the longest way, and it is always crashed twice. After a breach, `shorter` looks
+for one in the shortest scenario, because a person will read it.
+
+What is given up: a crash state met again in another scenario is not resumed again, although that scenario goes on
+differently. The database is not cut in the middle of a commit; SQLite is trusted with that, and `kill.py` kills real
+processes.
+
+Not here: what is right (`check.py`), and which instances (`campaign.py`).
 """
 
 import time
@@ -29,17 +71,17 @@ RESUME: Final = Request(Stimulus(Do.RESUME))
 
 
 class Cut(NamedTuple):
-    """A place where a run was broken off: its number among the boundaries of that run, and what would have come next."""
+    """A place where a run was crashed: the number of the boundary in that run, and the write that would have come next."""
 
     boundary: int
     write: str
     steps: int
-    """So many steps of the line were committed by then."""
+    """The number of steps that were committed."""
 
 
 @dataclass(frozen=True)
 class Caught:
-    """A breach: the scenario, where it was broken off, and what the engine then recorded; data that travel."""
+    """A breach: the scenario, its crashes, and what the engine then recorded, as data that can be pickled."""
 
     stimuli: tuple[Stimulus, ...]
     policy: CommitPolicy
@@ -50,15 +92,15 @@ class Caught:
     @property
     def broken_off(self) -> tuple[Stimulus, ...]:
         """The scenario with its crashes and resumes."""
-        said = list(self.stimuli)
+        stimuli = list(self.stimuli)
         for cut in self.cuts:
-            said[cut.steps : cut.steps] = CRASH_AND_RESUME
-        return tuple(said)
+            stimuli[cut.steps : cut.steps] = CRASH_AND_RESUME
+        return tuple(stimuli)
 
 
 @dataclass
 class CrashResult:
-    """What torturing one instance found."""
+    """The result of crash-testing one instance."""
 
     family: str
     name: str
@@ -66,7 +108,7 @@ class CrashResult:
     known: Counter[str] = field(default_factory=Counter)
     crashed: Counter[str] = field(default_factory=Counter)
     leftovers: Counter[int] = field(default_factory=Counter)
-    """Distinct ones that were resumed, by how many crashes it took to get there."""
+    """The number of distinct crash states that were resumed, by the number of crashes that led to them."""
     rows: int = 0
     tokens: int = 0
     effects: int = 0
@@ -78,7 +120,7 @@ class CrashResult:
 
 
 def declines(engine: Engine, hello: Hello, instance: Instance) -> str | None:
-    """Why the engine is not tortured with this instance; None if it is."""
+    """The reason why the engine is not crash-tested with this instance; None if it is."""
     if Does.BOUNDARIES not in hello.does or Does.CRASH not in hello.does:
         return "the engine does not declare that it can be killed at its write boundaries"
     missing = requirements(instance.system.pipeline) - hello.does
@@ -86,18 +128,17 @@ def declines(engine: Engine, hello: Hello, instance: Instance) -> str | None:
 
 
 def crash_port(engine: Engine) -> GuardedCrash:
-    """The port of an engine that declares it."""
+    """The crash port of an engine that declares `boundaries`."""
     made: object = engine.crash() if hasattr(engine, "crash") else None
     if not isinstance(made, CrashPort):
-        raise EngineFault("hello: says that its boundaries are told, and gives no crash port")
+        raise EngineFault("hello: declares `boundaries`, but crash() gives no crash port")
     return GuardedCrash(made)
 
 
 def crash_instance(engine: Engine, hello: Hello, instance: Instance, *, depth: int) -> CrashResult:
-    """Break an engine off at every boundary of an instance; `depth` is how often in one run.
+    """Crash an engine at every boundary of an instance. `depth` is the number of crashes in one run.
 
-    Longest scenarios first: a leftover is resumed once, and then goes on the longest way that there is. The very first one
-    is broken off twice in any case.
+    The longest scenarios come first, because each crash state is resumed once. The first scenario always gets two crashes.
     """
     started = time.perf_counter()
     done = CrashResult(instance.family, instance.name)
@@ -106,16 +147,16 @@ def crash_instance(engine: Engine, hello: Hello, instance: Instance, *, depth: i
         done.skipped[why] += 1
         return done
     port = crash_port(engine)
-    torture = CrashDriver(port, hello, instance, done)
+    driver = CrashDriver(port, hello, instance, done)
     try:
-        lines = list(scenarios(instance, hello, torture.law))
-        if not torture.all(reversed(lines), depth):
-            torture.shorter(lines, depth)
+        lines = list(scenarios(instance, hello, driver.law))
+        if not driver.all(reversed(lines), depth):
+            driver.shorter(lines, depth)
     except EngineFault as fault:
         done.fault = str(fault)
     finally:
         port.close()
-    torture.note()
+    driver.note()
     done.seconds = time.perf_counter() - started
     return done
 
@@ -132,7 +173,7 @@ class CrashDriver:
         self._seen: set[str] = set()
 
     def all(self, lines: Iterable[Scenario], depth: int) -> bool:
-        """These scenarios, the first of them broken off twice in any case; false after a breach."""
+        """Crash-test these scenarios, the first with at least two crashes. Returns False after a breach."""
         for number, line in enumerate(lines):
             self.scenario(line, depth if number else max(depth, 2))
             if self.done.found is not None:
@@ -140,7 +181,7 @@ class CrashDriver:
         return True
 
     def shorter(self, lines: Iterable[Scenario], depth: int) -> None:
-        """A breach was found, and somebody will read it: look for one in the shortest scenario that has one."""
+        """After a breach, look for one in the shortest scenario that has one, because a person will read it."""
         found, self.done.found = self.done.found, None
         self._seen.clear()
         with suppress(EngineFault):
@@ -149,12 +190,12 @@ class CrashDriver:
             self.done.found = found
 
     def note(self) -> None:
-        """Add what the judge looked at."""
+        """Add the counts of the judge to the result."""
         done, judge = self.done, self.judge
         done.checked, done.rows, done.tokens, done.effects = judge.checked, judge.rows, judge.tokens, judge.effects
 
     def scenario(self, line: Scenario, depth: int) -> None:
-        """One scenario under each policy, undisturbed and then broken off."""
+        """Run one scenario under each policy, first undisturbed, then with crashes."""
         self.done.scenarios += 1
         self.judge.accept_leftovers = depth > 1
         asked = None
@@ -168,7 +209,7 @@ class CrashDriver:
                 return
 
     def replay(self, stimuli: Sequence[Stimulus], policy: CommitPolicy, boundaries: Sequence[int]) -> None:
-        """One scenario broken off at these boundaries and no others."""
+        """Run one scenario with crashes at exactly these boundaries."""
         line = Scenario.of(self.law, stimuli)
         asked, met = None, list[tuple[int, Boundary]]()
         for each in (CommitPolicy.STEP, policy):
@@ -180,7 +221,7 @@ class CrashDriver:
         run = Going(line, asked or [], policy, ())
         for number, place in enumerate(boundaries, 1):
             if place >= len(met):
-                raise EngineFault(f"the run has {len(met)} boundaries, and was to be broken off at number {place}")
+                raise EngineFault(f"the run has {len(met)} boundaries; the case crashes it at number {place}")
             fallen = self._fall(run, place, met, last=number == len(boundaries))
             if fallen is None:
                 return
@@ -189,7 +230,8 @@ class CrashDriver:
     # Running
 
     def _learn(self, line: Scenario, met: list[tuple[int, Boundary]]) -> list[Request] | None:
-        """The scenario as the engine is asked it, learnt while it is asked."""
+        """Run the scenario, and return its requests with the ids of the engine. None if the port does not support one
+        of them."""
         names, asked = Names(), []
         names.learn(self.port.trail())
         for number, stimulus in enumerate(line.stimuli, 1):
@@ -200,23 +242,23 @@ class CrashDriver:
                 self.done.skipped[reply.unsupported] += 1
                 return None
             if reply.refused is not None:
-                raise EngineFault(f"undisturbed, {stimulus} is refused ({reply.refused}: {reply.message})")
+                raise EngineFault(f"{stimulus} is refused in an undisturbed run ({reply.refused}: {reply.message})")
             names.learn(reply.records)
         return asked
 
     def _again(
         self, line: Scenario, asked: list[Request], policy: CommitPolicy, met: list[tuple[int, Boundary]]
     ) -> list[Request] | None:
-        said = self._go_on(line, asked, 0, met)
-        if said is None:
+        problem = self._go_on(line, asked, 0, met)
+        if problem is None:
             return asked
-        self._caught(line, policy, (), [("D1", f"the same stimuli, committed otherwise: {said}")])
+        self._caught(line, policy, (), [("D1", f"the same stimuli with another commit policy: {problem}")])
         return None
 
     def _go_on(
         self, line: Scenario, asked: Sequence[Request], at: int, met: list[tuple[int, Boundary]] | None
     ) -> str | None:
-        """The rest of a line; what is refused, if something is."""
+        """Send the rest of a scenario. Returns a message if the engine refuses something."""
         for number, one in enumerate(asked, at + 1):
             reply = self.port.do(one)
             if met is not None:
@@ -228,7 +270,7 @@ class CrashDriver:
     # Breaking off
 
     def _break_off(self, run: "Going", met: Sequence[tuple[int, Boundary]], depth: int) -> bool:
-        """Fall back to every leftover that was not met before; false after a breach."""
+        """Restore and resume every crash state that was not seen before. Returns False after a breach."""
         todo = [place for place, (_, boundary) in enumerate(met) if self._is_new(boundary.digest)]
         for place in todo:
             fallen = self._fall(run, place, met, last=depth == 1)
@@ -253,7 +295,8 @@ class CrashDriver:
     def _fall(
         self, run: "Going", place: int, met: Sequence[tuple[int, Boundary]], *, last: bool
     ) -> tuple["Going", list[tuple[int, Boundary]]] | None:
-        """Fall back to one leftover, judge it, resume and go on to the end; what that came to, or None after a breach."""
+        """Restore one crash state, check it, resume, finish and check. Returns the new run and its boundaries; None
+        after a breach."""
         step, boundary = met[place]
         port = self.port
         port.crash_to(boundary.digest, None if last else run.policy)
@@ -270,14 +313,14 @@ class CrashDriver:
         line = run.line.after_a_crash(at) if trail else run.line
         asked = list(run.asked[at + 2 if at in run.before else at :])
         if reply.refused is not None or reply.unsupported is not None:
-            said = f"the run that was broken off is not taken up again ({reply.refused}: {reply.message})"
-            self._caught(run.line, run.policy, cuts, [("R2", said)], trail)
+            problem = f"the engine does not resume the crashed run ({reply.refused}: {reply.message})"
+            self._caught(run.line, run.policy, cuts, [("R2", problem)], trail)
             return None
         since = at + 2 if trail else 0
         more = [(since, boundary) for boundary in port.boundaries()]
-        said_no = self._go_on(line, asked, since, None if last else more)
-        if said_no is not None:
-            self._caught(run.line, run.policy, cuts, [("R2", f"after the resume {said_no}")])
+        problem_after = self._go_on(line, asked, since, None if last else more)
+        if problem_after is not None:
+            self._caught(run.line, run.policy, cuts, [("R2", f"after the resume, {problem_after}")])
             return None
         if self._ended(line, run.policy, cuts, run.line.runs[at]):
             return None
@@ -289,7 +332,7 @@ class CrashDriver:
     def _ended(
         self, line: Scenario, policy: CommitPolicy, cuts: tuple[Cut, ...], broken_off: Run | None = None
     ) -> bool:
-        """Whether the end of a run is a breach."""
+        """Check the end of a run. Returns True if it is a breach."""
         trail = self.port.trail()
         broken = self.judge.end(line, trail, self.port.sinks(), broken_off)
         if broken:
@@ -310,9 +353,10 @@ class CrashDriver:
 
 
 class Going(NamedTuple):
-    """A run as it went so far: its line, how its steps were asked, the policy, and where it was broken off before.
+    """A run so far: its scenario, the requests of its steps, the policy, and its crashes.
 
-    `since` is the number of steps after which the last resume had come, `before` what was committed when it had not.
+    `since` is the number of steps up to the last resume. `before` has the number of steps that were committed at the crash
+    before that resume.
     """
 
     line: Scenario

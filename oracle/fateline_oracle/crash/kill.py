@@ -1,8 +1,8 @@
-"""Real processes killed, and real writes that fail: the example pipelines, from files to files.
+"""Kills real processes and makes real writes fail: the example pipelines, from files to files.
 
-A trial is one run of one pipeline that is disturbed, twice where it comes to that, and then left alone to its end. After
-each disturbance what is left is judged: the trail at rest by the law, and no sink may hold less than was committed. At the
-end the run is over, its trail is accepted, and every output is what an undisturbed run writes, to the byte. Not here: the
+A trial is one run of one pipeline that is disturbed up to twice and then runs to its end. After each disturbance what
+remains is checked: its trail at rest by the law, and that no sink holds less than was committed. At the end the run
+must be over, its trail accepted, and every output equal, byte by byte, to that of an undisturbed run. Not here: the
 processes (`reference/faulty_process.py`).
 """
 
@@ -26,15 +26,15 @@ from ..trails.check import TrailResult, check_trail
 from ..trails.pipeline_file import read_pipeline
 
 ROWS: Final = 240
-"""At least so many has a run that commits as it does when nobody looks: more than one commit."""
+"""The least number of rows in a run with the default commit policy, so that it has more than one commit."""
 SPARE: Final = 8
-"""So often is a run taken up again before it is said that it does not end."""
+"""The number of times that a run is resumed before it counts as never ending."""
 FIRST_BYTES: Final = 200_000
-"""No file may grow beyond so many bytes and a few more, which lets a run begin."""
+"""The least file size limit, in bytes. It is large enough for a run to begin."""
 
 
 class Trial(NamedTuple):
-    """One pipeline, one policy, and what becomes of its process."""
+    """One pipeline, one policy, and one kind of fault."""
 
     pipeline: Path
     policy: CommitPolicy
@@ -44,15 +44,15 @@ class Trial(NamedTuple):
 
 @dataclass
 class KillResult:
-    """What came of one trial, or of many."""
+    """The result of one trial, or of many."""
 
     trials: int = 0
     disturbed: Counter[str] = field(default_factory=Counter)
-    """By what became of the process."""
+    """Disturbed processes, by kind of fault."""
     at: Counter[str] = field(default_factory=Counter)
-    """By what would have come next, where that is known."""
+    """Disturbed processes, by the write that would have come next, if it is known."""
     missed: int = 0
-    """Processes that ended before it came to that."""
+    """Processes that ended before the fault."""
     rows: int = 0
     tokens: int = 0
     effects: int = 0
@@ -79,7 +79,7 @@ def pipelines_in(folder: Path) -> list[Path]:
 
 
 def trials(pipelines: Sequence[Path], kills: int, faults: int, seed: int) -> Iterator[Trial]:
-    """So many kills, half of them at boundaries and half at random, and so many failures of writing; by turns."""
+    """The trials: kills, half of them at boundaries and half at random times, and failing writes; pipelines take turns."""
     turns = [(policy, pipeline) for policy in CommitPolicy for pipeline in pipelines]
     ways = [
         (FaultKind.KILLED_AT, FaultKind.KILLED_AFTER),
@@ -100,7 +100,7 @@ def disturb(
     jobs: int,
     progress: Callable[[str], None] | None = None,
 ) -> KillResult:
-    """Kill until so many processes were really killed, and let so many writes fail."""
+    """Run trials until `kills` processes were really killed and `faults` writes really failed."""
     started, total = time.perf_counter(), KillResult()
     wanted, number = {"kills": kills, "faults": faults}, 0
     while (left := _left(total, wanted)) != (0, 0) and number < 4 and not total.findings:
@@ -120,7 +120,7 @@ def _left(total: KillResult, wanted: dict[str, int]) -> tuple[int, int]:
 
 
 class Undisturbed(NamedTuple):
-    """What a run comes to that nobody disturbs."""
+    """The result of an undisturbed run."""
 
     outputs: dict[str, object]
     boundaries: int
@@ -129,7 +129,7 @@ class Undisturbed(NamedTuple):
 
 @cache
 def undisturbed(pipeline: Path, policy: CommitPolicy) -> Undisturbed:
-    """Run once, and remembered."""
+    """Run undisturbed, once for each pipeline and policy."""
     with tempfile.TemporaryDirectory(prefix="fateline-kill-") as name:
         file = prepared(pipeline, policy, Path(name) / pipeline.parent.name)
         ended = run(file, policy, Fault(FaultKind.NOTHING))
@@ -139,7 +139,7 @@ def undisturbed(pipeline: Path, policy: CommitPolicy) -> Undisturbed:
 
 
 def prepared(pipeline: Path, policy: CommitPolicy, folder: Path) -> Path:
-    """A copy of the pipeline's folder without anything that a run left; with many rows where commits are to be many."""
+    """A copy of the folder of the pipeline, without files of earlier runs. With the default policy it gets more rows."""
     shutil.copytree(pipeline.parent, folder, ignore=shutil.ignore_patterns("out", "*.db*", "__pycache__"))
     if policy is CommitPolicy.DEFAULT:
         for source in [*folder.glob("*.csv"), *folder.glob("*.jsonl")]:
@@ -154,7 +154,7 @@ def _one(_: None, trial: Trial) -> KillResult:
 
 
 def one(trial: Trial) -> KillResult:
-    """Disturb, judge, resume, judge."""
+    """Run one trial: disturb, check, resume, check."""
     done, chance = KillResult(trials=1), random.Random(trial.seed)
     wanted = undisturbed(trial.pipeline, trial.policy)
     with tempfile.TemporaryDirectory(prefix="fateline-kill-") as name:
@@ -168,13 +168,15 @@ def one(trial: Trial) -> KillResult:
             over = ended.status == FINISHED
             broken = _judge(done, file, wanted if over else None)
             if ended.status == BROKEN:
-                broken.append(("R2", "the engine broke down where it should have stopped"))
+                broken.append(("R2", "the engine failed with an internal error instead of stopping"))
             if broken:
                 done.findings.append((trial, tuple(faults), tuple(broken)))
             if broken or over:
                 break
         else:
-            done.findings.append((trial, tuple(faults), (("R2", f"it was taken up {SPARE} times and is not over"),)))
+            done.findings.append(
+                (trial, tuple(faults), (("R2", f"the run was resumed {SPARE} times and is not over"),))
+            )
     return done
 
 
@@ -198,7 +200,7 @@ def _note(done: KillResult, fault: Fault, ended: Ended) -> None:
 
 
 def _judge(done: KillResult, file: Path, wanted: Undisturbed | None) -> list[Broken]:
-    """What is wrong with what is there: with what is left, or with the end if it is the end."""
+    """Check what a process left, or the end of the run."""
     there = left_files.mend(file)
     judged = check_trail(left_files.database_of(file), read_pipeline(file)) if there else TrailResult()
     if not judged.runs:  # killed before there was a run
@@ -207,7 +209,7 @@ def _judge(done: KillResult, file: Path, wanted: Undisturbed | None) -> list[Bro
     broken = [(finding.law, finding.message) for finding in judged.findings]
     done.checked["R1"] += 1
     done.checked["R4"] += 1
-    broken += [("R4", said) for said in left_files.confirmed_and_gone(file)]
+    broken += [("R4", problem) for problem in left_files.confirmed_and_gone(file)]
     if wanted is not None:
         done.checked.update(("R2", "R3"))
         done.rows += judged.rows

@@ -1,6 +1,6 @@
-"""A saved counterexample of a torture, once more: the same scenario, broken off at the same boundaries.
+"""Replays a saved counterexample of a crash test: the same scenario, crashed at the same boundaries.
 
-The case comes from a file and is not believed. Not here: other cases (`conform/replay.py`).
+The case comes from a file and is not trusted. Not here: other cases (`conform/replay.py`).
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ MOST_CUTS = 8
 
 
 def replay_crash(document: Mapping[str, Any], engine: Engine, hello: Hello) -> tuple[Replayed, CrashResult]:
-    """Break the scenario off again."""
+    """Crash the scenario again."""
     pipeline, stimuli, policy, cuts = _read(document)
     system = PipelineSystem(pipeline, 1, 0, InstanceOptions())
     name = str(document.get("instance"))
@@ -36,7 +36,7 @@ def replay_crash(document: Mapping[str, Any], engine: Engine, hello: Hello) -> t
     except EngineFault as fault:
         return Replayed(None, str(fault), len(stimuli)), done
     except ValueError as error:
-        raise BadCase(f"its steps are no scenario: {error}") from error
+        raise BadCase(f"its steps do not make a scenario: {error}") from error
     finally:
         port.close()
     return Replayed(None, None, len(stimuli)), done
@@ -49,7 +49,7 @@ def _read(document: Mapping[str, Any]) -> tuple[Any, list[Stimulus], CommitPolic
     places = [cut.get("boundary") if isinstance(cut, dict) else None for cut in cuts]
     numbers = [place for place in places if isinstance(place, int) and place >= 0]
     if len(numbers) < len(places):
-        raise BadCase("each cut has the number of a boundary")
+        raise BadCase('give each cut the number of its boundary, as in {"boundary": 7}')
     try:
         pipeline = load(document.get("pipeline") or {})
         stimuli = [from_json(step["stimulus"]) for step in document["steps"]]

@@ -1,8 +1,38 @@
-"""What is run to be broken off: scenarios of an instance, and what the law writes along them.
+"""Makes the scenarios of a crash test: lawful runs of an instance, with the records that the law writes along them.
 
-A scenario is a walk through the local graph without any crash, and on to the end of the run by the shortest way; between
-them the walks take every step of the graph. A `Line` is what the law makes of one, step by step, and can branch off where
-a crash came: the same steps after a crash and a resume. Not here: any engine.
+What a scenario is
+------------------
+A scenario is a list of lawful stimuli from the start of a run to its end, without any crash. The scenarios of an instance are
+walks of its edge cover (`conform/edge_cover.py`), each continued on a shortest path to a run that is over. Together they
+take every step of the local graph, so every kind of write that the engine can make occurs in one of them.
+
+The graph is explored with zero crashes, because the crashes are added by `instance.py`, at the boundaries of writes,
+which the graph does not know.
+
+What it knows
+-------------
+For each scenario of n stimuli the law gives n + 1 moments:
+
+    stimuli        read(0)     begin(0)    finish(0, pass)  ...
+    runs        0           1           2                3         runs[k]: the run after k stimuli
+    wanted      0           1           2                3         wanted[k]: all records left after k stimuli
+
+A crash state must equal `wanted[k]` for some k: a prefix of whole steps. Which k are possible depends on where the
+crash came; `check.py` tries those.
+
+Continuing after a crash
+------------------------
+`after_a_crash(k)` is the scenario that the engine goes on with: the first k stimuli, crash, resume, the rest. Crash and
+resume are steps of the law, so `wanted` covers what a resume must record (interrupted visits, next attempts).
+
+An example: `read begin finish`, crash state with one step committed: `read crash resume begin finish`. If the engine is
+stopped again before its resume was committed, the first crash has left no trace, and the scenario is the same once
+more, not `read crash resume crash resume begin finish`.
+
+The prefix of a scenario is never stepped twice, and `LawCache` remembers each step of the law by run and stimulus,
+because thousands of crash states share their steps.
+
+Not here: any engine.
 """
 
 from collections import deque
@@ -26,36 +56,36 @@ from ..ports.port import Hello
 
 CRASH_AND_RESUME: Final = (Stimulus(Do.CRASH), Stimulus(Do.RESUME))
 STARTED: Final[Keyed] = {("runs",): (str(RunStatus.RUNNING), None)}
-"""What is recorded of a run of which nothing has been read; the law writes it with its first word about the run."""
+"""The records of a run of which no row has been read. The law writes them later, with its first record about the run."""
 
 
 class Step(NamedTuple):
-    """What the law writes in a step, and the run after it."""
+    """The records that the law writes in a step, and the run after it."""
 
     wrote: Keyed
     run: Run
 
 
 class LawCache:
-    """The law of one pipeline; what it said once is remembered."""
+    """The law for one pipeline. Each step is remembered."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
         self._known: dict[tuple[Run, Stimulus], Step] = {}
 
     def take(self, run: Run, stimulus: Stimulus) -> Step:
-        """A lawful step."""
+        """Take a lawful step."""
         known = self._known.get((run, stimulus))
         if known is None:
             law = step(self.pipeline, run, stimulus)
             if not isinstance(law, Accepted):
-                raise ValueError(f"{stimulus} is refused as {law}, and was to be a step of a scenario")
+                raise ValueError(f"{stimulus} is refused as {law}; a scenario has lawful steps only")
             known = self._known[run, stimulus] = Step(keyed(as_json(record) for record in law.records), law.run)
         return known
 
 
 class Scenario:
-    """A sequence of lawful stimuli with the run before each, and all that is recorded then."""
+    """A sequence of lawful stimuli, with the run and all its records before each and at the end."""
 
     def __init__(
         self, law: LawCache, stimuli: Sequence[Stimulus], runs: Sequence[Run], wanted: Sequence[Keyed]
@@ -67,13 +97,13 @@ class Scenario:
 
     @classmethod
     def of(cls, law: LawCache, stimuli: Sequence[Stimulus]) -> "Scenario":
-        """From the first state."""
+        """The scenario of these stimuli, from the first state."""
         return cls(law, (), (Run(),), (STARTED,))._on(stimuli)
 
     def after_a_crash(self, at: int) -> "Scenario":
-        """The same with a crash and a resume behind its first `at` steps; they are steps of it.
+        """The same scenario with a crash and a resume after its first `at` steps.
 
-        A crash that came there before, and whose resume was not committed, has left no trace.
+        If there is a crash already whose resume was not committed, it has left no trace and is replaced.
         """
         before = Scenario(self.law, self.stimuli[:at], self.runs[: at + 1], self.wanted[: at + 1])
         rest = self.stimuli[at:]
@@ -97,16 +127,16 @@ def scenarios(instance: Instance, hello: Hello, law: LawCache) -> Iterator[Scena
     to_the_end = _to_the_end(ways.graph)
     walks = sorted((_whole(ways.graph, walk, to_the_end) for walk in plan(ways.graph.targets)), key=len)
     for walk in walks:
-        here, said = ways.first(), []
+        here, stimuli = ways.first(), []
         for stimulus in walk:
             taken = ways.take(here, stimulus)
-            said.append(taken.stimulus)
+            stimuli.append(taken.stimulus)
             here = taken.to
-        yield Scenario.of(law, said)
+        yield Scenario.of(law, stimuli)
 
 
 def _whole(graph: LocalGraph, walk: Sequence[int], to_the_end: Sequence[int | None]) -> list[Stimulus]:
-    """The stimuli of a walk, and of the shortest way from where it ends to the end of the run."""
+    """The stimuli of a walk, continued on a shortest path to the end of the run."""
     places, state = list(walk), 0
     for place in places:
         state = graph.edges[state][place].target
@@ -117,7 +147,7 @@ def _whole(graph: LocalGraph, walk: Sequence[int], to_the_end: Sequence[int | No
 
 
 def _to_the_end(graph: LocalGraph) -> list[int | None]:
-    """Of each state the edge that leads to a run that is over by the shortest way; none from there."""
+    """For each state, the edge of a shortest path to a run that is over; None in such a state itself."""
     into: list[list[tuple[int, int]]] = [[] for _ in graph.states]
     for state, edges in enumerate(graph.edges):
         for place, edge in enumerate(edges):
@@ -132,5 +162,5 @@ def _to_the_end(graph: LocalGraph) -> list[int | None]:
                 found[state] = place
                 waiting.append(state)
     if len(known) < len(graph.states):
-        raise ValueError(f"{len(graph.states) - len(known)} states lead to no end of the run")
+        raise ValueError(f"{len(graph.states) - len(known)} states do not lead to the end of the run")
     return found

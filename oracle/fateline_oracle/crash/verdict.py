@@ -1,6 +1,6 @@
-"""What is concluded of a torture: a verdict a law, boundaries crashed of boundaries known, counterexamples as data.
+"""Concludes from a crash test: a verdict for each law, boundaries crashed of those known, counterexamples as data.
 
-Not here: the crashing (`campaign.py`, `kill.py`), and how it looks (`render/crash_text.py`).
+Not here: the crashing (`campaign.py`, `kill.py`), and how the result is shown (`render/crash_text.py`).
 """
 
 import shlex
@@ -27,7 +27,7 @@ RECOVERY: Final = ("R1", "R2", "R3", "R4")
 
 @dataclass(frozen=True)
 class CrashConformance:
-    """All that a torture found."""
+    """The whole result of a crash test."""
 
     hello: Hello
     report: Report
@@ -61,7 +61,7 @@ def conclude(
             laws=laws,
             counts=counts,
             skipped=(*skipped, *_skipped(campaign), *_not_judged(laws)),
-            findings=tuple(Finding(law, f"{where}: {said}") for where, (law, said) in breaches),
+            findings=tuple(Finding(law, f"{where}: {message}") for where, (law, message) in breaches),
             seconds=campaign.seconds + (killed.seconds if killed is not None else 0.0),
             reproduce=reproduce,
         ),
@@ -73,7 +73,7 @@ def conclude(
 
 
 def counts_of(campaign: CrashCampaign, killed: KillResult | None) -> dict[str, int]:
-    """Everything that was counted, by name."""
+    """All counts, by name."""
     known, crashed = campaign.total(lambda one: one.known), campaign.total(lambda one: one.crashed)
     leftovers = campaign.leftovers
     counts = {
@@ -111,13 +111,13 @@ def _laws(campaign: CrashCampaign, killed: KillResult | None, breached: Counter[
         elif checked[law.id]:
             results[law.id] = LawResult(Verdict.HOLDS, checked[law.id])
         else:
-            results[law.id] = LawResult(None, why="not asked by torture")
+            results[law.id] = LawResult(None, why="a crash test does not check it")
     return results
 
 
 def _skipped(campaign: CrashCampaign) -> Iterator[Skipped]:
     why = campaign.total(lambda one: one.skipped)
-    yield from (Skipped("scenarios", said, RECOVERY, count) for said, count in sorted(why.items()))
+    yield from (Skipped("scenarios", reason, RECOVERY, count) for reason, count in sorted(why.items()))
 
 
 def _not_judged(laws: Mapping[str, LawResult]) -> Iterator[Skipped]:
@@ -128,7 +128,7 @@ def _not_judged(laws: Mapping[str, LawResult]) -> Iterator[Skipped]:
 
 
 def _case(campaign: CrashCampaign, one: CrashResult, found: Caught) -> dict[str, object]:
-    """One counterexample as data: the scenario with its crashes, and in the last step what was recorded then."""
+    """One counterexample as data: the scenario with its crashes; the last step has what was recorded then."""
     instance = next(made for made in instances_to_crash(campaign.scope) if made.name == one.name)
     words = ["fateline", "torture", *([campaign.engine] if campaign.engine else []), "--scope", campaign.scope]
     document = case_document(
@@ -146,7 +146,7 @@ def _case(campaign: CrashCampaign, one: CrashResult, found: Caught) -> dict[str,
         "engine": {"name": campaign.hello.name, "version": campaign.hello.version},
         "policy": str(found.policy),
         "cuts": [{"boundary": cut.boundary, "write": str(cut.write), "steps": cut.steps} for cut in found.cuts],
-        "differences": [said for _, said in found.laws],
+        "differences": [message for _, message in found.laws],
     }
 
 

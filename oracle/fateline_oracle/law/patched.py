@@ -1,10 +1,10 @@
-"""A second model with one piece of its text replaced: the way to ask whether a check would notice.
+"""Makes a second copy of the model with one piece of its text replaced, to find out whether a check would notice.
 
-The package is copied to a temporary directory, the text is replaced in one file, and the copy is imported under a name
-of its own, beside the real one. So the mutant is real source: it can be read, stepped through and handed to CrossHair.
-The classes of a copy are its own too: never mix its states and words with those of the real model.
+The package is copied to a temporary directory, the text is replaced in one file, and the copy is imported under another
+name in addition to the real one. So a mutant is real source: it can be read, stepped through and given to CrossHair.
+The classes of a copy are different classes: never mix its states and words with those of the real model.
 
-Not here: any mutant (those are data beside what must catch them), and any change of the model in place.
+Not here: any mutant (mutants are data, next to the checks that must catch them), and changing the model in place.
 """
 
 import itertools
@@ -27,14 +27,14 @@ _serial = itertools.count()
 
 
 class NoSuchPatch(ValueError):
-    """The text to replace is not there exactly once, or nothing would change. A mutant that is none proves nothing."""
+    """The text to replace does not occur exactly once, or the replacement is the same. Such a mutant proves nothing."""
 
 
 @contextmanager
 def patched_model(file: str, find: str, replace: str) -> Iterator[ModuleType]:
     """The package `fateline_model` with the one `find` in `file` (say `laws/fate.py`) replaced, while the block runs.
 
-    Yields the package; `part` gives its modules. The patched file is imported before, so that a slip in it is heard.
+    Yields the package; `part` gives its modules. The patched file is imported first, so that an error in it is raised.
     """
     patched = _patch(file, find, replace)
     alias = f"{_MODEL.name}_patched_{next(_serial)}"
@@ -58,24 +58,24 @@ def patched_model(file: str, find: str, replace: str) -> Iterator[ModuleType]:
 
 
 def part(package: ModuleType, module: str) -> ModuleType:
-    """A module of a patched package by its name in the real one, say `laws.fate`; the package itself for nothing."""
+    """A module of a patched package by its name in the real one, say `laws.fate`; the package itself for ""."""
     return import_module(f"{package.__name__}.{module}") if module else package
 
 
 def _patch(file: str, find: str, replace: str) -> str:
     path = _MODEL / file
     if path.suffix != ".py" or not path.is_file() or _MODEL not in path.resolve().parents:
-        raise NoSuchPatch(f"{file} is no Python file of {_MODEL.name}")
+        raise NoSuchPatch(f"{file} is not a Python file of {_MODEL.name}")
     text = path.read_text(encoding="utf-8")
     if find == replace:
         raise NoSuchPatch(f"{file}: the replacement changes nothing: {find!r}")
     if not find or (times := text.count(find)) != 1:
-        raise NoSuchPatch(f"{file}: this must occur once, and occurs {times if find else 0} times: {find!r}")
+        raise NoSuchPatch(f"{file}: the text must occur once, but occurs {times if find else 0} times: {find!r}")
     return text.replace(find, replace)
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy with the times of the files, so that the compiled ones stay good; another process may be writing those."""
+    """Copy with file times, so that compiled files stay valid. Another process may be writing those."""
     target.mkdir()
     for path in source.iterdir():
         if path.is_dir():

@@ -1,7 +1,7 @@
-"""Verifying the law: whole scopes and the law's own mutants, on several processes, as plain data.
+"""Verifies the law: whole scopes and the mutants of the law, in several processes. The result is plain data.
 
-What is explored and judged is the model's business (`fateline_model.checker`); here are clocks, processes, the lock of
-the counts, and the sum of it all. Not here: how it is shown (`cli/verify.py`).
+The model explores and checks (`fateline_model.checker`). This module adds times, processes, the lock of the counts, and
+totals. Not here: how the result is shown (`cli/verify.py`).
 """
 
 import json
@@ -23,18 +23,18 @@ from ..parallel import in_processes
 from .patched import part, patched_model
 
 COUNTS: Final = Path(fateline_model.__file__).parent / "checker" / "counts.json"
-"""The lock: what each instance of each scope counts. A change of the law shows as a change of this file."""
+"""The lock: the counts of each instance of each scope. A change of the law shows as a change of this file."""
 
 Progress = Callable[[str], None]
 
 
-def silent(text: str) -> None:
-    """The progress of who wants none."""
+def no_progress(text: str) -> None:
+    """A progress function that does nothing."""
 
 
 @dataclass
 class ScopeReport:
-    """What verifying a scope found, instance by instance, and what it all comes to."""
+    """The result of verifying a scope, for each instance and in total."""
 
     scope: str
     verified: list[verify.Verified]
@@ -64,23 +64,25 @@ class ScopeReport:
 
     @property
     def gaps(self) -> list[str]:
-        """Why the report is no proof although nothing was breached."""
+        """The reasons why the report is not a proof although nothing was breached."""
         return [
             *(f"{found.name}: the bound was reached" for found in self.verified if found.bound_reached),
             *(f"{found.name}: a run need never end" for found in self.verified if found.endless),
             *(f"never happened, and not claimed unreachable: {kind}" for kind in self.unmet),
-            *(f"law {law} was never in danger" for law in self.unwitnessed),
+            *(f"law {law} was never checked in a case to which it applies" for law in self.unwitnessed),
             *self.drift,
         ]
 
 
-def verify_scope(scope: str, *, jobs: int = 1, progress: Progress = silent) -> ScopeReport:
-    """Verify every instance of a scope, hold the whole against the claims and the counts against the lock."""
+def verify_scope(scope: str, *, jobs: int = 1, progress: Progress = no_progress) -> ScopeReport:
+    """Verify every instance of a scope, and compare the totals with the claims and the counts with the lock."""
     started = time.perf_counter()
     names = [instance.name for instance in scopes.instances(scope)]
     verified: dict[int, verify.Verified] = {}
     seconds: dict[str, float] = {}
-    order = range(len(names)) if jobs == 1 else reversed(range(len(names)))  # the longest come last, and start first
+    order = (
+        range(len(names)) if jobs == 1 else reversed(range(len(names)))
+    )  # the longest are last in the scope; start them first
     tasks = [(scope, number) for number in order]
     for done, ((_, number), (found, took)) in enumerate(in_processes(_verify, tasks, jobs=jobs, start="spawn"), 1):
         verified[number], seconds[names[number]] = found, took
@@ -129,7 +131,7 @@ def counted(report: ScopeReport) -> dict[str, list[object]]:
 
 
 class Locked(TypedDict):
-    """What the lock says of a scope: how often each law was checked, and the counts of each instance."""
+    """The lock of a scope: the number of checks of each law, and the counts of each instance."""
 
     laws: dict[str, int]
     instances: dict[str, list[object]]
@@ -151,7 +153,7 @@ def write_lock(report: ScopeReport) -> None:
 
 
 def _lock_lines(scope: str, locked: Locked) -> str:
-    """One line an instance, so that a change of the law reads as a diff."""
+    """One line for each instance, so that a change of the law gives a readable diff."""
     instances = ",\n".join(f"   {json.dumps(name)}: {json.dumps(row)}" for name, row in locked["instances"].items())
     return f' "{scope}": {{\n  "laws": {json.dumps(locked["laws"])},\n  "instances": {{\n{instances}\n  }}\n }}'
 
@@ -172,7 +174,7 @@ def _drift(report: ScopeReport) -> list[str]:
     moved = [name for name in {**then, **now} if then.get(name) != now.get(name)]
     lines = [f"counts differ from the locked: {name}: {then.get(name)} locked, {now.get(name)} now" for name in moved]
     if not lines and locked["laws"] != _law_checks(report):
-        lines.append("laws were checked another number of times than the lock says")
+        lines.append("the number of checks of the laws differs from the lock")
     return lines
 
 
@@ -181,7 +183,7 @@ def _drift(report: ScopeReport) -> list[str]:
 
 @dataclass
 class MutantReport:
-    """What became of one mutant: killed by its own law, or not, and by which laws first."""
+    """The result for one mutant: the laws that its shortest counterexample breaks, and whether its own law is among them."""
 
     mutant: Mutant
     laws: list[tuple[str, str]]
@@ -199,9 +201,9 @@ class MutantReport:
 
 
 def judge_mutants(
-    mutants: Iterable[Mutant] = MUTANTS, *, jobs: int = 1, progress: Progress = silent
+    mutants: Iterable[Mutant] = MUTANTS, *, jobs: int = 1, progress: Progress = no_progress
 ) -> list[MutantReport]:
-    """Explore each broken law until its shortest counterexample."""
+    """Explore each mutant up to its shortest counterexample."""
     wanted = list(mutants)
     reports: dict[str, MutantReport] = {}
     for done, (mutant, report) in enumerate(in_processes(_judge_mutant, wanted, jobs=jobs, start="spawn"), 1):
@@ -215,7 +217,7 @@ def _judge_mutant(_: None, mutant: Mutant) -> MutantReport:
 
 
 def judge_mutant(mutant: Mutant) -> MutantReport:
-    """Explore one broken law in the instances that its family names, until the first breach."""
+    """Explore one mutant in the instances of its family, until the first breach."""
     started = time.perf_counter()
     with patched_model(mutant.file, mutant.find, mutant.replace) as broken:
         finding, name = _first_finding(part(broken, "checker.verify"), part(broken, "checker.scopes"), mutant.family)
@@ -225,7 +227,7 @@ def judge_mutant(mutant: Mutant) -> MutantReport:
 
 
 def _plain(step: Any) -> verify.Step:
-    """A step of a broken copy without the words of that copy, which no other process could read."""
+    """A step of a patched copy as plain data, because another process does not have the classes of the copy."""
     stimulus, records = json.loads(json.dumps([step.stimulus, step.records]))
     return verify.Step(step.says, stimulus, records)
 
@@ -242,7 +244,7 @@ def _first_finding(broken: Any, broken_scopes: Any, family: str) -> tuple[Any, s
 
 
 def laws_without_mutant() -> list[str]:
-    """Laws that are judged in the model, and that no mutant breaks."""
+    """Laws that are checked in the model, but that no mutant breaks."""
     broken = {mutant.law for mutant in MUTANTS}
     judged = [law.id for law in ALL if law.predicate is not None or law.id in DOMAINS]
     return [law for law in judged if law not in broken]

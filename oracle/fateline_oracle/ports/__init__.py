@@ -1,6 +1,6 @@
-"""What an engine offers to be checked, and what stands between it and the judge.
+"""Defines what an engine offers to be checked, and what separates it from the judge.
 
-The ports and what an engine declares: `port.py`. Nothing an adapter answers is believed before `validate.py` has looked
-at it. Engines in other languages: `messages.py`, `process.py`, `process_engine.py`. What an engine does otherwise on
-purpose: `profile.py`. Not here: any engine, and whether an answer is lawful.
+The ports and what an engine declares: `port.py`. Every answer of an adapter goes through `validate.py` first. Engines
+in other languages: `messages.py`, `process.py`, `process_engine.py`. What an engine deliberately does not follow:
+`profile.py`. Not here: any engine, and whether an answer is lawful.
 """

@@ -1,7 +1,7 @@
-"""What an engine declares, checked before it is believed.
+"""Checks what an engine declares in `hello`.
 
-Each word must be one of the lists in `port.py`, the law's version ours, and each declared port really offered. Not here:
-what follows from a declaration for a stimulus or a law (`compare/capabilities.py`).
+Each word must be in its list in `port.py`, the version of the law must be ours, and each declared port must exist. Not
+here: what follows from a declaration for a stimulus or a law (`compare/capabilities.py`).
 """
 
 from fateline_model import LAW_VERSION
@@ -11,24 +11,26 @@ from .validate import asked_again, guarded
 
 
 def hello_of(engine: Engine) -> Hello:
-    """What an engine says of itself, if it says it in the words there are."""
-    said: object = asked_again(lambda: guarded("hello", engine.hello))
-    if not isinstance(said, Hello):
-        raise EngineFault(f"hello: answered {type(said).__name__}, which is no Hello")
-    if said.law_version != LAW_VERSION:
+    """The declaration of an engine. Raises `EngineFault` if something in it is wrong."""
+    declared: object = asked_again(lambda: guarded("hello", engine.hello))
+    if not isinstance(declared, Hello):
+        raise EngineFault(f"hello: answered {type(declared).__name__}; give a Hello")
+    if declared.law_version != LAW_VERSION:
         raise EngineFault(
-            f"hello: speaks of law version {said.law_version!r}; this judge holds version {LAW_VERSION!r}"
+            f"hello: the engine has law version {declared.law_version!r}; this judge has version {LAW_VERSION!r}"
         )
     for field, words in (("ports", Port), ("does", Does), ("shows", Shows)):
-        strange = [word for word in getattr(said, field) if word not in set(words)]
-        if strange:
-            raise EngineFault(f"hello: {field} has {strange[0]!r}; there are {', '.join(words)}")
-    if said.drive not in set(Drive) or said.clock not in set(Clock):
-        raise EngineFault(f"hello: drive {said.drive!r} and clock {said.clock!r} are not words there are")
+        unknown = [word for word in getattr(declared, field) if word not in set(words)]
+        if unknown:
+            raise EngineFault(f"hello: {field} has the unknown word {unknown[0]!r}; its words are {', '.join(words)}")
+    if declared.drive not in set(Drive) or declared.clock not in set(Clock):
+        raise EngineFault(
+            f"hello: drive {declared.drive!r} or clock {declared.clock!r} is an unknown word; see specs/ports.md"
+        )
     offered = frozenset(port for port in Port if _offered(engine, port))
-    if lied := said.ports - offered:
-        raise EngineFault(f"hello: says that it offers {', '.join(sorted(lied))}, and gives no such port")
-    return said
+    if missing := declared.ports - offered:
+        raise EngineFault(f"hello: declares port {', '.join(sorted(missing))}, but gives no such port")
+    return declared
 
 
 def _offered(engine: Engine, port: Port) -> bool:

@@ -1,4 +1,4 @@
-"""Every message of the protocol, declared once: what the judge asks, and what an engine may answer.
+"""Declares every message of the protocol once: what the judge asks, and what an engine may answer.
 
 The page `specs/protocol.md` and the JSON Schemas are made from these declarations, and both directions are decoded with them.
 Not here: bytes and processes (`process.py`).
@@ -20,13 +20,13 @@ Records = Annotated[list[Record], Meta(max_length=1_000_000)]
 
 
 class JudgeMessage(Struct, tag_field="ask", forbid_unknown_fields=True, omit_defaults=True):
-    """What the judge asks. The answer carries the same `id`."""
+    """A message of the judge. The answer carries the same `id`."""
 
     id: int
 
 
 class HelloRequest(JudgeMessage, tag="hello"):
-    """Always the first message: who are you? It names the version of the protocol and of the law that the judge uses."""
+    """Always the first message. It names the version of the protocol and of the law that the judge uses."""
 
     protocol: int
     law_version: str
@@ -156,7 +156,7 @@ class ErrorAnswer(Struct, forbid_unknown_fields=True):
 
 
 class Answer(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """What an engine answers: the `id` of the question, and either an error or what was asked for."""
+    """An answer of the engine: the `id` of the message, and either an error or what was asked for."""
 
     id: int
     error: ErrorAnswer | None = None
@@ -235,7 +235,7 @@ ANSWERED: Final[tuple[type[Struct], ...]] = (HelloAnswer, Begun, Done, RecordsAn
 
 
 def encode(message: Struct) -> bytes:
-    """One line."""
+    """A message as one line."""
     return msgspec.json.encode(message) + b"\n"
 
 
@@ -259,13 +259,13 @@ _WHILE_RUNNING: Final = msgspec.json.Decoder(dict[str, Any])
 
 
 def decode_asking(line: bytes) -> JudgeMessage:
-    """What is asked; raises msgspec.MsgspecError where it is none."""
+    """Decode a message of the judge; raises msgspec.MsgspecError if it is not one."""
     asked: JudgeMessage = _ASKING.decode(line)
     return asked
 
 
 def decode_answer(asked: JudgeMessage, line: bytes) -> Answer | VerdictRequest:
-    """The answer to a message; raises msgspec.MsgspecError where it is none."""
+    """Decode the answer to a message; raises msgspec.MsgspecError if it is not one."""
     kind = ANSWER_TO[type(asked)]
     assert kind is not None
     if isinstance(asked, RunRequest) and "node" in _WHILE_RUNNING.decode(line):

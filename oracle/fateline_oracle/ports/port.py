@@ -1,9 +1,8 @@
-"""What an engine offers to be checked: four ports, each a small protocol class, and what it declares first.
+"""Defines what an engine offers to be checked: four ports, each a small protocol class, and what the engine declares.
 
-An adapter translates and decides nothing. Stimuli carry the engine's own ids, which the judge has learnt from the
-engine's records. An engine offers the ports it can (`Engine` gives None for the others) and declares in `Hello` what it
-does, what its records show and how it is driven. Not here: what follows from that for each law (`compare/capabilities.py`),
-and the stepping.
+An adapter translates and makes no decision. Stimuli carry the ids of the engine, which the judge has learnt from its
+records. An engine offers some of the ports (`Engine` gives None for the others) and declares in `Hello` what it does, what its
+records show and how it is driven. Not here: what follows from that for each law (`compare/capabilities.py`), and the stepping.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,7 +19,7 @@ RecordJson = Mapping[str, object]
 
 
 class Reply(NamedTuple):
-    """What an engine answers to a stimulus: the records of the step, or a refusal with the word of the rule.
+    """The answer of an engine to a stimulus: the records of the step, or a refusal with the word of the rule.
 
     Or `unsupported`: the port does not support this stimulus, and why. The stimulus is skipped and counted; it counts neither
     for nor against the engine.
@@ -47,7 +46,7 @@ class Request(NamedTuple):
     hold: Hold | None = None
 
 
-# ------------------------------------------------------------------------------------------------- what it says of itself
+# ------------------------------------------------------------------------------------------------- the declaration
 
 
 class Port(StrEnum):
@@ -171,7 +170,7 @@ class Write(StrEnum):
 
 
 class Boundary(NamedTuple):
-    """One moment at which a kill would leave something behind: what would have come next, and a digest of what is left.
+    """One moment just before a write: the write that comes next, and a digest of what a kill at this moment leaves.
 
     Two boundaries have the same digest only if the same is committed and the same bytes are in the sinks.
     """
@@ -211,8 +210,8 @@ class CrashPort(Protocol):
     def crash_to(self, digest: str, policy: CommitPolicy | None) -> None:
         """Stop, and leave behind what a kill at a boundary with this digest leaves. The boundary was met since `begin`.
 
-        `policy` is that of the engine which will be started on what is left. Without a policy it commits when it likes, and
-        need not report its boundaries.
+        `policy` is the policy of the engine that is started next on what is left. Without a policy it may commit at any
+        time, and need not report its boundaries.
         """
         ...
 
@@ -225,7 +224,7 @@ class CrashPort(Protocol):
         ...
 
     def close(self) -> None:
-        """Give up the run and whatever it holds."""
+        """Abandon the run and release what it holds."""
         ...
 
 
@@ -233,11 +232,11 @@ class LifecyclePort(Protocol):
     """The operations of a token manager, also with wrong arguments, over several runs without a pipeline."""
 
     def start(self, runs: int) -> Sequence[str]:
-        """Begin this number of empty runs; the ids that their records carry."""
+        """Begin this number of empty runs. Returns the run ids that their records carry."""
         ...
 
     def offers(self, operation: Operation, world: World) -> bool:
-        """Whether the port supports this operation, with tokens by their names, when this is the state of the law."""
+        """True if the port supports this operation, with tokens by their names, in this state of the law."""
         ...
 
     def do(self, operation: Operation) -> Reply:
@@ -245,7 +244,7 @@ class LifecyclePort(Protocol):
         ...
 
     def close(self) -> None:
-        """Give up the runs."""
+        """Abandon the runs."""
         ...
 
 
@@ -272,7 +271,7 @@ class TrailPort(Protocol):
     """Whole runs: the engine chooses the order; the judge gives rows and verdicts, and reads what was recorded."""
 
     def run(self, pipeline: Mapping[str, object], rows: Sequence[str], verdicts: "Verdicts") -> Iterable[RecordJson]:
-        """Run the pipeline over rows (`valid` or `invalid`) to its end; all its records, in any order."""
+        """Run the pipeline over rows (`valid` or `invalid`) to its end. Returns all its records, in any order."""
         ...
 
     def close(self) -> None:
@@ -303,7 +302,7 @@ class Engine(Protocol):
 
 
 OpenEngine = Callable[[str], AbstractContextManager[Engine]]
-"""Opens an engine by its name while a block runs; `fateline_oracle.engines.engine_of` is the one there is."""
+"""Opens an engine by its name while a block runs; `fateline_oracle.engines.engine_of` is the implementation."""
 
 
 class EngineFault(Exception):
@@ -320,5 +319,5 @@ class EngineFault(Exception):
 class EngineSilent(Exception):
     """No answer within the time that `fateline_oracle.limits` allows.
 
-    On a busy machine that may be nobody's fault, so it is no `EngineFault` before it has happened twice (`asked_again`).
+    A busy machine may be the cause, so it becomes an `EngineFault` only if it happens twice (`asked_again`).
     """

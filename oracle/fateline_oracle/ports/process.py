@@ -1,8 +1,8 @@
-"""Speaks with a process that is not trusted: one line out, one line back, within a time.
+"""Talks to a process that is not trusted: one line out, one line back, within a time limit.
 
-Whatever it does instead of answering is an `EngineFault`, said in one line with the last words of its log: it cannot be
-started, ends, hangs, babbles, floods, or speaks of something else. After a fault its whole process group is gone. Its
-standard error is its log; the end of it is kept. Not here: what the lines mean (`messages.py`, `engine.py`).
+If the process cannot be started, ends, hangs, writes garbage, writes too much, or answers another message, the result
+is an `EngineFault` with one line that says so and with the end of its log. After a fault its whole process group is
+killed. Its standard error is its log. Not here: what the lines mean (`messages.py`, `process_engine.py`).
 """
 
 import os
@@ -20,16 +20,16 @@ from .messages import Answer, Bye, JudgeMessage, VerdictRequest, decode_answer, 
 from .port import EngineFault, EngineSilent
 
 LINE: Final = 32 * 1024 * 1024
-"""How long a line may be."""
+"""The largest number of bytes in a line."""
 LOG: Final = 16_384
-"""So much of its log is kept."""
+"""The number of bytes of the log that are kept."""
 _CHUNK: Final = 262_144
 _PARTING: Final = 0.5
 _MOMENT: Final = 0.5
 
 
 class EngineProcess:
-    """One process, started when it is first asked and again after a fault."""
+    """One process. It is started for its first message, and again after a fault."""
 
     def __init__(self, command: Sequence[str]) -> None:
         self.command = list(command)
@@ -49,7 +49,7 @@ class EngineProcess:
         return self._next
 
     def ask(self, asked: JudgeMessage, back: Callable[[VerdictRequest], JudgeMessage] | None = None) -> Answer:
-        """Ask, and wait for the answer. `back` answers what the engine asks in between."""
+        """Ask, and wait for the answer. `back` answers questions that the engine asks in between."""
         what = type(asked).__struct_config__.tag
         try:
             return self._ask(asked, str(what), back)
@@ -61,7 +61,7 @@ class EngineProcess:
         process = self._started(what)
         allowed = Allowance(silence())
         if self._pending:
-            raise self._fault(what, f"said something that nobody had asked: {_short(self._pending)}")
+            raise self._fault(what, f"wrote a line without being asked: {_short(self._pending)}")
         self._send(process, encode(asked), allowed, what)
         while True:
             line = self._line(process, allowed, what)
@@ -70,17 +70,17 @@ class EngineProcess:
             except msgspec.MsgspecError as error:
                 raise self._fault(what, f"answered {_short(line)}: {error}") from None
             if answer.id != asked.id:
-                raise self._fault(what, f"answered message {answer.id}; it was asked message {asked.id}")
+                raise self._fault(what, f"answered message {answer.id} instead of message {asked.id}")
             if isinstance(answer, Answer):
                 break
             if back is None:
-                raise self._fault(what, "asked back where nothing runs")
+                raise self._fault(what, "asked a question outside of a run")
             self._send(process, encode(back(answer)), allowed, what)
         if self._pending:
-            raise self._fault(what, f"said more than it was asked: {_short(self._pending)}")
+            raise self._fault(what, f"wrote more than one answer: {_short(self._pending)}")
         if answer.error is not None:
-            sure = "nothing was done" if answer.error.definite else "and nobody knows what was done"
-            raise self._fault(what, f"says that it failed, {sure}: {_short(answer.error.message.encode())}")
+            sure = "nothing was done" if answer.error.definite else "it is not known what was done"
+            raise self._fault(what, f"reports that it failed; {sure}: {_short(answer.error.message.encode())}")
         return answer
 
     # ------------------------------------------------------------------------------------------------ bytes
@@ -108,9 +108,9 @@ class EngineProcess:
             ready.register(process.stdin, selectors.EVENT_WRITE)
             ready.register(process.stderr, selectors.EVENT_READ)  # type: ignore[arg-type]
             while left:
-                events = _waited(ready, allowed)
+                events = _ready_streams(ready, allowed)
                 if not events and not allowed.left():
-                    raise self._silent(what, f"does not read what it is asked, for {allowed.seconds:g} s")
+                    raise self._silent(what, f"did not read its input for {allowed.seconds:g} s")
                 if events:
                     allowed.renew()
                 for key, _ in events:
@@ -137,10 +137,10 @@ class EngineProcess:
                     return line
                 searched = len(self._pending)
                 if searched > LINE:
-                    raise self._fault(what, f"answered a line of more than {LINE:,} bytes")
-                events = _waited(ready, allowed)
+                    raise self._fault(what, f"answered with a line of more than {LINE:,} bytes")
+                events = _ready_streams(ready, allowed)
                 if not events and not allowed.left():
-                    begun = f"; it had said {_short(self._pending)}" if self._pending else ""
+                    begun = f"; the line so far is {_short(self._pending)}" if self._pending else ""
                     raise self._silent(what, f"gave no answer within {allowed.seconds:g} s{begun}")
                 if any(key.fileobj is process.stdout for key, _ in events):
                     allowed.renew()
@@ -171,17 +171,17 @@ class EngineProcess:
             return "closed its output without an answer"
         return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"
 
-    def _silent(self, what: str, said: str) -> EngineSilent:
-        return EngineSilent(str(self._fault(what, said)))
+    def _silent(self, what: str, problem: str) -> EngineSilent:
+        return EngineSilent(str(self._fault(what, problem)))
 
-    def _fault(self, what: str, said: str) -> EngineFault:
+    def _fault(self, what: str, problem: str) -> EngineFault:
         process = self._process
         if process is not None:
             while self._read_log_now(process):
                 pass
         last = self.log.decode("utf-8", "replace").strip().splitlines()
         words = f" (its log ends: {last[-1][:200]})" if last else ""
-        return EngineFault(f"{what}: the engine {said}{words}", self.log.decode("utf-8", "replace"))
+        return EngineFault(f"{what}: the engine {problem}{words}", self.log.decode("utf-8", "replace"))
 
     def _read_log_now(self, process: subprocess.Popen[bytes]) -> bool:
         before = self.log
@@ -194,7 +194,7 @@ class EngineProcess:
         return len(chunk) == _CHUNK
 
     def kill(self) -> None:
-        """End it, and everything that it has started in its process group."""
+        """Kill the process and its process group."""
         process, self._process, self._pending = self._process, None, b""
         if process is None:
             return
@@ -208,7 +208,7 @@ class EngineProcess:
                 stream.close()
 
     def close(self) -> None:
-        """Say goodbye, wait a moment, and end it."""
+        """Send `bye`, wait a moment, and kill the process."""
         process = self._process
         if process is not None and process.stdin is not None:
             try:
@@ -220,12 +220,12 @@ class EngineProcess:
         self.kill()
 
 
-def _waited(ready: selectors.BaseSelector, allowed: Allowance) -> list[tuple[selectors.SelectorKey, int]]:
-    """What there is to read or write, after a moment at most. Who waits around this wait knows that it goes on."""
+def _ready_streams(ready: selectors.BaseSelector, allowed: Allowance) -> list[tuple[selectors.SelectorKey, int]]:
+    """The streams that are ready, after a moment at most. Tells an outer time limit that the process is alive."""
     alive()
     return ready.select(min(allowed.left(), _MOMENT))
 
 
-def _short(said: bytes) -> str:
-    text = said[:200].decode("utf-8", "replace")
-    return repr(text if len(said) <= 80 else f"{text[:77]}...")
+def _short(line: bytes) -> str:
+    text = line[:200].decode("utf-8", "replace")
+    return repr(text if len(line) <= 80 else f"{text[:77]}...")

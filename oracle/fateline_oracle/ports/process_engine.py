@@ -1,6 +1,7 @@
-"""A process that speaks the protocol, as an engine: its four ports, each of which asks and hands on what is answered.
+"""Makes an engine out of a process that speaks the protocol: each of its four ports sends messages and returns the
+answers.
 
-Not here: bytes (`process.py`), and what is looked at in an answer beyond its shape (`ports/validate.py`).
+Not here: bytes (`process.py`), and checks of an answer beyond its shape (`validate.py`).
 """
 
 import shlex
@@ -51,7 +52,7 @@ from .process import EngineProcess
 
 
 class ProcessEngine:
-    """An engine in a process of its own. It is greeted anew whenever it had to be started anew."""
+    """An engine in a separate process. It gets `hello` again whenever it had to be started again."""
 
     def __init__(self, command: Sequence[str]) -> None:
         self._process = EngineProcess(command)
@@ -71,7 +72,7 @@ class ProcessEngine:
                 Clock(said.clock),
             )
         except ValueError as error:
-            raise EngineFault(f"hello: {error}; specs/protocol.md has the words") from None
+            raise EngineFault(f"hello: {error}; specs/ports.md lists the words") from None
 
     def _greet(self) -> HelloAnswer:
         if self._said is None or not self._process.running:
@@ -80,12 +81,12 @@ class ProcessEngine:
             if self._said is not None and said != self._said:
                 before = {name: getattr(self._said, name) for name in said.__struct_fields__ if name != "id"}
                 if any(getattr(said, name) != value for name, value in before.items()):
-                    raise EngineFault("hello: after it was started anew, the engine says something else of itself")
+                    raise EngineFault("hello: the engine declares something else after it was started again")
             self._said = said
         return self._said
 
     def ask(self, asked: JudgeMessage, back: Verdicts | None = None) -> Answer:
-        """Ask the process; a new one is greeted first."""
+        """Ask the process. A new process gets `hello` first."""
         self._greet()
 
         def answer(wanted: VerdictRequest) -> JudgeMessage:
@@ -120,7 +121,7 @@ class ProcessEngine:
 
     @property
     def starts(self) -> int:
-        """How often the process had to be started."""
+        """The number of times that the process was started."""
         return self._process.starts
 
 
@@ -129,7 +130,7 @@ class _OfProcess:
         self._engine = engine
 
     def close(self) -> None:
-        """The process is kept for the next port."""
+        """Keep the process for the next port."""
 
     def _one(self, asked: JudgeMessage) -> Reply:
         return self._replies(asked, 1)[0]
@@ -159,16 +160,16 @@ class PipelineOfProcess(_OfProcess):
         return self._replies(DoRequest(self._engine.number(), [_stimulus(one) for one in asked]), len(asked))
 
     def trail(self) -> Iterable[RecordJson]:
-        told = self._engine.ask(TrailRequest(self._engine.number()))
-        assert isinstance(told, RecordsAnswer)
-        return told.records
+        answer = self._engine.ask(TrailRequest(self._engine.number()))
+        assert isinstance(answer, RecordsAnswer)
+        return answer.records
 
 
 def _stimulus(asked: Request) -> StimulusJson:
     stimulus, hold = asked
-    said = HoldSaid(hold.node, hold.token, hold.batch) if hold is not None else None
+    named = HoldSaid(hold.node, hold.token, hold.batch) if hold is not None else None
     data = [str(word) for word in stimulus.data]
-    return StimulusJson(str(stimulus.do), stimulus.row, stimulus.token, stimulus.verdict, said, data)
+    return StimulusJson(str(stimulus.do), stimulus.row, stimulus.token, stimulus.verdict, named, data)
 
 
 class BarrierOfProcess(_OfProcess):
@@ -197,20 +198,20 @@ class LifecycleOfProcess(_OfProcess):
 
     def do(self, operation: Operation) -> Reply:
         tokens = [TokenJson(ref.run, ref.name) for ref in operation.tokens]
-        said = operation._asdict() | {
+        fields = operation._asdict() | {
             "op": str(operation.op), "tokens": tokens, "branches": list(operation.branches), "fields": list(operation.fields),
             "outcome": str(operation.outcome) if operation.outcome is not None else None,
         }  # fmt: skip
-        return self._one(OperationRequest(self._engine.number(), **said))
+        return self._one(OperationRequest(self._engine.number(), **fields))
 
 
 class TrailOfProcess(_OfProcess):
     """Port `trail`."""
 
     def run(self, pipeline: Mapping[str, object], rows: Sequence[str], verdicts: Verdicts) -> Iterable[RecordJson]:
-        told = self._engine.ask(RunRequest(self._engine.number(), dict(pipeline), list(rows)), verdicts)
-        assert isinstance(told, RecordsAnswer)
-        return told.records
+        answer = self._engine.ask(RunRequest(self._engine.number(), dict(pipeline), list(rows)), verdicts)
+        assert isinstance(answer, RecordsAnswer)
+        return answer.records
 
 
 def process_engine(words: str) -> ProcessEngine:

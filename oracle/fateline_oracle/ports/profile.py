@@ -1,7 +1,8 @@
-"""Profiles: the laws that an engine does otherwise on purpose, each with a sentence of its own.
+"""Reads profiles: the laws that an engine deliberately does not follow, each with a sentence.
 
-A profile is a TOML file with one table, `laws`, from the id of a law to the sentence. Only profile laws may be declared;
-a core law is what any engine of this kind owes. Not here: what is made of a declaration (`conform.py`).
+A profile is a TOML file with one table, `laws`, from the id of a law to the sentence. Only profile laws may be
+declared; every engine of this kind must follow the core laws. Not here: how a declaration changes the verdict
+(`conform/verdict.py`).
 """
 
 import tomllib
@@ -15,37 +16,37 @@ LARGEST: Final = 65_536
 
 
 class BadProfile(ValueError):
-    """All that is wrong with a profile file, a line each."""
+    """A profile file has problems; the message has one line for each."""
 
 
 class Profile(NamedTuple):
-    """What an engine declares."""
+    """The laws that an engine deliberately does not follow, with a sentence for each."""
 
     laws: Mapping[str, str] = {}
 
 
 def read_profile(path: Path) -> Profile:
-    """Read a profile file. Everything that is wrong with it is said at once."""
+    """Read a profile file. All problems are reported at once."""
     try:
         body = path.read_bytes()
         if len(body) > LARGEST:
-            raise BadProfile(f"{path}: {len(body)} bytes; a profile has at most {LARGEST}")
+            raise BadProfile(f"{path}: the file has {len(body):,} bytes; a profile has at most {LARGEST:,}")
         document = tomllib.loads(body.decode("utf-8"))
     except OSError as error:
         raise BadProfile(f"{path}: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadProfile(f"{path}: not TOML: {error}") from error
     table = document.get("laws", {})
-    wrong = [f"{path}: {key}: there is only one table, laws" for key in document if key != "laws"]
+    wrong = [f"{path}: {key}: a profile has only the table `laws`" for key in document if key != "laws"]
     if not isinstance(table, dict):
-        raise BadProfile(f"{path}: laws is a table from the id of a law to a sentence")
+        raise BadProfile(f"{path}: laws: give a table from the id of a law to a sentence")
     for law, sentence in table.items():
         if law not in LAWS:
             wrong.append(f"{path}: laws.{law}: there is no such law; see specs/laws.md")
         elif LAWS[law].level is Level.CORE:
-            wrong.append(f"{path}: laws.{law}: {LAWS[law].title} is a core law, and cannot be declared away")
+            wrong.append(f"{path}: laws.{law}: {LAWS[law].title} is a core law, which every engine must follow")
         elif not isinstance(sentence, str) or not sentence.strip():
-            wrong.append(f"{path}: laws.{law}: say in a sentence what the engine does instead")
+            wrong.append(f"{path}: laws.{law}: write a sentence about what the engine does instead")
     if wrong:
         raise BadProfile("\n".join(wrong))
     return Profile({law: " ".join(str(sentence).split()) for law, sentence in table.items()})

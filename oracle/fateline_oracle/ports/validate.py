@@ -1,8 +1,8 @@
-"""Between the judge and somebody's adapter: whatever it answers becomes a reply, a refusal, or one clear fault.
+"""Separates the judge from an adapter: every answer becomes a reply, a refusal, or one clear fault.
 
-An adapter may answer garbage, nothing, too much or too late, or raise what it likes. None of that reaches the judge: a
-call is timed, a reply is looked through before it is believed, and what is wrong is said in one line. Not here: whether
-a well-formed reply is lawful.
+An adapter may answer garbage, nothing, too much or too late, or raise any exception. None of that reaches the judge:
+each call has a time limit, each reply is validated, and each problem is reported in one line. Not here: whether a
+well-formed reply is lawful.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,9 +28,9 @@ from .port import (
 )
 
 RECORDS: Final = 100_000
-"""How many records an answer may have for each stimulus asked."""
+"""The largest number of records in one answer."""
 TEXT: Final = 65_536
-"""How long a text in a record may be."""
+"""The largest number of characters in a text of a record."""
 
 _COLUMNS: Final = {name: frozenset({"rec", *kind._fields, *COMMON_COLUMNS}) for name, kind in RELATIONS.items()}
 
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 def guarded(what: object, call: Callable[[], T]) -> T:
-    """A call into an adapter. What it raises is the engine's fault, and so is silence."""
+    """Call an adapter. An exception or a timeout becomes a fault of the engine."""
     try:
         with limited(silence(), lambda: EngineSilent(f"{what}: no answer within {silence():g} s")):
             return call()
@@ -52,7 +52,7 @@ def guarded(what: object, call: Callable[[], T]) -> T:
 
 
 def asked_again(call: Callable[[], T]) -> T:
-    """The result of something that asks an engine; once more if the engine is silent. The second silence is its fault."""
+    """Run something that asks an engine, and once more if the engine is silent. The second silence is a fault."""
     try:
         return call()
     except EngineSilent:
@@ -64,7 +64,7 @@ def asked_again(call: Callable[[], T]) -> T:
 
 
 class GuardedPipeline:
-    """A pipeline port behind the guard."""
+    """A pipeline port whose answers are validated."""
 
     def __init__(self, port: PipelinePort) -> None:
         self._port = port
@@ -82,9 +82,9 @@ class GuardedPipeline:
         what = f"{len(asked)} stimuli from {asked[0].stimulus}"
         replies = guarded(what, lambda: list(self._port.together(asked)))
         if len(replies) != len(asked):
-            raise EngineFault(f"{what}: {len(replies)} answers")
+            raise EngineFault(f"{what}: the adapter gave {len(replies)} replies")
         for one, reply in zip(asked, replies, strict=True):
-            checked_reply(one.stimulus, reply) if reply.__class__ is not Reply else _look(one, reply)
+            checked_reply(one.stimulus, reply) if reply.__class__ is not Reply else _check_reply(one, reply)
         return replies
 
     def trail(self) -> list[RecordJson]:
@@ -95,7 +95,7 @@ class GuardedPipeline:
 
 
 class GuardedCrash:
-    """A crash port behind the guard."""
+    """A crash port whose answers are validated."""
 
     def __init__(self, port: CrashPort) -> None:
         self._port = port
@@ -111,7 +111,7 @@ class GuardedCrash:
         met: list[object] = guarded("boundaries", lambda: list(self._port.boundaries()))
         for one in met:
             if not isinstance(one, Boundary) or one.write not in _WRITES or not isinstance(one.digest, str):
-                raise EngineFault(f"boundaries: {_short(one)} is no Boundary of {', '.join(Write)}")
+                raise EngineFault(f"boundaries: {_short(one)} is not a Boundary with a write of {', '.join(Write)}")
         return cast("list[Boundary]", met)
 
     def crash_to(self, digest: str, policy: CommitPolicy | None) -> None:
@@ -123,7 +123,7 @@ class GuardedCrash:
     def sinks(self) -> dict[str, list[str]]:
         sinks = guarded("sinks", lambda: {sink: list(found) for sink, found in self._port.sinks().items()})
         if not all(isinstance(token, str) for found in sinks.values() for token in found):
-            raise EngineFault(f"sinks: answered {_short(sinks)}; give the ids of tokens")
+            raise EngineFault(f"sinks: answered {_short(sinks)}; give for each sink the ids of its tokens")
         return sinks
 
     def close(self) -> None:
@@ -136,7 +136,7 @@ def _whole_trail(port: PipelinePort | CrashPort) -> list[RecordJson]:
         for record in port.trail():
             found.append(record)
             if len(found) > 10 * RECORDS:
-                raise EngineFault(f"trail: more than {10 * RECORDS} records of one run")
+                raise EngineFault(f"trail: one run has more than {10 * RECORDS:,} records")
         return found
 
     records = guarded("trail", read)
@@ -144,33 +144,33 @@ def _whole_trail(port: PipelinePort | CrashPort) -> list[RecordJson]:
     return records
 
 
-def _look(asked: Request, reply: Reply) -> None:
+def _check_reply(asked: Request, reply: Reply) -> None:
     if reply.records:
         check_records(asked.stimulus, reply.records)
 
 
 def checked_reply(what: object, reply: object) -> Reply:
-    """The reply if it is one."""
+    """Return the reply if it is valid."""
     if not isinstance(reply, Reply):
-        raise EngineFault(f"{what}: answered {_short(reply)}, which is no Reply")
+        raise EngineFault(f"{what}: answered {_short(reply)}; give a Reply")
     if reply.refused is not None and not isinstance(reply.refused, str):
-        raise EngineFault(f"{what}: refused with {_short(reply.refused)}, which is no word")
+        raise EngineFault(f"{what}: refused with {_short(reply.refused)}; give the word of the rule as text")
     if isinstance(reply.records, str | bytes | Mapping) or not isinstance(reply.records, Sequence):
-        raise EngineFault(f"{what}: answered {_short(reply.records)}, which is no list of records")
+        raise EngineFault(f"{what}: answered {_short(reply.records)}; give a list of records")
     check_records(what, reply.records)
     return reply
 
 
 def check_records(what: object, records: Sequence[RecordJson]) -> None:
-    """Every record is one of a known relation, with known columns and plain values of bounded size."""
+    """Check that every record has a known relation, known columns, and plain values of bounded size."""
     if len(records) > RECORDS:
-        raise EngineFault(f"{what}: {len(records)} records in one answer; {RECORDS} are allowed")
+        raise EngineFault(f"{what}: {len(records):,} records in one answer; at most {RECORDS:,} are allowed")
     for record in records:
         if not isinstance(record, Mapping):
-            raise EngineFault(f"{what}: {_short(record)} is no record")
+            raise EngineFault(f"{what}: {_short(record)} is not a record")
         columns = _COLUMNS.get(record.get("rec"))  # type: ignore[call-overload]
         if columns is None or not record.keys() <= columns:
-            _strange(what, record)
+            _unknown(what, record)
         for value in record.values():
             kind = value.__class__
             if kind is not int and kind is not bool and (kind is not str or len(value) > TEXT):  # type: ignore[arg-type]
@@ -178,7 +178,7 @@ def check_records(what: object, records: Sequence[RecordJson]) -> None:
 
 
 def _bad_value(what: object, record: RecordJson) -> None:
-    """Say which value is none; there may be nothing wrong with a subclass of what is expected."""
+    """Raise a fault for the invalid value. A subclass of an allowed type is valid."""
     for column, value in record.items():
         if isinstance(value, str) and len(value) > TEXT:
             raise EngineFault(f"{what}: {record['rec']}.{column} is a text of {len(value)} characters")
@@ -186,15 +186,17 @@ def _bad_value(what: object, record: RecordJson) -> None:
             raise EngineFault(f"{what}: {record['rec']}.{column} is {_short(value)}; give a text or a whole number")
 
 
-def _strange(what: object, record: RecordJson) -> None:
-    """Say what is no relation or no column."""
+def _unknown(what: object, record: RecordJson) -> None:
+    """Raise a fault for an unknown relation or column."""
     relation = record.get("rec")
     columns = _COLUMNS.get(relation) if isinstance(relation, str) else None
     if columns is None:
-        raise EngineFault(f"{what}: a record of {_short(relation)}; there are {', '.join(RELATIONS)}")
+        raise EngineFault(
+            f"{what}: a record has the unknown relation {_short(relation)}; the relations are {', '.join(RELATIONS)}"
+        )
     if not record.keys() <= columns:
-        strange = sorted(map(str, set(record) - columns))
-        raise EngineFault(f"{what}: {relation} has no column {_short(strange[0])}")
+        unknown = sorted(map(str, set(record) - columns))
+        raise EngineFault(f"{what}: {relation} has no column {_short(unknown[0])}")
 
 
 def _short(value: object) -> str:
@@ -203,7 +205,7 @@ def _short(value: object) -> str:
 
 
 class GuardedLifecycle:
-    """A lifecycle port behind the guard."""
+    """A lifecycle port whose answers are validated."""
 
     def __init__(self, port: LifecyclePort) -> None:
         self._port = port
@@ -230,7 +232,7 @@ class GuardedLifecycle:
 
 
 class GuardedBarrier:
-    """A barrier port behind the guard."""
+    """A barrier port whose answers are validated."""
 
     def __init__(self, port: BarrierPort) -> None:
         self._port = port
@@ -240,7 +242,7 @@ class GuardedBarrier:
         if not isinstance(tokens, Mapping) or not all(
             isinstance(part, str) for pair in tokens.items() for part in pair
         ):
-            raise EngineFault(f"start: answered {_short(tokens)}; give the id of each branch's token")
+            raise EngineFault(f"start: answered {_short(tokens)}; give the token id of each branch")
         return tokens
 
     def do(self, stimulus: BarrierStimulus) -> Reply:

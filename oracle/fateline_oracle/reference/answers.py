@@ -1,7 +1,7 @@
-"""What the stimuli of the law say, in the words of the engine's source and plugins.
+"""Translates the stimuli of the law into answers of the engine's source and plugins.
 
-Every node that passes a row on adds a field named after itself, so that the data of siblings differ and the digests in the
-trail say something. Not here: when a node is asked (`pipeline.py`).
+Every node that passes a row on adds a field with its name, so that the data of siblings differ and the digests in the
+trail differ too. Not here: when a node is asked (`pipeline.py`).
 """
 
 from collections.abc import Sequence
@@ -35,12 +35,12 @@ def merge_failures(data: Sequence[MergeData]) -> list[Reason | None]:
 
 
 def passed_on(node: Node, token: TokenInfo | BatchInfo, attempt: int) -> Verdict:
-    """The token's own row, with the mark of the node. No two nodes give one field two values, so data never conflict."""
+    """The row of the token with a field for the node. No two nodes write the same field, so data never conflict."""
     return Pass({**token.data, node.name: attempt}) if isinstance(token, TokenInfo) else Pass({})
 
 
 def members_passed(node: Node, token: TokenInfo | BatchInfo, attempt: int) -> Verdict:
-    """The rows of the batch's own members."""
+    """The rows of the members of the batch."""
     return BatchOutputs(token.rows if isinstance(token, BatchInfo) else ())
 
 
@@ -53,17 +53,17 @@ _SIMPLE: Final[dict[str, Answer]] = {
     "passed": members_passed,
     "drop": _always(Drop()),
     "empty": _always(Drop()),
-    "error": _always(Failure("as the stimulus says")),
-    "error_retryable": _always(Failure("as the stimulus says", True)),
+    "error": _always(Failure("as requested by the stimulus")),
+    "error_retryable": _always(Failure("as requested by the stimulus", True)),
     "written": _always(Written()),
-    "refused": _always(Failure("as the stimulus says")),
-    "refused_retryable": _always(Failure("as the stimulus says", True)),
+    "refused": _always(Failure("as requested by the stimulus")),
+    "refused_retryable": _always(Failure("as requested by the stimulus", True)),
 }
 
 
 @lru_cache(maxsize=4096)
 def answer_of(do: str, verdict: str | None) -> Answer | None:
-    """What a plugin answers where the stimulus has this verdict; None where no plugin can say that."""
+    """The answer of a plugin for a stimulus with this verdict; None if no plugin can give it."""
     if do not in (Do.FINISH, Do.FLUSHED):
         return None
     word, argument, number = _parsed(verdict)
@@ -83,20 +83,20 @@ def _parsed(verdict: str | None) -> tuple[str, str, int]:
 
 
 def unsupported(run: ScriptedRun, asked: Request, rows_given: int, live: tuple[int, int]) -> str | None:
-    """Why source and plugins cannot say what this stimulus says, or None if they can. `live`: the token that is asked."""
+    """The reason why source and plugins cannot do what this stimulus asks; None if they can. `live` is the token concerned."""
     stimulus, hold = asked
     if stimulus.do is Do.READ:
         if stimulus.verdict not in _VALIDITIES:
-            return "a source says of a row that it is valid, invalid, or has no contract"
+            return "a source gives rows that are valid, invalid, or without a contract"
         return "a source gives its rows in order" if stimulus.row != rows_given else None
     if stimulus.do not in (Do.FINISH, Do.FLUSHED):
         return None
     if answer_of(stimulus.do, stimulus.verdict) is None:
-        return "no plugin can give a verdict that is none of its words"
+        return "no plugin can give a verdict that is not one of its words"
     if stimulus.do is Do.FINISH and _failure_of_another_kind(run, stimulus, live):
-        return "a failure is a failure: these plugins have no word for that of another kind of node"
+        return "these plugins cannot give the failure of another kind of node"
     if hold is not None and _rows_mean_something_else(run, hold, stimulus.verdict):
-        return "these plugins answer with rows; the mode of the aggregation says what they mean"
+        return "these plugins answer with rows; the mode of the aggregation decides what they mean"
     return None
 
 

@@ -1,7 +1,7 @@
 """The reference engine's barrier at the barrier port: one coalesce, events in any order.
 
-A caller of this port names branches where the engine has tokens, so what it refuses of a token that has met its fate, or is
-held, is reported of the branch. Not here: anything about the law.
+A caller of this port names branches, and the engine has tokens. So a refusal about a token that has met its fate or is held
+is reported as a refusal about the branch. Not here: anything about the law.
 """
 
 from collections.abc import Callable, Mapping

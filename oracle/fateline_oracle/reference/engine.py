@@ -1,4 +1,4 @@
-"""The reference engine as anybody's engine is given to the judge: its ports, and what it says of itself."""
+"""The reference engine, given to the judge like any other engine: its ports and its declaration."""
 
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
@@ -12,11 +12,11 @@ from fateline_oracle.reference.pipeline import ReferencePort
 
 PORTS: Final = frozenset(Port)
 LAW_VERSION: Final = "1"
-"""Which law the engine was written for; not taken from the judge, who compares."""
+"""The version of the law that the engine was written for. It is not taken from the judge, which compares it."""
 
 
 class ReferenceEngine:
-    """Everything, in lockstep, on a clock that the judge moves."""
+    """Offers every port, in lockstep, with a clock that the judge moves."""
 
     def hello(self) -> Hello:
         try:

@@ -18,7 +18,7 @@ def database_of(file: Path) -> Path:
 
 
 def mend(file: Path) -> bool:
-    """Whether there is a landscape. If the process was killed while it made one, SQLite rolls the half of it back here."""
+    """True if there is a landscape. If the process was killed while making one, SQLite rolls it back here."""
     if not database_of(file).exists():
         return False
     with closing(sqlite3.connect(database_of(file))) as conn:
@@ -62,7 +62,7 @@ def confirmed_and_gone(file: Path) -> list[str]:
     for name, position in confirmed:
         there = _held(sinks[name])
         if there < int(position):
-            lacking.append(f"{name} holds {there}, and {position} were confirmed")
+            lacking.append(f"{name} holds {there}, but {position} were confirmed")
     return lacking
 
 

@@ -1,7 +1,7 @@
 """The reference engine's token manager at the lifecycle port: two runs in one landscape, hostile arguments included.
 
-Every operation is a step of its own. The pipeline under it only lends the edges that
-tokens take: a chain of nested forks, so that a fork of a fork has a gate. Not here: anything about the law.
+Every operation is one step. The pipeline only provides the edges that tokens take: a chain of nested forks, so that a
+fork of a fork has a gate. Not here: anything about the law.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ _LOCKED: Final = SchemaContract.declared({"n": "int"}).lock()
 _ROW: Final = PipelineRow.of({"n": 0}, _LOCKED)
 _FIELDS: Final = {
     "sink": "out",
-    "error": "as told",
+    "error": "as requested",
     "reason": "node_failed",
     "batch": "x",
     "group": "x",
@@ -120,7 +120,7 @@ class LifecyclePort:
     # The operations
 
     def _token(self, run: ScriptedRun, ref: TokenRef) -> TokenInfo:
-        """The token that is meant, as its own run knows it; a stranger by numbers that no token has."""
+        """The token that is meant, as its run knows it; for an unknown token, numbers that no token has."""
         row, _, number = ref.name.partition(":")
         key = (int(row), int(number)) if row.isdecimal() and number.isdecimal() else (0, 9999)
         owner = self._runs[ref.run] if ref.run < len(self._runs) else run

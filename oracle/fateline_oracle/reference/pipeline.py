@@ -1,7 +1,7 @@
 """The reference engine at the pipeline port.
 
 Each stimulus becomes one `Work` of a `ScriptedRun`; each reply holds the records that the engine's views `trail_*` show
-of the step. What a stimulus says of a node becomes an answer in `answers.py`. Not here: anything about the law.
+of the step. The verdict of a stimulus becomes an answer of a node in `answers.py`. Not here: anything about the law.
 """
 
 from collections import deque

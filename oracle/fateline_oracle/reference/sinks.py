@@ -1,6 +1,6 @@
-"""The sinks of a crashed run: a file for each, and what a reader finds in it.
+"""The sinks of a crashed run: one file for each, and what a reader finds in it.
 
-Sinks are csv, jsonl and sqlite files by turns, so that each kind is crashed. A sink holds one record for each effect: the id
+Sinks are csv, jsonl and sqlite files in turn, so that each kind is crashed. A sink holds one record for each effect: the id
 of the token that was written. Not here: who writes them, and when (`crash.py`).
 """
 
@@ -28,7 +28,7 @@ _KINDS: Final[dict[str, Callable[[Path], Sink]]] = {
 
 
 def paths_of(names: Iterable[str], folder: Path, pipeline: Mapping[str, object]) -> dict[str, Path]:
-    """A file for each sink. With which kind it begins depends on the pipeline alone."""
+    """A file for each sink. The kind of the first depends only on the pipeline."""
     first, endings = zlib.crc32(json.dumps(pipeline, sort_keys=True).encode()), tuple(_KINDS)
     return {name: folder / f"{name}{endings[(first + at) % len(endings)]}" for at, name in enumerate(names)}
 
@@ -38,7 +38,7 @@ def sink_at(path: Path) -> Sink:
 
 
 def effects(path: Path) -> list[str]:
-    """The tokens in a file, as a reader finds them; a line that is not whole is no effect."""
+    """The tokens in a file, as a reader finds them. An incomplete line is not an effect."""
     if not path.exists():
         return []
     if path.suffix == ".db":
@@ -50,7 +50,7 @@ def effects(path: Path) -> list[str]:
 
 
 def _token_in(line: str) -> str:
-    """The token of one effect. Text that is no JSON object of ours stands for itself."""
+    """The token of one effect. Text that is not one of our JSON objects is returned unchanged."""
     try:
         return str(json.loads(line)[TOKEN])
     except (ValueError, TypeError, KeyError):

@@ -21,12 +21,12 @@ DIGEST: Final = 16
 _COUNTER: Final = ((24, 28), (92, 96))
 """Where SQLite keeps the count of changes in the head of a file. A connection that finds another count reads the file again."""
 COMMITS: Final = 4096
-"""There are fewer commits than this between two kills, so no count occurs twice."""
+"""An upper limit of the commits between two kills, so that no count occurs twice."""
 JOURNAL: Final = "-journal"
 
 
 class Leftover(NamedTuple):
-    """What a kill leaves: the bytes of the landscape and of each file of a sink, the writes that led there, the time."""
+    """What a kill leaves: the bytes of the landscape and of each sink file, the writes that led to them, and the time."""
 
     landscape: bytes
     files: Mapping[Path, bytes]
@@ -75,7 +75,7 @@ class WriteRecorder:
         self._files = self._digest = None
 
     def torn(self, path: Path, before: bytes) -> None:
-        """A file has grown: a kill meanwhile could have left the half of it."""
+        """A file has grown: a kill during that could have left half of it."""
         after = self._bytes().get(path, b"")
         if len(after) > len(before) + 1:
             torn = {**self._bytes(), path: after[: (len(before) + len(after)) // 2]}
@@ -103,7 +103,7 @@ class WriteRecorder:
         return Leftover(self._landscape(), dict(self._bytes()), self._committed.copy(), at)
 
     def boundaries(self) -> list[Boundary]:
-        """The boundaries that were met since this was last asked."""
+        """The boundaries that were met since the last call."""
         met, self.met = self.met, []
         return met
 
@@ -120,7 +120,7 @@ class WriteRecorder:
     # Going back
 
     def go_back(self, left: Leftover) -> None:
-        """Make the files what they were. Nobody may have them open but SQLite, outside of a transaction."""
+        """Restore the files. Only SQLite may have them open, outside of a transaction."""
         self._changes += 1
         data = bytearray(left.landscape)
         for start, end in _COUNTER:
@@ -137,14 +137,14 @@ class WriteRecorder:
         self._image = self._files = self._digest = None
 
     def forget(self) -> None:
-        """A new run begins: what was left by the one before is of no use."""
+        """Forget the boundaries of the earlier run, because a new run begins."""
         self.met.clear()
         self.left.clear()
 
 
 @lru_cache(maxsize=256)
 def write_of(statement: str) -> Write | None:
-    """What a statement is; None if it writes nothing."""
+    """The kind of write of a statement; None if it writes nothing."""
     word = statement.split(None, 1)[0].upper()
     if word in ("SELECT", "PRAGMA", "EXPLAIN", "ROLLBACK"):
         return None
@@ -178,7 +178,7 @@ class RecordedConnection:
         return cursor
 
     def executemany(self, statement: str, records: Iterable[Any]) -> None:
-        """One statement a record, as SQLite does it."""
+        """One statement for each record, as SQLite does it."""
         for record in records:
             self.execute(statement, record)
 

@@ -1,4 +1,4 @@
-"""Every page, drawing and text that a person reads of a result.
+"""Renders results for people: pages, drawings and terminal text.
 
 Not here: how a result is found, and the pages of the book (`book/`).
 """

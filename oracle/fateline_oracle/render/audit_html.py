@@ -1,4 +1,5 @@
-"""The page of an audit: the verdict, what was found with a drawing of a row for each kind, every law, what was not judged.
+"""Renders the page of an audit: the verdict, each kind of breach with a drawing of a row, every law, and what was not
+checked.
 
 Not here: what is concluded (`audit/summary.py`).
 """
@@ -15,10 +16,10 @@ from .lineage_svg import lineage_svg
 EXAMPLES = 8
 
 
-def render_audit(told: AuditSummary, database: str) -> str:
+def render_audit(summary: AuditSummary, database: str) -> str:
     """The whole page."""
     style = files(__package__).joinpath("style.css").read_text(encoding="utf-8")
-    report = told.report
+    report = summary.report
     counts = report.counts
     head = element(
         "header",
@@ -26,11 +27,11 @@ def render_audit(told: AuditSummary, database: str) -> str:
         + text(
             "p",
             f"{counts['breaches']:,} breaches in {counts['runs']:,} runs, {counts['rows']:,} rows and {counts['tokens']:,} "
-            f"tokens, read as {told.adapter}, in {report.seconds:.1f} s. Law version {report.law_version}.",
+            f"tokens, read as {summary.adapter}, in {report.seconds:.1f} s. Law version {report.law_version}.",
         ),
     )
     laws = table(
-        ("law", "", "asked", "verdict", ""),
+        ("law", "", "checks", "verdict", ""),
         [
             (
                 escaped(law),
@@ -46,17 +47,18 @@ def render_audit(told: AuditSummary, database: str) -> str:
     body = "\n".join(
         (
             head,
-            section("What was found", *(_group(told, group) for group in told.groups), id_="found"),
+            section("What was found", *(_group(summary, group) for group in summary.groups), id_="found"),
             section(
-                "Declared otherwise",
+                "Declared by the profile",
                 listed(
-                    f"{escaped(law)}, {count:,} times: {escaped(said)}" for law, (count, said) in told.declared.items()
+                    f"{escaped(law)}, {count:,} times: {escaped(sentence)}"
+                    for law, (count, sentence) in summary.declared.items()
                 ),
                 id_="declared",
             ),
             section("The laws", laws, id_="laws"),
-            section("How it was read", listed(map(escaped, told.notes)), id_="notes"),
-            element("footer", text("p", "The same again:") + text("pre", report.reproduce)),
+            section("How it was read", listed(map(escaped, summary.notes)), id_="notes"),
+            element("footer", text("p", "Repeat with:") + text("pre", report.reproduce)),
         )
     )
     return (
@@ -68,16 +70,16 @@ def render_audit(told: AuditSummary, database: str) -> str:
     )
 
 
-def _group(told: AuditSummary, group: Group) -> str:
+def _group(summary: AuditSummary, group: Group) -> str:
     first = group.breaches[0]
     examples = listed(
         f"row {escaped(breach.row or '-')}, token {escaped(breach.token or '-')}: {escaped(breach.said)}"
         for breach in group.breaches[:EXAMPLES]
     )
     parts = [text("p", LAWS[group.law].sentence)]
-    known = told.explained(group)
+    known = summary.explained(group)
     if known is not None:
         parts.append(text("p", f"Known of this schema: {known}"))
     parts += [examples, lineage_svg(group.picture, frozenset({first.token or ""}))]
     title = f"{group.law} {LAWS[group.law].title}: {len(group.breaches):,} times, {group.shape}"
-    return folded(escaped(title), "\n".join(parts), open_=group is told.groups[0])
+    return folded(escaped(title), "\n".join(parts), open_=group is summary.groups[0])

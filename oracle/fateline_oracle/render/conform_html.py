@@ -1,7 +1,7 @@
-"""The report of `conform` as one HTML page: no script, nothing fetched, light and dark, readable on a phone.
+"""Renders the report of `conform` as one HTML page: no script, nothing fetched, light and dark, readable on a phone.
 
-`sections.py` says what stands on it, `lineage_svg.py` draws lineage, `style.css` is its look. All text that came from an
-engine is escaped and bounded. Not here: what is concluded (`conform/verdict.py`).
+`sections.py` makes its sections, `lineage_svg.py` draws lineage, `style.css` styles it. All text from an engine is
+escaped and bounded. Not here: what is concluded (`conform/verdict.py`).
 """
 
 from importlib.resources import files

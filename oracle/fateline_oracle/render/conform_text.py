@@ -1,6 +1,6 @@
-"""A conformance as a person reads it on a terminal: verdict last, counterexamples in full, what was skipped said.
+"""Renders the result of `conform` for a terminal: counterexamples in full, what was skipped, and the verdict last.
 
-Not here: the HTML page (`page/`), and anything that decides.
+Not here: the HTML page (`conform_html.py`), and any decision.
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ LEGAL_SHOWN: Final = 6
 
 
 def conformance_text(found: Conformance, *, cases: int = CASES_SHOWN) -> str:
-    """Everything, with so many counterexamples in full."""
+    """The whole result, with at most `cases` counterexamples in full."""
     report = found.report
-    parts = [f"{found.hello.name} {found.hello.version}, held against the law, version {report.law_version}", ""]
+    parts = [f"{found.hello.name} {found.hello.version}, checked against the law, version {report.law_version}", ""]
     parts += [_coverage(found), "", _laws(found)]
     parts += _explained(found, cases)
     parts += _aside(found)
@@ -52,7 +52,7 @@ def _coverage(found: Conformance) -> str:
 
 
 def _right(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
-    """A table whose columns after the first stand to the right."""
+    """A table whose columns after the first are aligned to the right."""
     widths = [max(len(row[place]) for row in [headers, *rows]) for place in range(len(headers))]
     lines = [list(headers), ["-" * width for width in widths], *map(list, rows)]
     return "\n".join(
@@ -64,8 +64,8 @@ def _right(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
 def _laws(found: Conformance) -> str:
     rows = []
     for law, result in found.report.laws.items():
-        said = paint(str(result.verdict), COLOUR[result.verdict]) if result.verdict is not None else "not judged"
-        rows.append((law, LAWS[law].title, result.checked or None, said, _why(result)))
+        verdict = paint(str(result.verdict), COLOUR[result.verdict]) if result.verdict is not None else "not judged"
+        rows.append((law, LAWS[law].title, result.checked or None, verdict, _why(result)))
     return table(rows, ("law", "", "steps judged", "verdict", ""))
 
 
@@ -74,7 +74,7 @@ def _why(result: LawResult) -> str:
 
 
 def _explained(found: Conformance, most: int) -> list[str]:
-    """The shortest counterexample of each law that is named first, so many of them."""
+    """The shortest counterexample of each law that is named first, at most `most` of them."""
     chosen: dict[str, dict[str, Any]] = {}
     for case in sorted(found.cases, key=lambda case: len(case["steps"])):  # type: ignore[arg-type]
         laws: Any = case["laws"]
@@ -88,15 +88,16 @@ def _explained(found: Conformance, most: int) -> list[str]:
 
 
 def case_text(case: dict[str, Any]) -> str:
-    """One counterexample: numbered steps, the last one expected beside observed, the law, what would have been legal."""
+    """One counterexample: numbered steps, the last with expected and observed records, the law, and what would have
+    been legal."""
     steps = [Step(step["says"], step["stimulus"], step["records"]) for step in case["steps"]]
     expected = case["expected"]
-    said = show(
+    shown = show(
         [(law, message) for law, message in case["laws"]],
         steps,
         Refusal(expected) if isinstance(expected, str) else expected,
     )
-    lines = [said]
+    lines = [shown]
     if case.get("observed"):
         lines.append(f"\n     The engine answered: {case['observed']}")
     lines += ["", *(f"     {line}" for line in case.get("differences", ())[:8])]
@@ -112,7 +113,7 @@ def _aside(found: Conformance) -> list[str]:
     for test in found.self_tests:
         noticed = f"noticed by {test.named} after {test.steps:,} steps" if test.named else "NOT NOTICED"
         lines.append(f"self-test: {test.says}: {noticed}")
-    lines += [f"declared otherwise: {one.law}, {LAWS[one.law].title}: {one.sentence}" for one in found.declared]
+    lines += [f"declared by the profile: {one.law}, {LAWS[one.law].title}: {one.sentence}" for one in found.declared]
     stimuli = [one for one in found.report.skipped if one.cases]
     lines += [f"skipped: {one.cases:,} {one.what}: {one.why}" for one in stimuli]
     lines += [f"the engine broke down: {fault}" for fault in found.faults[:10]]

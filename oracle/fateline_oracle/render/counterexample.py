@@ -1,7 +1,7 @@
-"""Counterexamples as a person reads them: numbered steps, what each wrote, what the law expected, the lineage, the law.
+"""Renders counterexamples as text: numbered steps, the records of each, what the law expected, the lineage, the law.
 
-Works on plain data (`fateline_model.checker.verify.Step`), so that it shows what any process found. Not here: how a
-counterexample is found, shrunk or saved.
+It works on plain data (`fateline_model.checker.verify.Step`), so it can show what any process found. Not here: how a
+counterexample is found, shortened or saved.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ RecordJson = Mapping[str, object]
 
 
 def expected_last(instance_name: str, steps: Sequence[Step], scope: str = "small") -> list[RecordJson] | Refusal | None:
-    """What the sound law writes, or refuses, in the last step; None where it does not come that far."""
+    """What the unchanged law writes or refuses in the last step; None if it does not get so far."""
     instance = next((found for found in instances(scope) if found.name == instance_name), None)
     if instance is None or not steps:
         return None
@@ -49,13 +49,13 @@ def show(
         lines += ["", "     lineage:", *(f"       {line}" for line in lineage([r for s in steps for r in s.records]))]
     for law in dict.fromkeys(law for law, _ in laws):
         lines += ["", f"     {law}  {LAWS[law].title}", f"         {LAWS[law].sentence}"]
-        lines += [f"         Here: {message}." for said, message in laws if said == law][:3]
+        lines += [f"         Here: {message}." for broken, message in laws if broken == law][:3]
     return "\n".join(lines)
 
 
 def _records(records: Iterable[RecordJson], indent: str) -> list[str]:
-    said = [f"{indent}{record['rec']!s:<9} {say(record)}" for record in records]
-    return said or [f"{indent}nothing"]
+    lines = [f"{indent}{record['rec']!s:<9} {say(record)}" for record in records]
+    return lines or [f"{indent}nothing"]
 
 
 def _expected(expected: list[RecordJson] | Refusal) -> list[str]:
@@ -76,8 +76,8 @@ def say(record: RecordJson) -> str:
         return f"{record['token']} at {record['node']}, attempt {record['attempt']}: {record['status']}{verdict}"
     skip = ("rec", "run", "visit", "idx", "source", "digest", "pipeline", "group_kind")
     subject = next((str(record[key]) for key in _SUBJECTS if key in record), "")
-    told = {key: str(value) for key, value in record.items() if key not in skip and value != ""}
-    rest = [f"{key} {text}" for key, text in told.items() if text != subject or key not in (*_SUBJECTS, "group")]
+    values = {key: str(value) for key, value in record.items() if key not in skip and value != ""}
+    rest = [f"{key} {text}" for key, text in values.items() if text != subject or key not in (*_SUBJECTS, "group")]
     return f"{subject}: {', '.join(rest)}" if rest else subject
 
 
@@ -85,7 +85,7 @@ _SUBJECTS = ("token", "barrier", "batch", "row", "run")
 
 
 def lineage(records: Iterable[RecordJson]) -> list[str]:
-    """The tokens as a tree, each with its fate; a token with several parents stands under the first."""
+    """The tokens as a tree, each with its fate. A token with several parents is under the first."""
     children: dict[str, list[str]] = {}
     fates: dict[str, str] = {}
     others: dict[str, list[str]] = {}

@@ -1,6 +1,6 @@
-"""A torture as a person reads it on a terminal: boundaries by kind, counterexamples, the laws, the verdict last.
+"""Renders a crash test for a terminal: boundaries by kind, counterexamples, the laws, and the verdict last.
 
-Not here: anything that decides.
+Not here: any decision.
 """
 
 from collections.abc import Mapping
@@ -17,19 +17,19 @@ from .conform_text import case_text
 SHOWN: Final = 3
 WRITES: Final = {
     Write.TRANSACTION: "before a transaction begins",
-    Write.STATEMENT: "before a statement of one",
-    Write.PAYLOAD: "before the text of an error is kept",
+    Write.STATEMENT: "before a statement in a transaction",
+    Write.PAYLOAD: "before the text of an error is stored",
     Write.COMMIT: "before a commit",
     Write.SINK_WRITE: "before a sink is written",
-    Write.SINK_TORN: "amid a flush, half of the bytes there",
+    Write.SINK_TORN: "during a flush, with half of the bytes written",
     Write.SINK_FLUSH: "before a sink is flushed",
-    Write.SINK_CUT: "before a sink is opened or cut back",
+    Write.SINK_CUT: "before a sink is opened or truncated",
 }
-POLICIES: Final = {CommitPolicy.STEP: "one commit a step", CommitPolicy.DEFAULT: "commits as by default"}
+POLICIES: Final = {CommitPolicy.STEP: "one commit for each step", CommitPolicy.DEFAULT: "the default commits"}
 
 
 def crash_text(found: CrashConformance) -> str:
-    """Everything, with a few counterexamples in full."""
+    """The whole result, with a few counterexamples in full."""
     report, counts = found.report, found.report.counts
     parts = [f"{found.hello.name} {found.hello.version}, crashed at every write boundary", ""]
     parts.append(
@@ -42,8 +42,8 @@ def crash_text(found: CrashConformance) -> str:
     parts += [
         "",
         f"{counts['scenarios']:,} scenarios of {counts['instances']} pipelines, each with {' and '.join(POLICIES.values())}.",
-        f"Distinct leftovers, resumed and judged: {', '.join(left).replace('1 crashes', 'one crash') or 'none'}.",
-        f"Runs that came to their end: {counts['rows']:,} rows, {counts['tokens']:,} tokens, {counts['effects']:,} effects.",
+        f"Distinct crash states, resumed and checked: {', '.join(left).replace('1 crashes', 'one crash') or 'none'}.",
+        f"Runs that ended: {counts['rows']:,} rows, {counts['tokens']:,} tokens, {counts['effects']:,} effects.",
     ]
     parts += _processes(found)
     laws = [
@@ -59,8 +59,8 @@ def crash_text(found: CrashConformance) -> str:
     parts += [f"\n{one.law}  {one.message}" for one in report.findings if not found.cases]
     parts += [f"skipped: {one.cases:,} {one.what}: {one.why}" for one in report.skipped if one.cases]
     parts += [f"the engine broke down: {fault}" for fault in found.faults[:10]]
-    said = f"{counts['boundaries_crashed']:,} of {counts['boundaries_known']:,} boundaries crashed"
-    parts += ["", f"{paint(report.verdict, COLOUR[report.verdict], bold=True)}  {said}, {report.seconds:.1f} s"]
+    covered = f"{counts['boundaries_crashed']:,} of {counts['boundaries_known']:,} boundaries crashed"
+    parts += ["", f"{paint(report.verdict, COLOUR[report.verdict], bold=True)}  {covered}, {report.seconds:.1f} s"]
     return "\n".join(parts)
 
 
@@ -72,14 +72,14 @@ def _processes(found: CrashConformance) -> list[str]:
     return [
         "",
         "Processes that ran the example pipelines:",
-        table(rows, ("what became of them", "processes")),
-        f"In the end {killed.rows:,} rows, {killed.tokens:,} tokens, {killed.effects:,} effects; "
-        f"{len(killed.findings)} runs ended otherwise than undisturbed. {killed.missed} ended before it came to that.",
+        table(rows, ("fault", "processes")),
+        f"At the end {killed.rows:,} rows, {killed.tokens:,} tokens, {killed.effects:,} effects; "
+        f"{len(killed.findings)} runs ended unlike an undisturbed run. {killed.missed} ended before the fault.",
     ]
 
 
 def torture_case_text(case: Mapping[str, Any]) -> str:
-    """One counterexample: the scenario with its crashes, what was recorded at its end, the law."""
+    """One counterexample: the scenario with its crashes, what was recorded at its end, and the law."""
     cuts = [
         f"     killed {WRITES[Write(cut['write'])]}: boundary {cut['boundary']}, {cut['steps']} steps committed"
         for cut in case["cuts"]

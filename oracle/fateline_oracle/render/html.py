@@ -1,6 +1,6 @@
-"""The few pieces of HTML that the page is made of. Whatever is handed in as text is escaped, and bounded.
+"""Makes the few pieces of HTML that pages consist of. All given text is escaped and bounded.
 
-Not here: what stands on the page.
+Not here: the content of a page.
 """
 
 import html

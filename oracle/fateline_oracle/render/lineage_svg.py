@@ -28,11 +28,13 @@ class Box(NamedTuple):
 
 
 def lineage_svg(records: Iterable[Mapping[str, object]], concerned: frozenset[str]) -> str:
-    """The drawing; empty where no token was made."""
+    """The drawing; empty if there is no token."""
     found = list(records)
     tokens = list(dict.fromkeys(str(r["token"]) for r in found if r.get("rec") == "tokens" and "token" in r))[:MOST]
     links = [(str(r.get("parent")), str(r.get("child"))) for r in found if r.get("rec") == "parents"]
-    made = dict.fromkeys([*(parent for parent, _ in links), *tokens])  # a barrier's case begins with tokens made before
+    made = dict.fromkeys(
+        [*(parent for parent, _ in links), *tokens]
+    )  # a case of a barrier begins with tokens that exist already
     tokens = list(made)[:MOST]
     links = [(parent, child) for parent, child in dict.fromkeys(links) if {parent, child} <= set(tokens)]
     if not tokens:
@@ -55,7 +57,7 @@ def lineage_svg(records: Iterable[Mapping[str, object]], concerned: frozenset[st
 
 
 def pipeline_svg(document: object) -> str:
-    """The pipeline of a case, drawn as `fateline graph` draws it; empty where it is none."""
+    """The pipeline of a case, drawn as `fateline graph` draws it; empty if there is none."""
     from fateline_engine.drawing.svg import svg
     from fateline_engine.graph import ExecutionGraph
     from fateline_engine.settings import SettingsError, read_pipeline
@@ -83,9 +85,9 @@ def _fates(records: Iterable[Mapping[str, object]]) -> dict[str, str]:
 def _laid_out(
     tokens: list[str], links: list[tuple[str, str]], fates: Mapping[str, str], concerned: frozenset[str]
 ) -> dict[str, Box]:
-    """A column is one more than that of the farthest parent; in a column, in the order in which they were made."""
+    """Place each token one column right of its farthest parent, and within a column in the order of creation."""
     column = dict.fromkeys(tokens, 0)
-    for _ in tokens:  # enough rounds for the longest line, and an end for one that leads round in a circle
+    for _ in tokens:  # enough rounds for the longest line; ends also if the lineage has a cycle
         for parent, child in links:
             column[child] = max(column[child], min(column[parent] + 1, len(tokens)))
     used: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""What stands on the page, in its order: the verdict, breaches, coverage, the laws, what was left out, how to repeat it.
+"""Makes the sections of the page, in order: the verdict, breaches, coverage, the laws, what was left out, how to repeat it.
 
 Not here: the pieces of HTML (`html.py`), and the drawing (`lineage_svg.py`).
 """
@@ -17,9 +17,9 @@ from .lineage_svg import lineage_svg, pipeline_svg
 
 MARK: Final = {Verdict.HOLDS: "✓", Verdict.BREACHED: "✗", Verdict.UNDETERMINED: "?"}
 SAYS: Final = {
-    Verdict.HOLDS: "Every law that could be judged holds, in every state and every step that was driven through.",
+    Verdict.HOLDS: "Every law that could be judged holds, in every state and every step that was covered.",
     Verdict.BREACHED: "At least one law is broken. The shortest ways to see it are below.",
-    Verdict.UNDETERMINED: "No breach was seen, and something stood in the way of saying more. It is named below.",
+    Verdict.UNDETERMINED: "No breach was seen, but something prevented a verdict. It is named below.",
 }
 CASES: Final = 12
 LEGAL: Final = 12
@@ -48,14 +48,14 @@ def _head(found: Conformance) -> str:
         ("seed", report.seed),
         ("time", f"{report.seconds:.1f} s"),
     )
-    told = "".join(element("div", text("dt", name) + text("dd", value)) for name, value in facts)
+    facts_html = "".join(element("div", text("dt", name) + text("dd", value)) for name, value in facts)
     named = f"{escaped(found.hello.name)} {text('small', found.hello.version)}"
     return element(
         "header",
         text("p", "Fateline conformance", class_="kind")
         + element("h1", named)
         + element("p", f"{verdict} {escaped(SAYS[report.verdict])}", class_="lead")
-        + element("dl", told, class_="facts"),
+        + element("dl", facts_html, class_="facts"),
     )
 
 
@@ -70,9 +70,7 @@ def _cases(found: Conformance) -> str:
     shown = [_case(case, first=place == 0) for place, case in enumerate(list(shortest.values())[:CASES])]
     more = len(found.cases) - len(shown)
     if more > 0:
-        shown.append(
-            text("p", f"{more} more counterexamples break the same laws, or come after these; all are counted.")
-        )
+        shown.append(text("p", f"{more} more counterexamples break the same laws or come later; all are counted."))
     return section("Counterexamples", *shown, id_="cases")
 
 
@@ -118,13 +116,13 @@ def _steps(steps: Sequence[Mapping[str, Any]], case: Mapping[str, Any]) -> str:
     for place, step in enumerate(steps):
         last = place == len(steps) - 1
         inner = text("code", step.get("says", ""), class_="stimulus")
-        inner += _beside(step, case) if last else _records(step.get("records", ()))
+        inner += _expected_and_observed(step, case) if last else _records(step.get("records", ()))
         lines.append(element("li", inner, class_="last" if last else None))
     return element("ol", "\n".join(lines), class_="steps")
 
 
-def _beside(step: Mapping[str, Any], case: Mapping[str, Any]) -> str:
-    """Expected beside observed."""
+def _expected_and_observed(step: Mapping[str, Any], case: Mapping[str, Any]) -> str:
+    """What was expected and what was observed, in two columns."""
     expected = case.get("expected")
     if isinstance(expected, str):
         why = Refusal(expected).sentence if expected in set(Refusal) else ""
@@ -139,16 +137,18 @@ def _beside(step: Mapping[str, Any], case: Mapping[str, Any]) -> str:
 
 
 def _records(records: Iterable[Mapping[str, Any]]) -> str:
-    told = list(records)
-    if not told:
+    found = list(records)
+    if not found:
         return text("p", "nothing is written", class_="nothing")
-    lines = [f"{text('span', one.get('rec', ''), class_='relation')} {escaped(_said(one))}" for one in told[:RECORDS]]
-    more = [f"… and {len(told) - RECORDS} more"] if len(told) > RECORDS else []
+    lines = [
+        f"{text('span', one.get('rec', ''), class_='relation')} {escaped(_record_text(one))}" for one in found[:RECORDS]
+    ]
+    more = [f"… and {len(found) - RECORDS} more"] if len(found) > RECORDS else []
     return listed([*lines, *more], class_="records")
 
 
-def _said(record: Mapping[str, Any]) -> str:
-    """A record on one line, whatever an engine put into it."""
+def _record_text(record: Mapping[str, Any]) -> str:
+    """A record on one line, whatever it contains."""
     plain = {key: value for key, value in record.items() if key not in ("seq", "tx", "at", "opened", "closed")}
     try:
         return say({key: value for key, value in plain.items() if not key.startswith("digest")})
@@ -174,7 +174,7 @@ def _coverage(found: Conformance) -> str:
     counts = found.report.counts
     lead = (
         f"{counts['states']:,} of {counts['states_total']:,} states and {counts['transitions']:,} of "
-        f"{counts['transitions_total']:,} transitions of the law's own graphs, without what the engine cannot be told."
+        f"{counts['transitions_total']:,} transitions of the graphs of the law, without unsupported stimuli."
     )
     headers = ("family", "states", "", "transitions", "", "refusals")
     inner = table(headers, rows, numeric=(1, 3, 5))
@@ -182,7 +182,7 @@ def _coverage(found: Conformance) -> str:
 
 
 def _laws(found: Conformance) -> str:
-    """The broken ones first and together; then all of them, by family."""
+    """The broken laws first, then all laws by family."""
     results = found.report.laws
     groups: list[tuple[str, list[str]]] = [
         ("Broken", [law for law, result in results.items() if result.verdict is Verdict.BREACHED]),
@@ -205,7 +205,7 @@ def _law(law: str, result: LawResult) -> tuple[str, str, str, str]:
     return text("b", law), title, text("span", verdict, class_=f"mark {result.verdict or ''}"), f"{result.checked:,}"
 
 
-# ------------------------------------------------------------------------------------------------- beside the verdict
+# ------------------------------------------------------------------------------------------------- next to the verdict
 
 
 def _aside(found: Conformance) -> str:
@@ -226,12 +226,12 @@ def _aside(found: Conformance) -> str:
         part
         for part in (
             section("Where the engine broke down", listed(faults), id_="faults"),
-            section("Declared otherwise", listed(declared), id_="declared"),
+            section("Declared by the profile", listed(declared), id_="declared"),
             section("What was not judged", listed([*skipped, *not_judged]), id_="skipped"),
             section("Notes", listed(escaped(note) for note in found.notes), id_="notes"),
             section(
-                "The judge, judged first",
-                text("p", "Engines with one seeded bug each, judged by the same judge just before."),
+                "Self-test of the judge",
+                text("p", "The same judge first checked engines with one seeded bug each."),
                 listed(noticed),
                 id_="self-test",
             ),
@@ -241,4 +241,4 @@ def _aside(found: Conformance) -> str:
 
 
 def _foot(found: Conformance) -> str:
-    return section("Again", element("pre", text("code", found.report.reproduce)), id_="again")
+    return section("Repeat", element("pre", text("code", found.report.reproduce)), id_="again")

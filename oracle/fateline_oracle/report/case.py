@@ -1,6 +1,6 @@
-"""Counterexamples as data: one JSON file each, by `specs/schemas/case.schema.json`.
+"""Writes counterexamples as data: one JSON file each, by `specs/schemas/case.schema.json`.
 
-Here: how a case is written. Not here: how it looks to a person (`counterexample.py`).
+Not here: how a case is shown to a person (`render/counterexample.py`).
 """
 
 import json
@@ -42,7 +42,7 @@ def case_document(
 
 
 def write_case(folder: Path, name: str, document: Mapping[str, object]) -> Path:
-    """Write a case into a folder, under a name made safe for any file system. Returns where it is."""
+    """Write a case into a folder, under a name that any file system accepts. Returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', name)[:100]}.json"
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

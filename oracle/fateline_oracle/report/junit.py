@@ -1,7 +1,7 @@
-"""A report as JUnit XML, for whatever collects test results: one test case a law.
+"""Writes a report as JUnit XML, for tools that collect test results: one test case for each law.
 
-A breached law fails with its first findings, one left undetermined is an error, one that was not judged is skipped with the
-reason. Not here: what is concluded.
+A breached law fails with its first findings, an undetermined law is an error, and a law that was not judged is skipped with
+the reason. Not here: what is concluded.
 """
 
 from pathlib import Path
@@ -26,9 +26,9 @@ def junit(report: Report, name: str) -> str:
             ElementTree.SubElement(case, "skipped", message=_plain(result.why or ""))
         elif result.verdict is Verdict.BREACHED:
             counts["failures"] += 1
-            said = [finding.message for finding in report.findings if finding.law == law][:SHOWN]
+            messages = [finding.message for finding in report.findings if finding.law == law][:SHOWN]
             failure = ElementTree.SubElement(case, "failure", message=f"breached {result.breached} times")
-            failure.text = _plain("\n".join([LAWS[law].sentence, *said]))
+            failure.text = _plain("\n".join([LAWS[law].sentence, *messages]))
         elif result.verdict is Verdict.UNDETERMINED:
             counts["errors"] += 1
             ElementTree.SubElement(case, "error", message=_plain(result.why or ""))
@@ -39,14 +39,14 @@ def junit(report: Report, name: str) -> str:
 
 
 def write_junit(report: Report, name: str, path: Path) -> str:
-    """Write it; where it is."""
+    """Write the file. Returns a line with its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(junit(report, name), encoding="utf-8")
     return f"JUnit XML: {path.resolve()}"
 
 
 def _plain(text: str) -> str:
-    """What XML 1.0 can hold: an engine may say what it likes."""
+    """The text without characters that XML 1.0 cannot hold; an engine may send any."""
     return "".join(
         char if char in "\n\t" or " " <= char <= "\ud7ff" or "\ue000" <= char <= "\ufffd" else "\ufffd" for char in text
     )

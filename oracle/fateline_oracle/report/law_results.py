@@ -49,6 +49,6 @@ def searched(checks: Mapping[str, int], breached: Mapping[str, int]) -> dict[str
         return law.elsewhere or None if not checks.get(law.id) else None
 
     def unchecked(law: Law) -> str | None:
-        return "never in danger in this scope" if not checks.get(law.id) else None
+        return "never checked in a case to which it applies" if not checks.get(law.id) else None
 
     return law_results(checks, breached, not_judged=elsewhere, undecided=unchecked)

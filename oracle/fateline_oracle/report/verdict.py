@@ -1,14 +1,13 @@
-"""What a command concludes: verdicts, exit codes, the report object, and the rule for the overall verdict.
+"""Defines what a command concludes: verdicts, exit codes, the report object, and the rule for the overall verdict.
 
 There are three verdicts. *Holds*: everything that could be judged was decided, and no law was breached.
-*Breached*: at least one law was. *Undetermined*: no breach was seen, but something stood in the way of saying
-more: a law left undecided, a bound reached, an error, or nothing judged at all.
+*Breached*: at least one law was. *Undetermined*: no breach was seen, but something prevented a decision: a law
+left undecided, a bound reached, an error, or nothing judged at all.
 
-A law may also be *not judged*, because the trail or the engine does not show what it needs. That is no
-verdict: it is printed beside the verdict and never changes it.
+A law may also be *not judged*, because the trail or the engine does not show what it needs. That is not a
+verdict: it is printed next to the verdict and never changes it.
 
-This module is what every command ends in. It is not how a report looks: it does no printing, and knows
-neither the terminal nor HTML. Standard library only, because ``fateline --help`` loads it.
+Standard library only, because `fateline --help` loads this module. Not here: printing, the terminal, HTML.
 """
 
 import json
@@ -21,11 +20,11 @@ SCHEMA: Final = "fateline.report/1"
 """Names the shape of the report object. A change that breaks a reader takes the next number."""
 
 NOT_JUDGED: Final = "not judged"
-"""How the JSON says that a law has no verdict; in Python it is ``None``."""
+"""The verdict in JSON of a law that was not judged; in Python it is `None`."""
 
 
 class ExitCode(IntEnum):
-    """What the process tells its caller. Undetermined is not zero: a bound reached is no proof."""
+    """The exit status of the process. Undetermined is not zero, because a bound that was reached is not a proof."""
 
     HOLDS = 0
     BREACHED = 1
@@ -48,9 +47,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LawResult:
-    """One law: its verdict, how often it was checked and breached, and why not more can be said.
+    """One law: its verdict, how often it was checked and breached, and the reason if there is no decision.
 
-    ``verdict`` is ``None`` where the law was not judged; ``why`` must then give the reason.
+    `verdict` is `None` if the law was not judged; then `why` must give the reason.
     """
 
     verdict: Verdict | None
@@ -60,7 +59,7 @@ class LawResult:
 
     def __post_init__(self) -> None:
         if (self.verdict is Verdict.BREACHED) != (self.breached > 0):
-            raise ValueError(f"verdict {self.verdict} cannot stand beside {self.breached} breaches")
+            raise ValueError(f"verdict {self.verdict} contradicts {self.breached} breaches")
         if self.verdict is None and (self.checked or not self.why):
             raise ValueError("a law that was not judged has no checks, and a reason")
         if self.verdict is Verdict.UNDETERMINED and not self.why:
@@ -79,7 +78,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One breach: the law, a sentence, what is concerned, and the saved case that replays it, if any."""
+    """One breach: the law, a message, the tokens, rows and nodes concerned, and the saved case, if any."""
 
     law: str
     message: str
@@ -105,16 +104,16 @@ def overall_verdict(laws: Iterable[LawResult], *, bound_reached: bool = False, e
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The one object that every command gives for ``--json``.
+    """The object that every command prints for `--json`.
 
-    The verdict is passed in, since only the command knows of bounds and errors, but a report whose verdict
-    claims more than its laws allow cannot be built.
+    The command passes the verdict, because only it knows of bounds and errors. A report whose verdict claims more than its
+    laws allow cannot be built.
     """
 
     verdict: Verdict
     law_version: str
     scope: str | None
-    """What was looked at: the name of a model-checking scope, or of what was audited."""
+    """What was checked: the name of a scope, or of what was audited."""
     seed: int | None
     laws: Mapping[str, LawResult]
     counts: Mapping[str, int]
@@ -122,7 +121,7 @@ class Report:
     findings: tuple[Finding, ...] = ()
     seconds: float
     reproduce: str
-    """The command line that gives this report again."""
+    """The command line that repeats this report."""
 
     def __post_init__(self) -> None:
         from_laws = overall_verdict(self.laws.values())
@@ -132,8 +131,8 @@ class Report:
         ):
             raise ValueError(f"the laws say {from_laws}: the report cannot say {self.verdict}")
         breached = {law for law, result in self.laws.items() if result.verdict is Verdict.BREACHED}
-        if strangers := {finding.law for finding in self.findings} - breached:
-            raise ValueError(f"findings about laws that are not breached: {', '.join(sorted(strangers))}")
+        if not_breached := {finding.law for finding in self.findings} - breached:
+            raise ValueError(f"findings about laws that are not breached: {', '.join(sorted(not_breached))}")
 
     @property
     def exit_code(self) -> ExitCode:

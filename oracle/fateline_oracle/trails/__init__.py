@@ -1,7 +1,7 @@
-"""Records at rest, checked by stepping them through the law.
+"""Checks records at rest by stepping them through the law.
 
-`reader.py` reads a trail, `pipeline.py` the pipeline that it is a run of, `reconstruct.py` finds the stimuli that its
-records imply, `accept.py` steps them and consumes the records to the last one, `check.py` does so for a whole trail, and
-`diff.py` compares two trails. Rows are stepped one by one, and those that share a batch together, so the work grows with the
-trail and not with its square. Not here: the laws, and the same laws as queries (`audit/`).
+`reader.py` reads a trail, `pipeline.py` reads the pipeline that a trail records, `reconstruct.py` finds the stimuli
+that the records imply, `accept.py` steps them and consumes every record, `check.py` does so for a whole trail, and
+`diff.py` compares two trails. Rows are stepped one by one, and rows that share a batch together, so the work grows with
+the length of the trail. Not here: the laws, and the same laws as queries (`audit/`).
 """

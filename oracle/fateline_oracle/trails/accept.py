@@ -1,8 +1,46 @@
-"""Steps what a trail tells through the law, and consumes its records to the last.
+"""Steps the stimuli of a trail through the law, and consumes its records to the last one.
 
-A partition is accepted when the law takes every stimulus that was rebuilt, and what it then has written is what the
-trail holds: no record missing, none left over. Where something is wrong the catalogue is asked about the first step
-concerned. Rows that went the same way are stepped once. Not here: rebuilding (`reconstruct.py`), and whole files (`judge.py`).
+The problem
+-----------
+A trail has records and no stimuli. Was it written by a lawful run? `reconstruct.py` proposes the stimuli that the
+records imply. This module takes the proposal as a claim and tests it: if the law accepts these stimuli and then writes
+exactly these records, the trail is lawful. Nothing in the proposal has to be trusted. A wrong proposal leads to
+different records.
+
+The unit is a partition: the records of one row, or of all rows that meet in batches.
+
+How it works
+------------
+1. `_walked` steps the proposed stimuli, to the end or to the first refusal. It notes for each record key what the law
+   writes last (`written`) and in which step (`owner`).
+2. `_differ` compares `written` with the records of the trail. They must be equal: no record missing, none left over.
+   Consumed is total, or the partition is not accepted.
+3. If something differs, the first step concerned is found: the earliest owner of a missing or different record, or
+   the step during which an additional record was written, by its `seq`. The catalogue of laws is asked about that step
+   (`compare/broken_laws.py`), with the records of the trail in place of those of the law.
+4. If nothing differs, the laws of data are checked, and that each step is one transaction.
+
+An example
+----------
+Records: row 0 read; visit of `x`, opened 3, closed 5, `pass`; visit of `out`, `written`; outcome `completed`, but hop
+`x -> out` is missing. Proposal: `read(0)`, `begin(0)`, `finish(0, pass)`, `begin(0)`, `finish(0, written)`. The law
+accepts all five. Its third step writes the hop, which the trail does not have. So step 3 is the first wrong one, and
+the laws are asked about `finish(0, pass)` without a hop.
+
+Details
+-------
+- Merge data. Whether the data of a merge conflict is not a stimulus that the trail shows; it is read from the reason of the
+  failed barrier (`_reasons`) and given to the step as its data.
+- Barriers without a record. A barrier that was never resolved has losses only; the law names it (`_barriers_named`).
+- No order. If records have no `seq`, `_in_some_order` searches for an order that the law accepts, depth first, at most `NODES`
+  steps. If none is found in these tries, the partition is undetermined, not breached.
+- Cost. Rows that took the same way imply the same stimuli. The walk of a row that is `alone` is remembered by its stimuli, so a
+  long trail steps only the distinct ways that its rows took.
+
+What is given up: after the first wrong step nothing more is said of a partition, except counts of fates and open visits
+that need no stepping (`shown_by_itself`).
+
+Not here: proposing stimuli (`reconstruct.py`), and whole trails (`check.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,21 +59,21 @@ from ..ports.port import RecordJson
 from .reconstruct import Proposed, stimuli_of
 
 NODES: Final = 5_000
-"""So many steps are tried where a trail records no order; more is undetermined."""
+"""The number of steps that are tried for a trail without order. If they are not enough, it is undetermined."""
 REMEMBERED: Final = 20_000
-"""So many ways of a row are remembered."""
+"""The number of walks that are remembered."""
 
 
 OF_A_MERGE: Final = (Reason.SELECT_BRANCH_NOT_ARRIVED, Reason.CONTRACT_CONFLICT, Reason.UNION_COLLISION)
-"""Why a barrier that was to merge has failed."""
+"""The reasons for which a barrier fails although its policy merges."""
 
 
 NOT_AT_REST: Final = frozenset({("visits", "")})
-"""Of a visit a trail at rest shows when it ended and not when it began, so no first event is read off it."""
+"""A trail at rest has the time at which a visit ended, not the time at which it began, so it does not give the first event."""
 
 
 class Stepped(NamedTuple):
-    """One step: the run before it, the stimulus, what the law says."""
+    """One step: the run before it, the stimulus, the answer of the law, and its place in the order."""
 
     before: Run
     stimulus: Stimulus
@@ -45,7 +83,7 @@ class Stepped(NamedTuple):
 
 @dataclass
 class Walk:
-    """What the law makes of the stimuli: its steps, what is left written, and which step wrote it last."""
+    """The steps of the law, the records that remain, and the step that wrote each of them last."""
 
     steps: list[Stepped] = field(default_factory=list)
     written: Keyed = field(default_factory=dict)
@@ -54,7 +92,7 @@ class Walk:
 
 @dataclass
 class AcceptanceRun:
-    """What judging one partition found."""
+    """The result of checking one partition."""
 
     broken: tuple[Broken, ...] = ()
     differences: tuple[str, ...] = ()
@@ -66,7 +104,7 @@ class AcceptanceRun:
 
 
 class Acceptor:
-    """Judges partitions of runs of one pipeline."""
+    """Checks partitions of runs of one pipeline."""
 
     def __init__(self, pipeline: Pipeline, unrecorded: Unrecorded = frozenset()) -> None:
         self.pipeline = pipeline
@@ -74,9 +112,10 @@ class Acceptor:
         self._walks: dict[tuple[tuple[Stimulus, ...], frozenset[tuple[str, MergeData]]], Walk] = {}
 
     def judge(self, records: Sequence[dict[str, object]], *, ended: bool, over: bool, alone: bool) -> AcceptanceRun:
-        """One partition, its records in the names of the law. `over`: the run says that it is completed.
+        """Check one partition, whose records have the names of the law.
 
-        A row that is `alone` is called 0, and what the law makes of the same stimuli is remembered.
+        `ended`: the source has ended. `over`: the run is completed. `alone`: the partition is one row, named 0; its walk
+        is remembered for other rows with the same stimuli.
         """
         proposed = stimuli_of(self.pipeline, records, ended)
         if over:
@@ -85,10 +124,10 @@ class Acceptor:
         if not in_order:
             ordered = _in_some_order(self.pipeline, proposed, records)
             if ordered is None:
-                return AcceptanceRun(undetermined=f"no order is recorded, and none was found in {NODES} tries")
+                return AcceptanceRun(undetermined=f"the records have no order, and none was found in {NODES:,} tries")
             proposed = ordered
         stimuli, reasons = tuple(one.stimulus for one in proposed), _reasons(records)
-        key = (stimuli, frozenset(reasons.items()))  # the same stimuli end otherwise where the data of a merge do
+        key = (stimuli, frozenset(reasons.items()))  # the data of a merge decide too
         walk = self._walks.get(key) if alone else None
         if walk is None:
             walk = _walked(self.pipeline, proposed, reasons)
@@ -109,7 +148,7 @@ class Acceptor:
     def _differ(
         self, walk: Walk, proposed: Sequence[Proposed], records: Sequence[dict[str, object]], done: AcceptanceRun
     ) -> None:
-        """What is wrong, and which laws the first step concerned breaks."""
+        """Note the differences, and the laws that the first step concerned breaks."""
         found = keyed(record for record in records if record["rec"] != "runs")
         wanted = {key: value for key, value in walk.written.items() if key[0] != "runs"}
         last = walk.steps[-1].law if walk.steps else None
@@ -121,12 +160,12 @@ class Acceptor:
         if place is None:
             place = len(walk.steps) - 1
         if place < 0:
-            done.broken, done.differences = (("L8", "records of a row that was never read"),), tuple(wrong)
+            done.broken, done.differences = (("L8", "the records belong to a row that was never read"),), tuple(wrong)
             return
         one = walk.steps[place]
         observed = _observed(walk, place, records, extra)
         if isinstance(one.law, Refusal):
-            wrong = [f"{one.stimulus} is told, and the law refuses it ({one.law})", *wrong]
+            wrong = [f"the records imply {one.stimulus}, and the law refuses it ({one.law})", *wrong]
             after = None
             if one.stimulus.do is Do.RUN_OVER:
                 observed = [{"rec": "runs", "run": "r", "status": "completed", "rows": len(one.before.rows)}]
@@ -137,7 +176,7 @@ class Acceptor:
         done.differences, done.stimuli = tuple(wrong), done.stimuli[: place + 1]
 
     def _torn(self, walk: Walk, records: Sequence[dict[str, object]]) -> list[Broken]:
-        """Every step of the law is one transaction of the engine."""
+        """Check that every step of the law is one transaction of the engine."""
         steps: dict[int, dict[str, list[RecordJson]]] = {}
         for record in records:
             (key,) = keyed([record]) or (None,)
@@ -148,7 +187,8 @@ class Acceptor:
 
 
 def shown_by_itself(records: Sequence[Mapping[str, object]], *, over: bool) -> list[Broken]:
-    """What a trail shows without any step: fates of which there are too many or, when the run is over, too few."""
+    """The breaches that a trail shows without stepping: too many fates or, if the run is over, missing fates and open
+    visits."""
     fates: dict[str, int] = {}
     for record in records:
         if record["rec"] == "outcomes" and record.get("outcome") != Outcome.BUFFERED:
@@ -165,7 +205,7 @@ def shown_by_itself(records: Sequence[Mapping[str, object]], *, over: bool) -> l
 
 
 def _barriers_named(walk: Walk, records: Sequence[dict[str, object]]) -> Sequence[dict[str, object]]:
-    """A barrier that was not resolved by the end of a trail has losses and no record: the law says which it is."""
+    """The records, with the names of barriers that have losses but were not resolved; the law gives these names."""
     known = {(key[2], str(value[0])): key[1] for key, value in walk.written.items() if key[0] == "losses"}
     return [
         {**record, "barrier": known.get((str(record.get("branch")), str(record.get("token"))), record["barrier"])}
@@ -176,7 +216,7 @@ def _barriers_named(walk: Walk, records: Sequence[dict[str, object]]) -> Sequenc
 
 
 def _reasons(records: Sequence[Mapping[str, object]]) -> dict[str, MergeData]:
-    """What the trail says of the data of each merge: a barrier that failed for it says so."""
+    """The result of the data of each merge that failed, from the reason of its barrier."""
     words = {str(word): word for word in MergeData if word is not MergeData.OK}
     return {
         str(record["barrier"]): words[str(record.get("reason"))]
@@ -186,7 +226,7 @@ def _reasons(records: Sequence[Mapping[str, object]]) -> dict[str, MergeData]:
 
 
 def _walked(pipeline: Pipeline, proposed: Sequence[Proposed], reasons: Mapping[str, MergeData]) -> Walk:
-    """Step to the end, or to the first stimulus that the law refuses."""
+    """Step to the end, or to the first refusal."""
     walk, run = Walk(), Run()
     for place, (at, stimulus) in enumerate(proposed):
         law = _with_data(pipeline, run, stimulus, reasons)
@@ -202,15 +242,15 @@ def _walked(pipeline: Pipeline, proposed: Sequence[Proposed], reasons: Mapping[s
 def _with_data(
     pipeline: Pipeline, run: Run, stimulus: Stimulus, reasons: Mapping[str, MergeData]
 ) -> Accepted | Refusal:
-    """The step, with what the trail says of the data of its merges, one after the other."""
-    said: tuple[MergeData, ...] = ()
+    """Take the step with the data of its merges as the trail shows them, one merge after the other."""
+    data: tuple[MergeData, ...] = ()
     while True:
-        law = step(pipeline, run, stimulus._replace(data=said))
-        if isinstance(law, Refusal) or len(law.merges) == len(said):
+        law = step(pipeline, run, stimulus._replace(data=data))
+        if isinstance(law, Refusal) or len(law.merges) == len(data):
             return law
         tried = [record for record in law.records if isinstance(record, BarrierRecord) and _merges(record)]
-        barrier = tried[len(said)].barrier if len(said) < len(tried) else ""
-        said = (*said, reasons.get(barrier, MergeData.OK))
+        barrier = tried[len(data)].barrier if len(data) < len(tried) else ""
+        data = (*data, reasons.get(barrier, MergeData.OK))
 
 
 def _merges(record: BarrierRecord) -> bool:
@@ -225,7 +265,7 @@ def _first_wrong(
     ats: Sequence[float],
     unrecorded: Unrecorded,
 ) -> tuple[int | None, dict[int, list[Key]]]:
-    """The first step whose records are not the trail's; and which records are left over, by the step they fall into."""
+    """The first step whose records differ from the trail, and the additional records by the step during which they came."""
     places = [
         walk.owner[key]
         for key, value in wanted.items()
@@ -245,15 +285,15 @@ def _first_wrong(
 def _observed(
     walk: Walk, place: int, records: Sequence[dict[str, object]], extra: Mapping[int, list[Key]]
 ) -> list[RecordJson]:
-    """What the trail holds of one step: its own records where it has the last word, the law's where a later one had."""
+    """The records of one step in the trail. A record that a later step rewrites is that of the law."""
     own = by_key(records)
     law = walk.steps[place].law
     observed: list[RecordJson] = []
     for record in law.records if isinstance(law, Accepted) else ():
-        said = as_json(record)
-        (key,) = keyed([said]) or (None,)
+        written = as_json(record)
+        (key,) = keyed([written]) or (None,)
         if key is None or walk.owner.get(key) != place:
-            observed.append(said)
+            observed.append(written)
         elif key in own:
             observed.append(own[key])
     return [*observed, *(own[key] for key in extra.get(place, ()) if key in own)]
@@ -262,7 +302,7 @@ def _observed(
 def _in_some_order(
     pipeline: Pipeline, proposed: Sequence[Proposed], records: Sequence[dict[str, object]]
 ) -> list[Proposed] | None:
-    """An order in which the law takes everything and writes what the trail holds, found by trying; None if not found."""
+    """An order in which the law accepts every stimulus and writes what the trail holds, found by search; None if not found."""
     wanted = keyed(record for record in records if record["rec"] != "runs")
     reasons, tries = _reasons(records), 0
 
@@ -290,7 +330,7 @@ def _in_some_order(
 
 
 def _of_data(data: DataTrail, records: Sequence[dict[str, object]]) -> list[Broken]:
-    """Digests, origins and times, in the order in which things happened."""
+    """Check digests, origins and times, in the order in which things happened."""
     parents: dict[str, list[RecordJson]] = {}
     merges: dict[str, list[RecordJson]] = {}
     for record in records:

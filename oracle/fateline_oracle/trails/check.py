@@ -1,7 +1,7 @@
-"""A whole trail judged: every run, partition by partition, and what is said of the runs themselves.
+"""Checks a whole trail: every run, partition by partition, and the records of the runs themselves.
 
-Consumed is total, or there is no verdict: what belongs to no row, and what no law speaks of, is counted and said. Not
-here: one partition (`accept.py`), and how it is shown (`cli/conform.py`).
+Every record must be consumed, or there is no verdict. Records that belong to no row are counted and reported. Not here: one
+partition (`accept.py`), and how the result is shown (`cli/conform_trail.py`).
 """
 
 import time
@@ -25,13 +25,13 @@ from .reader import RunTrail, partitions, read_trail
 from .reconstruct import named
 
 COLUMNS: Final = {"digests": ("visits", "digest_in"), "times": ("barriers", "decided_at"), "tx": ("outcomes", "tx")}
-"""Where a trail shows what a law needs beyond relations."""
+"""The relation and column that show a need of a law which is not a relation."""
 FINDINGS: Final = 1_000
 
 
 @dataclass
 class TrailResult:
-    """What judging a trail found."""
+    """The result of checking a trail."""
 
     runs: int = 0
     rows: int = 0
@@ -51,7 +51,7 @@ class TrailResult:
 def check_trail(
     path: Path, pipeline: Pipeline | None = None, progress: Callable[[str], None] | None = None
 ) -> TrailResult:
-    """Judge a trail file: JSON lines, or a database of the reference engine."""
+    """Check a trail file: JSON lines, or a database of the reference engine."""
     started = time.perf_counter()
     found = TrailResult()
     for trail in read_trail(path):
@@ -68,7 +68,7 @@ def check_run(
     *,
     acceptor: Acceptor | None = None,
 ) -> None:
-    """One run. An acceptor may be handed from run to run of one pipeline: it remembers the ways that rows went."""
+    """Check one run. Runs of one pipeline may share an `acceptor`, which remembers the ways that rows took."""
     found.runs += 1
     found.records += trail.records
     found.consumed += sum(len(records) for records in trail.about.values())
@@ -90,9 +90,9 @@ def check_run(
         found.checked.update(done.checked)
         _note(trail.run, rows, done, found)
     found.checked.update(concerned(kinds))
-    for stray in trail.strays:
+    for orphan in trail.orphans:
         found.consumed += 1
-        _breach(found, "L6", f"run {trail.run}: a record of {stray['rec']} speaks of a token that is in no row", (), ())
+        _breach(found, "L6", f"run {trail.run}: a record of {orphan['rec']} names a token that is in no row", (), ())
 
 
 def _note(run: str, rows: list[str], done: AcceptanceRun, found: TrailResult) -> None:
@@ -100,14 +100,14 @@ def _note(run: str, rows: list[str], done: AcceptanceRun, found: TrailResult) ->
         found.undetermined[done.undetermined] += 1
     elif not done.broken:
         found.accepted += len(rows)
-    words: dict[str, str] = {}
-    for law, said in done.broken:
-        words.setdefault(law, said)
-    for law, said in words.items():
+    messages: dict[str, str] = {}
+    for law, message in done.broken:
+        messages.setdefault(law, message)
+    for law, message in messages.items():
         last = done.stimuli[-1] if done.stimuli else None
         tokens = (last.token,) if last is not None and last.token is not None else ()
         where = f"row {rows[0]}" if len(rows) == 1 else f"rows {', '.join(rows[:5])}"
-        _breach(found, law, f"run {run}, {where}: {said}", tuple(rows[:5]), tokens)
+        _breach(found, law, f"run {run}, {where}: {message}", tuple(rows[:5]), tokens)
 
 
 def _breach(found: TrailResult, law: str, said: str, rows: tuple[str, ...], tokens: tuple[str, ...]) -> None:
@@ -117,7 +117,7 @@ def _breach(found: TrailResult, law: str, said: str, rows: tuple[str, ...], toke
 
 
 def _of_the_run(trail: RunTrail, found: TrailResult) -> tuple[bool, bool]:
-    """Whether its source has ended, and whether it says that it is over. Its rows: as many as it says, in their order."""
+    """Check the records of the run: its number of rows and their order. Returns whether its source has ended and it is over."""
     told = trail.about.get("runs", ())
     counts = [run["rows"] for run in told if isinstance(run.get("rows"), int)]
     over = any(run.get("status") == RunStatus.COMPLETED for run in told)

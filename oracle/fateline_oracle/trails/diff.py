@@ -1,8 +1,9 @@
-"""Two trails compared name by name: rows by their place in the source, tokens by their lineage.
+"""Compares two trails name by name: rows by their place in the source, tokens by their lineage.
 
-Names do not depend on scheduling, so nobody has to match ids. Fates may: which branch came late is the schedule's doing.
-A difference is explained by the schedule when the nodes said the same in both and both rows are accepted by the law; what
-a node itself said otherwise, and what the law does not accept, no schedule explains. Not here: judging (`judge.py`).
+Names do not depend on scheduling, so no ids need to be matched. Fates may depend on it: the schedule decides which
+branch is late. The schedule explains a difference if the nodes gave the same answers in both trails and the law accepts
+both rows. It explains neither different answers of a node nor a row that the law does not accept. Not here: checking a
+trail (`check.py`).
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ WORDS_OF_NODES: Final = ("transform", "gate", "sink")
 
 
 class Differs(NamedTuple):
-    """One thing in which two rows differ."""
+    """One difference between two rows."""
 
     row: str
     what: str
@@ -31,7 +32,7 @@ class Differs(NamedTuple):
 
 @dataclass
 class Compared:
-    """What comparing two runs found."""
+    """The result of comparing two runs."""
 
     rows: int = 0
     alike: int = 0
@@ -44,7 +45,7 @@ class Compared:
 
 
 def compare_runs(mine: RunTrail, theirs: RunTrail, pipeline: Pipeline) -> Compared:
-    """Row by row. Rows of batches are compared by themselves too: what a batch made of them shows in their tokens."""
+    """Compare two runs row by row. Rows that met in a batch are compared one by one too."""
     found = Compared()
     left, right = _by_place(mine), _by_place(theirs)
     acceptor = Acceptor(pipeline)
@@ -62,7 +63,7 @@ def compare_runs(mine: RunTrail, theirs: RunTrail, pipeline: Pipeline) -> Compar
         lawful = batched or not any(
             acceptor.judge(records, ended=True, over=False, alone=True).broken for records in (own, other)
         )
-        same = _said(own, pipeline) == _said(other, pipeline)
+        same = _answers(own, pipeline) == _answers(other, pipeline)
         found.differs += _listed(place, a, b, lawful and same)
     return found
 
@@ -77,12 +78,12 @@ def _by_place(trail: RunTrail) -> dict[str, list[Mapping[str, object]]]:
 
 
 def _kept(found: Keyed) -> Keyed:
-    """Without batches, whose numbers are the schedule's, and without the ids of visits."""
+    """The records without batches, whose numbers depend on the schedule, and without hops, which have ids of visits."""
     return {key: value for key, value in found.items() if key[0] not in ("batches", "members", "hops")}
 
 
-def _said(records: list[dict[str, object]], pipeline: Pipeline) -> dict[tuple[str, str, str], str]:
-    """What each node said of each token, at each attempt; both must have been asked for it to count."""
+def _answers(records: list[dict[str, object]], pipeline: Pipeline) -> dict[tuple[str, str, str], str]:
+    """The answer of each node for each token and attempt."""
     return {
         (str(record["token"]), str(record.get("node")), str(record.get("attempt"))): str(record.get("verdict"))
         for record in records
@@ -95,15 +96,15 @@ def _said(records: list[dict[str, object]], pipeline: Pipeline) -> dict[tuple[st
 
 def _listed(row: str, mine: Keyed, theirs: Keyed, explained: bool) -> list[Differs]:
     keys = [key for key in dict.fromkeys([*mine, *theirs]) if mine.get(key) != theirs.get(key)]
-    return [Differs(row, _say(row, key), _value(mine, key), _value(theirs, key), explained) for key in keys]
+    return [Differs(row, _text(row, key), _value(mine, key), _value(theirs, key), explained) for key in keys]
 
 
-def _say(row: str, key: Key) -> str:
-    """The key, with the row's own name in front of its tokens."""
+def _text(row: str, key: Key) -> str:
+    """The key as text, with the real name of the row in its tokens."""
     return " ".join([key[0], *(f"{row}{part[1:]}" if part[:1] == "0" else part for part in key[1:])])
 
 
 def _value(found: Keyed, key: Key) -> str:
     if key not in found:
-        return "not there"
-    return ", ".join(str(value) for value in found[key] if value is not None) or "there"
+        return "absent"
+    return ", ".join(str(value) for value in found[key] if value is not None) or "present"

@@ -1,8 +1,8 @@
-"""The pipeline of a run, read back from its trail: nodes, edges, and what the run itself shows of its settings.
+"""Reads the pipeline of a run back from its trail: nodes, edges, and settings that the run itself shows.
 
-A trail records what decides of joins and batches, and every edge. That a route forks or discards, or that an error is
-discarded, has no edge; it is taken from the first time that it is seen, and every other time is then held against it.
-Where a pipeline is at hand it says more, and is used instead. Not here: whether the pipeline is well formed.
+A trail records the settings of joins and batches, and every edge. A route that forks or discards, and an error that is
+discarded, has no edge. It is taken from its first occurrence, and every later one must agree with it. A pipeline that
+is given by name says more, and is used instead. Not here: whether the pipeline is well formed.
 """
 
 import json
@@ -21,12 +21,14 @@ def pipeline_of(trail: RunTrail) -> Pipeline:
     nodes = trail.about.get("nodes", ())
     edges = trail.about.get("edges", ())
     if not nodes or not edges:
-        raise BadTrail(f"run {trail.run}: no nodes or no edges are recorded; name the pipeline with --pipeline")
+        raise BadTrail(
+            f"run {trail.run}: the trail records no nodes or no edges; name the pipeline with --pipeline FILE"
+        )
     document = {"name": _name(trail), "nodes": [_node(node, edges, trail) for node in nodes]}
     try:
         return load(document)
     except IllFormed as error:
-        raise BadTrail(f"run {trail.run}: its nodes and edges are no pipeline:\n{error}") from error
+        raise BadTrail(f"run {trail.run}: its nodes and edges do not make a pipeline:\n{error}") from error
 
 
 def _name(trail: RunTrail) -> str:
@@ -40,7 +42,7 @@ def _node(node: RecordJson, edges: Iterable[RecordJson], trail: RunTrail) -> dic
     except ValueError as error:
         raise BadTrail(f"run {trail.run}: config of {name} is not JSON: {error}") from error
     if not isinstance(config, dict):
-        raise BadTrail(f"run {trail.run}: config of {name} is no object")
+        raise BadTrail(f"run {trail.run}: config of {name} is not a JSON object")
     own = {str(edge.get("label")): str(edge.get("dst")) for edge in edges if edge.get("src") == name}
     said: dict[str, Any] = {"name": name, "kind": kind, **config}
     if CONTINUE in own:
@@ -55,7 +57,7 @@ def _node(node: RecordJson, edges: Iterable[RecordJson], trail: RunTrail) -> dic
         routes = {label: dst for label, dst in own.items() if label not in {CONTINUE, ON_ERROR, *branches}}
         said["routes"] = {**routes, **shown.routes, **config.get("routes", {})}
         if CONTINUE in own and CONTINUE not in said["routes"].values():
-            said["routes"]["goes-on"] = CONTINUE  # there is such a route, and nobody has taken it yet
+            said["routes"]["goes-on"] = CONTINUE  # such a route exists, and no row has taken it yet
         said["routes"] = said["routes"] or {"never": DISCARD}
         if branches:
             said["fork"] = branches
@@ -65,7 +67,7 @@ def _node(node: RecordJson, edges: Iterable[RecordJson], trail: RunTrail) -> dic
 
 
 class _Shown:
-    """What a run shows of one gate."""
+    """The settings that a run shows of one gate."""
 
     def __init__(self) -> None:
         self.branches: set[str] = set()
@@ -92,7 +94,7 @@ def _shown(trail: RunTrail, gate: str) -> _Shown:
 
 
 def _followed(records: Iterable[RecordJson], visit: RecordJson) -> str | None:
-    """What came of a route that has no edge of its own name."""
+    """The target of a route that has no edge with its name."""
     for record in records:
         if record["rec"] == "hops" and record.get("from_visit") == visit.get("visit"):
             return CONTINUE if record.get("label") == CONTINUE else None

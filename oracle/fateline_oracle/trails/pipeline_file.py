@@ -1,7 +1,7 @@
-"""The pipeline in a JSON or YAML file that somebody else wrote, as the law reads it.
+"""Reads a pipeline from a JSON or YAML file that is not trusted.
 
-The file is bounded and read by loaders that build plain data only; everything that is wrong with it is said at once. Not
-here: the pipeline that a trail records (`pipeline.py`).
+The file is bounded and read by loaders that build plain data only. All problems are reported at once. Not here: the
+pipeline that a trail records (`pipeline.py`).
 """
 
 import json
@@ -14,11 +14,11 @@ from fateline_engine.settings.problems import SettingsError
 from fateline_model import IllFormed, Pipeline, load
 
 LARGEST: Final = 1_000_000
-"""Bytes in a JSON file. YAML has the engine's own bound."""
+"""The largest number of bytes in a JSON file. The engine bounds YAML itself."""
 
 
 class BadPipelineFile(ValueError):
-    """Why there is no pipeline in a file."""
+    """A file has no valid pipeline; the message lists the problems."""
 
 
 def read_pipeline(path: Path) -> Pipeline:
@@ -36,7 +36,7 @@ def _json(path: Path) -> object:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
         if len(content) > LARGEST:
-            raise BadPipelineFile(f"{path}: larger than {LARGEST:,} bytes, which no pipeline needs")
+            raise BadPipelineFile(f"{path}: larger than {LARGEST:,} bytes; a pipeline file may not be")
         return json.loads(content.decode("utf-8"), object_pairs_hook=_each_once)
     except BadPipelineFile:
         raise
@@ -47,8 +47,8 @@ def _json(path: Path) -> object:
 
 
 def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object whose keys are distinct; of a repeated one, JSON would silently keep the last."""
+    """An object with distinct keys. For a repeated key, JSON would silently keep the last value."""
     repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
     if repeated:
-        raise ValueError(f"repeated in one object: {', '.join(repeated)}")
+        raise ValueError(f"keys repeated in one object: {', '.join(repeated)}")
     return dict(pairs)

@@ -1,7 +1,7 @@
-"""Reads a trail: JSON lines, or the database of the reference engine through its views. Nothing of it is believed.
+"""Reads a trail: JSON lines, or the database of the reference engine through its views. No record is trusted.
 
-Every line is bounded, and every record looked through before it is taken. What comes out is one `RunTrail` a run, its
-records by row, so that they can be judged row by row. Not here: what the records mean.
+Every line is bounded, and every record is validated. The result is one `RunTrail` for each run, with the records by
+row, so that each row can be checked by itself. Not here: what the records mean.
 """
 
 import json
@@ -14,23 +14,23 @@ from ..ports.port import EngineFault, RecordJson
 from ..ports.validate import check_records
 
 LINE: Final = 1_048_576
-"""How long a line may be."""
+"""The largest number of bytes in a line."""
 SQLITE: Final = b"SQLite format 3\0"
 
 
 class BadTrail(ValueError):
-    """What is wrong with a file that should be a trail."""
+    """A file is not a trail; the message says what is wrong and where."""
 
 
 @dataclass
 class RunTrail:
-    """One run: what is said of the run itself, and the records of each row. What belongs to no row is kept apart."""
+    """One run: the records about the run itself, the records of each row, and the orphans, which belong to no row."""
 
     run: str
     about: dict[str, list[RecordJson]] = field(default_factory=dict)
     rows: dict[str, list[RecordJson]] = field(default_factory=dict)
     batches: dict[str, RecordJson] = field(default_factory=dict)
-    strays: list[RecordJson] = field(default_factory=list)
+    orphans: list[RecordJson] = field(default_factory=list)
     records: int = 0
 
 
@@ -45,13 +45,13 @@ def read_trail(path: Path) -> list[RunTrail]:
 
 
 def lines_of(path: Path) -> Iterator[RecordJson]:
-    """The records of a file of JSON lines, each looked through before it is believed."""
+    """The records of a file of JSON lines, each validated."""
     with path.open("rb") as file:
         number = 0
         while line := file.readline(LINE + 1):
             number += 1
             if len(line) > LINE:
-                raise BadTrail(f"{path}:{number}: a line of more than {LINE} bytes")
+                raise BadTrail(f"{path}:{number}: the line has more than {LINE:,} bytes")
             if line.strip():
                 yield _record(f"{path}:{number}", line)
 
@@ -89,7 +89,7 @@ def _from_database(path: Path) -> Iterator[RecordJson]:
 
 
 def runs_of(records: Iterable[RecordJson]) -> list[RunTrail]:
-    """The records of each run, by row. A token says of which row it is; a record may come before its token."""
+    """The records of each run, by row. The record of a token gives its row; other records may come before it."""
     found: dict[str, RunTrail] = {}
     waiting: dict[str, list[RecordJson]] = {}
     for record in records:
@@ -129,13 +129,14 @@ def _by_row(trail: RunTrail, records: Iterable[RecordJson]) -> None:
     for record in records:
         row = rows.get(str(record.get(TOKEN_OF[str(record["rec"])])))
         if row is None:
-            trail.strays.append(record)
+            trail.orphans.append(record)
         else:
             trail.rows[row].append(record)
 
 
 def partitions(trail: RunTrail) -> Iterator[tuple[list[str], list[RecordJson]]]:
-    """Rows by themselves, and rows that met in a batch together: their names, and all their records."""
+    """The partitions: each row by itself, and rows that met in a batch together. Gives the names and all the records of
+    each."""
     leader: dict[str, str] = {row: row for row in trail.rows}
 
     def find(row: str) -> str:

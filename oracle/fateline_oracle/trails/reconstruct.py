@@ -1,9 +1,51 @@
-"""The stimuli that the records of a partition tell of, in the order in which they happened.
+"""Proposes the stimuli that the records of a partition imply, in the order in which they happened.
 
-A visit that opens tells of `begin`, `arrive` or `accept`; one that closes at a node that works, of `finish`; a barrier of
-its deadline or flush; a batch of its trigger and its end; an interrupted visit of a crash and a resume. The order is that
-of `seq`. What is rebuilt is only a proposal: the law says whether it is lawful, and what it should have written. Not
-here: the stepping (`accept.py`).
+The problem
+-----------
+A trail records results: rows, visits, barriers, batches. The law steps stimuli: read, begin, finish, deadline. This
+module goes from one to the other. It only proposes; `accept.py` steps the proposal and finds out whether it is right.
+So it can be simple: where records are contradictory, it proposes something, and the law refuses it.
+
+What implies what
+-----------------
+    record                                          stimulus
+    a row                                           read(row, valid or invalid: whether its first hop is on_error)
+    a visit, at `opened`                            begin; arrive at a coalesce; accept at an aggregation
+    a visit that closed at a transform, gate, sink  finish(verdict), at `closed`
+    a visit with status interrupted                 crash, resume, just before `closed`
+    a barrier resolved by deadline or flush         deadline or flush of that barrier
+    a batch with a trigger other than count         deadline, condition or flush of that batch
+    a batch that ended                              flushed(answer)
+    a run whose source has ended                    end_of_source, before the first flush, or last
+
+Everything else (hops, outcomes, parents, merges, members, losses) is a consequence, and is compared, not used.
+
+Order
+-----
+The order is that of `seq`, the number of the record. A stimulus that has no record is put just before what it caused: a
+crash 0.5 and a resume 0.4 before the closing of the visit that was interrupted, a trigger 0.3 and an end of a batch 0.2
+before the first record of that step. A trigger came after the last member, and not later than the first member of the
+next batch of the node.
+
+One crash interrupts several visits. Interrupted visits belong to one crash if nothing else happened between their
+closings and no token occurs twice.
+
+An example
+----------
+    visits  0 at x, attempt 0, opened 3, closed 6, interrupted
+    visits  0 at x, attempt 1, opened 7, closed 9, completed, verdict pass
+
+    read(0)  begin(0) at 3  crash at 5.5  resume at 5.6  finish(0, pass) at 9
+
+Attempt 1 has no `begin`: the law opens it in the step that closes attempt 0.
+
+Names
+-----
+`named` gives the records the names of the law first. A token is named by its lineage, so parents are named before their
+children; lineage with a cycle is named in the order of the records and will not be lawful. A row
+that is checked alone gets the name 0, so that rows which took the same way have the same stimuli.
+
+Not here: the stepping (`accept.py`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +60,7 @@ from ..ports.port import RecordJson
 
 
 class Proposed(NamedTuple):
-    """A stimulus, when it happened, and the records that tell of it."""
+    """A stimulus, and its place in the order of the records."""
 
     at: float
     stimulus: Stimulus
@@ -30,9 +72,9 @@ _BY_TRIGGER: Final = {Trigger.TIMEOUT: Do.DEADLINE, Trigger.CONDITION: Do.CONDIT
 
 
 def named(records: Iterable[RecordJson], row: str | None = None) -> list[dict[str, object]]:
-    """The records in the names of the law. A token is named by its lineage, so parents come first.
+    """The records with the names of the law.
 
-    A row that is judged by itself is called `row`, so that rows which went the same way read alike.
+    With `row`, the only row in the records gets this name, so that rows which took the same way have the same names.
     """
     found = list(records)
     names = Names(row)
@@ -55,23 +97,23 @@ def named(records: Iterable[RecordJson], row: str | None = None) -> list[dict[st
             if all(str(p.get("parent")) in known or str(p.get("parent")) not in tokens for p in parents.get(t, ()))
         ]
         if not ready:
-            ready = waiting  # lineage that leads round in a circle: named as it comes, and then unlike anything lawful
+            ready = waiting  # lineage with a cycle: named in the order of the records; the result is not lawful
         for token in ready:
             names.learn([tokens[token], *parents.get(token, ()), *([hops[token]] if token in hops else [])])
             known.add(token)
         waiting = [token for token in waiting if token not in known]
     names.learn([record for record in found if record["rec"] == "visits"])
     names.learn_barriers((), [record for record in found if record["rec"] == "barriers"])
-    said = [names.translate(record) for record in found]
+    translated = [names.translate(record) for record in found]
     if row is not None:
-        for record in said:
+        for record in translated:
             if record["rec"] == "rows":
                 record["idx"] = int(row)
-    return said
+    return translated
 
 
 def _by_opening(records: Sequence[RecordJson]) -> list[RecordJson]:
-    """The batches in the order in which they were opened, by which they are numbered: of their first members."""
+    """The batches in the order of their first members. This order gives the batches their numbers."""
     opened: dict[str, int] = {}
     for record in records:
         if record["rec"] == "members":
@@ -82,7 +124,7 @@ def _by_opening(records: Sequence[RecordJson]) -> list[RecordJson]:
 
 
 def stimuli_of(pipeline: Pipeline, records: Sequence[Mapping[str, object]], rows_read: bool) -> list[Proposed]:
-    """What happened to a partition, in its order. `rows_read` says whether the source had ended by the end of the trail."""
+    """The stimuli of a partition, in their order. `rows_read`: the source has ended by the end of the trail."""
     by_relation: dict[str, list[Mapping[str, object]]] = {}
     for record in records:
         by_relation.setdefault(str(record["rec"]), []).append(record)
@@ -134,13 +176,13 @@ def _visits(pipeline: Pipeline, visits: Sequence[Mapping[str, object]]) -> list[
         if status == VisitStatus.INTERRUPTED:
             cut.append((_at(visit, "closed"), token))
         elif node.kind in _WORKS and status in (VisitStatus.COMPLETED, VisitStatus.FAILED):
-            said = Stimulus(Do.FINISH, token=token, verdict=str(visit.get("verdict")))
-            proposed.append(Proposed(_at(visit, "closed"), said))
+            finish = Stimulus(Do.FINISH, token=token, verdict=str(visit.get("verdict")))
+            proposed.append(Proposed(_at(visit, "closed"), finish))
     return proposed + _crashes(cut, [one.at for one in proposed])
 
 
 def _crashes(cut: list[tuple[float, str]], others: Sequence[float]) -> list[Proposed]:
-    """One crash cuts several visits: those between whose closings nothing else happened, and no token twice."""
+    """The crashes that interrupted these visits. One crash covers visits between whose closings nothing else happened."""
     proposed: list[Proposed] = []
     last, tokens = float("-inf"), set[str]()
     for at, token in sorted(cut):
@@ -153,7 +195,7 @@ def _crashes(cut: list[tuple[float, str]], others: Sequence[float]) -> list[Prop
 
 
 def _batches(pipeline: Pipeline, by_relation: Mapping[str, Sequence[Mapping[str, object]]]) -> list[Proposed]:
-    """A trigger is not recorded by itself: it came after the last member, and as late as the next batch allows."""
+    """The triggers and ends of batches. A trigger has no record; it came after the last member and before the next batch."""
     opened = {(str(v["token"]), str(v.get("node"))): _at(v, "opened") for v in by_relation.get("visits", ())}
     accepted: dict[str, list[float]] = {}
     for member in by_relation.get("members", ()):
@@ -180,7 +222,7 @@ def _batches(pipeline: Pipeline, by_relation: Mapping[str, Sequence[Mapping[str,
 
 
 def _ended(record: Mapping[str, object], by_relation: Mapping[str, Sequence[Mapping[str, object]]]) -> float:
-    """The first record of the step that ended a batch: its members' visits close before the batch itself is written."""
+    """The place of the first record of the step that ended a batch. The visits of its members close before the batch."""
     members = {str(m["token"]) for m in by_relation.get("members", ()) if m.get("batch") == record["batch"]}
     node = record.get("node")
     closed = [

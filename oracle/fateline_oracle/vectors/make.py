@@ -1,7 +1,8 @@
-"""Makes vectors: walks that between them take every transition of the local graphs of a scope, refusals on the way.
+"""Makes vectors: walks that together take every transition of the local graphs of a scope, with refusals on the way.
 
-A vector is a walk from the start. In each state, when it is first come to, everything is tried that the law refuses there.
-What is published is the same whenever it is made; a hidden set is drawn from the same graphs by a seed. Not here: files.
+A vector is a walk from the start. In each state that no vector visited before, every stimulus that the law refuses
+there is tried. The published vectors are the same whenever they are made; a hidden set is drawn from the same graphs by
+a seed. Not here: files.
 """
 
 import json
@@ -26,18 +27,18 @@ from ..conform.edge_cover import plan
 from ..conform.explore import ConcreteGraph, local_graph
 
 SCOPE: Final = "small"
-"""The scope that is published: every kind of pipeline there is, with as few branches and attempts as show it."""
+"""The scope that is published: every kind of pipeline, with few branches and attempts."""
 LONGEST: Final = 40
-"""A hidden walk ends at the latest after so many steps."""
+"""The largest number of steps in a hidden walk."""
 HIDDEN: Final = 3
-"""So many hidden walks an instance."""
+"""The number of hidden walks for each instance."""
 
 Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One stimulus, and what the law writes, or the rule by which it refuses."""
+    """One stimulus, with the records that the law writes or the rule by which it refuses."""
 
     stimulus: Any
     records: Sequence[Document]
@@ -52,9 +53,9 @@ class Step:
 
 
 class Graph:
-    """The states of an instance by number, and what a walk through them asks.
+    """The numbered states of an instance, and the steps of a walk through them.
 
-    Rows of a pipeline that look alike but for the names of their branches are one state here, as wherever coverage is counted.
+    States that differ only in the names of branches that look alike are one state, as in `conform/explore.py`.
     """
 
     def __init__(self, instance: Instance) -> None:
@@ -66,7 +67,7 @@ class Graph:
         else:
             graph = local_graph(system, _everything)
         self.edges = [[(edge.stimulus, edge.records, edge.target) for edge in own] for own in graph.edges]
-        # Where rows meet there are a hundred refusals for each step, and each is one of a single row too.
+        # Where rows meet there are a hundred refusals for each step; graphs of single rows have the same ones.
         refusals = graph.refusals if instance.machine != "batch" else [[] for _ in self.edges]
         self.refusals = [[(stimulus, str(rule)) for stimulus, rule in own if _is_json(stimulus)] for own in refusals]
 
@@ -79,7 +80,7 @@ class Graph:
         return sum(map(len, self.edges))
 
     def steps(self, walk: Sequence[int], tried: set[int]) -> Iterator[Step]:
-        """What a walk asks; in states that were not `tried`, with everything that is refused there."""
+        """The steps of a walk. In states that were not `tried`, with every refused stimulus."""
         state = 0
         here = self._ways.first() if self._ways is not None else None
         for taken in (*walk, None):
@@ -103,8 +104,8 @@ def _everything(stimulus: Any, state: State) -> bool:
 
 
 def published(instance: Instance) -> bool:
-    """Whether an instance is in the published set: pipelines and single barriers. Operations of a token manager are calls
-    with any arguments, which a list cannot hold."""
+    """True if an instance is in the published set: pipelines and single barriers. The operations of a token manager have any
+    arguments, so a list cannot hold them."""
     return isinstance(instance.system, PipelineSystem | BarrierSystem)
 
 
@@ -121,16 +122,16 @@ def _is_json(stimulus: Any) -> bool:
 def vectors_of(instance: Instance, graph: Graph) -> Iterator[Document]:
     """The published vectors of one instance."""
     tried: set[int] = set()
-    told: set[str] = set()
+    made: set[str] = set()
     for walk in plan(graph.targets):
         vector = document(instance, list(graph.steps(walk, tried)))
-        if vector["id"] not in told:  # two walks of the graph may read the same in the names of the states they pass
-            told.add(vector["id"])
+        if vector["id"] not in made:  # two walks may be the same in the names of their states
+            made.add(vector["id"])
             yield vector
 
 
 def hidden_of(instance: Instance, graph: Graph, seed: int) -> Iterator[Document]:
-    """Other walks through the same graph, that nobody can know who does not know the seed."""
+    """Random walks through the same graph. Without the seed they are unknown."""
     chance = random.Random(f"{seed}/{instance.name}")
     for _ in range(HIDDEN):
         walk: list[int] = []
@@ -142,19 +143,25 @@ def hidden_of(instance: Instance, graph: Graph, seed: int) -> Iterator[Document]
 
 
 def document(instance: Instance, steps: Sequence[Step]) -> Document:
-    """A vector as data. Its id is made of what is asked, and not of how it is called."""
-    said = [step.as_json() for step in steps]
+    """A vector as data. Its id depends on what is asked, not on names."""
+    step_documents = [step.as_json() for step in steps]
     pipeline = pipeline_of(instance)
-    asked = [step["stimulus"] for step in said]
+    asked = [step["stimulus"] for step in step_documents]
     body = json.dumps([LAW_VERSION, instance.machine, pipeline, asked], sort_keys=True, separators=(",", ":"))
     name = sha256(body.encode()).hexdigest()[:16]
     kinds = Counter(step.kinds for step in steps if step.refused is None)
     laws = [law for law, count in concerned(kinds).items() if count]
-    return {"id": name, "slug": _slug(instance.name, name), "instance": instance.name, "laws": laws, "steps": said}
+    return {
+        "id": name,
+        "slug": _slug(instance.name, name),
+        "instance": instance.name,
+        "laws": laws,
+        "steps": step_documents,
+    }
 
 
 def pipeline_of(instance: Instance) -> Document:
-    """What an engine is given to run: the pipeline, or of a single barrier the coalesce."""
+    """What an engine is given: the pipeline, or for a single barrier the coalesce."""
     if instance.document is not None:
         return dict(instance.document)
     assert isinstance(instance.system, BarrierSystem)

@@ -1,7 +1,7 @@
-"""Asks an engine what the vectors ask, and says how many it answers as the law does: published, and hidden ones.
+"""Runs vectors on an engine, published and hidden ones, and counts how many it answers as the law does.
 
-An engine that was made to pass what is published, and no more, passes fewer of the hidden: the gap is flagged. Not here:
-which law a difference breaks in what way (`judge/`), beyond the first that is named.
+An engine that was made to pass only the published vectors passes fewer of the hidden ones; this gap is reported. Not
+here: more than the first law that a failure breaks (`conform/`).
 """
 
 from collections import Counter
@@ -25,21 +25,21 @@ from .make import Graph, all_published, hidden_of, pipeline_of, vectors_of
 from .store import BadVectors, Vector
 
 GAP: Final = 0.05
-"""So much more of the published than of the hidden is suspicious."""
+"""The difference between the shares passed above which the gap is reported."""
 
 
 @dataclass
 class Score:
-    """How many vectors were asked and passed, and which failed by which law."""
+    """The number of vectors asked and passed, and those that failed with the law."""
 
     asked: int = 0
     passed: int = 0
     steps: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     failed: dict[str, str] = field(default_factory=dict)
-    """By id: the law that is named first, or how the engine broke down."""
+    """By id: the law that is named first, or the failure of the engine."""
     first: Replayed | None = None
-    """What came of the first that failed."""
+    """The result of the first vector that failed."""
 
     @property
     def share(self) -> float:
@@ -47,7 +47,7 @@ class Score:
 
 
 class Asker:
-    """Asks an engine vector by vector; what an instance needs is made once for all of its vectors."""
+    """Runs vectors on an engine. What an instance needs is made once for all its vectors."""
 
     def __init__(self, engine: Engine, hello: Hello) -> None:
         self.engine, self.hello = engine, hello
@@ -55,7 +55,7 @@ class Asker:
         self._ready: dict[str, Lockstep | MachineDriver] = {}
 
     def ask(self, vector: Vector) -> Replayed:
-        """One vector, to its end or to the first difference."""
+        """Run one vector, to its end or to the first difference."""
         name, steps = str(vector.document["instance"]), vector.document["steps"]
         try:
             if vector.machine == "barrier":
@@ -111,7 +111,7 @@ def run(
     stop: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> Score:
-    """Ask every vector; to `stop` is to end at the first that fails."""
+    """Run every vector. With `stop`, end at the first that fails."""
     score, asker = Score(), Asker(engine, hello)
     for vector in vectors:
         lacks = _lacks(hello, vector)
@@ -135,7 +135,7 @@ def run(
 
 
 def _lacks(hello: Hello, vector: Vector) -> str | None:
-    """Why a vector is not asked of this engine."""
+    """The reason why a vector is not run on this engine; None if it is."""
     port = PORT_OF.get(vector.machine, Port.PIPELINE)
     if port not in hello.ports:
         return f"the engine offers no {port} port"
@@ -146,13 +146,13 @@ def _lacks(hello: Hello, vector: Vector) -> str | None:
 
 
 def hidden(seed: int) -> Iterator[Vector]:
-    """A set that only who knows the seed can know."""
+    """The hidden set of a seed."""
     for instance in all_published():
         yield from _hidden_of(instance, seed)
 
 
 def published_of(instance: Instance) -> Iterator[Vector]:
-    """The published vectors of one instance; none where it is not published."""
+    """The published vectors of one instance; nothing if it is not published."""
     if instance.name in _instances():
         for document in vectors_of(instance, Graph(instance)):
             yield Vector(instance.machine, pipeline_of(instance), document)
@@ -164,5 +164,5 @@ def _hidden_of(instance: Instance, seed: int) -> Iterator[Vector]:
 
 
 def gap(public: Score, secret: Score) -> bool:
-    """Whether what is published is passed suspiciously better."""
+    """True if the published vectors are passed suspiciously better than the hidden ones."""
     return bool(public.asked and secret.asked) and public.share - secret.share > GAP

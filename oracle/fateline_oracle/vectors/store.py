@@ -1,6 +1,7 @@
-"""Vectors as files: one a family, JSON lines, compressed. `index.json` says what is in them and how much is covered.
+"""Stores vectors as files: one for each family, compressed JSON lines. `index.json` gives their content and coverage.
 
-The first line of an instance gives its pipeline, every line after it a vector. Reading believes nothing. Not here: making.
+The first line of an instance has its pipeline, and every line after it a vector. Files are validated when they are
+read. Not here: making vectors.
 """
 
 import gzip
@@ -21,12 +22,12 @@ LARGEST: Final = 64 * 1024 * 1024
 
 
 class BadVectors(ValueError):
-    """Why vectors cannot be read."""
+    """Vectors cannot be read; the message says why."""
 
 
 @dataclass(frozen=True)
 class Vector:
-    """One vector, and what it is run on."""
+    """One vector, with its machine and pipeline."""
 
     machine: str
     pipeline: Document
@@ -38,15 +39,15 @@ class Vector:
 
 
 def made() -> dict[str, bytes]:
-    """Every file, by name. It is the same whenever it is made."""
+    """Every file, by name. The content is the same whenever it is made."""
     families: dict[str, list[Document]] = {}
     index: list[Document] = []
-    told: set[str] = set()
+    made_already: set[str] = set()
     for instance in all_published():
         graph = Graph(instance)
-        # what two instances ask alike of one pipeline is asked once
-        vectors = [vector for vector in vectors_of(instance, graph) if vector["id"] not in told]
-        told.update(vector["id"] for vector in vectors)
+        # a vector that two instances share is kept once
+        vectors = [vector for vector in vectors_of(instance, graph) if vector["id"] not in made_already]
+        made_already.update(vector["id"] for vector in vectors)
         head = {"instance": instance.name, "machine": instance.machine, "pipeline": pipeline_of(instance)}
         families.setdefault(instance.family, []).extend([head, *vectors])
         lawful = sum("records" in step for vector in vectors for step in vector["steps"])
@@ -59,11 +60,11 @@ def made() -> dict[str, bytes]:
         )  # fmt: skip
     files = {f"{family.replace(' ', '-')}.jsonl.gz": _packed(lines) for family, lines in families.items()}
     total = {key: sum(one[key] for one in index) for key in ("states", "transitions", "vectors", "steps", "refusals")}
-    said = {
+    about = {
         "schema": SCHEMA, "law_version": LAW_VERSION, "scope": SCOPE, **total,
         "redundancy": round(total["steps"] / total["transitions"], 2), "instances": index,
     }  # fmt: skip
-    return {**files, INDEX: (json.dumps(said, indent=1) + "\n").encode()}
+    return {**files, INDEX: (json.dumps(about, indent=1) + "\n").encode()}
 
 
 def _packed(lines: list[Document]) -> bytes:
@@ -75,7 +76,7 @@ def _packed(lines: list[Document]) -> bytes:
 
 
 def write(folder: Path, files: dict[str, bytes]) -> list[str]:
-    """Write what differs, and remove what is made no more; the names of both."""
+    """Write files that differ, and remove files that are no longer made. Returns the names of both."""
     folder.mkdir(parents=True, exist_ok=True)
     changed = [name for name, body in files.items() if not _same(folder / name, body)]
     for name in changed:
@@ -87,21 +88,19 @@ def write(folder: Path, files: dict[str, bytes]) -> list[str]:
 
 
 def stale(folder: Path, files: dict[str, bytes]) -> list[str]:
-    """What is wrong with the vectors on disk, a line each."""
+    """One line for each file that is stale, missing, or no longer made."""
     lines = [
         f"{name}: {'stale' if (folder / name).exists() else 'missing'}"
         for name, body in files.items()
         if not _same(folder / name, body)
     ]
     if folder.is_dir():
-        lines += [
-            f"{path.name}: made by nothing any more" for path in sorted(folder.iterdir()) if path.name not in files
-        ]
+        lines += [f"{path.name}: no longer made" for path in sorted(folder.iterdir()) if path.name not in files]
     return lines
 
 
 def _same(path: Path, body: bytes) -> bool:
-    """Compared unpacked: two versions of zlib may pack the same text otherwise."""
+    """Compare the unpacked content: versions of zlib pack differently."""
     if not path.exists():
         return False
     found = path.read_bytes()
@@ -133,9 +132,9 @@ def read(folder: Path) -> Iterator[Vector]:
                 head = said
                 continue
             if head is None or not isinstance(said.get("steps"), list) or not isinstance(said.get("id"), str):
-                raise BadVectors(f"{path}:{number}: no vector")
+                raise BadVectors(f"{path}:{number}: this line is not a vector")
             if said["id"] in seen:
-                raise BadVectors(f"{path}:{number}: vector {said['id']} is there twice")
+                raise BadVectors(f"{path}:{number}: vector {said['id']} occurs twice")
             seen.add(said["id"])
             yield Vector(str(head.get("machine")), head["pipeline"], said)
 
@@ -159,5 +158,5 @@ def _object(where: str, line: bytes) -> Document:
     except (ValueError, RecursionError) as error:
         raise BadVectors(f"{where}: not JSON: {error}") from error
     if not isinstance(said, dict):
-        raise BadVectors(f"{where}: no object")
+        raise BadVectors(f"{where}: not a JSON object")
     return said

@@ -270,7 +270,7 @@ def test_an_unfinished_row_is_judged_again_with_all_that_shared_its_batch(tmp_pa
 
 def test_only_a_run_or_a_law(landscape: Path) -> None:
     told = json.loads(run(landscape, "--law", "L2", "--json").output)
-    assert told["laws"]["F1"]["why"] == "it was not asked for"
+    assert told["laws"]["F1"]["why"] == "this law was not selected"
     assert told["laws"]["L2"]["verdict"] == "holds"
     assert "there is no run nonsense" in run(landscape, "--run", "nonsense").output
     assert run(landscape, "--law", "Z1").exit_code == 3
@@ -382,7 +382,7 @@ def test_a_view_named_like_a_table_is_none(landscape: Path, tmp_path: Path) -> N
     path = damaged(landscape, tmp_path, "ALTER TABLE rows RENAME TO rows_", "CREATE VIEW rows AS SELECT * FROM rows_")
     found = run(path)
     assert found.exit_code == 3
-    assert "no audit database of a kind that is known" in found.output
+    assert "no known adapter fits this database" in found.output
     assert "fateline (no rows.valid)" in found.output
 
 
@@ -412,12 +412,12 @@ def test_a_question_that_takes_too_long_leaves_its_law_undetermined(landscape: P
 @pytest.mark.parametrize(
     "text, says",
     [
-        ("SELECT 1;", "is no view of a relation"),
-        ("CREATE VIEW trail_nonsense AS SELECT 1;", "is no view of a relation"),
+        ("SELECT 1;", "is not a view of a relation"),
+        ("CREATE VIEW trail_nonsense AS SELECT 1;", "is not a view of a relation"),
         ("CREATE VIEW trail_runs AS SELECT 1 AS run;", "there is no view trail_tokens"),
-        ("-- Profile: Q9 whatever\n", "does not begin with a law"),
+        ("-- Profile: Q9 whatever\n", "does not begin with the id of a law"),
         ("-- Like: nothing\n", "there is no adapter 'nothing'"),
-        ("DROP TABLE runs;", "is no view of a relation"),
+        ("DROP TABLE runs;", "is not a view of a relation"),
         ("x" * 300_000, "at most"),
     ],
 )
@@ -429,8 +429,8 @@ def test_a_file_of_views_that_is_none_is_said_with_what_is_wrong(text: str, says
 @pytest.mark.parametrize(
     "view, says",
     [
-        ("SELECT id AS run, 'x' AS row, 'y' AS token, 1 AS colour FROM runs", "has a column 'colour'"),
-        ("SELECT id AS run FROM runs", "has no column 'row'"),
+        ("SELECT id AS run, 'x' AS row, 'y' AS token, 1 AS colour FROM runs", "has an unknown column 'colour'"),
+        ("SELECT id AS run FROM runs", "lacks the column 'row'"),
         ("SELECT load_extension('x') AS run, 1 AS row, 1 AS token", "not authorized"),
         ("SELECT nothere AS run, 1 AS row, 1 AS token FROM runs", "no such column"),
     ],

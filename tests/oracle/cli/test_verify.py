@@ -203,7 +203,7 @@ def test_warnings_are_noted(tmp_path: Path) -> None:
     "args, told",
     [
         (("--scope", "tiny"), "'tiny' is not one of 'small', 'standard', 'deep'"),
-        (("--mutant", "no-such-thing"), "no mutant is called 'no-such-thing'; there are: two-recorders"),
+        (("--mutant", "no-such-thing"), "there is no mutant 'no-such-thing'; the mutants are: two-recorders"),
         (("--self-test", "--mutant", "two-recorders"), "exclude each other"),
         (("--pipeline", "x.json", "--self-test"), "exclude each other"),
         (("--rows", "0"), "0 is not in the range"),
@@ -280,7 +280,7 @@ def lock_with(folder: Path, change: str) -> Path:
     [
         ("instance", "- counts differ from the locked: line: [127, "),
         ("digest", "- counts differ from the locked: line: [126, "),
-        ("law", "- laws were checked another number of times than the lock says"),
+        ("law", "- the number of checks of the laws differs from the lock"),
         ("missing", "- counts differ from the locked: line: None locked"),
         ("surplus", "- counts differ from the locked: another: [126, "),
         ("scope", "- the counts of scope small are not locked: run `fateline verify --scope small --lock`"),
@@ -327,7 +327,7 @@ def test_a_law_never_in_danger_decides_nothing(monkeypatch: pytest.MonkeyPatch) 
     scope_report(monkeypatch, checks=checks, unwitnessed=["T3"])
     result = verify("--scope", "small")
     assert result.exit_code == ExitCode.UNDETERMINED
-    assert "- law T3 was never in danger" in result.stdout
+    assert "- law T3 was never checked in a case to which it applies" in result.stdout
 
 
 @pytest.mark.parametrize("endless, told", [(False, "the bound was reached"), (True, "a run need never end")])
@@ -428,4 +428,4 @@ def test_a_law_without_a_mutant_decides_nothing(monkeypatch: pytest.MonkeyPatch)
     first, *rest = CAUGHT
     code, text = self_test(monkeypatch, rest, [first.mutant.law])
     assert code == text.exit_code == ExitCode.UNDETERMINED
-    assert f"- law {first.mutant.law} is judged in the model, and no mutant breaks it" in text.stdout
+    assert f"- law {first.mutant.law} is checked in the model, but no mutant breaks it" in text.stdout

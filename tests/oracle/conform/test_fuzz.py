@@ -63,9 +63,9 @@ def test_ctrl_c_keeps_what_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     "content, says",
     [
-        ("{", "is not what a hunt leaves"),
-        ('{"schema": "x", "law_version": "1"}', "of another version"),
-        ("[]", "is not what"),
+        ("{", "not written by a hunt"),
+        ('{"schema": "x", "law_version": "1"}', "written by another version"),
+        ("[]", "not written by"),
     ],
 )
 def test_a_folder_that_holds_something_else_is_said(tmp_path: Path, content: str, says: str) -> None:
@@ -88,7 +88,7 @@ def test_it_steers_to_what_was_not_seen(tmp_path: Path) -> None:
             patch.setattr("fateline_oracle.conform.fuzz.LOOKED_AT", looked_at)
             found = Hunt(engine, hello_of(engine), "", tmp_path / str(looked_at), 7)
             for event in found.rounds():
-                if event.kind == "walked" and found.told.rounds == 80:
+                if event.kind == "walked" and found.progress.rounds == 80:
                     break
-            counts.append(len(found.told.seen))
+            counts.append(len(found.progress.seen))
     assert counts[0] > counts[1]

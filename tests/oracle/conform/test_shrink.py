@@ -67,8 +67,8 @@ WITHOUT_STEPS: dict[str, object] = {
     "content, says",
     [
         ("{", "not JSON"),
-        ("[]", "no case: schema is not"),
-        ('{"schema": "fateline.case/1", "law_version": "0"}', "of law version '0'"),
+        ("[]", "this is not a case: its `schema` is not"),
+        ('{"schema": "fateline.case/1", "law_version": "0"}', "the case has law version '0'"),
         ('{"schema": "fateline.case/1", "law_version": "1"}', "missing required field `title`"),
         (
             '{"schema": "fateline.case/1", "law_version": "1", "steps": [7]}',

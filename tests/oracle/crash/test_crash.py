@@ -157,10 +157,10 @@ class Lying(ReferenceCrashPort):
 @pytest.mark.parametrize(
     "answers, told",
     [
-        ({"boundaries": ["here"]}, "'here' is no Boundary"),
-        ({"boundaries": [Boundary("nowhere", "x")]}, "is no Boundary of transaction"),
+        ({"boundaries": ["here"]}, "'here' is not a Boundary"),
+        ({"boundaries": [Boundary("nowhere", "x")]}, "is not a Boundary with a write of transaction"),
         ({"boundaries": [Boundary("commit", "never met")]}, "no boundary of this run left never met"),
-        ({"sinks": {"out": [1]}}, "give the ids of tokens"),
+        ({"sinks": {"out": [1]}}, "give for each sink the ids of its tokens"),
     ],
 )
 def test_a_port_that_answers_nonsense_is_at_fault(answers: Mapping[str, Any], told: str) -> None:
@@ -178,7 +178,7 @@ class Forgetful(ReferenceCrashPort):
 def test_a_run_that_is_not_taken_up_again_is_a_breach() -> None:
     done = tortured("line", engine=Other(port=Forgetful()))
     assert done.found is not None
-    assert done.found.laws[0] == ("R2", "the run that was broken off is not taken up again (no: not I)")
+    assert done.found.laws[0] == ("R2", "the engine does not resume the crashed run (no: not I)")
 
 
 class Doubling(ReferenceCrashPort):
@@ -248,7 +248,10 @@ def test_a_counterexample_is_written_and_replayed(tmp_path: Path) -> None:
         ({"cuts": [{"boundary": -1, "write": "commit", "steps": 0}]}, "at `$.cuts[0].boundary`"),
         ({"cuts": [{"boundary": 1, "write": "commit", "steps": 0}] * 9}, "give cuts, a list of at most 8"),
         ({"policy": "never"}, "Invalid enum value 'never' - at `$.policy`"),
-        ({"steps": [{"says": "x", "stimulus": {"do": "begin", "token": "9"}, "records": []}]}, "no scenario"),
+        (
+            {"steps": [{"says": "x", "stimulus": {"do": "begin", "token": "9"}, "records": []}]},
+            "do not make a scenario",
+        ),
     ],
 )
 def test_a_case_that_is_none_is_refused(tmp_path: Path, change: Mapping[str, Any], told: str) -> None:
@@ -262,9 +265,9 @@ def test_a_case_that_is_none_is_refused(tmp_path: Path, change: Mapping[str, Any
 @pytest.mark.parametrize(
     "arguments, told",
     [
-        (["--family", "nobody"], "has no family 'nobody'; there are: line"),
+        (["--family", "nobody"], "has no family 'nobody'; its families are: line"),
         (["--examples", "nowhere", "--kill", "1", "--family", "line"], "has no folder with a pipeline.yaml"),
-        (["no-such-engine"], "names no engine"),
+        (["no-such-engine"], "is not the name of an engine"),
     ],
 )
 def test_a_wrong_question_is_bad_input(arguments: Sequence[str], told: str) -> None:

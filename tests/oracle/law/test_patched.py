@@ -67,11 +67,11 @@ def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     [
         (FILE, "no such text", "x", "occurs 0 times"),
         (FILE, "", "x", "occurs 0 times"),
-        (FILE, "return counts", "x", "and occurs"),
+        (FILE, "return counts", "x", "but occurs"),
         (FILE, FIND, FIND, "changes nothing"),
-        ("no_such.py", "x", "y", "no Python file"),
-        ("py.typed", "x", "y", "no Python file"),
-        ("../../pyproject.toml", "x", "y", "no Python file"),
+        ("no_such.py", "x", "y", "is not a Python file"),
+        ("py.typed", "x", "y", "is not a Python file"),
+        ("../../pyproject.toml", "x", "y", "is not a Python file"),
     ],
 )
 def test_a_patch_that_is_none_is_refused_loudly(file: str, find: str, replace: str, told: str) -> None:

@@ -37,15 +37,15 @@ WAYS = {
     "hang": "gave no answer within",
     "hang with a child": "gave no answer within",
     "close": "closed its output without an answer",
-    "flood": "answered a line of more than",
-    "half a line": "gave no answer within 2 s; it had said",
+    "flood": "answered with a line of more than",
+    "half a line": "gave no answer within 2 s; the line so far is",
     "debug output": "answered 'DEBUG: starting'",
-    "said twice": "said more than it was asked",
-    "another message": "it was asked message",
+    "said twice": "wrote more than one answer",
+    "another message": "instead of message",
     "no id": "missing required field `id`",
     "deep": "answered",
     "a strange key": "unknown field `colour`",
-    "an error": "says that it failed, nothing was done: 'disk on fire'",
+    "an error": "reports that it failed; nothing was done: 'disk on fire'",
     "no unicode": "answered",
 }
 
@@ -163,7 +163,7 @@ def test_a_command_that_is_no_engine_is_said_in_one_line(command: list[str], say
 def test_a_command_must_follow_the_dashes() -> None:
     found = CliRunner().invoke(main, ["conform", "--"])
     assert found.exit_code == 3
-    assert "a command must follow" in found.output
+    assert "write a command after" in found.output
 
 
 @pytest.mark.slow

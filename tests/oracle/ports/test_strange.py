@@ -25,13 +25,13 @@ def judged(name: str, family: str = "untimed diamond") -> InstanceResult:
 @pytest.mark.parametrize(
     "name, says",
     [
-        ("garbage", "answered 'yes', which is no Reply"),
-        ("nothing", "answered None, which is no Reply"),
-        ("garbage_records", "'a record' is no record"),
-        ("unknown_relation", "a record of 'secrets'; there are runs, nodes"),
+        ("garbage", "answered 'yes'; give a Reply"),
+        ("nothing", "answered None; give a Reply"),
+        ("garbage_records", "'a record' is not a record"),
+        ("unknown_relation", "a record has the unknown relation 'secrets'; the relations are runs, nodes"),
         ("unknown_column", "rows has no column 'password'"),
         ("object_value", "rows.row is <object object"),
-        ("too_much", "200000 records in one answer; 100000 are allowed"),
+        ("too_much", "200,000 records in one answer; at most 100,000 are allowed"),
         ("too_long", "rows.row is a text of 100000 characters"),
         ("raises", "RuntimeError: out of order and more of it"),
     ],
@@ -65,10 +65,10 @@ def test_an_answer_that_comes_the_second_time_is_taken() -> None:
 @pytest.mark.parametrize(
     "name, says",
     [
-        ("lies_about_ports", "says that it offers barrier, and gives no such port"),
-        ("other_law", "speaks of law version '99'; this judge holds version '1'"),
-        ("no_words", "does has 'juggling'; there are require_all"),
-        ("no_hello", "answered dict, which is no Hello"),
+        ("lies_about_ports", "declares port barrier, but gives no such port"),
+        ("other_law", "the engine has law version '99'; this judge has version '1'"),
+        ("no_words", "does has the unknown word 'juggling'; its words are require_all"),
+        ("no_hello", "answered dict; give a Hello"),
     ],
 )
 def test_a_hello_that_cannot_be_believed_is_said_at_once(name: str, says: str) -> None:
@@ -80,10 +80,10 @@ def test_a_hello_that_cannot_be_believed_is_said_at_once(name: str, says: str) -
 @pytest.mark.parametrize(
     "name, says",
     [
-        ("nowhere", "names no engine: write module:factory"),
+        ("nowhere", "is not the name of an engine: write module:factory"),
         ("no.such.module:x", "cannot import no.such.module"),
         (f"{HERE}:nobody", "has no 'nobody'"),
-        (f"{HERE}:half_an_engine", "has no method hello, lifecycle"),
+        (f"{HERE}:half_an_engine", "lacks the method hello, lifecycle"),
     ],
 )
 def test_an_engine_that_cannot_be_had_is_named_with_what_to_do(name: str, says: str) -> None:

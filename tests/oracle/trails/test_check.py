@@ -78,10 +78,10 @@ def test_rows_that_went_the_same_way_are_stepped_once(trails: dict[str, list[Rec
     "content, says",
     [
         (b"{\n", "1: not JSON"),
-        (b'{"rec": "nonsense"}\n', "a record of 'nonsense'"),
+        (b'{"rec": "nonsense"}\n', "a record has the unknown relation 'nonsense'"),
         (b'{"rec": "rows", "run": "r", "idx": "one"}\n', "idx is 'one'; give a whole number"),
         (b'{"rec": "rows"}\n', "run is None; give the id of a run"),
-        (b'{"rec": "rows", "run": "' + b"x" * 2_000_000 + b'"}\n', "a line of more than"),
+        (b'{"rec": "rows", "run": "' + b"x" * 2_000_000 + b'"}\n', "the line has more than"),
     ],
 )
 def test_what_is_no_trail_is_said_with_its_line(tmp_path: Path, content: bytes, says: str) -> None:
@@ -109,7 +109,7 @@ def test_the_command_judges_a_database_and_compares_two(tmp_path: Path) -> None:
     assert json.loads(found.output)["counts"]["accepted_rows"] == 5
     alike = CliRunner().invoke(main, ["diff", trail, str(tmp_path / "two" / "pipeline.db")])
     assert alike.exit_code == 0, alike.output
-    assert "5 of 5 rows are alike" in alike.output
+    assert "5 of 5 rows have the same records" in alike.output
 
 
 def test_a_difference_that_no_schedule_explains_is_told(trails: dict[str, list[Record]], tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_they_are_made_the_same_and_what_was_changed_by_hand_is_noticed(tmp_path
     assert stale(tmp_path, files) == [
         "line.jsonl.gz: stale",
         "retries.jsonl.gz: missing",
-        "old.jsonl.gz: made by nothing any more",
+        "old.jsonl.gz: no longer made",
     ]
     assert CliRunner().invoke(main, ["vectors", "--check", "--folder", str(tmp_path)]).exit_code == 1
     assert CliRunner().invoke(main, ["vectors", "--folder", str(tmp_path)]).exit_code == 0
@@ -139,9 +139,9 @@ def test_an_engine_is_not_asked_what_it_does_not_declare() -> None:
     "lines, says",
     [
         (b"{", "not JSON"),
-        (b"[]", "no object"),
-        (b'{"id": "x", "steps": []}', "no vector"),
-        (b'{"pipeline": {}, "machine": "m"}\n{"id": "x", "steps": []}\n{"id": "x", "steps": []}', "is there twice"),
+        (b"[]", "not a JSON object"),
+        (b'{"id": "x", "steps": []}', "this line is not a vector"),
+        (b'{"pipeline": {}, "machine": "m"}\n{"id": "x", "steps": []}\n{"id": "x", "steps": []}', "occurs twice"),
     ],
 )
 def test_what_is_no_vector_is_said_with_its_line(tmp_path: Path, lines: bytes, says: str) -> None:

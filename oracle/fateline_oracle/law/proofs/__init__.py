@@ -1,6 +1,7 @@
-"""The symbolic part of the judge: what the kernels of the law promise, confirmed for every integer.
+"""Proves what the kernels of the law promise, for every integer, with CrossHair.
 
-`gate` turns what CrossHair says into verdicts and trusts nothing it does not say; `obligations` is the list of what is
-to be proved, each with witnesses and mutants; `settle` brings the two together; `restated` holds claims that no kernel
-makes by itself. Not here: whole-system reachability, which is enumerated (`fateline_model.checker`), not proved.
+`gate.py` turns the output of CrossHair into verdicts, and accepts only what is certain. `obligations.py` lists what is
+to be proved, each with witnesses and mutants. `settle.py` brings the two together. `restated.py` has claims that no
+kernel makes by itself. Not here: reachability in the whole system, which is enumerated (`fateline_model.checker`), not
+proved.
 """

@@ -1,17 +1,17 @@
-"""What CrossHair says of one function, as verdicts that can be relied on.
+"""Turns what CrossHair reports about one function into verdicts that can be relied on.
 
-CrossHair's own exit status and silence are no verdicts: it is content with a function that has no contract, and calls
-what it could not finish "not confirmed" in the same breath as success. So it is asked in process, one postcondition at
-a time, and only its word *confirmed* counts as one. Everything else that is no counterexample is undecided: no
-contract, a precondition that no call meets, time run out, a contract that cannot be read, a missing CrossHair. A
-counterexample is believed when running it shows it.
+The exit status of CrossHair is not a verdict: it accepts a function without a contract, and a check that it could not
+finish exits like a success. So it is called in process, one postcondition at a time, and only its answer *confirmed*
+counts as confirmed. Everything else that is not a counterexample is undecided: no contract, a precondition that no call
+meets, a time limit reached, a contract that cannot be read, a missing CrossHair. A counterexample counts only if
+running it shows it.
 
-One habit of CrossHair's would make proofs hollow: it leaves out every path on which a *called* function breaks its own
-postcondition, because that is the called function's fault. So contracts of called functions are not looked at here: a
-call is what its body does (`_bodies_only`).
+CrossHair leaves out every path on which a *called* function breaks its own postcondition, because it blames the called
+function. That would make proofs empty. So contracts of called functions are ignored here (`_bodies_only`).
 
-Proofs can be vacuous; `check_call` is how a witness shows that one is not. Not here: which functions are to be proved
-(`obligations.py`). CrossHair is imported on first use, since nothing else needs it.
+A proof can also be empty because no interesting call meets the preconditions; `check_call` runs a witness that shows
+one. Not here: which functions are proved (`obligations.py`). CrossHair is imported on first use, because nothing else
+needs it.
 """
 
 import inspect
@@ -28,14 +28,14 @@ from unittest.mock import patch
 
 GET_CROSSHAIR: Final = "CrossHair is not installed. It comes with: pip install 'fateline[prove]'"
 SECONDS: Final = 30.0
-"""CPU seconds that one postcondition may take. Time on a busy machine does not count, so this decides nothing by luck."""
+"""CPU seconds that one postcondition may take. CPU time does not depend on how busy the machine is."""
 
 _CONDITION: Final = re.compile(r"^\s*(pre|post):\s*(.+?)\s*$", re.MULTILINE)
 _CALLED: Final = re.compile(r"\bwhen calling (.+?)(?: \(which returns .*\))?$", re.DOTALL)
 
 
 class Proof(StrEnum):
-    """What is known of one condition, or of all of them: the last that applies to any."""
+    """The verdict on one condition, or on all conditions together."""
 
     CONFIRMED = "confirmed"
     UNDECIDED = "undecided"
@@ -60,15 +60,15 @@ class Contract(NamedTuple):
 
 
 class BadCall(ValueError):
-    """A call that is not as its contract says: it is a breach, unless the contract does not speak of this call."""
+    """A call that does not keep its contract. It is a breach only if the call meets the preconditions."""
 
-    def __init__(self, told: str, *, breach: bool) -> None:
-        super().__init__(told)
+    def __init__(self, message: str, *, breach: bool) -> None:
+        super().__init__(message)
         self.breach = breach
 
 
 def contract(function: Callable[..., Any]) -> Contract:
-    """Read by ourselves, to run witnesses and to see that CrossHair read as many."""
+    """Read the contract, to run witnesses and to check that CrossHair reads the same number of conditions."""
     found = _CONDITION.findall(function.__doc__ or "")
     return Contract(
         tuple(text for kind, text in found if kind == "pre"),
@@ -77,7 +77,7 @@ def contract(function: Callable[..., Any]) -> Contract:
 
 
 def check_call(function: Callable[..., Any], *arguments: object) -> Any:
-    """Run one call and every condition of its contract. Gives the result, or raises `BadCall` with the reason."""
+    """Run one call and every condition of its contract. Returns the result, or raises `BadCall` with the reason."""
     pre, post = contract(function)
     names = dict(inspect.signature(function).bind(*arguments).arguments)
     call = call_text(function, arguments)
@@ -102,7 +102,7 @@ def _true(condition: str, function: Callable[..., Any], names: dict[str, Any]) -
 
 
 def prove(function: Callable[..., Any], *, seconds: float = SECONDS) -> Iterator[ConditionResult]:
-    """Ask CrossHair about each postcondition of a function. Never empty: without a contract, one undecided entry."""
+    """Ask CrossHair about each postcondition of a function. Without a contract there is one undecided entry."""
     try:
         from crosshair.core_and_libs import analyze_function, run_checkables
         from crosshair.options import AnalysisKind, AnalysisOptionSet
@@ -118,13 +118,13 @@ def prove(function: Callable[..., Any], *, seconds: float = SECONDS) -> Iterator
     )
     expected = contract(function).post
     if not expected:
-        yield ConditionResult("", Proof.UNDECIDED, "no contract: nothing is claimed, so nothing is proved")
+        yield ConditionResult("", Proof.UNDECIDED, "there is no contract, so nothing is proved")
         return
     checkables = analyze_function(function, options)
     for checkable, condition in zip(checkables, expected, strict=False):
         begun = time.process_time()
         with _bodies_only(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # CrossHair looks at every class of every module there is, old ones too
+            warnings.simplefilter("ignore")  # CrossHair looks at every class of every loaded module
             try:
                 messages = [(said.state.name, said.message) for said in run_checkables([checkable])]
             except (Exception, ControlFlowException) as error:
@@ -132,14 +132,14 @@ def prove(function: Callable[..., Any], *, seconds: float = SECONDS) -> Iterator
         proof, why = _understand(function, messages)
         yield ConditionResult(condition, proof, why, time.process_time() - begun)
     if len(checkables) != len(expected):
-        why = f"CrossHair reads {len(checkables)} postconditions where {len(expected)} are written"
+        why = f"CrossHair reads {len(checkables)} postconditions; {len(expected)} are written"
         yield ConditionResult("", Proof.UNDECIDED, why)
 
 
 def _bodies_only() -> AbstractContextManager[object]:
-    """While this lasts, CrossHair knows of no contract but the one it proves.
+    """Within this context, CrossHair uses only the contract that it proves.
 
-    That reaches into CrossHair. Should it lose its effect, the mutants of `restated.py` live, and nothing is confirmed.
+    This patches CrossHair. If it loses its effect, the mutants of `restated.py` are not refuted, and nothing is confirmed.
     """
     from crosshair.condition_parser import CompositeConditionParser
     from crosshair.enforce import EnforcedConditions
@@ -148,7 +148,7 @@ def _bodies_only() -> AbstractContextManager[object]:
 
 
 def conclusion(judged: Iterable[ConditionResult]) -> Proof:
-    """Of all postconditions together: refuted if one is, confirmed only if all are, and there are some."""
+    """The verdict on all postconditions: refuted if one is, confirmed if there are some and all are."""
     proofs = {one.proof for one in judged}
     if Proof.REFUTED in proofs:
         return Proof.REFUTED
@@ -166,12 +166,12 @@ def _understand(function: Callable[..., Any], messages: list[tuple[str, str]]) -
         case [("CANNOT_CONFIRM", _)]:
             return Proof.UNDECIDED, "neither confirmed nor refuted within the time"
         case []:
-            return Proof.UNDECIDED, "CrossHair says nothing"
+            return Proof.UNDECIDED, "CrossHair gives no answer"
     return Proof.UNDECIDED, "; ".join(f"{state.lower()}: {text}" for state, text in messages)
 
 
 def _replay(function: Callable[..., Any], text: str) -> tuple[Proof, str]:
-    """Run the counterexample in a message of CrossHair's. What does not fail when it is run refutes nothing."""
+    """Run the counterexample in a message of CrossHair. If it does not fail, it refutes nothing."""
     found = _CALLED.search(text)
     seen: list[tuple[object, ...]] = []
     if found:
@@ -187,16 +187,16 @@ def _replay(function: Callable[..., Any], text: str) -> tuple[Proof, str]:
     except BadCall as shown:
         if shown.breach:
             return Proof.REFUTED, str(shown)
-    return Proof.UNDECIDED, f"a counterexample that is none when run: {text}"
+    return Proof.UNDECIDED, f"a counterexample that does not fail when it is run: {text}"
 
 
 def call_text(function: Callable[..., Any], arguments: tuple[object, ...]) -> str:
-    """A call as one would write it."""
+    """A call as source text."""
     return f"{function.__name__}({', '.join(map(value_text, arguments))})"
 
 
 def value_text(value: object) -> str:
-    """A value as one would write it: enums by name, named tuples with the names of their fields."""
+    """A value as source text: enums by name, named tuples with the names of their fields."""
     if isinstance(value, Enum):
         return f"{type(value).__name__}.{value.name}"
     fields = getattr(value, "_fields", None)

@@ -1,11 +1,11 @@
-"""What is to be proved of the law's kernels, as data.
+"""Lists what is to be proved of the kernels of the law, as data.
 
-An obligation names a function with a contract, says in one sentence what that contract promises and which laws rest on
-it, and brings what guards against an empty proof: witnesses, calls within the contract where the interesting case
-happens; and mutants, small changes of the kernel's own source that must be refuted with a counterexample.
+An obligation names a function with a contract, one sentence about what the contract promises, and the laws that rest on it.
+Against an empty proof it has witnesses, which are calls within the contract in which the interesting case happens, and
+mutants, which are small changes of the source of the kernel that must be refuted with a counterexample.
 
 To add one: write the contract in the kernel's docstring (or a function in `restated.py`), and an entry here. Not here:
-how an obligation is settled (`settle.py`), and what CrossHair says (`gate.py`).
+how an obligation is settled (`settle.py`), and the output of CrossHair (`gate.py`).
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""How an obligation is settled: its proof, its witnesses, its mutants, and what they come to together.
+"""Settles an obligation: its proof, its witnesses, its mutants, and the verdict on all of them.
 
-A proof whose witness does not run, or whose mutant is not refuted, is no proof: the obligation is then undecided. Not
-here: the obligations (`obligations.py`), and what may be concluded from what CrossHair says (`gate.py`).
+A proof whose witness does not run, or whose mutant is not refuted, does not count: the obligation is then undecided. Not
+here: the obligations (`obligations.py`), and what may be concluded from the output of CrossHair (`gate.py`).
 """
 
 import time
@@ -30,7 +30,7 @@ from fateline_oracle.parallel import in_processes
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """What became of a mutant: the counterexample that refutes it, or why it lives."""
+    """The result for a mutant: the counterexample that refutes it, or why it is not refuted."""
 
     what: str
     refuted: bool
@@ -39,7 +39,7 @@ class Kill:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """An obligation with all that is known of it. Believed only if witnesses fire and mutants are refuted."""
+    """An obligation with all its results. It is confirmed only if witnesses run and mutants are refuted."""
 
     name: str
     judged: tuple[ConditionResult, ...]
@@ -49,21 +49,21 @@ class Settled:
 
     @property
     def proof(self) -> Proof:
-        """Refuted if a postcondition is; confirmed if all are, and the proof has shown that it is not empty."""
+        """Refuted if a postcondition is; confirmed if all are and the proof is shown not to be empty."""
         proof = conclusion(self.judged)
         return Proof.UNDECIDED if proof is Proof.CONFIRMED and self.doubts else proof
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """All that stands between this obligation and a confirmation, short of a counterexample."""
+        """The reasons why the obligation is not confirmed, apart from a counterexample."""
         undecided = tuple(f"{one.condition}: {one.why}" for one in self.judged if one.proof is Proof.UNDECIDED)
         living = tuple(f"mutant not refuted: {kill.what}: {kill.why}" for kill in self.kills if not kill.refuted)
-        none = () if self.kills else ("no mutant",)
-        return undecided + tuple(why for why in self.witnesses if why) + living + none
+        no_mutant = () if self.kills else ("no mutant",)
+        return undecided + tuple(why for why in self.witnesses if why) + living + no_mutant
 
 
 def settle(name: str, seconds: float = SECONDS) -> Settled:
-    """Prove one obligation, run its witnesses, and try its mutants. Takes and gives what can be pickled."""
+    """Prove one obligation, run its witnesses, and try its mutants. Arguments and result can be pickled."""
     obligation = BY_NAME[name]
     begun = time.perf_counter()
     return Settled(
@@ -78,7 +78,7 @@ def settle(name: str, seconds: float = SECONDS) -> Settled:
 def settle_all(
     names: Sequence[str], *, seconds: float = SECONDS, jobs: int = 1, done: Callable[[int, str], None] = lambda *_: None
 ) -> list[Settled]:
-    """Settle several, in processes of their own if there are jobs for them; `done` hears how many, and the last."""
+    """Settle several obligations, in `jobs` processes. `done` is called with the number settled and the last name."""
     settled: dict[str, Settled] = {}
     tasks = [(name, seconds) for name in names]
     for number, ((name, _), found) in enumerate(in_processes(_settle, tasks, jobs=jobs, start="spawn"), 1):
@@ -92,18 +92,18 @@ def _settle(_: None, task: tuple[str, float]) -> Settled:
 
 
 def fires(function: Callable[..., Any], witness: Witness) -> str:
-    """Nothing if the witness runs as it says; else what is wrong with it."""
+    """An empty text if the witness runs as declared; otherwise the problem."""
     try:
         result = check_call(function, *witness.arguments)
     except BadCall as error:
         return f"witness: {error}"
     if result != witness.result or type(result) is not type(witness.result):
-        return f"witness: {value_text(result)} where {value_text(witness.result)} is expected"
+        return f"witness: {value_text(result)} instead of the expected {value_text(witness.result)}"
     return ""
 
 
 def kill(obligation: Obligation, mutant: Mutant, *, seconds: float = SECONDS) -> Kill:
-    """Prove the same contract of a patched model. It must fail at a counterexample that can be run."""
+    """Prove the same contract on a patched model. It must fail with a counterexample that can be run."""
     undecided = ""
     try:
         with patched_model(mutant.file, mutant.find, mutant.replace) as model:
@@ -117,7 +117,7 @@ def kill(obligation: Obligation, mutant: Mutant, *, seconds: float = SECONDS) ->
 
 
 def _in(model: ModuleType, module: ModuleType) -> ModuleType:
-    """The same module in a patched model. A claim of our own moves in with it, to speak of the patched kernels."""
+    """The same module in a patched model. `restated.py` is copied into it, so that it uses the patched kernels."""
     if module is not restated:
         return part(model, module.__name__.partition(".")[2])
     text = Path(str(restated.__file__)).read_text(encoding="utf-8")

@@ -1,5 +1,5 @@
 -- Adapter: nine outcomes, January
--- The same schema before a forked or expanded token said what it promised.
+-- The same schema before a forked or expanded token recorded what it promised.
 -- Like: nine-outcomes
 -- Wants: token_outcomes.is_terminal, !token_outcomes.expected_branches_json, node_states.step_index, tokens.fork_group_id
 

@@ -1,10 +1,10 @@
 -- Adapter: nine outcomes
 -- The audit schema of an engine family from February to April 2026: one column of outcomes, with is_terminal beside it.
 -- Wants: token_outcomes.is_terminal, token_outcomes.expected_branches_json, node_states.step_index, tokens.fork_group_id
--- Note: The order of events is read off times in microseconds; which transaction wrote a record is not recorded.
--- Note: Hops are not recorded; they are told from one visit to the next, and a hop with no edge of the graph has no label.
--- Note: Barriers are not recorded; they are told from merged tokens and from what failed at a coalesce. Lost branches leave nothing.
--- Note: A flush is recorded as a visit of the first member alone; what the other members did is told from their membership.
+-- Note: The order of events is derived from times in microseconds; which transaction wrote a record is not recorded.
+-- Note: Hops are not recorded; they are derived from one visit to the next, and a hop with no edge of the graph has no label.
+-- Note: Barriers are not recorded; they are derived from merged tokens and from what failed at a coalesce. Lost branches leave nothing.
+-- Note: A flush is recorded as a visit of the first member alone; what the other members did is derived from their membership.
 -- Note: What an engine of this schema visits its source with is left out; here a source is not visited.
 -- Profile: F3 A token of a transform-mode batch is consumed_in_batch when it is buffered, before its batch is flushed.
 -- Profile: B1 The outputs of a batch are children of the token that triggered it, which is its last member.
@@ -72,7 +72,7 @@ SELECT s.run_id AS run, s.state_id AS visit, s.token_id AS token, s.node_id AS n
 FROM node_states AS s LEFT JOIN nodes AS n ON n.run_id = s.run_id AND n.node_id = s.node_id
 LEFT JOIN tokens AS t ON t.token_id = s.token_id LEFT JOIN rows AS r ON r.row_id = t.row_id
 WHERE n.node_type IS NOT 'source'
-UNION ALL                   -- a flush is a visit of the first member alone; the others' are told from their membership
+UNION ALL                   -- a flush is a visit of the first member alone; the others' are derived from their membership
 SELECT b.run_id, m.batch_id || '/' || m.token_id, m.token_id, b.aggregation_node_id, 0,
     CASE WHEN b.status IN ('completed', 'failed') THEN b.status ELSE 'open' END, NULL, NULL,
     (SELECT min((strftime('%s', substr(o.recorded_at, 1, 19)) * 1000000 + substr(o.recorded_at || '.000000', 21, 6))) FROM token_outcomes AS o WHERE o.token_id = m.token_id AND o.batch_id = m.batch_id),

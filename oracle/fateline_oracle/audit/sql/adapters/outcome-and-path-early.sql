@@ -1,5 +1,5 @@
 -- Adapter: outcome and path, early
--- The same schema before lost branches were recorded, and before a row had its place in its own source.
+-- The same schema before lost branches were recorded, and before a row had its place in its source.
 -- Like: outcome-and-path
 -- Leaves out: losses
 -- Wants: token_outcomes.path, token_outcomes.completed, node_states.step_index, tokens.run_id, !coalesce_branch_losses, !rows.source_row_index

@@ -1,8 +1,8 @@
 -- Adapter: outcome and path
--- The audit schema of the same family since May 2026: whether an outcome is completed, what came of it, and by which path.
+-- The audit schema of the same family since May 2026: whether an outcome is completed, its result, and its path.
 -- Like: nine-outcomes
 -- Wants: token_outcomes.path, token_outcomes.completed, node_states.step_index, tokens.run_id, coalesce_branch_losses.reason
--- Note: A lost branch is recorded; that a barrier failed for it before anything had arrived is told from its losses.
+-- Note: A lost branch is recorded; that a barrier failed for it before anything had arrived is derived from its losses.
 
 CREATE VIEW trail_rows AS
 SELECT run_id AS run, row_id AS row, source_node_id AS source, source_row_index AS idx, source_data_hash AS digest,

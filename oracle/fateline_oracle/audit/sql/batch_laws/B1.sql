@@ -1,4 +1,4 @@
--- A returned row is a batch whose members are not numbered from 0 as they came, or whose outputs are not children of the first.
+-- A returned row is a batch whose members are not numbered from 0 in their order, or whose outputs are not children of the first.
 -- Asked of: members
 -- Needs: batches, members.ordinal
 SELECT e.run, min(e.token) AS token, NULL AS node,
@@ -14,7 +14,7 @@ FROM (
 ) AS e
 WHERE before > seq
 UNION ALL
-SELECT e.run, e.token, NULL, 'is a member of batch ' || e.batch || ', which there is not'
+SELECT e.run, e.token, NULL, 'is a member of batch ' || e.batch || ', which does not exist'
 FROM ends AS e
 WHERE NOT EXISTS (SELECT 1 FROM trail_batches AS b WHERE b.run = e.run AND b.batch = e.batch)
 UNION ALL

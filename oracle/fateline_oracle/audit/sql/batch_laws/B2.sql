@@ -1,4 +1,4 @@
--- A returned row is a batch that gives a trigger which its settings or its members belie.
+-- A returned row is a batch whose trigger contradicts its settings or its members.
 -- Asked of: batches
 -- Needs: batches, members, nodes
 SELECT run, NULL AS token, node, 'batch ' || batch || ' was closed by ' || "trigger" || ', with ' || members || ' members'

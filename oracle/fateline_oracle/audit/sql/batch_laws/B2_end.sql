@@ -1,4 +1,4 @@
--- A returned row is a batch that says that the end of its source closed it, and whose source has not ended.
+-- A returned row is a batch that was closed by the end of its source, although its source has not ended.
 -- Asked of: batches
 -- Needs: batches, runs.rows
 SELECT b.run, NULL AS token, b.node, 'batch ' || b.batch || ' was closed by the end of its source, which has not ended' AS said

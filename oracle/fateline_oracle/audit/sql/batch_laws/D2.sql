@@ -1,7 +1,7 @@
--- A returned row is a batch of which the records do not say where it stands.
+-- A returned row is a batch whose status is unknown, or not final although the run is over.
 -- Asked of: batches
 -- Needs: batches, members
-SELECT run, NULL AS token, node, 'batch ' || batch || ' has a status that there is not: ' || coalesce(status, 'none') AS said
+SELECT run, NULL AS token, node, 'batch ' || batch || ' has an unknown status: ' || coalesce(status, 'none') AS said
 FROM trail_batches WHERE coalesce(status, '') NOT IN ('open', 'triggered', 'completed', 'failed')
 UNION ALL
 SELECT b.run, NULL, b.node, 'batch ' || b.batch || ' is ' || b.status || ', and the run is over'

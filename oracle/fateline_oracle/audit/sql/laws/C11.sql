@@ -1,4 +1,4 @@
--- A returned row is a barrier that its deadline resolved too early, or that counts from another moment than its first event.
+-- A returned row is a barrier that its deadline resolved too early, or that does not count from its first event.
 -- Asked of: barriers
 -- Needs: barriers.first_at, barriers.decided_at
 SELECT b.run, b.result AS token, b.node, 'the barrier of fork ' || coalesce(b.fork_group, 'none')

@@ -1,7 +1,7 @@
--- A returned row is a loss that gives another reason than what its holder did.
+-- A returned row is a loss whose reason does not match what its holder did.
 -- Asked of: losses
 -- Needs: losses, hops, outcomes, barriers
-SELECT run, token, NULL AS node, 'loses branch ' || branch || ' as ' || coalesce(reason, 'nothing') || ', and it was ' || told AS said
+SELECT run, token, NULL AS node, 'loses branch ' || branch || ' as ' || coalesce(reason, 'nothing') || ', and it was ' || actual AS said
 FROM (
     SELECT x.run, x.token, x.branch, x.reason,
         CASE WHEN f.outcome = 'forked' AND EXISTS (
@@ -13,9 +13,9 @@ FROM (
             WHEN f.outcome = 'diverted' THEN CASE WHEN EXISTS (
                 SELECT 1 FROM trail_hops AS h WHERE h.run = x.run AND h.token = x.token AND h.seq < x.seq AND h.tx = x.tx
                     AND h.label <> 'on_error') THEN 'routed' ELSE 'diverted' END
-            ELSE f.outcome END AS told
+            ELSE f.outcome END AS actual
     FROM trail_losses AS x JOIN fates AS f ON f.run = x.run AND f.token = x.token
 ) AS x
-WHERE reason IS DISTINCT FROM told AND NOT (told IN ('routed', 'diverted', 'failed', 'quarantined') AND EXISTS (
+WHERE reason IS DISTINCT FROM actual AND NOT (actual IN ('routed', 'diverted', 'failed', 'quarantined') AND EXISTS (
     SELECT 1 FROM trail_hops AS h WHERE h.run = x.run AND h.token = x.token
         AND reason = CASE h.label WHEN 'on_error' THEN 'diverted' ELSE 'routed' END AND h.from_visit IS NOT NULL))

@@ -1,4 +1,4 @@
--- A returned row is a barrier that merged or failed otherwise than its policy says, or for another reason.
+-- A returned row is a barrier whose verdict or reason does not match its policy.
 -- Asked of: barriers
 -- Needs: barriers, nodes
 SELECT run, result AS token, node, 'the barrier of fork ' || coalesce(fork_group, 'none') || ' (' || policy || ', '

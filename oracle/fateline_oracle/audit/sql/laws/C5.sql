@@ -1,4 +1,4 @@
--- A returned row is a token that is called late and is not, or came late and is not treated so, or not at once.
+-- A returned row is a token that is recorded as late but is not, or that came late but did not fail at once for it.
 -- Asked of: arrivals
 -- Needs: barriers, visits, outcomes
 SELECT f.run, f.token, d.coalesce AS node, 'is called late (' || f.reason || '), and its own barrier '

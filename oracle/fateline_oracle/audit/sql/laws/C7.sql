@@ -1,5 +1,5 @@
 -- A returned row is a token that its barrier held when it failed, and that did not fail with it for the same reason; or a
--- failed barrier that tells of more arrivals than tokens failed with it.
+-- failed barrier with more recorded arrivals than tokens that failed with it.
 -- Asked of: barriers
 -- Needs: barriers, visits, outcomes
 SELECT b.run, d.token, b.node, 'was held at ' || b.node || ' when its barrier failed (' || coalesce(b.reason, 'no reason')

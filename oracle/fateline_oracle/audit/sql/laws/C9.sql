@@ -15,7 +15,7 @@ FROM (
 ) AS m
 WHERE (coalesce(kept, 0) <> 0) <> coalesce(digest = strategic_digest, false) OR digest IS NULL
 UNION ALL
-SELECT m.run, m.token, b.node, 'says that ' || m.field || ' comes from ' || m.branch || ', which had not arrived'
+SELECT m.run, m.token, b.node, 'takes ' || m.field || ' from ' || m.branch || ', which had not arrived'
 FROM trail_merges AS m JOIN trail_barriers AS b ON b.run = m.run AND b.result = m.token
 WHERE instr(',' || b.arrived || ',', ',' || m.branch || ',') = 0
 UNION ALL
@@ -32,6 +32,6 @@ UNION ALL
 SELECT run, token, NULL, 'names branch ' || branch || ' ' || count(*) || ' times for ' || field
 FROM trail_merges GROUP BY run, token, field, branch HAVING count(*) > 1
 UNION ALL
-SELECT m.run, m.token, NULL, 'tells where ' || m.field || ' comes from, and is no merged token'
+SELECT m.run, m.token, NULL, 'has an origin of ' || m.field || ', and is no merged token'
 FROM trail_merges AS m JOIN trail_tokens AS t ON t.run = m.run AND t.token = m.token
 WHERE t.group_kind IS DISTINCT FROM 'join'

@@ -1,4 +1,4 @@
--- A returned row is something that other records show to have happened, and of which no record tells.
+-- A returned row is something that other records show to have happened, but that has no record.
 -- Asked of: records
 -- Needs: visits, hops
 SELECT h.run, h.token, h.dst AS node, 'is ' || f.outcome || ', and its visit of ' || h.dst || ' is not recorded' AS said
@@ -38,8 +38,8 @@ FROM fates AS f JOIN debts AS d ON d.run = f.run AND d.token = f.token
 JOIN trail_visits AS v ON v.run = f.run AND v.token = f.token AND v.node = d.coalesce AND v.status <> 'interrupted'
 WHERE f.outcome = 'coalesced' AND v.status <> 'completed'
 UNION ALL
-SELECT run, token, node, 'has a visit whose status there is not: ' || coalesce(status, 'none')
+SELECT run, token, node, 'has a visit with an unknown status: ' || coalesce(status, 'none')
 FROM trail_visits WHERE coalesce(status, '') NOT IN ('open', 'held', 'completed', 'failed', 'interrupted')
 UNION ALL
-SELECT run, token, NULL, 'is made by what there is not: ' || group_kind
+SELECT run, token, NULL, 'is made by an unknown operation: ' || group_kind
 FROM trail_tokens WHERE group_kind NOT IN ('fork', 'join', 'expand', 'batch')

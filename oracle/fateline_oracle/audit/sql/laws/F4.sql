@@ -2,7 +2,7 @@
 -- Asked of: outcomes
 -- Needs: outcomes
 SELECT o.run, o.token, NULL AS node,
-    CASE WHEN rule.outcome IS NULL THEN 'has an outcome that there is not: ' || coalesce(o.outcome, 'none')
+    CASE WHEN rule.outcome IS NULL THEN 'has an unknown outcome: ' || coalesce(o.outcome, 'none')
     ELSE 'is ' || o.outcome || ', which' ||
         CASE WHEN rule.sink = 'must' AND o.sink IS NULL THEN ' lacks its sink' ELSE '' END ||
         CASE WHEN rule.sink = 'never' AND o.sink IS NOT NULL THEN ' must not carry a sink' ELSE '' END ||

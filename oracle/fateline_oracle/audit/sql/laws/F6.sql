@@ -1,4 +1,4 @@
--- A returned row is a token whose fate promises successors, and that has more, fewer or none of them.
+-- A returned row is a token whose fate promises successors, but that does not have exactly these.
 -- Asked of: delegations
 -- Needs: outcomes, tokens, parents
 SELECT f.run, f.token, NULL AS node,

@@ -1,4 +1,4 @@
--- A returned row is a record that speaks of a token which is none of the run's.
+-- A returned row is a record about a token that does not belong to the run.
 -- Asked of: records
 -- Needs: tokens
 SELECT o.run, o.token, NULL AS node, 'is no token of the run, and has the outcome ' || coalesce(o.outcome, 'none') AS said
@@ -18,6 +18,6 @@ SELECT x.run, x.token, NULL, 'is no token of the run, and loses branch ' || x.br
 WHERE x.token IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM trail_tokens AS t WHERE t.run = x.run AND t.token = x.token)
 UNION ALL
-SELECT m.run, m.token, NULL, 'is no token of the run, and tells where ' || coalesce(m.field, 'a field') || ' comes from'
+SELECT m.run, m.token, NULL, 'is no token of the run, and has an origin of ' || coalesce(m.field, 'a field')
 FROM trail_merges AS m
 WHERE NOT EXISTS (SELECT 1 FROM trail_tokens AS t WHERE t.run = m.run AND t.token = m.token)

@@ -1,4 +1,4 @@
--- A returned row is a root token beside another root token of its row.
+-- A returned row is a row with more than one root token.
 -- Asked of: roots
 -- Needs: tokens
 SELECT run, max(token) AS token, NULL AS node, 'row ' || "row" || ' has ' || count(*) || ' root tokens' AS said

@@ -26,7 +26,7 @@ FROM fates AS f JOIN links AS l ON l.run = f.run AND l.parent = f.token AND l."g
 JOIN trail_tokens AS t ON t.run = l.run AND t.token = l.child
 WHERE f.outcome = 'coalesced' AND f.tx <> t.tx
 UNION ALL
-SELECT m.run, m.token, NULL, 'is merged in transaction ' || t.tx || ', and the origin of ' || m.field || ' is told in ' || m.tx
+SELECT m.run, m.token, NULL, 'is merged in transaction ' || t.tx || ', and the origin of ' || m.field || ' is recorded in ' || m.tx
 FROM trail_merges AS m JOIN trail_tokens AS t ON t.run = m.run AND t.token = m.token
 WHERE m.tx <> t.tx
 UNION ALL

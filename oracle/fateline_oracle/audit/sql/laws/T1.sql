@@ -1,5 +1,5 @@
--- A returned row is a token that goes where no edge leads, starts elsewhere than its lineage says, or visits a node that no
--- hop of it leads to.
+-- A returned row is a token that goes where no edge leads, does not start where its lineage requires, or visits a node that
+-- none of its hops leads to.
 -- Asked of: hops
 -- Needs: nodes, edges, visits, hops, parents
 SELECT h.run, h.token, h.dst AS node, 'goes from ' || h.src || ' to ' || h.dst || ' by ' || coalesce(h.label, 'no label')
@@ -19,7 +19,7 @@ LEFT JOIN fates AS f ON f.run = t.run AND f.token = t.token
 GROUP BY t.run, t.token HAVING count(h.token) > 1 AND count(DISTINCT f.outcome) < 2
     OR (count(h.token) = 0 AND max(f.outcome) IS NULL)
 UNION ALL
-SELECT s.run, s.token, s.src, 'starts by ' || s.label || ' of ' || s.src || ', and its lineage says otherwise'
+SELECT s.run, s.token, s.src, 'starts by ' || s.label || ' of ' || s.src || ', which contradicts its lineage'
 FROM starts AS s JOIN trail_tokens AS t ON t.run = s.run AND t.token = s.token
 LEFT JOIN trail_nodes AS n ON n.run = s.run AND n.node = s.src
 WHERE CASE t.group_kind

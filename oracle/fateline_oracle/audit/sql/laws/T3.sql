@@ -1,4 +1,4 @@
--- A returned row is a token that visits a node and owes something else than the graph says is owed there.
+-- A returned row is a token that visits a node with other debts than the graph requires there.
 -- Asked of: visits
 -- Needs: nodes, edges, tokens, hops
 SELECT v.run, v.token, v.node, 'visits ' || v.node || ' owing ' || coalesce(nullif(d.branches, ''), 'nothing') AS said

@@ -1,4 +1,4 @@
--- A returned row is a visit that is still open in a run that is over.
+-- A returned row is a visit that is still open although the run is over.
 -- Asked of: visits
 -- Needs: runs, visits
 SELECT v.run, v.token, v.node, 'visits ' || v.node || ' (' || v.status || '), and the run is over' AS said

@@ -1,4 +1,4 @@
--- A returned row is a token whose attempts at a node have a gap, or of which one but the last was completed.
+-- A returned row is a token whose attempts at a node have a gap, or completed an attempt that is not the last.
 -- Asked of: visits
 -- Needs: visits.attempt
 SELECT run, token, node, 'has ' || count(*) || ' attempts at ' || node || ', numbered '

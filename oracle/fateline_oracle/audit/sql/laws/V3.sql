@@ -16,6 +16,6 @@ SELECT h.run, h.token, h.src, 'goes on from ' || h.src || ' before its visit the
 FROM trail_hops AS h JOIN trail_visits AS v ON v.run = h.run AND v.visit = h.from_visit
 WHERE h.seq < v.closed
 UNION ALL
-SELECT run, token, node, 'has a visit of ' || node || ' that is ' || coalesce(status, 'of no status') || ' and does not say when it '
+SELECT run, token, node, 'has a visit of ' || node || ' that is ' || coalesce(status, 'of no status') || ' and does not record when it '
     || CASE WHEN opened IS NULL THEN 'began' ELSE 'ended' END
 FROM trail_visits WHERE opened IS NULL OR (closed IS NULL AND status IN ('completed', 'failed', 'interrupted'))

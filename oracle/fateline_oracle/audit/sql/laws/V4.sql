@@ -1,4 +1,4 @@
--- A returned row is a visit that ended otherwise than its node's settings say, or after which nothing followed.
+-- A returned row is a visit whose end does not match the settings of its node, or after which nothing followed.
 -- Asked of: visits
 -- Needs: nodes, edges, visits.verdict, hops, outcomes
 SELECT run, token, node, 'ends its visit of ' || node || ' with ' || coalesce(verdict, 'no verdict') || ' (' || status || '), and then '

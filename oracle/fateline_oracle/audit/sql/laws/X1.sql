@@ -1,4 +1,4 @@
--- A returned row is an expanded token whose children are not as many as it promised, or none.
+-- A returned row is an expanded token that does not have the number of children that it promised, or has no children.
 -- Asked of: expansions
 -- Needs: outcomes, tokens, parents
 SELECT f.run, f.token, NULL AS node,

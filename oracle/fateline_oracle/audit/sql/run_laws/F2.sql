@@ -1,4 +1,4 @@
--- A returned row is a run that is over, and whose source has not ended.
+-- A returned row is a run that is over although its source has not ended.
 -- Asked of: runs
 -- Needs: runs.rows
 SELECT run, NULL AS token, NULL AS node, 'the run is over, and its source has not ended' AS said

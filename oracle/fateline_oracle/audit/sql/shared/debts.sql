@@ -1,5 +1,5 @@
 -- debts: what a token owes by its lineage: coalesces, branches and fork groups, outermost first, each after a separator;
--- and the coalesce, branch and fork group of the innermost. A token that owes nothing is not there.
+-- and the coalesce, branch and fork group of the innermost. A token that owes nothing has no row.
 -- Of the rows. Key: run, token; run, fork_group, coalesce
 WITH RECURSIVE
 made(run, token, parent, kind, fork_group, branch, coalesce) AS (

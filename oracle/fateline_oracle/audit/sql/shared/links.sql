@@ -1,4 +1,4 @@
--- links: each lineage link with what is known of both ends; the parent's columns are absent where its row has no such token.
+-- links: each lineage link with both of its tokens; the columns of the parent are NULL if the row of the child has no such token.
 -- Of the rows. Key: run, parent; run, child
 SELECT p.run, p.child, p.parent, p.ordinal, c."row", c.branch, c.group_kind, c."group", c.seq, c.tx,
     q.seq AS parent_seq, c.token AS child_known, q.token AS parent_known

@@ -1,4 +1,4 @@
--- settings: what a node's configuration says, a column a setting; absent where it says nothing or is no JSON.
+-- settings: the configuration of each node, one column for each setting; NULL if it is not set or the configuration is no JSON.
 -- Of the graph. Key: run, node
 SELECT run, node, kind,
     json_extract(config, '$.policy') AS policy,

@@ -1,5 +1,5 @@
--- stacks: what is owed at a node, by the graph alone: coalesces and branches, outermost first, each after a '>'. Where the
--- owed coalesce cannot be reached any more, nothing is owed.
+-- stacks: what is owed at a node, by the graph alone: coalesces and branches, outermost first, each after a '>'. If the
+-- owed coalesce can no longer be reached, nothing is owed.
 -- Of the graph. Key: run, node
 WITH RECURSIVE stood(run, node, coalesces, branches, depth) AS (
     SELECT run, node, '', '', 0 FROM trail_nodes WHERE kind = 'source'

@@ -1,4 +1,4 @@
--- steps: each token's visits in their order: the place of each, what was visited before it, and the data that is carried to it.
+-- steps: each token's visits in their order: the place of each, the visit before it, and the data that it starts with.
 -- Of the rows. Key: run, token, place
 SELECT run, token, node, visit, attempt, status, opened, closed, tx, digest_in,
     row_number() OVER one AS place,
