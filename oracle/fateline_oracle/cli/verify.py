@@ -16,7 +16,7 @@ from fateline_model import LAW_VERSION, LAWS
 from fateline_model.checker.mutants import MUTANTS
 from fateline_model.checker.scopes import NAMED, instances
 from fateline_model.checker.verify import UNREACHABLE, Step
-from fateline_model.laws import ALL
+from fateline_model.laws import ALL, Law
 
 from ..law.verification import (
     MutantReport,
@@ -28,8 +28,8 @@ from ..law.verification import (
 )
 from ..render.counterexample import expected_last, show
 from ..report.case import case_document, write_case
-from ..report.law_results import COLOUR, searched
-from ..report.verdict import ExitCode, Finding, LawResult, Report, Skipped, Verdict, overall_verdict
+from ..report.law_results import COLOUR, law_results, searched
+from ..report.verdict import ExitCode, Finding, Report, Skipped, overall_verdict
 
 JOBS = max(1, min(8, os.cpu_count() or 1))
 
@@ -278,20 +278,16 @@ def _fate(report: MutantReport) -> str:
 
 def _mutant_report(reports: list[MutantReport], missing: list[str], seconds: float) -> Report:
     """The report of a self-test. It holds if every mutant is caught by its law; the checks of a law are its mutants."""
-    laws: dict[str, LawResult] = {}
-    for law in ALL:
-        own = [r for r in reports if r.mutant.law == law.id]
-        alive = [r.mutant.name for r in own if not r.killed]
-        if not own:
-            laws[law.id] = (
-                LawResult(Verdict.UNDETERMINED, why="no mutant")
-                if law.id in missing
-                else LawResult(None, why=law.elsewhere)
-            )
-        elif alive:
-            laws[law.id] = LawResult(Verdict.UNDETERMINED, len(own), why=f"not caught: {', '.join(alive)}")
-        else:
-            laws[law.id] = LawResult(Verdict.HOLDS, len(own))
+    own = Counter(one.mutant.law for one in reports)
+
+    def not_judged(law: Law) -> str | None:
+        return None if own[law.id] or law.id in missing else law.elsewhere
+
+    def undecided(law: Law) -> str | None:
+        alive = [one.mutant.name for one in reports if one.mutant.law == law.id and not one.killed]
+        return "no mutant" if not own[law.id] else f"not caught: {', '.join(alive)}" if alive else None
+
+    laws = law_results(own, {}, not_judged=not_judged, undecided=undecided)
     return Report(
         verdict=overall_verdict(laws.values()),
         law_version=LAW_VERSION,

@@ -11,12 +11,12 @@ from typing import Final
 
 from fateline_model import LAW_VERSION
 from fateline_model.checker.verify import Step, stimulus_as_json
-from fateline_model.laws import ALL
 
 from ..compare.data_laws import Broken
 from ..ports.port import Hello, Write
 from ..report.case import case_document
-from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
+from ..report.law_results import law_results
+from ..report.verdict import Finding, LawResult, Report, Skipped, overall_verdict
 from ..trails.reconstruct import named
 from .campaign import CrashCampaign, instances_to_crash
 from .instance import Caught, CrashResult
@@ -103,16 +103,9 @@ def _laws(campaign: CrashCampaign, killed: KillResult | None, breached: Counter[
     checked = campaign.total(lambda one: one.checked)
     if killed is not None:
         checked.update(killed.checked)
-    results: dict[str, LawResult] = {}
-    for law in ALL:
-        if breached[law.id]:
-            count = breached[law.id]
-            results[law.id] = LawResult(Verdict.BREACHED, max(count, checked[law.id]), count)
-        elif checked[law.id]:
-            results[law.id] = LawResult(Verdict.HOLDS, checked[law.id])
-        else:
-            results[law.id] = LawResult(None, why="a crash test does not check it")
-    return results
+    return law_results(
+        checked, breached, not_judged=lambda law: None if checked[law.id] else "a crash test does not check it"
+    )
 
 
 def _skipped(campaign: CrashCampaign) -> Iterator[Skipped]:
