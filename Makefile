@@ -33,7 +33,7 @@ demo: $(READY) ## judge the reference engine, show a seeded bug being caught, an
 	@echo "The report, as one page: $(REPORT). The laws, with their evidence: specs/README.md"
 
 test: $(READY) ## the tests, without the slow ones
-	@$(BIN)/python -m pytest -q -n 2 -m "not slow"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow"
 
 check: $(READY) ## style, types, dead code, the import rules, and whether the book is fresh
 	@$(BIN)/ruff check --quiet
@@ -44,7 +44,7 @@ check: $(READY) ## style, types, dead code, the import rules, and whether the bo
 	@$(BIN)/fateline spec --check >$(VENV)/spec.txt || { cat $(VENV)/spec.txt; exit 1; }
 	@echo "check: style, types, dead code, import rules and the book hold"
 
-deep: $(READY) ## what takes an hour or more, part by part with its seconds: scopes, crashes, mutants, proofs, slow tests
+deep: $(READY) ## scopes, crashes, mutants, proofs, slow tests, each with its seconds; less than 90 minutes on two free cores
 	@$(BIN)/python -m tests.deep
 
 # So many turns are needed to run every slow test; a continuous run takes the next with each commit.
