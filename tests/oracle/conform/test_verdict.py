@@ -124,6 +124,6 @@ def test_a_profile_law_can_be_declared_away_and_a_core_law_cannot(tmp_path: Path
     assert "F1: At most one fate is a core law" in said
     assert "X99: there is no such law" in said
     assert "C5: write a sentence" in said
-    assert "more: there is only one table" in said
+    assert "more: a profile has only the table" in said
     path.write_text('[laws]\nC5 = "late tokens\\n are dropped"\n')
     assert read_profile(path).laws == {"C5": "late tokens are dropped"}
