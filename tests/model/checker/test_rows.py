@@ -11,8 +11,9 @@ from fateline_model.words import RunStatus
 from .explored import PIPELINES, SMALL, naive, reduced, rows
 
 AFFORDABLE = 40_000
-QUICK = ("line", "quarantine", "retries attempts=3", "sequential first=require_all second=best_effort")
+QUICK = ("line", "quarantine", "retries attempts=3")
 LONGER = (
+    "sequential first=require_all second=best_effort",
     "hostile diamond policy=require_all merge=union:fail",
     "untimed diamond policy=require_all timed=False",
     "untimed diamond policy=first timed=False",
@@ -41,6 +42,7 @@ def test_two_rows_searched_are_two_rows_counted(name: str) -> None:
         assert (count.states, count.transitions) == (len(found.states), found.transitions)
 
 
+@pytest.mark.slow
 def test_two_rows_of_a_reduced_instance_searched_are_two_rows_counted() -> None:
     name = LONGER[-1]
     found, count = rows(SMALL[name], 2), Rows(reduced(name)).count(2)

@@ -45,7 +45,14 @@ class EndlessCrashes(PipelineSystem):
 # ------------------------------------------------------------------------------------------------- naive and reduced
 
 
-@pytest.mark.parametrize("name", PIPELINES)
+LARGE = ("inner partial", "twins policy=first")
+"""The beginnings of names whose naive search takes more than five seconds."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow) if name.startswith(LARGE) else name for name in PIPELINES],
+)
 def test_the_reduced_search_is_the_naive_one_by_orbit_arithmetic(name: str) -> None:
     one, few = naive(name), reduced(name)
     assert sum(few.weights) == len(one.states)

@@ -17,7 +17,14 @@ from fateline_oracle.mutants.sandbox import patched_text, sandboxed
 from fateline_oracle.toml_tables import BadTable, each_once
 
 ENGINE = Path(fateline_engine.__file__).parent
-SLOW = ("batch mode=passthrough count=1", "lineage", "lineage with one token more", "batch", "two rows and a crash")
+SLOW = (
+    "expand then fork",
+    "batch mode=passthrough count=1",
+    "lineage",
+    "lineage with one token more",
+    "batch",
+    "two rows and a crash",
+)
 """Places that take more than a second or two; animals that show only there are hunted with the slow tests."""
 
 

@@ -66,10 +66,11 @@ def _ours() -> list[str]:
         try:
             words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
+            environment = (folder / "environ").read_bytes().decode(errors="replace")
+        except OSError:  # it ended while it was looked at
             continue
         mine = str(HOSTILE) in words or "fateline_oracle.serve" in words or "time.sleep(600)" in words
-        if mine and state != "Z" and str(os.getpid()) in (folder / "environ").read_bytes().decode(errors="replace"):
+        if mine and state != "Z" and str(os.getpid()) in environment:
             found.append(words)
     return found
 
