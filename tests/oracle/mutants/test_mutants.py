@@ -18,14 +18,14 @@ from fateline_oracle.toml_tables import BadTable, each_once
 
 ENGINE = Path(fateline_engine.__file__).parent
 SLOW = (
-    "expand then fork",
+    "batch",
     "batch mode=passthrough count=1",
+    "expand then fork",
     "lineage",
     "lineage with one token more",
-    "batch",
     "two rows and a crash",
 )
-"""Places that take more than a second or two; animals that show only there are hunted with the slow tests."""
+"""Places that take more than a second or two; mutants that show only there are tried with the slow tests."""
 
 
 ONE = """
