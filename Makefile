@@ -33,7 +33,7 @@ demo: $(READY) ## judge the reference engine, show a seeded bug being caught, an
 	@echo "The report, as one page: $(REPORT). The laws, with their evidence: specs/README.md"
 
 test: $(READY) ## the tests, without the slow ones
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow"
+	@$(BIN)/python -m pytest -q -n 2 -m "not slow"
 
 check: $(READY) ## style, types, dead code, the import rules, and whether the book is fresh
 	@$(BIN)/ruff check --quiet

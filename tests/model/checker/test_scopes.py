@@ -15,8 +15,6 @@ from fateline_oracle.law.verification import counted, read_lock, verify_scope
 
 from .explored import SMALL, naive, small_report
 
-pytestmark = pytest.mark.xdist_group("small scope")  # what they share is made once
-
 LOCKED = [pytest.param(scope, marks=[pytest.mark.slow] if scope == "deep" else []) for scope in NAMED]
 IN_A_MOMENT = (
     "quarantine",

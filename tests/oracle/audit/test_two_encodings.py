@@ -21,8 +21,6 @@ from ..trails.damages import DAMAGES, OTHERWISE
 from .corpus import Record, pipelines, walked
 from .damage import WAYS, drop_field
 
-pytestmark = pytest.mark.xdist_group("walks of the graphs")  # what they share is made once
-
 EXAMPLES = Path(__file__).parents[3] / "examples"
 Trails = dict[str, tuple[Pipeline | None, list[Record]]]
 WALKED = ("leaving policy=require_all", "batch mode=transform", "batch mode=passthrough", "expand then fork",

@@ -30,8 +30,6 @@ from fateline_oracle.ports.messages import ASKED
 from fateline_oracle.ports.port import Clock, Does, Drive, Port, Shows
 from fateline_oracle.report.verdict import ExitCode
 
-pytestmark = pytest.mark.xdist_group("book")  # what they share is made once
-
 SPECS = Path(__file__).parents[3] / "specs"
 
 

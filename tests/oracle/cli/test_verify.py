@@ -27,8 +27,6 @@ from fateline_oracle.trails.pipeline_file import LARGEST, read_pipeline
 from tests.model.checker.explored import small_report
 from tests.model.schemas import validator
 
-pytestmark = pytest.mark.xdist_group("small scope")  # what they share is made once
-
 KEYS = [
     "schema",
     "verdict",
