@@ -1,6 +1,7 @@
 """The trail and the other published schemas: what the machines write validates, and what is damaged does not."""
 
 import json
+from functools import cache
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from .test_stimuli import EVERY_KIND
 from .test_wellformed import BAD_NODES, bad
 
 
+@cache
 def written() -> dict[str, list[dict[str, Any]]]:
     """By relation, every record that some instances ever write, as JSON."""
     found: dict[str, dict[Record, None]] = {name: {} for name in RELATIONS}
@@ -31,7 +33,6 @@ def written() -> dict[str, list[dict[str, Any]]]:
     return {name: [json.loads(json.dumps(as_json(record))) for record in records] for name, records in found.items()}
 
 
-WRITTEN = written()
 DESCRIBED_ONLY = {"nodes", "edges", "merges"}
 """Relations that no step writes: two describe the pipeline, and the machines carry no data."""
 
@@ -47,14 +48,14 @@ def test_there_is_a_schema_for_everything_that_is_exchanged() -> None:
 
 @pytest.mark.parametrize("relation", RELATIONS)
 def test_every_record_that_is_written_validates(relation: str) -> None:
-    assert bool(WRITTEN[relation]) == (relation not in DESCRIBED_ONLY)
-    for record in WRITTEN[relation]:
+    assert bool(written()[relation]) == (relation not in DESCRIBED_ONLY)
+    for record in written()[relation]:
         validator("trail").validate(record)
 
 
 @pytest.mark.parametrize("relation", sorted(set(RELATIONS) - DESCRIBED_ONLY))
 def test_a_damaged_record_does_not_validate(relation: str) -> None:
-    record = WRITTEN[relation][0]
+    record = written()[relation][0]
     check = validator("trail")
     for column in RELATIONS[relation]._fields:
         if column not in RELATIONS[relation]._field_defaults:
@@ -69,12 +70,12 @@ def test_a_damaged_record_does_not_validate(relation: str) -> None:
     "relation, column", [("outcomes", "outcome"), ("visits", "status"), ("barriers", "verdict"), ("losses", "reason")]
 )
 def test_a_word_of_no_list_does_not_validate(relation: str, column: str) -> None:
-    assert not validator("trail").is_valid({**WRITTEN[relation][0], column: "compleeted"})
+    assert not validator("trail").is_valid({**written()[relation][0], column: "compleeted"})
 
 
 def test_every_record_may_say_when_in_which_order_and_by_which_transaction_it_was_written() -> None:
     for relation in set(RELATIONS) - DESCRIBED_ONLY:
-        validator("trail").validate({**WRITTEN[relation][0], **dict.fromkeys(COMMON_COLUMNS, 7)})
+        validator("trail").validate({**written()[relation][0], **dict.fromkeys(COMMON_COLUMNS, 7)})
 
 
 def test_what_is_not_recorded_is_left_out() -> None:

@@ -33,7 +33,13 @@ MODEL = Path(str(kernels.__file__)).parent
 MACHINES = ("machine", "lifecycle", "barrier_machine", "step_builder", "batches", "coalesce", "state")
 
 
-@pytest.mark.parametrize("name", BY_NAME)
+LONG = ("decide", "next_event")
+"""The two whose mutants take the solver longest; with the slow tests."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in BY_NAME]
+)
 def test_it_is_confirmed_its_witnesses_fire_and_its_mutants_are_refuted(name: str) -> None:
     obligation, settled = BY_NAME[name], settle(name)
     assert settled.doubts == ()

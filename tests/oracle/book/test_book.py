@@ -35,8 +35,15 @@ SPECS = Path(__file__).parents[3] / "specs"
 
 @cache
 def book() -> dict[str, str]:
-    """The book of this law, made once: its mutants take some seconds."""
-    return make_book()
+    """The generated files in the repository. That they are fresh is said by `make check` and by the slow test below."""
+    files = [path for path in SPECS.rglob("*.md") if path.read_text(encoding="utf-8").startswith(NOTICE)]
+    files += [*SPECS.glob("tables/*.json"), *SPECS.glob("schemas/*.json")]
+    return {path.relative_to(SPECS).as_posix(): path.read_text(encoding="utf-8") for path in files}
+
+
+@pytest.mark.slow  # the mutants of the law take some seconds
+def test_the_book_in_the_repository_is_the_one_that_is_made() -> None:
+    assert make_book() == book()
 
 
 @pytest.fixture

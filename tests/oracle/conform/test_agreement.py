@@ -20,8 +20,11 @@ from fateline_oracle.ports.hello import hello_of
 from fateline_oracle.ports.port import Drive, Shows
 from fateline_oracle.reference.engine import ReferenceEngine
 
-LONG: Final = ("batch mode=transform", "inner partial", "twins policy=first", "partial")
-"""Instances of more than two seconds; with the slow tests."""
+LONG: Final = (
+    "batch mode=transform", "batch mode=passthrough count=2 timeout=True", "expand then fork", "inner partial", "partial",
+    "twins policy=first", "two rows and a crash",
+)  # fmt: skip
+"""The beginnings of names of instances of more than two seconds; with the slow tests."""
 INSTANCES = [
     pytest.param(found, id=found.name, marks=[pytest.mark.slow] if found.name.startswith(LONG) else [])
     for found in every_instance("small")
