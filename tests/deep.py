@@ -15,10 +15,10 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "verify": ("fateline", "verify", "--scope", "deep"),
     "mutants-of-the-law": ("fateline", "verify", "--self-test"),
     "prove": ("fateline", "prove"),
-    "conform": ("fateline", "conform", "--scope", "deep"),
+    "conform": ("fateline", "conform", "--scope", "standard"),
     "crash": ("fateline", "torture", "--scope", "small"),
     "kill": ("fateline", "torture", "--scope", "small", "--family", "line", "--kill", "200", "--faults", "40"),
-    "mutants-of-the-engine": ("fateline", "zoo", "--strategies"),
+    "mutants-of-the-engine": ("fateline", "zoo"),
     "slow-tests": ("python", "-m", "pytest", "-q", "-n", "2", "-m", "slow"),
 }
 
