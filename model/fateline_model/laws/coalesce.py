@@ -172,7 +172,7 @@ def _described(view: StepView, record: BarrierRecord) -> str:
     "The reason that the policy gives",
     "A barrier that fails names the reason that its policy gives for the event, and the tokens held there fail for "
     "the same reason.",
-    needs=("barriers", "outcomes", "nodes"),
+    needs=("barriers", "outcomes", "nodes", "reasons"),
     on=(BarrierRecord,),
     level=Level.PROFILE,
 )
@@ -181,11 +181,10 @@ def reason_that_the_policy_gives(view: StepView) -> Iterator[Check]:
         what, reason = _described(view, record), WHY_FAILED[view.pipeline.nodes[record.node].policy, _is_timed(record)]
         fates = [fate for fate in view.fates if _held_at(view, fate.run, fate.token, record)]
         others = {fate.reason for fate in fates if fate.outcome is Outcome.FAILED} - {record.reason}
-        if record.verdict is BarrierVerdict.MERGED:
-            yield f"{what} merged, and gives the reason {record.reason}" if record.reason is not None else None
-        elif record.reason is not reason and not _has_enough(view, record):
+        failed = record.verdict is BarrierVerdict.FAILED
+        if failed and record.reason is not reason and not _has_enough(view, record):
             yield f"{what} failed for {record.reason}; the reason is {reason}"
-        elif others:
+        elif failed and others:
             yield f"barrier {record.barrier} failed for {record.reason}, and its tokens for {', '.join(map(str, others))}"
         else:
             yield None
