@@ -65,7 +65,7 @@ def test_its_seeded_bug_is_found_in_at_most_ten_steps_and_without_it_nothing_is(
     words[2] = str(tmp_path / "bug")
     found = fateline(*words, "--bug", "late-without-a-fate")
     assert found.returncode == 1
-    steps = [int(number) for number in re.findall(r"new +C5 in (\d+) steps", found.stdout)]
+    steps = [int(number) for number in re.findall(r"new +C16 in (\d+) steps", found.stdout)]
     assert steps
     assert min(steps) <= 10
 

@@ -46,7 +46,7 @@ def test_the_machine_finds_a_seeded_bug_and_shows_the_steps() -> None:
     class Late(fateline.EngineMachine):
         engine = "zoo:late-without-a-fate"
 
-    with pytest.raises(AssertionError, match=r"C5: ") as found:
+    with pytest.raises(AssertionError, match=r"C16: ") as found:
         run_state_machine_as_test(Late, settings=QUICK)
     assert "  1. read(0, valid)" in str(found.value)
 

@@ -22,7 +22,7 @@ from .stimuli import Do, Stimulus
 from .wellformed import Pipeline, build, load
 from .words import Outcome, Refusal
 
-LAW_VERSION: Final = "1"
+LAW_VERSION: Final = "2"
 """One version for law, trail, protocol and vectors. It changes when what is lawful changes."""
 
 __all__ = [

@@ -40,13 +40,13 @@ def test_every_law_is_a_test_and_what_is_not_judged_is_skipped_with_the_reason(t
     told = run(tmp_path, "")
     assert f"{len(LAWS)} " in told or "passed" in told
     assert "never checked in a case to which it applies" in told
-    assert "FAILED test_engine.py::TestEngine::test_law[C5]" not in told
+    assert "FAILED test_engine.py::TestEngine::test_law[C16]" not in told
 
 
 def test_a_bug_fails_its_law_with_the_counterexample(tmp_path: Path) -> None:
     said = run(tmp_path, "zoo:late-without-a-fate")
-    assert "FAILED test_engine.py::TestEngine::test_law[C5]" in said
-    assert "<- breaks C5" in said
+    assert "FAILED test_engine.py::TestEngine::test_law[C16]" in said
+    assert "<- breaks C16" in said
     assert "Repeat with: fateline conform zoo:late-without-a-fate --scope small --seed 0" in said
 
 

@@ -12,7 +12,7 @@ let runs = 0;
 const HELLO = {
   name: 'small-node-engine',
   version: '1',
-  law_version: '1',
+  law_version: '2',
   ports: ['pipeline'],
   does: [
     'require_all', 'quorum', 'best_effort', 'first', 'union', 'nested', 'select', 'collisions', 'nesting', 'partial_joins',

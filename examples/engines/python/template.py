@@ -33,7 +33,7 @@ class Engine:
 
     def hello(self) -> Hello:
         return Hello(
-            "template", "0", "1", frozenset({Port.PIPELINE}), does=frozenset(), shows=frozenset({Shows.VISITS, Shows.HOPS}),
+            "template", "0", "2", frozenset({Port.PIPELINE}), does=frozenset(), shows=frozenset({Shows.VISITS, Shows.HOPS}),
             drive=Drive.LOCKSTEP, clock=Clock.NONE,
         )  # fmt: skip
 

@@ -60,7 +60,7 @@ KEYS: Final = {
 REWRITTEN: Final = frozenset({"visits", "batches"})
 """Tables whose records begin and end. Their updates have separate guards."""
 
-WRITTEN_ONCE_LAWS: Final = {"tokens": "L1, L7", "fates": "F1", "barriers": "C1", "visits": "V2", "parents": "L5"}
+WRITTEN_ONCE_LAWS: Final = {"tokens": "L1, L7", "fates": "F1", "barriers": "C1", "visits": "V2, V5", "parents": "L5"}
 
 
 def has(table: str, where: str) -> str:
@@ -185,7 +185,7 @@ RECORDS: Final = (
     ),
     Guard("parents_older", "parents", "INSERT", "NEW.parent >= NEW.child", "L4", "a parent is older than its child"),
     Guard(
-        "parents_as_promised", "parents", "INSERT", f"NOT {_LINK}", "L5, K1, K2, X1, X3, C2",
+        "parents_as_promised", "parents", "INSERT", f"NOT {_LINK}", "L5, K1, K2, K4, X1, X3, C2",
         "the child and the fate of its parent must be written first, in the same step, and match",
     ),
     Guard("visits_of_a_token", "visits", "INSERT", f"NOT {KNOWN_TOKEN}", "L6", "the token does not exist in this run"),
@@ -196,7 +196,7 @@ RECORDS: Final = (
         "NEW.attempt < 0 OR NEW.attempt > 0 AND NOT "
         + has("visits", f"{same('run', 'row', 'token', 'node')} AND x.attempt = NEW.attempt - 1"
               " AND x.status IN ('failed', 'interrupted')"),
-        "V2", "attempts count from 0 without gaps, and only the last may be completed",
+        "V2, V5", "attempts count from 0 without gaps, and only the last may be completed",
     ),
     Guard(
         "visits_only_close", "visits", "UPDATE",
@@ -212,7 +212,7 @@ RECORDS: Final = (
     Guard("fates_after_the_visit", "fates", "INSERT", BUSY, "F3", "the token has an open visit"),
     Guard(
         "fates_fields", "fates", "INSERT", _fields(),
-        "F4", "the outcome is unknown, lacks a field, or has a forbidden one",
+        "F4, F8", "the outcome is unknown, lacks a field, or has a forbidden one",
     ),
     Guard(
         "fates_of_a_fork", "fates", "INSERT", _BROKEN_FORK,

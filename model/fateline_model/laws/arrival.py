@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..kernels import Mark, Phase
-from ..records import LossRecord, RunRecord, VisitRecord
+from ..records import LossRecord, ParentRecord, RunRecord, VisitRecord
 from ..state import Barrier, Frame, Row, barrier_name, token_name
 from ..stimuli import Stimulus
 from ..words import (
+    OUTCOMES,
     BarrierVerdict,
     NodeKind,
     Outcome,
@@ -28,32 +29,79 @@ STANDS_RESOLVED: Final = set(Mark) - {Mark.HELD}
 
 @law(
     "C5",
+    "Late tokens end",
+    "A token that reaches a resolved barrier gets exactly one fate and is part of nothing that goes on. Only the "
+    "token's own barrier can make it late.",
+    needs=("barriers", "visits", "outcomes", "parents", "seq"),
+    on=(VisitRecord, RunRecord),
+)
+def late_tokens_end(view: StepView) -> Iterator[Check]:
+    for visit, barrier in _arrivals(view):
+        if barrier is None or barrier.verdict is None:
+            late = visit.verdict == Verdict.LATE
+            yield f"token {visit.token} is recorded as late, but its own barrier was not resolved" if late else None
+        else:
+            yield _goes_on(view, visit)
+    for run in view.over:
+        for row in run.rows:
+            late_marks = {
+                Frame(barrier.fork, branch)
+                for barrier in row.barriers
+                for branch, mark in zip(view.pipeline.nodes[barrier.node].branches, barrier.marks, strict=True)
+                if mark is Mark.LATE
+            }
+            for token in live(row):
+                left = bool(token.stack) and token.stack[-1] in late_marks
+                name = token_name(row.number, token.name)
+                yield f"the run is over, and token {name} came late and has no fate" if left else None
+
+
+def _goes_on(view: StepView, visit: VisitRecord) -> Check:
+    """What a token that came late becomes part of in the step of its arrival."""
+    own = (visit.run, visit.token)
+    fates = [fate for fate in view.fates if (fate.run, fate.token) == own]
+    delegated = next((fate.outcome for fate in fates if OUTCOMES[fate.outcome].delegates), None)
+    edge = next((hop.label for hop in view.hops if (hop.run, hop.token) == own), None)
+    child = next((link.child for link in view.of(ParentRecord) if (link.run, link.parent) == own), None)
+    if len(fates) > 1:
+        return f"token {visit.token} came late, and ends {len(fates)} times"
+    if delegated is not None:
+        return f"token {visit.token} came late, and is {delegated}"
+    if edge is not None:
+        return f"token {visit.token} came late, and goes on by edge {edge}"
+    return f"token {visit.token} came late, and is a parent of {child}" if child is not None else None
+
+
+@law(
+    "C16",
     "Late is late at once",
-    "A token that reaches a resolved barrier fails in the step in which it arrives. Only the token's own "
-    "barrier can make it late.",
+    "A token that reaches a resolved barrier fails in the step of its arrival, with the reason "
+    "late_arrival_after_merge or late_arrival_after_failure.",
     needs=("barriers", "visits", "outcomes", "seq"),
     on=(VisitRecord,),
     level=Level.PROFILE,
 )
 def late_is_late_at_once(view: StepView) -> Iterator[Check]:
-    for visit in view.visits:
-        node = view.pipeline.nodes[visit.node]
-        before = view.token_before(visit.run, visit.token)
-        if node.kind is not NodeKind.COALESCE or before is None or before.phase is not Phase.READY:
+    for visit, barrier in _arrivals(view):
+        if barrier is None or barrier.verdict is None:
             continue
-        barrier = _own_barrier(view, visit.run, visit.token)
-        resolved = barrier is not None and barrier.verdict is not None
         fate = next((f for f in view.fates if (f.run, f.token) == (visit.run, visit.token)), None)
-        word = "merge" if barrier is not None and barrier.verdict is BarrierVerdict.MERGED else "failure"
-        if not resolved:
-            late = visit.verdict == Verdict.LATE
-            yield f"token {visit.token} is recorded as late, but its own barrier was not resolved" if late else None
-        elif visit.status is not VisitStatus.FAILED or fate is None or fate.outcome is not Outcome.FAILED:
+        word = "merge" if barrier.verdict is BarrierVerdict.MERGED else "failure"
+        if visit.status is not VisitStatus.FAILED or fate is None or fate.outcome is not Outcome.FAILED:
             yield f"token {visit.token} came late, but did not fail in the step in which it arrived"
         elif fate.reason != f"late_arrival_after_{word}":
             yield f"token {visit.token} came late after a {word}, and failed for {fate.reason}"
         else:
             yield None
+
+
+def _arrivals(view: StepView) -> Iterator[tuple[VisitRecord, Barrier | None]]:
+    """The visits by which tokens reach a coalesce, each with the token's own barrier as it was before the step."""
+    for visit in view.visits:
+        before = view.token_before(visit.run, visit.token)
+        at_coalesce = view.pipeline.nodes[visit.node].kind is NodeKind.COALESCE
+        if at_coalesce and before is not None and before.phase is Phase.READY:
+            yield visit, _own_barrier(view, visit.run, visit.token)
 
 
 def _own_barrier(view: StepView, run: str, token: str) -> Barrier | None:

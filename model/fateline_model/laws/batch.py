@@ -9,7 +9,7 @@ from ..lifecycle import Op, Operation
 from ..records import BatchRecord, MemberRecord, TokenRecord
 from ..stimuli import Do, Stimulus
 from ..words import BatchMode, BatchStatus, FlushVerdict, GroupKind, Outcome, Trigger
-from .law import law
+from .law import Level, law
 from .step_view import Check, StepView
 
 ASKED_BY = {
@@ -24,7 +24,7 @@ ASKED_BY = {
     "B1",
     "Membership and order",
     "The members of a batch join while it is open and are numbered from 0 in the order in which they come. The "
-    "outputs of the batch are children of its first member.",
+    "outputs of the batch are children of a member that was consumed in it.",
     needs=("batches", "members", "parents"),
     on=(MemberRecord, BatchRecord, TokenRecord),
 )
@@ -40,19 +40,21 @@ def membership_and_order(view: StepView) -> Iterator[Check]:
             yield f"token {member.token} is member {member.ordinal} of batch {member.batch}, out of order"
         else:
             yield None
-    parents = view.parents
+    for token, parents, members in _outputs(view):
+        consumed = {fate.token for fate in view.fates if fate.outcome is Outcome.CONSUMED_IN_BATCH}
+        right = bool(parents) and set(parents) <= consumed.intersection(members)
+        what = f"output {token.token} of batch {token.group}"
+        yield None if right else f"{what} is not a child of a member that was consumed in it"
+    yield from _few_at_once(view)
+
+
+def _outputs(view: StepView) -> Iterator[tuple[TokenRecord, list[str], tuple[str, ...]]]:
+    """Each output of a batch that ends in this step, with its parents and the members of the batch."""
     for token in view.tokens:
         if token.group_kind is GroupKind.BATCH:
             made_by = view.batch_before(token.run, str(token.group))
-            first = list(made_by.members[:1]) if made_by is not None else []
-            consumed = {fate.token for fate in view.fates if fate.outcome is Outcome.CONSUMED_IN_BATCH}
-            right = parents.get((token.run, token.token)) == first and bool(first) and set(first) <= consumed
-            yield (
-                None
-                if right
-                else f"output {token.token} of batch {token.group} is not a child of its first member, consumed in it"
-            )
-    yield from _few_at_once(view)
+            members = made_by.members if made_by is not None else ()
+            yield token, view.parents.get((token.run, token.token), []), members
 
 
 def _few_at_once(view: StepView) -> Iterator[Check]:
@@ -107,6 +109,7 @@ def trigger_is_the_truth(view: StepView) -> Iterator[Check]:
     "All members of a batch end in the same way.",
     needs=("batches", "members", "outcomes"),
     on=(BatchRecord,),
+    level=Level.PROFILE,
 )
 def one_end_for_all_members(view: StepView) -> Iterator[Check]:
     for record in view.batches:
@@ -164,3 +167,18 @@ def never_across_runs(view: StepView) -> Iterator[Check]:
     for member in view.members:
         known = view.token_after(member.run, member.token) is not None
         yield None if known else f"member {member.token} of batch {member.batch} is no token of run {member.run}"
+
+
+@law(
+    "B5",
+    "Outputs are children of the first member",
+    "The outputs of a batch are children of its first member.",
+    needs=("batches", "members", "parents"),
+    on=(TokenRecord,),
+    level=Level.PROFILE,
+)
+def outputs_are_children_of_the_first(view: StepView) -> Iterator[Check]:
+    for token, parents, members in _outputs(view):
+        first = list(members[:1])
+        what = f"output {token.token} of batch {token.group}"
+        yield None if parents == first and first else f"{what} is a child of {parents}; its first member is {first}"

@@ -12,8 +12,8 @@ from ..barrier_machine import BarrierEvent, BarrierStimulus
 from ..coalesce import Counts
 from ..kernels import Phase
 from ..lifecycle import Operation
-from ..records import BarrierRecord, ParentRecord
-from ..state import barrier_name, parse_token_name
+from ..records import BarrierRecord, ParentRecord, TokenRecord
+from ..state import barrier_name
 from ..stimuli import Do, Stimulus
 from ..words import (
     BarrierVerdict,
@@ -78,23 +78,17 @@ def one_resolution(view: StepView) -> Iterator[Check]:
 @law(
     "C2",
     "Parents are what was held",
-    "The parents of a merged token are the tokens that were coalesced into it. They are distinct branches of "
-    "one fork, in declared order.",
+    "The parents of a merged token are the tokens that were coalesced into it. They are distinct branches of one fork.",
     needs=("tokens", "parents", "outcomes"),
     on=(ParentRecord,),
 )
 def parents_are_what_was_held(view: StepView) -> Iterator[Check]:
-    parents = view.parents
-    for token in view.tokens:
-        if token.group_kind is not GroupKind.JOIN:
-            continue
-        named = parents.get((token.run, token.token), [])
+    for token, named, owed in _merged(view):
         consumed = [
             fate.token
             for fate in view.fates
             if fate.outcome is Outcome.COALESCED and fate.run == token.run and fate.group == token.group
         ]
-        owed = [view.frame_before(token.run, name) for name in named]
         forks = {frame[0] if frame else None for frame in owed}
         branches = [frame[1] for frame in owed if frame]
         if sorted(named) != sorted(consumed) or not named:
@@ -102,16 +96,32 @@ def parents_are_what_was_held(view: StepView) -> Iterator[Check]:
         elif len(forks) != 1 or None in forks or len(set(branches)) != len(named):
             yield f"the parents {named} of {token.token} are not distinct branches of one fork"
         else:
-            yield _declared_order(view, token.token, named, branches)
+            yield None
 
 
-def _declared_order(view: StepView, merged: str, named: list[str], branches: list[str]) -> Check:
-    before = {name: (parse_token_name(name), b) for name, b in zip(named, branches, strict=True)}
-    node = view.pipeline.nodes.get(merged.rpartition("/")[2])
-    if node is None or not node.branches:
-        return None
-    order = [node.branches.index(branch) for branch in branches if branch in node.branches]
-    return None if order == sorted(order) and before else f"the parents of {merged} are not in declared order: {named}"
+@law(
+    "C14",
+    "Parents in declared order",
+    "The parents of a merged token are numbered in the declared order of their branches.",
+    needs=("tokens", "parents", "nodes"),
+    on=(ParentRecord,),
+    level=Level.PROFILE,
+)
+def parents_in_declared_order(view: StepView) -> Iterator[Check]:
+    for token, named, owed in _merged(view):
+        node = view.pipeline.nodes.get(token.token.rpartition("/")[2])
+        declared = node.branches if node is not None else ()
+        places = [declared.index(frame[1]) for frame in owed if frame is not None and frame[1] in declared]
+        right = places == sorted(places)
+        yield None if right else f"the parents of {token.token} are not in declared order: {named}"
+
+
+def _merged(view: StepView) -> Iterator[tuple[TokenRecord, list[str], list[tuple[str, str] | None]]]:
+    """Each merged token with its parents in the order of their ordinals, and with what each of these owed."""
+    for token in view.tokens:
+        if token.group_kind is GroupKind.JOIN:
+            named = view.parents.get((token.run, token.token), [])
+            yield token, named, [view.frame_before(token.run, name) for name in named]
 
 
 def _counts(view: StepView, record: BarrierRecord) -> Counts:
@@ -131,20 +141,51 @@ def _counts(view: StepView, record: BarrierRecord) -> Counts:
 )
 def what_arrived_satisfies_the_policy(view: StepView) -> Iterator[Check]:
     for record in view.barriers:
-        policy, counts = view.pipeline.nodes[record.node].policy, _counts(view, record)
-        timed = record.trigger in (Trigger.DEADLINE, Trigger.FLUSH)
-        enough = should_merge(policy, counts)
-        if timed and policy is Policy.BEST_EFFORT:
-            enough = counts.arrived >= 1
-        what = f"barrier {record.barrier} ({policy}, {counts.arrived} of {counts.n} arrived, {counts.lost} lost)"
+        enough, what = _has_enough(view, record), _described(view, record)
         if record.verdict is BarrierVerdict.MERGED and not enough:
             yield f"{what} merged without what its policy waits for"
         elif record.verdict is BarrierVerdict.FAILED and enough and record.reason not in MERGE_FAILURES:
             yield f"{what} failed for {record.reason}, and had what its policy waits for"
-        elif record.reason not in (None, *MERGE_FAILURES) and record.reason is not WHY_FAILED[policy, timed]:
-            yield f"{what} failed for {record.reason}; the reason is {WHY_FAILED[policy, timed]}"
-        elif record.reason in MERGE_FAILURES and not enough:
-            yield f"{what} failed in a merge that its policy did not ask for"
+        else:
+            yield None
+
+
+def _is_timed(record: BarrierRecord) -> bool:
+    return record.trigger in (Trigger.DEADLINE, Trigger.FLUSH)
+
+
+def _has_enough(view: StepView, record: BarrierRecord) -> bool:
+    """Whether the barrier had what its policy waits for when it was resolved."""
+    policy, counts = view.pipeline.nodes[record.node].policy, _counts(view, record)
+    if _is_timed(record) and policy is Policy.BEST_EFFORT:
+        return counts.arrived >= 1
+    return should_merge(policy, counts)
+
+
+def _described(view: StepView, record: BarrierRecord) -> str:
+    policy, counts = view.pipeline.nodes[record.node].policy, _counts(view, record)
+    return f"barrier {record.barrier} ({policy}, {counts.arrived} of {counts.n} arrived, {counts.lost} lost)"
+
+
+@law(
+    "C15",
+    "The reason that the policy gives",
+    "A barrier that fails names the reason that its policy gives for the event, and the tokens held there fail for "
+    "the same reason.",
+    needs=("barriers", "outcomes", "nodes", "reasons"),
+    on=(BarrierRecord,),
+    level=Level.PROFILE,
+)
+def reason_that_the_policy_gives(view: StepView) -> Iterator[Check]:
+    for record in view.barriers:
+        what, reason = _described(view, record), WHY_FAILED[view.pipeline.nodes[record.node].policy, _is_timed(record)]
+        fates = [fate for fate in view.fates if _held_at(view, fate.run, fate.token, record)]
+        others = {fate.reason for fate in fates if fate.outcome is Outcome.FAILED} - {record.reason}
+        failed = record.verdict is BarrierVerdict.FAILED
+        if failed and record.reason is not reason and not _has_enough(view, record):
+            yield f"{what} failed for {record.reason}; the reason is {reason}"
+        elif failed and others:
+            yield f"barrier {record.barrier} failed for {record.reason}, and its tokens for {', '.join(map(str, others))}"
         else:
             yield None
 
@@ -252,8 +293,7 @@ def _answered(view: StepView) -> Iterator[Check]:
 @law(
     "C7",
     "A barrier fails as one",
-    "When a barrier fails, every visit held there is closed as failed and every token held there fails, for "
-    "the same reason.",
+    "When a barrier fails, every visit held there is closed as failed and every token held there fails.",
     needs=("barriers", "visits", "outcomes"),
     on=(BarrierRecord,),
 )
@@ -263,12 +303,12 @@ def barrier_fails_as_one(view: StepView) -> Iterator[Check]:
             continue
         arrived = [branch for branch in (record.arrived or "").split(",") if branch]
         ended = [fate for fate in view.fates if _held_at(view, fate.run, fate.token, record)]
-        ends = {(fate.outcome, fate.reason) for fate in ended}
+        ends = sorted({fate.outcome for fate in ended} - {Outcome.FAILED})
         closed = {v.token for v in view.visits if v.node == record.node and v.status is VisitStatus.FAILED}
         if len(ended) != len(arrived):
             yield f"barrier {record.barrier} failed with {len(arrived)} held tokens, and {len(ended)} ended with it"
-        elif ends - {(Outcome.FAILED, record.reason)}:
-            yield f"barrier {record.barrier} failed for {record.reason}, and its tokens ended as {sorted(ends)}"
+        elif ends:
+            yield f"barrier {record.barrier} failed, and tokens held there ended as {', '.join(ends)}"
         elif not {fate.token for fate in ended} <= closed:
             yield f"barrier {record.barrier} failed, and left a visit open or completed"
         else:

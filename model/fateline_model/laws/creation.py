@@ -6,10 +6,10 @@ Not here: merges (`coalesce.py`) and batch outputs (`batch.py`).
 from collections.abc import Iterator
 
 from ..lifecycle import Op, Operation
-from ..records import OutcomeRecord, RowRecord, TokenRecord
+from ..records import OutcomeRecord, ParentRecord, RowRecord, TokenRecord
 from ..stimuli import Do, Stimulus, Validity
 from ..words import GroupKind, Outcome
-from .law import Where, law, law_known_elsewhere
+from .law import Level, Where, law, law_known_elsewhere
 from .step_view import Check, StepView
 
 
@@ -121,6 +121,29 @@ def lock_comes_first(view: StepView) -> Iterator[Check]:
 )
 def expansion_is_one_step(view: StepView) -> Iterator[Check]:
     return _in_one_step(view, GroupKind.EXPAND, Outcome.EXPANDED)
+
+
+@law(
+    "K4",
+    "Children in the order of the branches",
+    "The ordinal of a fork's child is the place of its branch among the promised branches.",
+    needs=("outcomes", "tokens", "parents"),
+    on=(ParentRecord,),
+    level=Level.PROFILE,
+)
+def children_in_the_order_of_the_branches(view: StepView) -> Iterator[Check]:
+    promised = {
+        (fate.run, fate.token): (fate.promised or "").split(",")
+        for fate in view.fates
+        if fate.outcome is Outcome.FORKED
+    }
+    branches = {(t.run, t.token): str(t.branch) for t in view.tokens if t.group_kind is GroupKind.FORK}
+    for link in view.of(ParentRecord):
+        branch, order = branches.get((link.run, link.child)), promised.get((link.run, link.parent), [])
+        if branch in order:
+            what = f"token {link.child} on branch {branch} is child {link.ordinal} of {link.parent}"
+            place = order.index(branch)
+            yield None if link.ordinal == place else f"{what}; its place among the branches is {place}"
 
 
 SIBLINGS_SEE_NO_CHANGES = law_known_elsewhere(

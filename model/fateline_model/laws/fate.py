@@ -25,7 +25,7 @@ from ..words import (
     Outcome,
     VisitStatus,
 )
-from .law import law
+from .law import Level, law
 from .step_view import Check, StepView
 
 
@@ -111,22 +111,19 @@ def _described(record: VisitRecord | HopRecord | MemberRecord | OutcomeRecord) -
 
 @law(
     "F4",
-    "It carries what it must, and no more",
-    "An outcome carries every field that the table of outcomes requires, and no field that the table forbids.",
+    "It carries what it must",
+    "An outcome carries every field that the table of outcomes requires.",
     needs=("outcomes",),
     on=(OutcomeRecord,),
 )
 def outcome_carries_what_it_must(view: StepView) -> Iterator[Check]:
     for record in view.outcomes:
-        rule = OUTCOMES[record.outcome]
-        given = {field for field in OUTCOME_FIELDS if getattr(record, field) is not None}
-        lacks, excess = set(rule.must) - given, given - {*rule.must, *rule.may}
-        if lacks:
-            yield f"{record.outcome} of token {record.token} lacks {', '.join(sorted(lacks))}"
-        elif excess:
-            yield f"{record.outcome} of token {record.token} must not carry {', '.join(sorted(excess))}"
-        else:
-            yield None
+        lacks = set(OUTCOMES[record.outcome].must) - _given(record)
+        yield f"{record.outcome} of token {record.token} lacks {', '.join(sorted(lacks))}" if lacks else None
+
+
+def _given(record: OutcomeRecord) -> set[str]:
+    return {field for field in OUTCOME_FIELDS if getattr(record, field) is not None}
 
 
 @law(
@@ -213,3 +210,19 @@ def sink_is_named_when_written(view: StepView) -> Iterator[Check]:
         if record.sink is not None:
             done = (record.token, record.sink) in written
             yield None if done else f"token {record.token} claims sink {record.sink} without a completed visit there"
+
+
+@law(
+    "F8",
+    "No more than the table allows",
+    "An outcome carries no field that the table of outcomes forbids.",
+    needs=("outcomes",),
+    on=(OutcomeRecord,),
+    level=Level.PROFILE,
+)
+def outcome_carries_no_more(view: StepView) -> Iterator[Check]:
+    for record in view.outcomes:
+        rule = OUTCOMES[record.outcome]
+        excess = _given(record) - {*rule.must, *rule.may}
+        what = f"{record.outcome} of token {record.token}"
+        yield f"{what} must not carry {', '.join(sorted(excess))}" if excess else None

@@ -154,7 +154,7 @@ LOST_BY = {
     "The true reason of a loss",
     "The record of a loss names what the holder did: which kind of edge it took, which fate it met, or that it "
     "failed as an inner barrier.",
-    needs=("losses", "hops", "outcomes", "barriers"),
+    needs=("losses", "hops", "outcomes", "barriers", "reasons"),
     on=(LossRecord,),
     level=Level.PROFILE,
 )

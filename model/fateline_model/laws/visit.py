@@ -19,7 +19,7 @@ from ..words import (
     Verdict,
     VisitStatus,
 )
-from .law import law
+from .law import Level, law
 from .step_view import Check, StepView, live
 
 OPEN_PHASES = (Phase.VISITING, Phase.HELD, Phase.BUFFERED)
@@ -46,13 +46,41 @@ def visits_closed_when_over(view: StepView) -> Iterator[Check]:
 
 @law(
     "V2",
-    "Attempts without gaps",
-    "The attempts of a token at a node are numbered 0, 1, 2, … without gaps. Each attempt is failed or "
-    "interrupted before the next one opens.",
+    "One attempt after another",
+    "An attempt of a token at a node is closed before the next one opens, and a completed attempt is the last.",
     needs=("visits",),
     on=(VisitRecord,),
 )
+def one_attempt_after_another(view: StepView) -> Iterator[Check]:
+    for visit, closed, unclosed in _opened(view):
+        if closed is not None and closed.status is VisitStatus.COMPLETED:
+            yield f"token {visit.token} opens another attempt at {visit.node} after a completed one"
+        elif closed is None and unclosed is not None:
+            yield f"token {visit.token} opens a visit of {visit.node} while its attempt {unclosed} is not closed"
+        else:
+            yield None
+
+
+@law(
+    "V5",
+    "Attempts are numbered without gaps",
+    "The attempts of a token at a node are numbered 0, 1, 2, … without gaps.",
+    needs=("visits",),
+    on=(VisitRecord,),
+    level=Level.PROFILE,
+)
 def attempts_without_gaps(view: StepView) -> Iterator[Check]:
+    for visit, closed, unclosed in _opened(view):
+        last = closed.attempt if closed is not None else unclosed
+        expected = 0 if last is None else last + 1
+        right = visit.attempt == expected
+        what = f"token {visit.token} opens attempt {visit.attempt} at {visit.node}"
+        yield None if right else f"{what}; {expected} is next"
+
+
+def _opened(view: StepView) -> Iterator[tuple[VisitRecord, VisitRecord | None, int | None]]:
+    """Each attempt that opens, with the attempt at the same node that this step closed before it, and the number of the one
+    that was open before the step."""
     closed: dict[tuple[str, str, str], VisitRecord] = {}
     for visit in view.visits:
         key = (visit.run, visit.token, visit.node)
@@ -60,16 +88,8 @@ def attempts_without_gaps(view: StepView) -> Iterator[Check]:
             closed[key] = visit
             continue
         before = view.token_before(visit.run, visit.token)
-        cut = closed.get(key)
-        expected = 0 if cut is None or cut.attempt is None else cut.attempt + 1
-        if visit.attempt != expected:
-            yield f"token {visit.token} opens attempt {visit.attempt} at {visit.node}; {expected} is next"
-        elif cut is not None and cut.status is VisitStatus.COMPLETED:
-            yield f"token {visit.token} opens another attempt at {visit.node} after a completed one"
-        elif before is not None and before.phase is Phase.VISITING and before.node == visit.node and cut is None:
-            yield f"token {visit.token} opens a visit of {visit.node} while its attempt {before.attempt} is not closed"
-        else:
-            yield None
+        open_ = before is not None and before.phase is Phase.VISITING and before.node == visit.node
+        yield visit, closed.get(key), before.attempt if before is not None and open_ else None
 
 
 @law(
@@ -104,7 +124,8 @@ def one_open_visit(view: StepView) -> Iterator[Check]:
 @law(
     "T1",
     "A path of the graph",
-    "A token's visits and hops form a path of the graph. The path starts at the node that created the token.",
+    "A token's visits and hops form a path that starts at the node that created the token. Each hop is an edge of "
+    "the graph, unless it leads to a sink because of an error.",
     needs=("nodes", "edges", "visits", "hops", "parents"),
     on=(VisitRecord, HopRecord, TokenRecord),
 )
@@ -119,10 +140,8 @@ def path_of_the_graph(view: StepView) -> Iterator[Check]:
         here = heads.get(key, before.node if before is not None else "")
         if isinstance(record, VisitRecord):
             yield None if record.node == here else f"token {record.token} visits {record.node}; its hop led to {here}"
-        elif (record.src, record.label) not in view.pipeline.edges:
-            yield f"token {record.token} takes edge {record.label} of {record.src}, which does not exist"
-        elif view.pipeline.edges[record.src, record.label] != record.dst:
-            yield f"edge {record.label} of {record.src} does not lead to {record.dst}"
+        elif not _is_error_hop(view, record) and (off := _off_the_graph(view, record)) is not None:
+            yield off
         elif key in made and key not in heads:
             yield _starts_right(view, made[key], record)
         else:
@@ -132,6 +151,33 @@ def path_of_the_graph(view: StepView) -> Iterator[Check]:
     for key in made.keys() - heads.keys():
         token = view.token_after(*key)
         yield None if token is not None and token.fate is not None else f"token {key[1]} is created and takes no hop"
+
+
+@law(
+    "T4",
+    "Error edges are edges of the graph",
+    "A hop that a token takes to a sink because of an error is an edge of the graph.",
+    needs=("nodes", "edges", "hops"),
+    on=(HopRecord,),
+    level=Level.PROFILE,
+)
+def error_edges_are_edges(view: StepView) -> Iterator[Check]:
+    for hop in view.hops:
+        if _is_error_hop(view, hop):
+            yield _off_the_graph(view, hop)
+
+
+def _is_error_hop(view: StepView, hop: HopRecord) -> bool:
+    """Whether a token takes this hop to a sink because of an error."""
+    dst = view.pipeline.nodes.get(hop.dst)
+    return hop.label == ON_ERROR and dst is not None and dst.kind is NodeKind.SINK
+
+
+def _off_the_graph(view: StepView, hop: HopRecord) -> Check:
+    if (hop.src, hop.label) not in view.pipeline.edges:
+        return f"token {hop.token} takes edge {hop.label} of {hop.src}, which does not exist"
+    leads = view.pipeline.edges[hop.src, hop.label] == hop.dst
+    return None if leads else f"edge {hop.label} of {hop.src} does not lead to {hop.dst}"
 
 
 def _starts_right(view: StepView, token: TokenRecord, hop: HopRecord) -> Check:

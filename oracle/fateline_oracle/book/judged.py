@@ -170,8 +170,7 @@ def ports_page() -> str:
 
 
 def _shown(word: Shows) -> str:
-    used = {*NEEDS.values(), Shows.REASONS}
-    return RECORDED[word] if word in used else f"{RECORDED[word]}. No check depends on this word"
+    return RECORDED[word] if word in NEEDS.values() else f"{RECORDED[word]}. No check depends on this word"
 
 
 CAN: Final[dict[Does, str]] = {

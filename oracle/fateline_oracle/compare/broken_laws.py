@@ -25,8 +25,8 @@ An example
 ----------
 The engine gives a late arrival `0/b` no fate. The law writes its visit, `failed`, and its outcome, `failed` with reason
 `late_arrival_after_merge`; the engine writes only the visit. `differences` says "missing: outcomes 0/b failed". The
-step view has a late token without a fate, so C5 fires. D2 fires too, because that fate is in the world of the law. The
-result: C5, then D2.
+step view has a late token without a fate, so C16 fires. D2 fires too, because that fate is in the world of the law. The
+result: C16, then D2.
 
 What it relies on
 -----------------

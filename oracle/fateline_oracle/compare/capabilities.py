@@ -107,6 +107,7 @@ def unrecorded(hello: Hello) -> Unrecorded:
 NEEDS: Final[dict[str, Shows]] = {
     **RELATION_SHOWN,
     "digests": Shows.DIGESTS,
+    "reasons": Shows.REASONS,
     "times": Shows.TIMES,
     "refusals": Shows.REFUSALS,
 }

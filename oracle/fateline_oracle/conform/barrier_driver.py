@@ -2,7 +2,8 @@
 
 Events name branches; the engine gives the ids of its tokens at the start. Compared are the things that a barrier knows:
 its visits, the tokens that it ends and makes, losses, and its resolution. The caller of the port may declare any branch
-lost, so the fate of that branch's token is not compared. Not here: which events to try (`edge_cover.py`).
+lost, so the fate of that branch's token is not compared, and C13, which reads it, is not asked. Not here: which events to try
+(`edge_cover.py`).
 """
 
 from collections.abc import Mapping
@@ -28,7 +29,9 @@ FORK: Final = "0"
 class BarrierSideBySide(SideBySide[BarrierStimulus, World]):
     """One barrier, in the law and in an engine."""
 
-    silent = frozenset({law.id for law in ALL if law.family in (Family.TOPOLOGY, Family.RECOVERY)} | {"V4", "D2", "F7"})
+    silent = frozenset(
+        {law.id for law in ALL if law.family in (Family.TOPOLOGY, Family.RECOVERY)} | {"V4", "D2", "F7", "C13"}
+    )
     _row: str | None
 
     def __init__(self, pipeline: Pipeline, coalesce: Mapping[str, object], port: BarrierPort) -> None:

@@ -52,7 +52,7 @@ FINDINGS: Final[dict[int, FoundBefore]] = {
         "F1 F2",
         "`state.py`, `end`; guard `fates_written_once`",
     ),
-    12: FoundBefore("a late token had a failed visit and no fate until later", "C5 R1", "`coalesce.py`, `_late`"),
+    12: FoundBefore("a late token had a failed visit and no fate until later", "C16 R1", "`coalesce.py`, `_late`"),
     13: FoundBefore(
         "writers believed the run and the row that they were told", "L3 L6 Z1", "`token_manager.py`, `find`"
     ),

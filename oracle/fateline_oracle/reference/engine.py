@@ -11,7 +11,7 @@ from fateline_oracle.reference.lifecycle import LifecyclePort
 from fateline_oracle.reference.pipeline import ReferencePort
 
 PORTS: Final = frozenset(Port)
-LAW_VERSION: Final = "1"
+LAW_VERSION: Final = "2"
 """The version of the law that the engine was written for. It is not taken from the judge, which compares it."""
 
 

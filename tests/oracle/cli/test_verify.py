@@ -370,12 +370,12 @@ def test_a_mutant_is_shown_with_numbered_steps_and_expected_beside_written() -> 
         str(n) for n in range(1, 10)
     ]
     last = next(place for place, line in enumerate(lines) if line.startswith("  9. arrive(0/b)"))
-    assert "<- breaks C5" in lines[last]
+    assert "<- breaks C16" in lines[last]
     wrote, law = lines.index("       wrote:", last), lines.index("       the law:", last)
     assert [line.split()[0] for line in lines[wrote + 1 : law]] == ["visits"]
     assert [line.split()[0] for line in lines[law + 1 : law + 3]] == ["visits", "outcomes"]
     assert "reason late_arrival_after_merge" in lines[law + 2]
-    assert f"         {LAWS['C5'].sentence}" in lines
+    assert f"         {LAWS['C16'].sentence}" in lines
     assert lines[-1].startswith("caught  9 steps")
 
 
@@ -391,7 +391,7 @@ def test_a_mutants_case_is_data_by_the_schema(tmp_path: Path) -> None:
     case = json.loads(path.read_text(encoding="utf-8"))
     validator("case").validate(case)
     assert case["reproduce"] == "fateline verify --mutant late-without-a-fate"
-    assert [law for law, _ in case["laws"]] == ["C5"]
+    assert [law for law, _ in case["laws"]] == ["C16"]
 
 
 def self_test(monkeypatch: pytest.MonkeyPatch, reports: list[MutantReport], missing: list[str]) -> tuple[int, Result]:

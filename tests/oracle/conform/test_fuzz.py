@@ -32,12 +32,12 @@ def test_a_bug_is_found_kept_once_a_shape_and_stepped_again(tmp_path: Path) -> N
     cases = sorted(path for path in tmp_path.glob("*.json") if path.name != STATE)
     assert cases
     laws = {json.loads(path.read_text())["laws"][0][0] for path in cases}
-    assert laws == {"C5"}
+    assert laws == {"C16"}
     state = json.loads((tmp_path / STATE).read_text())
     assert len(state["shapes"]) == len(cases)
     again = hunt("zoo:late-without-a-fate", "--corpus", tmp_path, "--rounds", 0)
     assert again.exit_code == 1
-    assert again.output.count("replayed  breaks C5") == len(cases)
+    assert again.output.count("replayed  breaks C16") == len(cases)
     mended = hunt("--corpus", tmp_path, "--rounds", 0)
     assert mended.output.count("replayed  holds now") == len(cases)
     replayed = CliRunner().invoke(main, ["replay", str(cases[0]), "zoo:late-without-a-fate"])
@@ -64,7 +64,7 @@ def test_ctrl_c_keeps_what_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     "content, says",
     [
         ("{", "not written by a hunt"),
-        ('{"schema": "x", "law_version": "1"}', "written by another version"),
+        ('{"schema": "x", "law_version": "2"}', "written by another version"),
         ("[]", "not written by"),
     ],
 )

@@ -58,7 +58,7 @@ def test_a_case_fits_its_schema_and_replays(hunted: MutantResult, tmp_path: Path
 
 
 WITHOUT_STEPS: dict[str, object] = {
-    "schema": "fateline.case/1", "law_version": "1", "title": "t", "machine": "pipeline", "instance": "line",
+    "schema": "fateline.case/1", "law_version": "2", "title": "t", "machine": "pipeline", "instance": "line",
     "laws": [], "steps": [], "expected": None, "reproduce": "x",
 }  # fmt: skip
 
@@ -69,9 +69,9 @@ WITHOUT_STEPS: dict[str, object] = {
         ("{", "not JSON"),
         ("[]", "this is not a case: its `schema` is not"),
         ('{"schema": "fateline.case/1", "law_version": "0"}', "the case has law version '0'"),
-        ('{"schema": "fateline.case/1", "law_version": "1"}', "missing required field `title`"),
+        ('{"schema": "fateline.case/1", "law_version": "2"}', "missing required field `title`"),
         (
-            '{"schema": "fateline.case/1", "law_version": "1", "steps": [7]}',
+            '{"schema": "fateline.case/1", "law_version": "2", "steps": [7]}',
             "Expected `object`, got `int` - at `$.steps[0]`",
         ),
         (json.dumps({**WITHOUT_STEPS, "more": 1}), "unknown field `more`"),

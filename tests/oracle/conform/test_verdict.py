@@ -20,9 +20,9 @@ from fateline_oracle.ports.profile import BadProfile, Profile, read_profile
 from fateline_oracle.report.verdict import Verdict
 
 STRANGE = "tests.oracle.ports.strange"
-HELLO = Hello("x", "0", "1", frozenset({Port.PIPELINE}))
+HELLO = Hello("x", "0", "2", frozenset({Port.PIPELINE}))
 NOTHING = Profile()
-SEEN = (SelfTest("a", "b", "C5", "C5", 1),)
+SEEN = (SelfTest("a", "b", "C16", "C16", 1),)
 PLACE = "untimed diamond policy=first timed=False"
 
 
@@ -54,7 +54,7 @@ def test_the_reference_engine_is_driven_through_everything() -> None:
     assert counts["states"] == counts["states_total"] > 0
     assert counts["transitions"] == counts["transitions_total"] > 0
     assert "self-test: a token that comes late" in output
-    assert "noticed by C5" in output
+    assert "noticed by C16" in output
 
 
 @pytest.mark.usefixtures("few")
@@ -62,7 +62,7 @@ def test_a_breach_is_shown_saved_and_drawn(tmp_path: Path) -> None:
     page, cases = tmp_path / "out" / "report.html", tmp_path / "cases"
     code, output = run("zoo:late-without-a-fate", "--html", str(page), "--cases", str(cases))
     assert code == 1, output
-    assert "<- breaks C5" in output
+    assert "<- breaks C16" in output
     assert "Legal here:" in output
     assert "missing: outcomes 0/" in output
     assert page.read_text().startswith("<!doctype html>")
@@ -108,22 +108,22 @@ def test_a_graph_that_was_not_driven_through_is_undetermined() -> None:
 
 
 def test_a_judge_that_did_not_notice_its_own_animals_decides_nothing() -> None:
-    assert concluded([whole()], tests=(SelfTest("a", "b", "C5", None, 1),)) is Verdict.UNDETERMINED
+    assert concluded([whole()], tests=(SelfTest("a", "b", "C16", None, 1),)) is Verdict.UNDETERMINED
 
 
 def test_a_profile_law_can_be_declared_away_and_a_core_law_cannot(tmp_path: Path) -> None:
-    assert concluded([whole("C5")]) is Verdict.BREACHED
-    declared = Profile({"C5": "late tokens are dropped silently"})
-    assert concluded([whole("C5")], declared) is Verdict.HOLDS
+    assert concluded([whole("C16")]) is Verdict.BREACHED
+    declared = Profile({"C16": "late tokens are dropped silently"})
+    assert concluded([whole("C16")], declared) is Verdict.HOLDS
     assert concluded([whole("F1")], declared) is Verdict.BREACHED
     path = tmp_path / "profile.toml"
-    path.write_text('[laws]\nF1 = "two are better"\nX99 = "?"\nC5 = ""\n[more]\n')
+    path.write_text('[laws]\nF1 = "two are better"\nX99 = "?"\nC16 = ""\n[more]\n')
     with pytest.raises(BadProfile) as error:
         read_profile(path)
     said = str(error.value)
     assert "F1: At most one fate is a core law" in said
     assert "X99: there is no such law" in said
-    assert "C5: write a sentence" in said
+    assert "C16: write a sentence" in said
     assert "more: a profile has only the table" in said
-    path.write_text('[laws]\nC5 = "late tokens\\n are dropped"\n')
-    assert read_profile(path).laws == {"C5": "late tokens are dropped"}
+    path.write_text('[laws]\nC16 = "late tokens\\n are dropped"\n')
+    assert read_profile(path).laws == {"C16": "late tokens are dropped"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import fateline_engine
-from fateline_model.laws import ALL
+from fateline_model.laws import ALL, LAWS, Level
 from fateline_oracle import mutants
 from fateline_oracle.conform.instance import Strategy
 from fateline_oracle.law.patched import NoSuchPatch
@@ -123,6 +123,31 @@ def test_a_guarded_animal_names_a_guard_of_the_engine() -> None:
 def test_it_is_noticed_by_its_law_or_by_its_guard(animal: Mutant) -> None:
     hunted = hunt(animal, Strategy.REFUSALS)
     assert hunted.killed, f"first {hunted.first}, named {hunted.named}, fault {hunted.fault}, tried {hunted.tried}"
+
+
+CHOICES = (
+    "the-error-of-an-earlier-attempt-unguarded",
+    "children-counted-backwards-unguarded",
+    "parents-as-they-came",
+    "a-loss-called-a-deadline",
+    "held-tokens-fail-in-their-own-words",
+    "late-for-the-wrong-reason",
+    "late-without-a-fate",
+    "outputs-of-the-last-member",
+    "attempts-from-one-unguarded",
+    "errors-lead-to-the-first-sink",
+)
+"""Engines that keep every duty and make one choice differently."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.slow] if set(MUTANTS[n].places) & set(SLOW) else []) for n in CHOICES],
+)
+def test_an_engine_that_makes_a_choice_differently_breaks_its_law_alone_and_can_declare_it(name: str) -> None:
+    animal = MUTANTS[name]
+    assert LAWS[animal.law].level is Level.PROFILE
+    assert set(hunt(animal, Strategy.REFUSALS).named) - {"D1", "D2"} == {animal.law}
 
 
 def test_the_engine_itself_is_taken_for_no_animal() -> None:

@@ -179,7 +179,7 @@ def test_the_judge_goes_on_and_ends_undetermined(way: str) -> None:
 
 def test_a_replay_takes_a_command_too(tmp_path: Path) -> None:
     case: dict[str, object] = {
-        "schema": "fateline.case/1", "law_version": "1", "title": "t", "machine": "pipeline", "instance": "line",
+        "schema": "fateline.case/1", "law_version": "2", "title": "t", "machine": "pipeline", "instance": "line",
         "pipeline": LINE, "laws": [], "expected": None, "reproduce": "x",
         "steps": [{"says": "read(0, valid)", "stimulus": {"do": "read", "row": 0, "verdict": "valid"}, "records": []}],
     }  # fmt: skip

@@ -66,7 +66,7 @@ def test_an_answer_that_comes_the_second_time_is_taken() -> None:
     "name, says",
     [
         ("lies_about_ports", "declares port barrier, but gives no such port"),
-        ("other_law", "the engine has law version '99'; this judge has version '1'"),
+        ("other_law", "the engine has law version '99'; this judge has version '2'"),
         ("no_words", "does has the unknown word 'juggling'; its words are require_all"),
         ("no_hello", "answered dict; give a Hello"),
     ],

@@ -80,7 +80,7 @@ def test_every_step_is_numbered_and_the_last_one_named_with_its_law() -> None:
     numbered = [line for line in lines if line[:4].strip().rstrip(".").isdigit()]
     assert [line.strip().split(".")[0] for line in numbered] == [str(n + 1) for n in range(len(LATE.steps))]
     assert [line for line in numbered if "<- breaks" in line] == [numbered[-1]]
-    assert numbered[-1].endswith("<- breaks C5")
+    assert numbered[-1].endswith("<- breaks C16")
     assert "wrote:" not in "".join(lines), "nothing is expected, so nothing stands beside it"
 
 

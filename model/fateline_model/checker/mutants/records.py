@@ -92,7 +92,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "wrong-reason",
-        "C3",
+        "C15",
         "coalesce.py",
         "(Policy.REQUIRE_ALL, Event.LOSS): ((When.ALWAYS, Decision.BRANCH_LOST),)",
         "(Policy.REQUIRE_ALL, Event.LOSS): ((When.ALWAYS, Decision.INCOMPLETE_BRANCHES),)",

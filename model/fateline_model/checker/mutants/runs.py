@@ -46,6 +46,15 @@ MUTANTS: Final = (
         "memberships",
     ),
     Mutant(
+        "outputs-of-the-last-member",
+        "B5",
+        "batches.py",
+        "    row, first = draft.find(batch.members[0])\n",
+        "    row, first = draft.find(batch.members[-1])\n",
+        "the outputs of a batch are children of its last member",
+        "batch",
+    ),
+    Mutant(
         "over-while-visiting",
         "V1",
         "machine.py",
@@ -56,8 +65,28 @@ MUTANTS: Final = (
         "line",
     ),
     Mutant(
-        "attempt-not-counted",
+        "tried-again-after-success",
         "V2",
+        "machine.py",
+        "    row.close_visit(token, VisitStatus.FAILED, verdict)\n    if verdict in RETRYABLE and ",
+        "    again = verdict in RETRYABLE and token.tries + 1 < node.attempts\n"
+        "    row.close_visit(token, VisitStatus.COMPLETED if again else VisitStatus.FAILED, verdict)\n"
+        "    if verdict in RETRYABLE and ",
+        "an attempt that is tried again is recorded as completed",
+        "retries",
+    ),
+    Mutant(
+        "cut-visit-left-open",
+        "V2",
+        "machine.py",
+        "                row.close_visit(token, VisitStatus.INTERRUPTED, None)\n",
+        "",
+        "a resume opens the next attempt and leaves the interrupted one open",
+        "line",
+    ),
+    Mutant(
+        "attempt-not-counted",
+        "V5",
         "machine.py",
         "                row.open_visit(token._replace(attempt=token.attempt + 1), Move.RETRY)\n",
         "                row.open_visit(token, Move.RETRY)\n",
@@ -82,6 +111,26 @@ MUTANTS: Final = (
         "group, parents), self.pipeline.source.name, CONTINUE)\n",
         "a merged token goes back to the start of the graph",
         "sequential",
+    ),
+    Mutant(
+        "straight-to-the-sink",
+        "T1",
+        "step_builder.py",
+        "        dst, name, new = self.pipeline.edges[src, label], self.name_of(token.name), not token.node\n",
+        '        dst = "out" if label == CONTINUE else self.pipeline.edges[src, label]\n'
+        "        name, new = self.name_of(token.name), not token.node\n",
+        "a token goes to the main sink and leaves out the nodes before it",
+        "line",
+    ),
+    Mutant(
+        "errors-to-the-main-sink",
+        "T4",
+        "step_builder.py",
+        "        dst, name, new = self.pipeline.edges[src, label], self.name_of(token.name), not token.node\n",
+        '        dst = "out" if label == ON_ERROR else self.pipeline.edges[src, label]\n'
+        "        name, new = self.name_of(token.name), not token.node\n",
+        "a token that failed goes to another sink than that of its error edge",
+        "line",
     ),
     Mutant(
         "error-goes-on",

@@ -46,6 +46,15 @@ MUTANTS: Final = (
         "line",
     ),
     Mutant(
+        "any-field-will-do",
+        "F8",
+        "lifecycle.py",
+        "    if not given <= {*rule.must, *rule.may}:\n        raise Refused(Refusal.FIELDS_FORBIDDEN)\n",
+        "",
+        "a fate is recorded with whatever fields its caller gives",
+        "outcomes",
+    ),
+    Mutant(
         "buffered-nowhere",
         "F5",
         "batches.py",
@@ -164,6 +173,15 @@ MUTANTS: Final = (
         '        self.end(handed, Outcome.FORKED, group=group, promised=",".join(branches))\n',
         "        self.put(handed)\n",
         "the children of a fork are written, and the parent's fate is left for later",
+        "diamond",
+    ),
+    Mutant(
+        "children-counted-backwards",
+        "K4",
+        "step_builder.py",
+        "            self.hop(self.make(child, group, (group,), branch, ordinal), src, branch)\n",
+        "            self.hop(self.make(child, group, (group,), branch, len(branches) - 1 - ordinal), src, branch)\n",
+        "the children of a fork are numbered from the last branch to the first",
         "diamond",
     ),
     Mutant(

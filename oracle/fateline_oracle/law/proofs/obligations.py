@@ -153,7 +153,7 @@ OBLIGATIONS: Final = (
         Runs.CLAIM,
         "The policy table and the policies written a second time, as chains of ifs, decide alike on all counts: a barrier "
         "merges exactly when its policy is satisfied, fails exactly when it no longer can be, and for the right reason.",
-        ("C3", "C4"),
+        ("C3", "C4", "C15"),
         _DECISIONS,
         (
             _LOSS_WAITS,
