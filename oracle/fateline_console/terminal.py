@@ -6,6 +6,7 @@ Not here: a report format, and anything about laws or verdicts.
 """
 
 import os
+import re
 import shutil
 import sys
 import time
@@ -61,6 +62,17 @@ def table(rows: Sequence[Sequence[object]], headers: Sequence[str]) -> str:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_UNSAFE: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
+
+
+def harmless(text: str) -> str:
+    """Text from outside as it may be printed: without characters that steer a terminal, turn the direction of writing, or
+    cannot be encoded. Each is shown as its escape."""
+    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode("ascii"), text)
 
 
 class Progress:

@@ -5,11 +5,14 @@ Not here: what is in it (`adapters.py`, `source.py`).
 
 import shutil
 import sqlite3
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
+
+from ..limits import Allowance
 
 MAGIC: Final = b"SQLite format 3\0"
 LONGEST: Final = 16 * 1024 * 1024
@@ -22,13 +25,91 @@ class BadSource(ValueError):
     """Something cannot be audited; the message says why, and what to do."""
 
 
+OTHER_FORMATS: Final = {
+    b"\x1f\x8b": "compressed by gzip; unpack it first",
+    b"\xfd7zXZ": "compressed by xz; unpack it first",
+    b"PK\x03\x04": "a zip archive; unpack it first",
+    b"PGDMP": "a dump of PostgreSQL; restore it, or export its trail as JSON lines",
+    b"PAR1": "one Parquet file; give the folder that --export wrote",
+    b"\x00\x00\x00\x00": "a file of zeros, and no database",
+}
+"""What a file is that is sometimes given instead of a database, by its first bytes."""
+
+
 def is_database(path: Path) -> bool:
-    """True if a file begins like an SQLite database."""
+    """True if a file begins like an SQLite database, false if it may be text. Anything else is refused by its name."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise BadSource(
+                f"{path}: not a file; give a database, a file of JSON lines, or a folder that --export wrote"
+            )
         with path.open("rb") as file:
-            return file.read(len(MAGIC)) == MAGIC
+            head = file.read(len(MAGIC))
     except OSError as error:
         raise BadSource(f"{path}: {error.strerror}") from error
+    if not head:
+        raise BadSource(f"{path}: an empty file")
+    for magic, what in OTHER_FORMATS.items():
+        if head.startswith(magic):
+            raise BadSource(f"{path}: {what}")
+    return head == MAGIC
+
+
+def is_being_written(path: Path) -> bool:
+    """True if a writer has the database open, as far as its files show: a log with content, and the index of that log."""
+    wal, shared = Path(f"{path}-wal"), Path(f"{path}-shm")
+    return _uses_wal(path) and shared.exists() and wal.exists() and wal.stat().st_size > 0
+
+
+def fingerprint(path: Path) -> tuple[object, ...]:
+    """What changes when a database is written to: its size, its times, its log."""
+    found: list[object] = []
+    for file in (path, Path(f"{path}-wal")):
+        known = file.stat() if file.exists() else None
+        found += [known and known.st_size, known and known.st_mtime_ns]
+    return tuple(found)
+
+
+@contextmanager
+def snapshot(path: Path) -> Iterator[Path]:
+    """A copy of the database as it is at one moment, for one that is written to while it is read."""
+    with tempfile.TemporaryDirectory(prefix="fateline-audit-") as folder:
+        copy = Path(folder) / path.name
+        with (
+            closing(sqlite3.connect(f"file:{_quoted(path)}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)
+        yield copy
+
+
+def notes(path: Path) -> list[str]:
+    """What a reader of the verdict should know of the file itself."""
+    if _uses_wal(path) and not Path(f"{path}-wal").exists():
+        return [
+            "The header of the database names a write-ahead log, and there is none beside it. That is so after a clean close; "
+            "in a copy that was made while the database was in use, the last commits are missing."
+        ]
+    return []
+
+
+class TookTooLong(Exception):
+    """A statement took longer than it may."""
+
+
+@contextmanager
+def bounded(conn: sqlite3.Connection, patience: float) -> Iterator[None]:
+    """Let the statements inside take at most `patience` seconds together. Raises `TookTooLong`."""
+    allowed = Allowance(patience)
+    conn.set_progress_handler(lambda: not allowed.left(), 100_000)
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "interrupted" not in str(error):
+            raise
+        raise TookTooLong from error
+    finally:
+        conn.set_progress_handler(None, 0)
 
 
 @contextmanager
@@ -40,14 +121,17 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         conn = None
         try:
             file, mode = _file_and_mode(path, Path(folder))
-            quoted = str(file.resolve()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-            conn = sqlite3.connect(f"file:{quoted}?mode={mode}", uri=True, isolation_level=None, cached_statements=512)
+            conn = sqlite3.connect(
+                f"file:{_quoted(file)}?mode={mode}", uri=True, isolation_level=None, cached_statements=512
+            )
             conn.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
             conn.text_factory = lambda value: value.decode("utf-8", "replace")
+            conn.execute("SELECT count(*) FROM main.sqlite_schema").fetchone()  # parses it, while any index is allowed
             conn.execute("PRAGMA trusted_schema = OFF")
-            conn.execute("SELECT count(*) FROM main.sqlite_schema").fetchone()
             conn.set_authorizer(_only_reading)
             yield conn
+        except OSError as error:
+            raise BadSource(f"{path}: {error.strerror}") from error
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_ERROR and "malformed" not in str(error):
                 raise  # one of our statements is wrong, not the database
@@ -55,6 +139,10 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         finally:
             if conn is not None:
                 conn.close()
+
+
+def _quoted(path: Path) -> str:
+    return str(path.resolve()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
 def _file_and_mode(path: Path, folder: Path) -> tuple[Path, str]:
@@ -78,7 +166,7 @@ def _uses_wal(path: Path) -> bool:
 
 _ALLOWED: Final = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE})
 _FORBIDDEN_FUNCTIONS: Final = frozenset({"load_extension", "fts3_tokenizer", "writefile", "readfile", "edit"})
-_OURS: Final = frozenset({"temp", "slice", "cross_range"})
+_OURS: Final = frozenset({"temp", "slice", "cross_range", "other"})
 
 
 def _only_reading(action: int, first: str | None, second: str | None, database: str | None, _: str | None) -> int:

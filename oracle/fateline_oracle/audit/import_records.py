@@ -17,8 +17,9 @@ from fateline_model.words import NodeKind
 
 from ..trails.reader import BadTrail, lines_of
 from .adapters import ORPHANS, Adapter
-from .connect import BadSource
-from .source import COLUMNS, OF_ROWS, Source, optional
+from .connect import BadSource, TookTooLong, bounded
+from .evidence import optional_column
+from .source import COLUMNS, OF_ROWS, Source, read_as
 
 _SETTINGS: Final = {
     NodeKind.SOURCE: (),
@@ -34,8 +35,6 @@ _SETTINGS: Final = {
 _AT_ONCE: Final = 10_000
 _REPLACED: Final = {"runs": "run", "visits": "run, visit", "batches": "run, batch"}
 """Relations that are rewritten when they change: the last record counts. A run keeps values that its last record leaves out."""
-_MAY_LACK: Final = ("visits", "hops", "losses", "merges")
-"""Relations that an engine may not record at all. If another relation is empty, nothing of its kind happened."""
 _TOKEN: Final = {name: "child" if name == "parents" else "token" for name in OF_ROWS}
 
 
@@ -76,27 +75,41 @@ def copy_records(
         raise BadSource(f"{name}: there is no record of relation `runs`; a trail must have one")
     offered = {
         relation: [
-            column for column in COLUMNS[relation] if whole or column in columns or not optional(relation, column)
+            column
+            for column in COLUMNS[relation]
+            if whole or column in columns or not optional_column(relation, column)
         ]
         for relation, columns in seen.items()
-        if whole or columns or relation not in _MAY_LACK
+        if whole or columns
     }
     return Adapter(name, _views(offered), whole=whole)
 
 
-def copy_source(source: Source, into: Path) -> Adapter:
-    """Copy what the views of a source show. Returns the adapter of the copy."""
+def copy_source(source: Source, into: Path, patience: float) -> Adapter:
+    """Copy what the views of a source show, each in at most `patience` seconds. Returns the adapter of the copy."""
+    for sentence in source.slow.values():
+        raise BadSource(f"{source.adapter.name}: {sentence}")
     conn = _made(into)
-    for relation, columns in source.columns.items():
-        kept = [column for column in columns if column != "part"]
-        names = ", ".join(f'"{column}"' for column in kept)
-        rows = source.conn.execute(f"SELECT {names} FROM given_{relation}")
-        marks = ", ".join("?" for _ in kept)
-        while found := rows.fetchmany(_AT_ONCE):
-            conn.executemany(f"INSERT INTO copied_{relation} ({names}) VALUES ({marks})", found)
+    for relation in source.columns:
+        try:
+            with bounded(source.conn, patience):
+                _copy_relation(source, relation, conn)
+        except TookTooLong:
+            raise BadSource(
+                f"{source.adapter.name}: the view trail_{relation} took longer than {patience:g} s; --patience allows more"
+            ) from None
     _settle(conn)
-    adapter = source.adapter
-    return replace(adapter, views=_views(source.columns), wants=())
+    return replace(source.adapter, views=_views(source.columns), wants=())
+
+
+def _copy_relation(source: Source, relation: str, conn: sqlite3.Connection) -> None:
+    kept = [column for column in source.columns[relation] if column != "part"]
+    names = ", ".join(f'"{column}"' for column in kept)
+    read = ", ".join(read_as(f'"{column}"') for column in kept)
+    rows = source.conn.execute(f"SELECT {read} FROM given_{relation}")
+    marks = ", ".join("?" for _ in kept)
+    while found := rows.fetchmany(_AT_ONCE):
+        conn.executemany(f"INSERT INTO copied_{relation} ({names}) VALUES ({marks})", found)
 
 
 def _views(offered: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -132,7 +145,9 @@ def _put(conn: sqlite3.Connection, relation: str, rows: list[list[object]]) -> N
 
 
 def _plain(value: object) -> object:
-    """The value as SQLite can store it: an integer of more than 64 bits becomes text."""
+    """The value as SQLite can store it: an integer of more than 64 bits becomes text, half of a character a question mark."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
     return str(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
 
 
@@ -164,6 +179,10 @@ def _settle(conn: sqlite3.Connection) -> None:
             _number(conn, relation, f"t.token = copied_{relation}.{token}")
     conn.execute('CREATE INDEX copied_tokens_group ON copied_tokens (run, "group")')
     _number(conn, "barriers", 't."group" = copied_barriers.fork_group')
+    conn.execute(
+        "UPDATE copied_barriers SET part = (SELECT t.part FROM copied_tokens AS t WHERE t.run = copied_barriers.run "
+        "AND t.token = copied_barriers.result) WHERE part IS NULL"
+    )
     for relation in OF_ROWS:
         conn.execute(f"CREATE INDEX copied_{relation}_part ON copied_{relation} (run, part)")
     conn.execute("COMMIT")

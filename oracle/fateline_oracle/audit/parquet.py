@@ -16,11 +16,12 @@ from fateline_model.records import RELATIONS
 
 from .adapters import Adapter
 from .connect import BadSource
+from .evidence import MEANINGFUL_ABSENCE, gap, given
 from .incremental import Remembered
-from .queries import OF_THE_GRAPH, OF_THE_ROWS, outcome_rules, queries, shared
-from .row_range import ASKED, CROSS_RANGE_TABLES, Breach, RangeResult, RangeWorker, text_of
+from .queries import CROSS_RANGE_TABLES, OF_THE_GRAPH, OF_THE_ROWS, outcome_rules, queries, shared
+from .row_range import ASKED, Breach, RangeResult, RangeWorker, text_of
 from .source import COLUMNS, OF_ROWS, Source
-from .whole import AuditResult, missing
+from .whole import THINGS, AuditResult, RunState, missing
 
 ABOUT: Final = "trail.json"
 MEMORY: Final = "1GB"
@@ -71,6 +72,7 @@ def export_parquet(source: Source, folder: Path) -> None:
     conn.close()
     about = {
         "adapter": source.adapter.name,
+        "whole": source.adapter.whole,
         "columns": {k: [c for c in v if c != "part"] for k, v in source.columns.items()},
     }
     (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
@@ -125,7 +127,7 @@ def _opened(folder: Path) -> Iterator[tuple[Any, Adapter, dict[str, tuple[str, .
         for name in (*(f"trail_{relation}" for relation in RELATIONS), *OF_THE_GRAPH):
             wanted = COLUMNS[name.removeprefix("trail_")] if name.startswith("trail_") else None
             conn.execute(f"CREATE VIEW {name} AS {_view(folder, name, wanted, columns)}")
-        adapter = Adapter(str(about["adapter"]), {})
+        adapter = Adapter(str(about["adapter"]), {}, whole=about.get("whole") is True)
         yield conn, adapter, columns
         conn.close()
 
@@ -160,13 +162,22 @@ def audit_fleet(folder: Path, laws: frozenset[str] | None, kept: int, progress: 
         records = found.judged.records
         for relation in RELATIONS:
             records[relation] = _one(conn, f"SELECT count(*) FROM trail_{relation}")
+        found.recorded = {relation: records[relation] > 0 for relation in columns}
+        states = conn.execute("SELECT run, status, rows FROM trail_runs").fetchall()
+        found.states = {str(run): RunState(str(run), status, given) for run, status, given in states}
+        for run, rows in conn.execute("SELECT run, rows FROM totals").fetchall():
+            found.states[str(run)].rows = int(rows)
         _see(conn, found)
-        counts = {name: _one(conn, transpiled(sql)) for name, sql in ASKED.items()}
-        counts |= {"records": sum(records[name] for name in OF_ROWS), "runs": len(runs), "batches": records["batches"]}
+        counts = {name: _one(conn, transpiled(f"SELECT count(*) FROM {where}")) for name, where in ASKED.items()}
+        counts |= {name: _one(conn, f"SELECT coalesce(sum(n), 0) FROM ({transpiled(sql.replace('slice.', ''))}) AS t(run, n)")
+                   for name, sql in THINGS.items()}  # fmt: skip
+        counts |= {"records": sum(records[name] for name in OF_ROWS), "parents": records["parents"]}
         for number, query in enumerate(found.queries, 1):
             if progress is not None:
                 progress(f"{number} of {len(found.queries)} queries: {query.law}")
-            if counts.get(query.asked) and not missing(query, found):
+            lacking = [*missing(query, found), *(need for need in query.needs if _has_gap(conn, need, found))]
+            found.judged.unknown.update({(query.name, need): counts.get(query.asked, 0) for need in lacking})
+            if counts.get(query.asked) and not lacking:
                 found.judged.checked[query.name] += counts[query.asked]
                 _ask(conn, query.name, query.law, query.sql, found, kept)
     found.seconds = time.perf_counter() - started
@@ -194,10 +205,19 @@ def _prepare(conn: Any, columns: dict[str, tuple[str, ...]]) -> None:
 
 
 def _see(conn: Any, found: AuditResult) -> None:
-    for need in {need for query in found.queries for need in query.needs if "." in need}:
+    for need in MEANINGFUL_ABSENCE:
         relation, column = need.split(".")
         if _one(conn, f"SELECT count({_quoted(column)}) FROM trail_{relation}"):
             found.judged.seen.add(need)
+
+
+def _has_gap(conn: Any, need: str, found: AuditResult) -> bool:
+    """True if a record lacks what is needed. Here one gap leaves the question open for all rows."""
+    where = gap(need)
+    if found.adapter.whole or where is None or not given(need, found.columns):
+        return False
+    sql = f"SELECT count(*) FROM {where[1]} AS x WHERE {where[2]}".replace("slice.", "")
+    return _one(conn, transpiled(sql)) > 0
 
 
 def _ask(conn: Any, name: str, law: str, sql: str, found: AuditResult, kept: int) -> None:

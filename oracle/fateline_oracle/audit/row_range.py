@@ -16,7 +16,7 @@ How it works
    the rows for each range (`OF_THE_ROWS`).
 3. `judge` asks every query whose unit is a row. Each returned row is a breach. A query is counted as asked once for
    each thing that it is about (`ASKED`: fates, visits, ...); if there are none, it is not asked.
-4. What crosses ranges is kept for later in the tables `cross_range.*` (`CROSS_RANGE_TABLES`): how each member of a
+4. What crosses ranges is kept for later in the tables `cross_range.*` (`queries.CROSS_RANGE_TABLES`): how each member of a
    batch ended, the outputs of batches, parents that are not in the range of their child, and how far each source was
    read. `whole.py` collects them from all workers and asks the queries about batches and runs.
 
@@ -35,8 +35,8 @@ State between two ranges
 - `slice.trail_*` and the tables derived from them hold exactly the range that was loaded last.
 - `_run` is the run whose graph is loaded.
 - `cross_range.*` only grows, and has the rows of all ranges of this worker.
-- `_needed` has the columns, `relation.column`, in which no value was seen yet. A column without any value counts as not
-  recorded.
+- `slice.gaps` has the gaps of the run that is loaded, and of the range (`evidence.py`).
+- `_unseen` has the columns in which no value was seen yet, of those that are then not recorded.
 
 A query may take `patience` seconds for one range; then it is given up and the law is undetermined. Memory is bounded by
 the size of a range.
@@ -44,15 +44,27 @@ the size of a range.
 Not here: which ranges there are (`whole.py`).
 """
 
-import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from ..limits import Allowance
-from .queries import OF_THE_GRAPH, OF_THE_ROWS, Query, outcome_rules, placed, queries, shared
-from .source import COLUMNS, OF_ROWS, WHOLE, Range, Source
+from fateline_console.terminal import harmless
+
+from .connect import TookTooLong, bounded
+from .evidence import GRAPH, MEANINGFUL_ABSENCE, find_gaps, given
+from .queries import (
+    CROSS_RANGE_TABLES,
+    OF_THE_GRAPH,
+    OF_THE_ROWS,
+    Query,
+    needed_tables,
+    outcome_rules,
+    placed,
+    queries,
+    shared,
+)  # fmt: skip
+from .source import COLUMNS, OF_ROWS, WHOLE, Range, Source, read_as
 
 KEYS: Final = {
     "rows": ("row",),
@@ -72,55 +84,51 @@ KEYS: Final = {
 }
 """The indexed columns of each relation, after the run."""
 
-CROSS_RANGE_TABLES: Final = {
-    "ends": (
-        "run, batch, token, row, ordinal, seq, fate, reason, fate_batch, went_on, known",
-        'SELECT m.run, m.batch, m.token, t."row", m.ordinal, m.seq, f.outcome, f.reason, f.batch, EXISTS ('
-        "SELECT 1 FROM trail_hops AS h JOIN settings AS s ON s.run = h.run AND s.node = h.src AND s.kind = 'aggregation' "
-        "WHERE h.run = m.run AND h.token = m.token AND h.from_visit IS NOT NULL), t.token IS NOT NULL "
-        "FROM trail_members AS m LEFT JOIN trail_tokens AS t ON t.run = m.run AND t.token = m.token "
-        "LEFT JOIN fates AS f ON f.run = m.run AND f.token = m.token",
-    ),
-    "outputs": (
-        "run, batch, token, parent, ordinal",
-        'SELECT t.run, t."group", t.token, l.parent, l.ordinal FROM trail_tokens AS t '
-        "LEFT JOIN trail_parents AS l ON l.run = t.run AND l.child = t.token WHERE t.group_kind = 'batch'",
-    ),
-    "unresolved_parents": (
-        "run, child, row, parent",
-        'SELECT run, child, "row", parent FROM links WHERE parent_known IS NULL',
-    ),
-    "read_ranges": (
-        "run, source, part, first_idx, last_idx",
-        "SELECT run, source, min(part), min(idx), max(idx) FROM trail_rows WHERE idx IS NOT NULL GROUP BY run, source",
-    ),
-}
-"""What is kept for the queries about batches and runs: for each table its columns, and the query that fills it."""
-
+OF_UNKNOWN_ROW: Final = frozenset({"barriers", "losses"})
+"""Relations of which a record may lack what says of which row it is."""
+_ENDED: Final = "JOIN trail_runs AS r ON r.run = x.run AND r.status = 'completed'"
+_FATE: Final = "x.outcome IS DISTINCT FROM 'buffered'"
 ASKED: Final = {
-    "fates": "SELECT count(*) FROM fates",
-    "tokens": "SELECT count(*) FROM trail_tokens",
-    "outcomes": "SELECT count(*) FROM trail_outcomes",
-    "buffered": "SELECT count(*) FROM trail_outcomes WHERE outcome = 'buffered'",
-    "delegations": "SELECT count(*) FROM fates WHERE outcome IN ('forked', 'expanded', 'coalesced')",
-    "forks": "SELECT count(*) FROM trail_tokens WHERE group_kind = 'fork'",
-    "expansions": "SELECT count(*) FROM trail_tokens WHERE group_kind = 'expand'",
-    "joins": "SELECT count(*) FROM trail_tokens WHERE group_kind = 'join'",
-    "roots": "SELECT count(*) FROM trail_tokens WHERE group_kind IS NULL",
-    "parents": "SELECT count(*) FROM trail_parents",
-    "rows": "SELECT count(*) FROM trail_rows",
-    "visits": "SELECT count(*) FROM trail_visits",
-    "hops": "SELECT count(*) FROM trail_hops",
-    "barriers": "SELECT count(*) FROM trail_barriers",
-    "losses": "SELECT count(*) FROM trail_losses",
-    "merges": "SELECT count(*) FROM trail_merges",
-    "members": "SELECT count(*) FROM trail_members",
-    "arrivals": "SELECT count(*) FROM trail_visits WHERE node IN (SELECT node FROM settings WHERE kind = 'coalesce')",
-    "writes": "SELECT count(*) FROM trail_visits WHERE node IN (SELECT node FROM settings WHERE kind = 'sink')",
+    "fates": f"trail_outcomes AS x WHERE {_FATE}",
+    "tokens": "trail_tokens AS x",
+    "tokens of ended runs": f"trail_tokens AS x {_ENDED}",
+    "rows of ended runs": f"trail_rows AS x {_ENDED}",
+    "outcomes": "trail_outcomes AS x",
+    "buffered": "trail_outcomes AS x WHERE x.outcome = 'buffered'",
+    "delegations": "trail_outcomes AS x WHERE x.outcome IN ('forked', 'expanded', 'coalesced')",
+    "forked": "trail_outcomes AS x WHERE x.outcome = 'forked'",
+    "expanded": "trail_outcomes AS x WHERE x.outcome = 'expanded'",
+    "coalesced": "trail_outcomes AS x WHERE x.outcome = 'coalesced'",
+    "forks": "trail_tokens AS x WHERE x.group_kind = 'fork'",
+    "forks of ended runs": f"trail_tokens AS x {_ENDED} WHERE x.group_kind = 'fork'",
+    "expansions": "trail_tokens AS x WHERE x.group_kind = 'expand'",
+    "joins": "trail_tokens AS x WHERE x.group_kind = 'join'",
+    "roots": "trail_tokens AS x WHERE x.group_kind IS NULL",
+    "parents": "trail_parents AS x",
+    "rows": "trail_rows AS x",
+    "visits": "trail_visits AS x",
+    "visits of ended runs": f"trail_visits AS x {_ENDED}",
+    "hops": "trail_hops AS x",
+    "barriers": "trail_barriers AS x",
+    "failed barriers": "trail_barriers AS x WHERE x.verdict = 'failed'",
+    "losses": "trail_losses AS x",
+    "merges": "trail_merges AS x",
+    "members": "trail_members AS x",
+    "arrivals": "trail_visits AS x WHERE x.node IN (SELECT s.node FROM settings AS s WHERE s.kind = 'coalesce')",
+    "writes": "trail_visits AS x WHERE x.node IN (SELECT s.node FROM settings AS s WHERE s.kind = 'sink')",
 }
-"""The things that a query may be about, and how many there are. `records` is the sum of all relations."""
+"""The things that a question may be about: where they are. Besides, a question about batches or runs is asked of `batches`,
+`runs`, `ended runs`, `members` or `parents`."""
 
 
+_WITHOUT_END: Final = """
+SELECT coalesce(
+    (SELECT v.node FROM trail_visits AS v WHERE v.run = t.run AND v.token = t.token ORDER BY v.opened DESC LIMIT 1),
+    (SELECT h.dst FROM trail_hops AS h WHERE h.run = t.run AND h.token = t.token LIMIT 1)), count(*)
+FROM trail_tokens AS t JOIN trail_runs AS r ON r.run = t.run AND r.status IS DISTINCT FROM 'completed'
+WHERE NOT EXISTS (SELECT 1 FROM fates AS f WHERE f.run = t.run AND f.token = t.token) GROUP BY 1
+"""
+"""In a run that is not over: where the tokens are that have no fate, and how many."""
 _UNFINISHED: Final = """
 SELECT DISTINCT t.part FROM trail_tokens AS t WHERE t.part IS NOT NULL AND (
     NOT EXISTS (SELECT 1 FROM fates AS f WHERE f.run = t.run AND f.token = t.token)
@@ -154,6 +162,10 @@ class RangeResult:
     breaches: list[Breach] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     """The columns that have a value, as `relation.column`."""
+    unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By query and by what it needs: how often there was no answer because that was not recorded."""
+    without_end: Counter[str] = field(default_factory=Counter)
+    """In a run that is not over: the nodes at which tokens without a fate are, and how many."""
     gave_up: dict[str, str] = field(default_factory=dict)
     _held: Counter[str] = field(default_factory=Counter)
 
@@ -166,6 +178,8 @@ class RangeResult:
             if self._held[breach.query] <= kept:
                 self.breaches.append(breach)
         self.seen |= other.seen
+        self.unknown.update(other.unknown)
+        self.without_end.update(other.without_end)
         self.gave_up.update(other.gave_up)
 
 
@@ -177,12 +191,18 @@ class RangeWorker:
         self.queries = [query for query in queries() if laws is None or query.law in laws]
         self.runs = source.runs()
         """In the temporary tables a run is a number: its place in this list."""
+        self.given_up = dict(source.slow)
+        """The relations and shared tables that were not read, because it took too long, and the sentence about each."""
+        self.one_transaction = False
+        """True if everything is read in one transaction, which its owner begins and ends."""
         self._run: str | None = None
-        self._needed = {need for query in self.queries for need in query.needs if "." in need}
+        self._needed = sorted({need for query in self.queries for need in query.needs if "." in need})
+        self._unseen = {need for need in self._needed if need in MEANINGFUL_ABSENCE}
         self._make()
 
     def _make(self) -> None:
         self.conn.execute("CREATE TABLE slice.run_numbers (name PRIMARY KEY, number) WITHOUT ROWID")
+        self.conn.execute("CREATE TABLE slice.gaps (run, part, need)")
         self.conn.executemany("INSERT INTO slice.run_numbers VALUES (?, ?)", [(r, n) for n, r in enumerate(self.runs)])
         for relation, columns in COLUMNS.items():
             named = [f'"{column}"' for column in (*columns, "part")]
@@ -213,20 +233,44 @@ class RangeWorker:
             self._load_relation(relation, "run = ?", (run,))
         for name in OF_THE_GRAPH:
             self._derive(name)
+        self.conn.execute("DELETE FROM slice.gaps")
+        if not self.source.adapter.whole:
+            self._gaps(("runs", *GRAPH))
+            for relation in ("nodes", "edges"):
+                self.conn.execute(
+                    "INSERT INTO slice.gaps SELECT number, NULL, ? FROM slice.run_numbers WHERE name = ? "
+                    f"AND NOT EXISTS (SELECT 1 FROM slice.trail_{relation})",
+                    (relation, run),
+                )
+            for relation in OF_UNKNOWN_ROW & set(
+                self.source.columns
+            ):  # a record of no known row could be that of any row
+                self.conn.execute(
+                    f"INSERT INTO slice.gaps SELECT number, NULL, '{relation}' FROM slice.run_numbers WHERE name = ? "
+                    f"AND EXISTS (SELECT 1 FROM given_{relation} WHERE run = ? AND part IS NULL)",
+                    (run, run),
+                )
+
+    def _gaps(self, relations: Sequence[str]) -> None:
+        """Find the gaps in relations that are loaded; columns that no view gives are known without looking."""
+        find_gaps(self.conn, [need for need in self._needed if given(need, self.source.columns)], relations)
 
     def load(self, piece: Range) -> Counter[str]:
         """Load the records of a range. Returns the number of records of each relation."""
         self.begin(piece.run)
         where, values = piece.where()
         found = Counter({relation: self._load_relation(relation, where, values) for relation in OF_ROWS})
+        self.conn.execute("DELETE FROM slice.gaps WHERE part IS NOT NULL")
         if found.total():
+            if not self.source.adapter.whole:
+                self._gaps(OF_ROWS)
             for name in OF_THE_ROWS:
                 self._derive(name)
         return found
 
     def _load_relation(self, relation: str, where: str, values: Sequence[object]) -> int:
         self.conn.execute(f"DELETE FROM slice.trail_{relation}")
-        if relation not in self.source.columns:
+        if relation not in self.source.columns or relation in self.given_up:
             return 0
         own = [f'"{column}"' for column in self.source.columns[relation] if column != "run"]
         number = (
@@ -234,15 +278,28 @@ class RangeWorker:
             if where == "true"
             else str(self.runs.index(str(values[0])))
         )
-        return self.conn.execute(
+        sql = (
             f"INSERT INTO slice.trail_{relation} ({', '.join(['run', *own])}) "
-            f"SELECT {', '.join([number, *own])} FROM given_{relation} WHERE {where}",
-            values,
-        ).rowcount
+            f"SELECT {', '.join([number, *map(read_as, own)])} FROM given_{relation} WHERE {where}"
+        )
+        try:
+            with bounded(self.conn, self.patience):
+                return self.conn.execute(sql, values).rowcount
+        except TookTooLong:  # nothing of it was taken, and nothing is said that needs it
+            self.given_up[relation] = (
+                f"the view trail_{relation} took longer than {self.patience:g} s; --patience allows more"
+            )
+            return 0
 
     def _derive(self, name: str) -> None:
         self.conn.execute(f"DELETE FROM slice.{name}")
-        self.conn.execute(f"INSERT INTO slice.{name} {placed(shared(name).sql)}")
+        if name in self.given_up:
+            return
+        try:
+            with bounded(self.conn, self.patience):
+                self.conn.execute(f"INSERT INTO slice.{name} {placed(shared(name).sql)}")
+        except TookTooLong:
+            self.given_up[name] = f"the table {name} took longer than {self.patience:g} s; --patience allows more"
 
     def whole_graph(self) -> None:
         """Load the graphs of all runs, and derive the tables of the graph."""
@@ -256,62 +313,94 @@ class RangeWorker:
         for relation in WHOLE:
             self._load_relation(relation, "true", ())
         self._derive("settings")
+        self.conn.execute("DELETE FROM slice.gaps")
+        if not self.source.adapter.whole:
+            self._gaps(("runs", "batches"))
 
     # ------------------------------------------------------------------------------------------------ judging
 
     def judge(self, piece: Range) -> RangeResult:
         """Ask every query about rows in one range."""
         found = RangeResult(records=self.load(piece))
-        if not found.records.total():
+        if not found.records.total() and not self.given_up:
             return found
         self.see(found)
-        counts = self._counts(found.records)
+        places = self.conn.execute(placed(_WITHOUT_END))
+        found.without_end.update({text_of(node) or "no node": int(count) for node, count in places})
+        gaps: dict[str, set[int | None]] = {relation: {None} for relation in self.given_up}
+        for query in self.queries if self.given_up else ():
+            for name in {*query.needs, *needed_tables([query])} & set(self.given_up):
+                found.gave_up[query.name] = self.given_up[name]
+        for need, part in self.conn.execute("SELECT need, part FROM slice.gaps"):
+            gaps.setdefault(need, set()).add(part)
         for query in self.queries:
-            if query.unit == "row" and counts[query.asked]:
-                found.checked[query.name] += counts[query.asked]
-                self.ask(query, found)
+            if query.unit == "row" and query.name not in found.gave_up:
+                self._ask_of_rows(query, found, {need: gaps[need] for need in query.needs if need in gaps})
         for name, (columns, origin) in CROSS_RANGE_TABLES.items():
             self.conn.execute(f"INSERT INTO cross_range.{name} ({columns}) {placed(origin)}")
+        self.conn.execute("INSERT INTO cross_range.gap_runs SELECT DISTINCT run, need FROM slice.gaps")
         return found
+
+    def _ask_of_rows(self, query: Query, found: RangeResult, gaps: dict[str, set[int | None]]) -> None:
+        """Ask a question of the rows that have no gap in what it needs, and count the rest."""
+        asked = self._count(query.asked, found.records)
+        if not asked:
+            return
+        left_out: set[int | None] = set()
+        for need, parts in gaps.items():
+            found.unknown[query.name, need] += (
+                asked if None in parts else self._count(query.asked, found.records, parts)
+            )
+            left_out |= parts
+        if None in left_out:
+            return
+        answered = asked - self._count(query.asked, found.records, left_out) if left_out else asked
+        if answered:
+            found.checked[query.name] += answered
+            self.ask(query, found, left_out)
 
     def unfinished(self) -> list[int]:
         """The rows of the range that have not ended: they have a token without a fate, or an open visit."""
         return [int(part) for (part,) in self.conn.execute(placed(_UNFINISHED))]
 
-    def _counts(self, records: Counter[str]) -> Counter[str]:
-        counts = Counter({name: int(self.conn.execute(placed(sql)).fetchone()[0]) for name, sql in ASKED.items()})
-        counts["records"] = records.total()
-        return counts
+    def _count(self, asked: str, records: Counter[str], parts: Collection[int | None] = ()) -> int:
+        """How many things a question is about, or how many of them are in some rows."""
+        if asked == "records":
+            return records.total() if not parts else 0
+        sql = f"SELECT count(*) FROM {ASKED[asked]}"
+        if parts:
+            numbers = ", ".join(str(part) for part in parts if part is not None)
+            sql += f" {'AND' if ' WHERE ' in sql else 'WHERE'} x.part IN ({numbers})"
+        return int(self.conn.execute(placed(sql)).fetchone()[0])
 
     def see(self, found: RangeResult) -> None:
-        """Note which of the needed columns have a value."""
-        for need in sorted(self._needed):
+        """Note which columns have a value, of those that are not recorded if none has."""
+        for need in sorted(self._unseen):
             relation, column = need.split(".")
             if self.conn.execute(
                 f'SELECT 1 FROM slice.trail_{relation} WHERE "{column}" IS NOT NULL LIMIT 1'
             ).fetchone():
                 found.seen.add(need)
-        self._needed -= found.seen
+        self._unseen -= found.seen
 
-    def ask(self, query: Query, found: RangeResult) -> None:
-        """Ask one query, for at most `patience` seconds."""
-        allowed = Allowance(self.patience)
-        self.conn.set_progress_handler(lambda: not allowed.left(), 100_000)
+    def ask(
+        self, query: Query, found: RangeResult, left_out: Collection[int | None] = (), runs: Collection[str] = ()
+    ) -> None:
+        """Ask one query, for at most `patience` seconds. What it says of rows or runs that are left out is unknown."""
         try:
-            for breach in self._returned(query):
-                found.breached[query.name] += 1
-                if found.breached[query.name] <= self.kept:
-                    found.breaches.append(breach)
-        except sqlite3.OperationalError as error:
-            if "interrupted" not in str(error):
-                raise
+            with bounded(self.conn, self.patience):
+                for breach in self._returned(query):
+                    if breach.run in runs or (left_out and (breach.part is None or breach.part in left_out)):
+                        continue
+                    found.breached[query.name] += 1
+                    if found.breached[query.name] <= self.kept:
+                        found.breaches.append(breach)
+        except TookTooLong:
             found.gave_up[query.name] = f"one query took longer than {self.patience:g} s; --patience allows more"
-        finally:
-            self.conn.set_progress_handler(None, 0)
 
     def _returned(self, query: Query) -> Iterator[Breach]:
         for run, token, node, said in self.conn.execute(placed(query.sql)):
-            row, part = self._row_of(token)
+            row, part = self._row_of(run, token)
             yield Breach(
                 query.name,
                 query.law,
@@ -319,18 +408,18 @@ class RangeWorker:
                 text_of(row),
                 text_of(token),
                 text_of(node),
-                str(said)[:600],
+                harmless(str(said)[:600]),
                 part,
             )
 
-    def _row_of(self, token: object) -> tuple[object, int | None]:
+    def _row_of(self, run: int, token: object) -> tuple[object, int | None]:
         found = None
         if token is not None:
-            sql = 'SELECT "row", part FROM slice.trail_tokens WHERE token = ? LIMIT 1'
-            found = self.conn.execute(sql, (token,)).fetchone()
+            sql = 'SELECT "row", part FROM slice.trail_tokens WHERE run = ? AND token = ? LIMIT 1'
+            found = self.conn.execute(sql, (run, token)).fetchone()
         return found or (None, None)
 
 
 def text_of(value: object) -> str | None:
-    """A value as text of bounded length."""
-    return None if value is None else str(value)[:200]
+    """A value as text of bounded length that can be printed."""
+    return None if value is None else harmless(str(value)[:200])

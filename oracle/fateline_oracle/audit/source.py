@@ -5,16 +5,18 @@ checking (`row_range.py`).
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from fateline_console.terminal import harmless
 from fateline_model.records import COMMON_COLUMNS, RELATIONS
 
 from .adapters import ORPHANS, Adapter
-from .connect import BadSource, opened
+from .connect import BadSource, TookTooLong, bounded, opened
+from .evidence import optional_column
 
 COLUMNS: Final = {name: (*kind._fields, *COMMON_COLUMNS) for name, kind in RELATIONS.items()}
 """The columns of every relation, in order."""
@@ -22,6 +24,14 @@ WHOLE: Final = ("runs", "nodes", "edges", "batches")
 """The relations that belong to no row."""
 OF_ROWS: Final = tuple(name for name in RELATIONS if name not in WHOLE)
 
+NAMES: Final = frozenset({
+    "row", "token", "child", "parent", "result", "visit", "from_visit", "group", "fork_group", "barrier", "batch", "node",
+    "source", "src", "label", "dst", "branch", "sink",
+})  # fmt: skip
+"""The columns that name something. They are compared as text, also if a database has numbers."""
+REQUIRED: Final = ("runs", "tokens")
+PATIENCE: Final = 600.0
+"""The seconds that one statement may take, if nothing else is said."""
 MOST_ORPHANS: Final = 1_000
 
 
@@ -50,6 +60,8 @@ class Source:
     adapter: Adapter
     columns: dict[str, tuple[str, ...]]
     """What is recorded: the relations that have a view, and their columns."""
+    slow: Mapping[str, str]
+    """The relations whose view gave nothing in time, and a sentence about each. They count as not recorded."""
 
     @property
     def in_place(self) -> bool:
@@ -57,6 +69,22 @@ class Source:
 
     def runs(self) -> list[str]:
         return [str(run) for (run,) in self.conn.execute("SELECT DISTINCT run FROM given_runs ORDER BY 1")]
+
+    def run_states(self) -> Iterator[tuple[str, str | None, int | None]]:
+        """Each run, its status, and how many rows its source gave, as far as that is recorded."""
+        status, rows = self._column("runs", "status"), self._column("runs", "rows")
+        for run, word, given in self.conn.execute(f"SELECT run, {status}, {rows} FROM given_runs"):
+            yield str(run), None if word is None else str(word), given if isinstance(given, int) else None
+
+    def _column(self, relation: str, column: str) -> str:
+        return f'"{column}"' if column in self.columns[relation] else "NULL"
+
+    def recorded(self) -> dict[str, bool]:
+        """Of each relation, whether there is any record of it."""
+        return {
+            relation: self.conn.execute(f"SELECT 1 FROM given_{relation} LIMIT 1").fetchone() is not None
+            for relation in self.columns
+        }
 
     def orphans(self) -> list[tuple[str, str]]:
         """Records of runs that do not exist: the run and the relation of each."""
@@ -87,7 +115,7 @@ class Source:
             names = [column[0] for column in found.description]
             for values in found:
                 pairs = zip(names, values, strict=True)
-                records.append({"rec": relation, **{name: value for name, value in pairs if value is not None}})
+                records.append({"rec": relation, **{name: _shown(value) for name, value in pairs if value is not None}})
         return records
 
     def rows_up_to(self, run: str, part: int) -> int:
@@ -109,21 +137,54 @@ class Source:
         yield Range(run, None, None, orphans=True)
 
 
+def _shown(value: object) -> object:
+    return harmless(value[:200]) if isinstance(value, str) else value
+
+
 @contextmanager
-def reading(path: Path, adapter: Adapter) -> Iterator[Source]:
-    """Open a database through an adapter."""
+def reading(path: Path, adapter: Adapter, patience: float = PATIENCE) -> Iterator[Source]:
+    """Open a database through an adapter. A first look at each view may take `patience` seconds."""
     with opened(path) as conn:
         columns: dict[str, tuple[str, ...]] = {}
+        slow: dict[str, str] = {}
         for relation, query in adapter.views.items():
             try:
                 conn.execute(f"CREATE TEMP VIEW given_{relation} AS {query}")
+            except sqlite3.Error as error:
+                raise BadSource(f"{adapter.name}: trail_{relation}: {error}") from error
+        for relation in adapter.views:  # when all are there, because one may read another
+            try:
                 found = conn.execute(f"SELECT * FROM given_{relation} LIMIT 0").description
             except sqlite3.Error as error:
                 raise BadSource(f"{adapter.name}: trail_{relation}: {error}") from error
             if relation != ORPHANS:
                 columns[relation] = tuple(str(column[0]) for column in found)
                 _check(adapter, relation, columns[relation])
-        yield Source(conn, adapter, columns)
+                try:
+                    with bounded(conn, patience):
+                        _runs_as_text(conn, relation, adapter.views[relation], columns[relation])
+                except TookTooLong:
+                    slow[relation] = (
+                        f"the view trail_{relation} took longer than {patience:g} s; --patience allows more"
+                    )
+                    if relation in REQUIRED:
+                        raise BadSource(f"{adapter.name}: {slow[relation]}") from None
+                    del columns[relation]
+        yield Source(conn, adapter, columns, slow)
+
+
+def read_as(column: str) -> str:
+    """A column in quotes as it is read: a name is text."""
+    return f"CAST({column} AS TEXT)" if column.strip('"') in NAMES else column
+
+
+def _runs_as_text(conn: sqlite3.Connection, relation: str, query: str, columns: Sequence[str]) -> None:
+    """Give the ids of runs as text if they are numbers: all comparisons are of text."""
+    one = conn.execute(f"SELECT typeof(run) FROM given_{relation} WHERE run IS NOT NULL LIMIT 1").fetchone()
+    if one is not None and one[0] != "text":
+        others = "".join(f', "{column}"' for column in columns if column != "run")
+        conn.execute(f"DROP VIEW temp.given_{relation}")
+        conn.execute(f"CREATE TEMP VIEW given_{relation} AS SELECT CAST(run AS TEXT) AS run{others} FROM ({query})")
 
 
 def _check(adapter: Adapter, relation: str, columns: tuple[str, ...]) -> None:
@@ -134,14 +195,9 @@ def _check(adapter: Adapter, relation: str, columns: tuple[str, ...]) -> None:
             f"{adapter.name}: trail_{relation} has an unknown column {strange[0]!r}; "
             f"its columns are {', '.join(COLUMNS[relation])}"
         )
-    needed = [name for name, kind in RELATIONS[relation].__annotations__.items() if not optional(relation, name)]
+    needed = [name for name, kind in RELATIONS[relation].__annotations__.items() if not optional_column(relation, name)]
     missing = [column for column in needed if column not in columns]
     if missing:
         raise BadSource(
             f"{adapter.name}: trail_{relation} lacks the column {missing[0]!r}, which the relation must have"
         )
-
-
-def optional(relation: str, column: str) -> bool:
-    """True if a column of a relation may be absent."""
-    return column in RELATIONS[relation]._field_defaults

@@ -5,7 +5,7 @@ The result is plain data for the terminal, for JSON and for the page. Not here: 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from itertools import groupby
@@ -15,10 +15,13 @@ from fateline_model import LAW_VERSION, LAWS
 from fateline_model.laws import ALL
 
 from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
+from ..toml_tables import Entry, read_table
 from .adapters import Peculiarity, may_declare
+from .evidence import given, recorded_as
+from .queries import Query
 from .row_range import Breach
-from .source import WHOLE, Source
-from .whole import AuditResult, missing
+from .source import Source
+from .whole import AuditResult, RunState, missing
 
 _ID: Final = re.compile(r"[0-9a-f]{12,}|\d+")
 WHY_NOT: Final = {
@@ -33,6 +36,24 @@ WHY_NOT: Final = {
 """The laws that no query can check, and why."""
 
 
+class Meaning(Entry, frozen=True):
+    """What a breach of one law means for somebody's data, its likely cause, and what to look at next."""
+
+    kind: str
+    cause: str
+    look: str
+
+
+class _Meanings(Entry, frozen=True):
+    kinds: dict[str, str]
+    laws: dict[str, Meaning]
+
+
+MEANINGS: Final = read_table(__package__, "meaning.toml", _Meanings)
+KINDS: Final = tuple(MEANINGS.kinds)
+"""The kinds of breaches, the worst for the data first."""
+
+
 @dataclass
 class Group:
     """Breaches of a law with the same text about different tokens."""
@@ -42,6 +63,15 @@ class Group:
     breaches: list[Breach] = field(default_factory=list)
     picture: list[dict[str, object]] = field(default_factory=list)
     """The records of the row of the first example."""
+
+    @property
+    def meaning(self) -> Meaning:
+        return MEANINGS.laws[self.law]
+
+    @property
+    def rows(self) -> int:
+        """The number of rows in the breaches that were kept."""
+        return len({(breach.run, breach.row) for breach in self.breaches if breach.row is not None})
 
 
 @dataclass
@@ -55,6 +85,20 @@ class AuditSummary:
     declared: dict[str, tuple[int, str]]
     """The profile laws that the engine deliberately does not follow: the number of breaches, and its sentence."""
     profile: tuple[Peculiarity, ...]
+    not_over: tuple[str, ...] = ()
+    """Of each run that is not over, a sentence: its status, what was read, and where tokens without a fate are."""
+
+    def answer(self) -> list[str]:
+        """What somebody needs to know first, in sentences, the worst for the data first."""
+        found = []
+        for kind in KINDS:
+            own = [group for group in self.groups if group.meaning.kind == kind]
+            if own:
+                laws = ", ".join(dict.fromkeys(group.law for group in own))
+                rows = len({(b.run, b.row) for group in own for b in group.breaches if b.row is not None})
+                where = f" {rows:,} {'row' if rows == 1 else 'rows'}." if rows else ""
+                found.append(f"{MEANINGS.kinds[kind]}{where} Laws: {laws}.")
+        return found
 
     def explained(self, group: Group) -> str | None:
         """The sentence of the profile that explains breaches of a core law; a core law cannot be declared."""
@@ -72,25 +116,32 @@ def tell(found: AuditResult, source: Source | None, database: str, reproduce: st
         if breached[one.law] and may_declare(one.law)
     }
     laws = {law.id: _result(law.id, found, declared) for law in ALL}
+    not_over = tuple(_sentence(state) for state in found.states.values() if not state.over)
+    verdict = overall_verdict(laws.values(), bound_reached=bool(found.judged.gave_up or not_over))
     breaches = [breach for breach in found.judged.breaches if breach.law not in declared]
     shown: list[Breach] = []
     for _, same in groupby(sorted(breaches, key=_by_law), lambda breach: breach.law):
         shown += list(same)[:limit]
     report = Report(
-        verdict=overall_verdict(laws.values(), bound_reached=bool(found.judged.gave_up)),
+        verdict=verdict,
         law_version=LAW_VERSION,
         scope=database,
         seed=None,
         laws=laws,
         counts={
             "runs": len(found.runs),
+            "runs_not_over": len(not_over),
+            "tokens_without_end": sum(state.without_end.total() for state in found.states.values()),
             **{name: found.judged.records[name] for name in ("rows", "tokens", "visits", "hops", "outcomes")},
             "records": found.judged.records.total(),
             "breaches": sum(breached[law] for law in breached if law not in declared),
             "declared": sum(count for count, _ in declared.values()),
             "rows_judged_before": found.left_out,
         },
-        skipped=tuple(_skipped(found, laws, declared)),
+        skipped=(
+            *(Skipped("a run that is not over", sentence) for sentence in not_over),
+            *_skipped(found, laws, declared),
+        ),
         findings=tuple(_finding(breach) for breach in shown),
         seconds=found.seconds,
         reproduce=reproduce,
@@ -100,11 +151,35 @@ def tell(found: AuditResult, source: Source | None, database: str, reproduce: st
         example = group.breaches[0]
         if source is not None and example.part is not None:
             group.picture = _picture(source.row(example.run, example.part))
-    return AuditSummary(report, found.adapter.name, found.adapter.notes, groups, declared, found.adapter.profile)
+    return AuditSummary(
+        report,
+        found.adapter.name,
+        (*found.notes, *found.adapter.notes),
+        groups,
+        declared,
+        found.adapter.profile,
+        not_over,
+    )
 
 
-def _by_law(breach: Breach) -> int:
-    return list(LAWS).index(breach.law)
+def _by_law(breach: Breach) -> tuple[int, int]:
+    """The worst for the data first, then in the order of the catalogue."""
+    return KINDS.index(MEANINGS.laws[breach.law].kind), list(LAWS).index(breach.law)
+
+
+def _sentence(state: RunState) -> str:
+    read = f"{state.rows:,} {'row was' if state.rows == 1 else 'rows were'} read"
+    if state.rows_given is None:
+        rows = f"{read}; how many its source has is not recorded"
+    else:
+        rows = f"{read}, of {state.rows_given:,} that its source gave"
+    count = state.without_end.total()
+    places = ", ".join(f"{number:,} at {node}" for node, number in state.without_end.most_common(5))
+    more = f" and at {len(state.without_end) - 5} other nodes" if len(state.without_end) > 5 else ""
+    ends = "all tokens that there are have ended"
+    if count:
+        ends = f"{count:,} of its {state.tokens:,} tokens have no end yet: {places}{more}"
+    return f"run {state.run} is not over (status: {state.status or 'not recorded'}); {rows}; {ends}"
 
 
 def _result(law: str, found: AuditResult, declared: dict[str, tuple[int, str]]) -> LawResult:
@@ -120,18 +195,23 @@ def _result(law: str, found: AuditResult, declared: dict[str, tuple[int, str]]) 
     gave_up = [found.judged.gave_up[query.name] for query in own if query.name in found.judged.gave_up]
     if gave_up:
         return LawResult(Verdict.UNDETERMINED, checked, why=gave_up[0])
-    lacking = dict.fromkeys(need for query in own for need in missing(query, found) if _happened(need, found))
-    if lacking and all(missing(query, found) for query in own):
+    if checked:
+        return LawResult(Verdict.HOLDS, checked)
+    lacking = _lacking(own, found)
+    if lacking:
         return LawResult(None, why=f"not recorded: {', '.join(lacking)}")
-    if not checked:
-        return LawResult(None, why="nothing in this trail to which the law applies")
-    return LawResult(Verdict.HOLDS, checked)
+    return LawResult(None, why="nothing in this trail to which the law applies")
 
 
-def _happened(need: str, found: AuditResult) -> bool:
-    """True if the need was not recorded, rather than that there was nothing to record."""
-    relation = need.partition(".")[0]
-    return relation not in found.columns or relation in WHOLE or found.judged.records[relation] > 0
+def _lacking(own: Sequence[Query], found: AuditResult) -> list[str]:
+    """What some questions need and what was not recorded, the relations and then their columns."""
+    names = {query.name for query in own}
+    needs = {need for (name, need), count in found.judged.unknown.items() if name in names and count}
+    needs |= {need for query in own for need in missing(query, found) if not given(need, found.columns)}
+    whole = {need for need in needs if "." not in need}
+    return sorted(
+        {recorded_as(need) for need in needs if "." not in need or recorded_as(need).partition(".")[0] not in whole}
+    )
 
 
 def _skipped(found: AuditResult, laws: dict[str, LawResult], declared: dict[str, tuple[int, str]]) -> Iterator[Skipped]:
@@ -139,12 +219,15 @@ def _skipped(found: AuditResult, laws: dict[str, LawResult], declared: dict[str,
         if result.verdict is None:
             cases = declared[law][0] if law in declared else 0
             yield Skipped(f"law {law}", str(result.why), (law,), cases)
-    for query in found.queries:
-        lacking = [need for need in missing(query, found) if _happened(need, found)]
-        if lacking and laws[query.law].verdict is not None:
-            yield Skipped(f"a part of law {query.law}", f"not recorded: {', '.join(lacking)}", (query.law,))
+        elif lacking := _lacking([query for query in found.queries if query.law == law], found):
+            cases = max(count for (name, _), count in found.judged.unknown.items() if _law_of(name, found) == law)
+            yield Skipped(f"a part of law {law}", f"not recorded: {', '.join(lacking)}", (law,), cases)
     if found.left_out:
         yield Skipped("rows", "checked by an earlier audit, and ended then", cases=found.left_out)
+
+
+def _law_of(name: str, found: AuditResult) -> str:
+    return next(query.law for query in found.queries if query.name == name)
 
 
 def _finding(breach: Breach) -> Finding:

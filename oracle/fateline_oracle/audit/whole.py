@@ -15,8 +15,8 @@ The idea
    grow.
 3. When all ranges are done, `_across_ranges` collects the files of all workers in one place and asks the queries about batches
    and runs.
-4. Columns that have no value anywhere count as not recorded. That is known only at the end, so breaches of queries that need
-   such a column are dropped then.
+4. A question that needs what is recorded nowhere has no answer (`evidence.py`). That is known only at the end, so what it
+   returned is dropped then.
 
 An example
 ----------
@@ -49,23 +49,27 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+from fateline_model.words import RunStatus
+
 from ..parallel import in_processes
 from .adapters import Adapter
-from .connect import BadSource
+from .connect import BadSource, TookTooLong, bounded, fingerprint, is_being_written, notes, snapshot
+from .evidence import MEANINGFUL_ABSENCE, given
 from .import_records import copy_records
 from .incremental import Remembered, RunRemembered
-from .queries import Query
-from .row_range import CROSS_RANGE_TABLES, Breach, RangeResult, RangeWorker
-from .source import Range, Source, reading
+from .queries import CROSS_RANGE_TABLES, Query
+from .row_range import Breach, RangeResult, RangeWorker
+from .source import PATIENCE, WHOLE, Range, Source, reading
 
 ROWS: Final = 4_000
 """The number of rows in a range."""
+_KEPT_TABLES: Final = {**{name: columns for name, (columns, _) in CROSS_RANGE_TABLES.items()}, "gap_runs": "run, need"}
 KEPT: Final = 1_000
 """The number of breaches of each query that are kept. All are counted."""
 
@@ -80,8 +84,25 @@ class Wanted:
     laws: frozenset[str] | None = None
     jobs: int = 1
     kept: int = KEPT
-    patience: float = 600.0
+    patience: float = PATIENCE
     rows: int = ROWS
+
+
+@dataclass
+class RunState:
+    """One run: its status, how many rows it has of how many its source gave, and where tokens without a fate are."""
+
+    run: str
+    status: str | None
+    rows_given: int | None = None
+    rows: int = 0
+    tokens: int = 0
+    parents: int = 0
+    without_end: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def over(self) -> bool:
+        return self.status == RunStatus.COMPLETED
 
 
 @dataclass
@@ -97,23 +118,28 @@ class AuditResult:
     """The number of rows that an earlier audit checked, and that had ended then."""
     seconds: float = 0.0
     queries: tuple[Query, ...] = field(default=())
+    states: dict[str, RunState] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """What a reader should know of the file itself."""
+    recorded: dict[str, bool] = field(default_factory=dict)
+    """Of each relation, whether there is a record of it in any run."""
 
     @property
     def checked(self) -> Counter[str]:
         """Checks by law."""
-        return _by_law(self.judged.checked)
+        return self._by_law(self.judged.checked)
 
     @property
     def breached(self) -> Counter[str]:
         """Breaches by law."""
-        return _by_law(self.judged.breached)
+        return self._by_law(self.judged.breached)
 
-
-def _by_law(by_query: Mapping[str, int]) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for name, count in by_query.items():
-        found[name.partition("/")[2].partition("_")[0]] += count
-    return found
+    def _by_law(self, by_query: Mapping[str, int]) -> Counter[str]:
+        laws = {query.name: query.law for query in self.queries}
+        found: Counter[str] = Counter()
+        for name, count in by_query.items():
+            found[laws[name]] += count
+        return found
 
 
 def audit_records(records: Iterable[Mapping[str, object]]) -> AuditResult:
@@ -126,21 +152,73 @@ def audit_records(records: Iterable[Mapping[str, object]]) -> AuditResult:
 def audit(
     wanted: Wanted, before: Remembered | None = None, progress: Callable[[str], None] | None = None
 ) -> AuditResult:
-    """Audit a database."""
+    """Audit a database as it is at one moment.
+
+    While somebody writes to it with a log, everything is read in one transaction of one process. If it changed although
+    nobody seemed to write to it, a copy is audited.
+    """
+    found = _of_one_moment(wanted, before, progress)
+    found.notes = tuple(notes(wanted.path))
+    return found
+
+
+def _of_one_moment(wanted: Wanted, before: Remembered | None, progress: Callable[[str], None] | None) -> AuditResult:
+    if is_being_written(wanted.path):
+        return _audit(replace(wanted, jobs=1), before, progress, live=True)
+    known = fingerprint(wanted.path)
+    try:
+        found = _audit(wanted, before, progress, live=False)
+        if fingerprint(wanted.path) == known:
+            return found
+    except BadSource:
+        if fingerprint(wanted.path) == known:
+            raise
+    with snapshot(wanted.path) as copy:
+        return _audit(replace(wanted, path=copy), before, progress, live=False)
+
+
+def _audit(
+    wanted: Wanted, before: Remembered | None, progress: Callable[[str], None] | None, *, live: bool
+) -> AuditResult:
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="fateline-audit-") as folder, _worker(wanted, Path(folder) / "0") as worker:
+        worker.one_transaction = live
+        worker.conn.execute("BEGIN")  # from the first read on, everything is of one moment
         source = worker.source
-        runs = _runs(source, wanted)
-        found = AuditResult(wanted.adapter, source.columns, RangeResult(), runs, Remembered(wanted.adapter.name))
-        found.queries = tuple(worker.queries)
         before = before or Remembered(wanted.adapter.name)
-        ranges = [piece for run in runs for piece in _ranges(source, run, wanted.rows, before.runs.get(run), found)]
+        try:
+            with bounded(worker.conn, wanted.patience):
+                runs = _runs(source, wanted)
+                found = AuditResult(
+                    wanted.adapter, source.columns, RangeResult(), runs, Remembered(wanted.adapter.name)
+                )
+                found.queries = tuple(worker.queries)
+                found.recorded = source.recorded()
+                states = [RunState(run, status, given) for run, status, given in source.run_states() if run in runs]
+                found.states = {state.run: state for state in states}
+                ranges = [
+                    piece for run in runs for piece in _ranges(source, run, wanted.rows, before.runs.get(run), found)
+                ]
+        except TookTooLong:
+            raise BadSource(
+                f"{wanted.path}: to read which runs and rows there are took longer than {wanted.patience:g} s; "
+                "--patience allows more"
+            ) from None
+        if not live:
+            worker.conn.execute("COMMIT")
         for number, (piece, judged, left) in enumerate(_check_ranges(wanted, Path(folder), ranges, worker), 1):
             found.judged.add(judged, wanted.kept)
+            state = found.states[piece.run]
+            state.rows += judged.records["rows"]
+            state.tokens += judged.records["tokens"]
+            state.parents += judged.records["parents"]
+            state.without_end.update(judged.without_end)
             found.remembered.left(piece.run, left)
             if progress is not None:
                 progress(f"{number:,} of {len(ranges):,} ranges, {found.judged.records['tokens']:,} tokens")
-        _across_ranges(worker, sorted(Path(folder).iterdir()), found, before, wanted.laws)
+        _across_ranges(worker, sorted(Path(folder).iterdir()), found, before, wanted)
+        if live:
+            worker.conn.execute("COMMIT")
     found.seconds = time.perf_counter() - started
     return found
 
@@ -188,10 +266,10 @@ def _sharing_a_batch(source: Source, run: str, last: RunRemembered) -> Iterator[
 
 @contextmanager
 def _worker(wanted: Wanted, kept_in: Path) -> Iterator[RangeWorker]:
-    with reading(wanted.path, wanted.adapter) as source:
+    with reading(wanted.path, wanted.adapter, wanted.patience) as source:
         source.conn.execute("ATTACH '' AS slice")  # in memory; SQLite moves it to disk if it grows
         source.conn.execute("ATTACH ? AS cross_range", (str(kept_in),))
-        for name, (columns, _) in CROSS_RANGE_TABLES.items():
+        for name, columns in _KEPT_TABLES.items():
             source.conn.execute(f"CREATE TABLE cross_range.{name} ({columns})")
         yield RangeWorker(source, wanted.laws, wanted.patience, wanted.kept)
 
@@ -201,13 +279,15 @@ def _worker_in_process(wanted: Wanted, folder: Path) -> AbstractContextManager[R
 
 
 def _check_range(worker: RangeWorker, piece: Range) -> tuple[Range, RangeResult, list[int]]:
-    worker.conn.execute("BEGIN")
+    if not worker.one_transaction:
+        worker.conn.execute("BEGIN")
     judged = worker.judge(piece)
     left = set(worker.unfinished()) if judged.records["tokens"] else set()
     left |= {
         breach.part for breach in judged.breaches if breach.part is not None
     }  # rows with a breach are checked again next time
-    worker.conn.execute("COMMIT")
+    if not worker.one_transaction:
+        worker.conn.execute("COMMIT")
     return piece, judged, sorted(left)
 
 
@@ -230,21 +310,27 @@ def _across_ranges(
     files: Sequence[Path],
     found: AuditResult,
     before: Remembered,
-    wanted_laws: frozenset[str] | None,
+    wanted: Wanted,
 ) -> None:
     """Ask the queries about batches with all their members, about parents in other ranges, and about runs."""
     conn, source = worker.conn, worker.source
     worker.whole()
-    for name, (columns, _) in CROSS_RANGE_TABLES.items():
+    for name, columns in _KEPT_TABLES.items():
         conn.execute(f"CREATE TABLE slice.{name} ({columns})")
-    conn.execute("DETACH cross_range")
-    for path in files:
-        if path.suffix:
+    conn.execute("INSERT INTO slice.gap_runs SELECT DISTINCT run, need FROM slice.gaps")
+    for name, columns in _KEPT_TABLES.items():
+        conn.execute(f"INSERT INTO slice.{name} SELECT {columns} FROM cross_range.{name}")
+    for path in files:  # those of the other processes
+        if not path.name.isdecimal() or path.name == "0":
             continue
-        conn.execute("ATTACH ? AS cross_range", (str(path),))
-        for name, (columns, _) in CROSS_RANGE_TABLES.items():
-            conn.execute(f"INSERT INTO slice.{name} SELECT {columns} FROM cross_range.{name}")
-        conn.execute("DETACH cross_range")
+        conn.execute("ATTACH ? AS other", (str(path),))
+        for name, columns in _KEPT_TABLES.items():
+            conn.execute(f"INSERT INTO slice.{name} SELECT {columns} FROM other.{name}")
+        conn.execute("DETACH other")
+    conn.executemany(  # what an earlier audit read is in its own ranges, also if a row of it was read again
+        "DELETE FROM slice.read_ranges WHERE run = ? AND part <= ?",
+        [(worker.runs.index(run), last.upto) for run, last in before.runs.items() if run in worker.runs],
+    )
     conn.executemany(
         "INSERT INTO slice.read_ranges VALUES (?, ?, ?, ?, ?)",
         [
@@ -265,12 +351,12 @@ def _across_ranges(
                 (worker.runs.index(run), run),
             )
     found.judged.records["batches"] = conn.execute("SELECT count(*) FROM slice.trail_batches").fetchone()[0]
-    if not wanted_laws or "L6" in wanted_laws:
+    if not wanted.laws or "L6" in wanted.laws:
         for run, relation in source.orphans():
-            found.judged.breached["run/L6"] += 1
+            found.judged.breached["row/L6.1"] += 1
             found.judged.breaches.append(
                 Breach(
-                    "run/L6",
+                    "row/L6.1",
                     "L6",
                     run,
                     None,
@@ -279,31 +365,72 @@ def _across_ranges(
                     f"a record of {relation} belongs to a run that does not exist",
                 )
             )
-    counts = {**found.judged.records, "runs": len(found.runs)}
     worker.see(found.judged)
+    if not wanted.adapter.whole:
+        conn.execute("CREATE INDEX slice.gap_runs_need ON gap_runs (need)")
     for query in worker.queries:
-        if query.unit != "row" and counts.get(query.asked):
-            found.judged.checked[query.name] += counts[query.asked]
-            worker.ask(query, found.judged)
-    unseen = {query.name for query in worker.queries if missing(query, found)}
-    for name in unseen:  # a result that needs a column without any value is not a breach
-        found.judged.breached.pop(name, None)
-        found.judged.checked.pop(name, None)
-    found.judged.breaches = [breach for breach in found.judged.breaches if breach.query not in unseen]
+        if query.unit != "row" and query.name not in found.judged.gave_up:
+            _ask_of_runs(worker, query, found)
+    for query in worker.queries:
+        lacking = missing(query, found)
+        if lacking:  # without it there is no answer
+            found.judged.breached.pop(query.name, None)
+            asked = found.judged.checked.pop(query.name, 0)
+            found.judged.unknown.update({(query.name, need): asked for need in lacking})
+            found.judged.breaches = [breach for breach in found.judged.breaches if breach.query != query.name]
     for run, last in found.remembered.runs.items():
         last.stretches = _read_ranges(conn, worker.runs.index(run))
 
 
+THINGS: Final = {
+    "members": "SELECT run, count(*) FROM slice.ends GROUP BY run",
+    "batches": "SELECT run, count(*) FROM slice.trail_batches GROUP BY run",
+    "outputs": "SELECT run, count(*) FROM slice.outputs GROUP BY run",
+    "runs": "SELECT run, count(*) FROM slice.trail_runs GROUP BY run",
+    "ended runs": "SELECT run, count(*) FROM slice.trail_runs WHERE status = 'completed' GROUP BY run",
+    "batches of ended runs": "SELECT b.run, count(*) FROM slice.trail_batches AS b JOIN slice.trail_runs AS r "
+    "ON r.run = b.run AND r.status = 'completed' GROUP BY b.run",
+}
+"""The things that a question about batches or runs may be about, by run."""
+
+
+def _ask_of_runs(worker: RangeWorker, query: Query, found: AuditResult) -> None:
+    """Ask a question of the runs that have no gap in what it needs, and count the rest."""
+    if query.asked in THINGS:
+        things = {worker.runs[run]: int(count) for run, count in worker.conn.execute(THINGS[query.asked])}
+    else:
+        things = {run: state.parents for run, state in found.states.items()}
+    things = {run: count for run, count in things.items() if run in found.runs}
+    left_out: set[str] = set()
+    for need in query.needs:
+        runs = {
+            worker.runs[run] for (run,) in worker.conn.execute("SELECT run FROM slice.gap_runs WHERE need = ?", (need,))
+        }
+        if runs:
+            found.judged.unknown[query.name, need] += sum(things.get(run, 0) for run in runs)
+            left_out |= runs
+    answered = sum(count for run, count in things.items() if run not in left_out)
+    if answered:
+        found.judged.checked[query.name] += answered
+        worker.ask(query, found.judged, runs=left_out)
+
+
 def missing(query: Query, found: AuditResult) -> list[str]:
-    """The relations and columns that a query needs but that are not recorded."""
+    """What a query needs and what is recorded nowhere."""
     return [need for need in query.needs if not _recorded(need, found)]
 
 
 def _recorded(need: str, found: AuditResult) -> bool:
-    relation, _, column = need.partition(".")
-    if not column or found.adapter.whole:
-        return relation in found.columns and (not column or column in found.columns[relation])
-    return need in found.judged.seen
+    if not given(need, found.columns):
+        return False
+    relation = {"settings": "nodes", "fates": "outcomes"}.get(need.partition(".")[0], need.partition(".")[0])
+    if found.adapter.whole or relation in WHOLE:
+        return True
+    if not found.recorded[relation]:
+        return False
+    return need not in MEANINGFUL_ABSENCE or (
+        need in found.judged.seen and found.recorded.get(MEANINGFUL_ABSENCE[need], False)
+    )
 
 
 def _find_parent_rows(source: Source) -> None:
@@ -311,8 +438,9 @@ def _find_parent_rows(source: Source) -> None:
     source.conn.execute("CREATE TABLE slice.parent_rows (run, token, row)")
     if source.conn.execute("SELECT 1 FROM slice.unresolved_parents LIMIT 1").fetchone():
         source.conn.execute(
-            'INSERT INTO slice.parent_rows SELECT n.number, t.token, t."row" FROM given_tokens AS t '
-            "JOIN slice.run_numbers AS n ON n.name = t.run WHERE t.token IN (SELECT parent FROM slice.unresolved_parents)"
+            'INSERT INTO slice.parent_rows SELECT n.number, CAST(t.token AS TEXT), CAST(t."row" AS TEXT) '
+            "FROM given_tokens AS t JOIN slice.run_numbers AS n ON n.name = t.run "
+            "WHERE CAST(t.token AS TEXT) IN (SELECT parent FROM slice.unresolved_parents)"
         )
     source.conn.execute("CREATE INDEX slice.parent_rows_token ON parent_rows (token, run)")
 

@@ -20,7 +20,7 @@ from ..audit.connect import BadSource, is_database
 from ..audit.import_records import copy_lines, copy_source
 from ..audit.incremental import recall
 from ..audit.queries import judged_at_rest, needed_tables, queries, shared
-from ..audit.source import reading
+from ..audit.source import PATIENCE, reading
 from ..audit.summary import AuditSummary, Group, tell
 from ..audit.whole import Wanted
 from ..audit.whole import audit as audited
@@ -30,6 +30,8 @@ from ..report.law_results import COLOUR
 from ..report.verdict import ExitCode, Verdict
 from .verify import JOBS
 
+SHOWN_RUNS = 5
+"""The largest number of runs that are not over, of which each gets a sentence."""
 PICTURED = 40
 """The largest number of tokens in a row that is drawn."""
 _LONG = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{12,}\b")
@@ -59,7 +61,7 @@ _LONG = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{12,}\b")
 @click.option(
     "--patience",
     type=click.FloatRange(0.01),
-    default=600.0,
+    default=PATIENCE,
     show_default=True,
     help="Seconds for one query about one range of rows.",
 )
@@ -107,12 +109,12 @@ def audit(
                 Path(database), asked, max(1_000, limit), _reproduce(database, runs, laws, views), limit
             )
             return _shown(summary, database, limit, html, junit, as_json)
-        with _prepared(Path(database), Path(views) if views is not None else None) as (path, adapter):
+        with prepared(Path(database), Path(views) if views is not None else None, patience) as (path, adapter):
             wanted = Wanted(path, adapter, runs, asked, jobs, max(1_000, limit), patience)
             before = recall(Path(since), adapter.name) if since is not None else None
             with Progress() as progress:
                 found = audited(wanted, before, progress.update)
-            with reading(path, adapter) as source:
+            with reading(path, adapter, patience) as source:
                 summary = tell(
                     found,
                     source,
@@ -160,7 +162,7 @@ def _shown(
 
 
 @contextmanager
-def _prepared(path: Path, views: Path | None) -> Iterator[tuple[Path, Adapter]]:
+def prepared(path: Path, views: Path | None, patience: float) -> Iterator[tuple[Path, Adapter]]:
     """The database to check: the given one, or a copy if it is JSON lines or its views lack the column `part`."""
     with tempfile.TemporaryDirectory(prefix="fateline-audit-") as folder:
         copy = Path(folder) / "trail.db"
@@ -172,10 +174,10 @@ def _prepared(path: Path, views: Path | None) -> Iterator[tuple[Path, Adapter]]:
             yield copy, copy_lines(path, copy)
             return
         adapter = find_adapter(path, views)
-        with reading(path, adapter) as source:
+        with reading(path, adapter, patience) as source:
             in_place = source.in_place
             if not in_place:
-                adapter = copy_source(source, copy)
+                adapter = copy_source(source, copy, patience)
         yield (path if in_place else copy), adapter
 
 
@@ -201,34 +203,68 @@ def _reproduce(database: str, runs: tuple[str, ...], laws: tuple[str, ...], view
 
 
 def _text(summary: AuditSummary, limit: int) -> str:
+    """The verdict and what was found first; then the laws; what was not judged at the end."""
     report = summary.report
-    rows = []
-    for law, result in report.laws.items():
-        verdict = paint(str(result.verdict), COLOUR[result.verdict]) if result.verdict is not None else "not judged"
-        why = f"{result.breached:,} times" if result.verdict is Verdict.BREACHED else result.why
-        rows.append((law, LAWS[law].title, f"{result.checked:,}" if result.checked else None, verdict, why))
-    parts = [f"{report.scope}, read as {summary.adapter}, checked against the law, version {LAW_VERSION}"]
-    parts += [f"  {note}" for note in summary.notes]
-    parts += ["", table(rows, ("law", "", "checks", "verdict", ""))]
+    counts = report.counts
+    parts = [
+        f"{paint(report.verdict, COLOUR[report.verdict], bold=True)}  {report.scope}, read as {summary.adapter}: "
+        f"{counts['breaches']:,} breaches in {counts['tokens']:,} tokens of {counts['rows']:,} rows, {counts['runs']:,} runs"
+    ]
+    parts += [f"  {line}" for line in summary.answer()]
+    parts += [f"  {line[0].upper()}{line[1:]}." for line in summary.not_over[:SHOWN_RUNS]]
+    if len(summary.not_over) > SHOWN_RUNS:
+        parts.append(f"  {len(summary.not_over) - SHOWN_RUNS:,} more runs are not over; --json has them.")
     for group in summary.groups:
         parts += ["", *_group(summary, group, limit)]
-    parts += [f"\nskipped: {one.cases:,} {one.what}: {one.why}" for one in report.skipped if one.what == "rows"]
-    parts += [f"skipped: {one.what}: {one.why}" for one in report.skipped if one.what.startswith("a part of")]
-    counts = report.counts
-    line = (
-        f"{counts['breaches']:,} breaches in {counts['tokens']:,} tokens of {counts['rows']:,} rows, {counts['runs']:,} runs; "
-        f"{counts['records']:,} records in {report.seconds:.1f} s"
-    )
-    parts.append(f"\n{paint(report.verdict, COLOUR[report.verdict], bold=True)}  {line}")
+    judged = [(law, result) for law, result in report.laws.items() if result.verdict is not None]
+    rows = [
+        (
+            law,
+            LAWS[law].title,
+            f"{result.checked:,}" if result.checked else None,
+            paint(str(result.verdict), COLOUR[result.verdict]),
+            f"{result.breached:,} times" if result.verdict is Verdict.BREACHED else result.why,
+        )
+        for law, result in judged
+        if result.verdict is not None
+    ]
+    parts += ["", table(rows, ("law", "", "questions", "verdict", ""))]
+    parts += ["", *_not_judged(summary)]
+    parts += [f"note: {note}" for note in summary.notes]
+    parts.append(f"{counts['records']:,} records in {report.seconds:.1f} s, law version {LAW_VERSION}")
     return "\n".join(parts)
+
+
+def _not_judged(summary: AuditSummary) -> Iterator[str]:
+    """What was not judged, a line for each reason with all its laws."""
+    for law, (count, sentence) in summary.declared.items():
+        yield f"declared: {law} {LAWS[law].title}, {count:,} times: {sentence}"
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for one in summary.report.skipped:
+        if one.what == "rows":
+            yield f"skipped: {one.cases:,} rows: {one.why}"
+        elif one.laws and one.laws[0] not in summary.declared:
+            reasons.setdefault((one.what.rpartition(" ")[0], one.why), []).append(one.laws[0])
+    for (what, why), laws in reasons.items():
+        yield f"not judged: {'parts of ' if what.startswith('a part') else ''}{' '.join(laws)}: {why}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def _in_rows(rows: int) -> str:
+    return f", in {rows:,} {'row' if rows == 1 else 'rows'}" if rows else ""
 
 
 def _group(summary: AuditSummary, group: Group, limit: int) -> list[str]:
     law = LAWS[group.law]
     count = len(group.breaches)
     lines = [
-        f"{paint(group.law, 'red', bold=True)}  {law.title}: {group.shape} ({count:,} times)",
-        f"    {law.sentence}",
+        f"{paint(group.law, 'red', bold=True)}  {law.title}: {group.shape} ({_times(count)}{_in_rows(group.rows)})",
+        f"    The law: {law.sentence}",
+        f"    Likely cause: {group.meaning.cause}",
+        f"    Look at: {group.meaning.look}",
     ]
     known = summary.explained(group)
     if known is not None:

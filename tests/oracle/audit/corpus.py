@@ -4,11 +4,14 @@ ConcreteState: the walks as records, with the graph of their pipeline. Not here:
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from fateline_model.checker.scopes import Instance, instances
 from fateline_model.checker.systems import PipelineSystem
+from fateline_oracle.audit.adapters import find_adapter
 from fateline_oracle.audit.import_records import graph_records
+from fateline_oracle.audit.source import reading
 from fateline_oracle.compare.names import Names
 from fateline_oracle.conform.edge_cover import plan
 from fateline_oracle.conform.explore import ConcreteGraph
@@ -20,6 +23,19 @@ Record = dict[str, Any]
 def pipelines(scope: str = "small") -> list[Instance]:
     """The instances of a scope that have a pipeline."""
     return [instance for instance in instances(scope) if isinstance(instance.system, PipelineSystem)]
+
+
+def records_of(path: Path) -> list[Record]:
+    """What the audit reads in a database, as records."""
+    found: list[Record] = []
+    with reading(path, find_adapter(path)) as source:
+        for relation in source.columns:
+            rows = source.conn.execute(f"SELECT * FROM given_{relation}")
+            names = [str(column[0]) for column in rows.description]
+            for values in rows:
+                pairs = zip(names, values, strict=True)
+                found.append({"rec": relation, **{n: v for n, v in pairs if v is not None and n != "part"}})
+    return found
 
 
 def walked(instance: Instance, most: int) -> Iterator[list[Record]]:

@@ -43,7 +43,7 @@ def trails(example_trails: dict[str, list[Record]]) -> Trails:
 def asked(records: Sequence[Record], folder: Path) -> AuditResult:
     copy = folder / "copy.db"
     copy.unlink(missing_ok=True)
-    return audit(Wanted(copy, copy_records(records, copy)))
+    return audit(Wanted(copy, copy_records(records, copy, whole=True)))
 
 
 def stepped(records: Sequence[Record], pipeline: Pipeline | None) -> TrailResult:

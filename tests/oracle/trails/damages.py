@@ -45,6 +45,15 @@ def with_another_run(damage: Callable[[list[Record]], list[Record]]) -> Callable
     return lambda records: [*damage(records), *other]
 
 
+def of_the_last_member(records: list[Record]) -> list[Record]:
+    """An output of a batch is a child of the batch's last member."""
+    output = first(records, rec="tokens", group_kind="batch")
+    last = max(
+        (r for r in records if r["rec"] == "members" and r["batch"] == output["group"]), key=lambda r: str(r["ordinal"])
+    )
+    return changed({"parent": last["token"]}, rec="parents", child=output["token"])(records)
+
+
 DAMAGES = {
     "a fate deleted": ("returns", without(rec="outcomes", outcome="completed"), "F2"),
     "a second fate": ("returns", twice({"outcome": "failed", "error": "x", "sink": None}, rec="outcomes", outcome="completed"), "F1"),
@@ -61,7 +70,8 @@ DAMAGES = {
     "a hop along another edge": ("returns", changed({"label": "on_error"}, rec="hops", src="sort"), "T2"),
     "data of a sibling": ("quorum", changed({"digest_in": "0" * 32}, rec="visits", verdict="written"), "K3"),
     "a barrier deleted": ("quorum", without(rec="barriers"), "D2"),
-    "a barrier with another reason": ("enrichment", changed({"reason": "quorum_not_met"}, rec="barriers", verdict="failed"), "C3"),
+    "a barrier with another reason": ("enrichment", changed({"reason": "quorum_not_met"}, rec="barriers", verdict="failed"), "C15"),
+    "a barrier that failed though it could merge": ("quorum", changed({"verdict": "failed", "reason": "quorum_not_met", "result": None}, rec="barriers"), "C3"),
     "a barrier resolved twice": ("quorum", twice({}, rec="barriers"), "C1"),
     "a member out of order": ("sensors", changed({"ordinal": 7}, rec="members"), "B1"),
     "a batch that says more outputs": ("sensors", changed({"outputs": 9}, rec="batches"), "F6"),
@@ -80,8 +90,8 @@ DAMAGES = {
     "an expansion child deleted": ("invoices", without(rec="tokens", group_kind="expand"), "X1"),
     "an expansion in two transactions": ("invoices", changed({"tx": 999}, rec="outcomes", outcome="expanded"), "X3"),
     "a parent of a merge deleted": ("quorum", without(rec="parents", child="1:4"), "C2"),
-    "a late token that is not called late": ("quorum", changed({"reason": "branch_lost"}, rec="outcomes", reason="late_arrival_after_merge"), "C5"),
-    "a held token that outlives its barrier": ("deadline", changed({"reason": "node_failed"}, rec="outcomes", reason="incomplete_branches"), "C7"),
+    "a late token that is not called late": ("quorum", changed({"reason": "branch_lost"}, rec="outcomes", reason="late_arrival_after_merge"), "C16"),
+    "a held token that outlives its barrier": ("deadline", changed({"reason": "node_failed"}, rec="outcomes", reason="incomplete_branches"), "C15"),
     "a token held for ever": ("quorum", changed({"status": "held", "closed": None}, rec="visits", node="answers"), "C10"),
     "a deadline before its time": ("deadline", changed({"decided_at": 5}, rec="barriers", trigger="deadline"), "C11"),
     "a loss with another reason": ("quorum", changed({"reason": "discarded"}, rec="losses"), "C13"),
@@ -89,6 +99,11 @@ DAMAGES = {
     "two visits at once": ("returns", changed({"closed": 10_000, "seq": 10_000}, rec="visits", node="tidy"), "V3"),
     "a hop to another node": ("returns", changed({"dst": "desk"}, rec="hops", label="continue"), "T1"),
     "a branch that is not the node's": ("quorum", changed({"branch": "velocity"}, rec="tokens", branch="rules"), "T3"),
+    "a field that is not for this outcome": ("quorum", changed({"sink": "review"}, rec="outcomes", outcome="forked"), "F8"),
+    "children of a fork in another order": ("quorum", changed({"ordinal": 7}, rec="parents", child="1:1"), "K4"),
+    "parents of a merge in another order": ("quorum", changed({"ordinal": 7}, rec="parents", child="1:4"), "C14"),
+    "an output of another member": ("sensors", of_the_last_member, "B5"),
+    "an error that leads nowhere": ("returns", changed({"dst": "desk"}, rec="hops", label="on_error"), "T4"),
     "a hop in a transaction of its own": ("returns", changed({"tx": 999}, rec="hops", src="sort"), "R1"),
 }  # fmt: skip
 
@@ -96,7 +111,10 @@ OTHERWISE = {
     "a loss deleted": ("claims", without(rec="losses"), "C8", "D2"),
     "a batch closed by another trigger": ("sensors", changed({"trigger": "end_of_source"}, rec="batches"), "B2", "V3"),
     "a member of another run": ("sensors", with_another_run(changed({"token": "z:0"}, rec="members")), "B4", "B1"),
-    "an attempt with another number": ("returns", changed({"attempt": 3}, rec="visits", status="completed"), "V2", "T1"),
+    "a late token that does not fail": ("quorum", changed({"outcome": "discarded", "error": None}, rec="outcomes", reason="late_arrival_after_merge"), "C5", "C16"),
+    "a held token that does not fail": ("deadline", changed({"outcome": "discarded", "error": None}, rec="outcomes", reason="incomplete_branches"), "C7", "C8"),
+    "an attempt with another number": ("returns", changed({"attempt": 3}, rec="visits", status="completed"), "V5", "T1"),
+    "an attempt after a completed one": ("returns", twice({"visit": "again", "attempt": 1}, rec="visits", verdict="pass"), "V2", "V3"),
     "a write and its fate apart": ("returns", changed({"tx": 999}, rec="outcomes", outcome="completed"), "R4", "R1"),
 }  # fmt: skip
 """Damages that stepping names by what follows from them: the law that a query names, and the one that stepping names."""

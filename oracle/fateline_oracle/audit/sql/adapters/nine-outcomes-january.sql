@@ -7,7 +7,7 @@ CREATE VIEW trail_outcomes AS
 SELECT o.run_id AS run, o.token_id AS token,
     CASE o.outcome WHEN 'routed' THEN CASE WHEN failed.state_id IS NULL THEN 'routed' ELSE 'diverted' END
         WHEN 'routed_on_error' THEN 'diverted' WHEN 'dropped_by_filter' THEN 'discarded' ELSE o.outcome END AS outcome,
-    n.node_id AS sink,
+    coalesce(n.node_id, o.sink_name) AS sink,
     CASE WHEN o.error_hash IS NULL AND o.outcome IN ('routed', 'routed_on_error') THEN failed.error_json
         ELSE o.error_hash END AS error,
     CASE WHEN o.outcome = 'failed' THEN substr(why.reason, 1, instr(why.reason || ':', ':') - 1)
@@ -28,7 +28,8 @@ LEFT JOIN (
 ) AS why ON o.outcome = 'failed' AND why.token_id = o.token_id AND why.reason IS NOT NULL
 WHERE o.outcome <> 'buffered'
 UNION ALL
-SELECT b.run_id, m.token_id, 'buffered', NULL, NULL, NULL, m.batch_id, NULL, NULL, r.rowid
+SELECT b.run_id, m.token_id, 'buffered', NULL, NULL, NULL, m.batch_id, NULL, (SELECT min((strftime('%s', substr(o.recorded_at, 1, 19)) * 1000000 + substr(o.recorded_at || '.000000', 21, 6))) FROM token_outcomes AS o
+        WHERE o.token_id = m.token_id AND o.batch_id = m.batch_id AND o.outcome = 'buffered'), r.rowid
 FROM batch_members AS m LEFT JOIN batches AS b ON b.batch_id = m.batch_id
 LEFT JOIN tokens AS t ON t.token_id = m.token_id LEFT JOIN rows AS r ON r.row_id = t.row_id;
 

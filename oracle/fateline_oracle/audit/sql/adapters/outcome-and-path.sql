@@ -2,7 +2,7 @@
 -- The audit schema of the same family since May 2026: whether an outcome is completed, its result, and its path.
 -- Like: nine-outcomes
 -- Wants: token_outcomes.path, token_outcomes.completed, node_states.step_index, tokens.run_id, coalesce_branch_losses.reason
--- Note: A lost branch is recorded; that a barrier failed for it before anything had arrived is derived from its losses.
+-- Note: A lost branch is recorded; that a barrier failed before anything had arrived is derived from its losses.
 
 CREATE VIEW trail_rows AS
 SELECT run_id AS run, row_id AS row, source_node_id AS source, source_row_index AS idx, source_data_hash AS digest,
@@ -29,10 +29,14 @@ SELECT o.run_id AS run, o.token_id AS token,
         WHEN 'sink_fallback_to_failsink' THEN 'diverted' WHEN 'sink_discarded' THEN 'quarantined'
         WHEN 'fork_parent' THEN 'forked' WHEN 'expand_parent' THEN 'expanded' WHEN 'batch_consumed' THEN 'consumed_in_batch'
         ELSE o.path END AS outcome,
-    n.node_id AS sink, o.error_hash AS error,
+    coalesce(n.node_id, o.sink_name) AS sink, o.error_hash AS error,
     CASE o.path WHEN 'gate_discarded' THEN 'gate_discard' WHEN 'filter_dropped' THEN 'filtered'
         WHEN 'unrouted' THEN substr(why.reason, 1, instr(why.reason || ':', ':') - 1) END AS reason,
-    o.batch_id AS batch,
+    CASE WHEN o.path = 'filter_dropped' THEN (  -- an empty batch drops its members, and this schema forbids naming it
+            SELECT b.batch_id FROM batch_members AS m CROSS JOIN batches AS b ON b.batch_id = m.batch_id
+            WHERE m.token_id = o.token_id AND b.status = 'completed' AND NOT EXISTS (
+                SELECT 1 FROM node_states AS later WHERE later.token_id = o.token_id AND later.started_at > b.completed_at))
+        ELSE o.batch_id END AS batch,
     CASE o.path WHEN 'fork_parent' THEN o.fork_group_id WHEN 'expand_parent' THEN o.expand_group_id
         WHEN 'coalesced' THEN CASE WHEN o.sink_name IS NULL THEN o.join_group_id END END AS "group",
     CASE WHEN o.path = 'fork_parent' AND json_valid(o.expected_branches_json)
@@ -49,7 +53,8 @@ LEFT JOIN (
 ) AS why ON o.path = 'unrouted' AND why.token_id = o.token_id AND why.reason IS NOT NULL
 WHERE o.path <> 'buffered'
 UNION ALL
-SELECT b.run_id, m.token_id, 'buffered', NULL, NULL, NULL, m.batch_id, NULL, NULL, NULL, r.rowid
+SELECT b.run_id, m.token_id, 'buffered', NULL, NULL, NULL, m.batch_id, NULL, NULL, (SELECT min((strftime('%s', substr(o.recorded_at, 1, 19)) * 1000000 + substr(o.recorded_at || '.000000', 21, 6))) FROM token_outcomes AS o
+        WHERE o.token_id = m.token_id AND o.batch_id = m.batch_id AND o.path = 'buffered'), r.rowid
 FROM batch_members AS m LEFT JOIN batches AS b ON b.batch_id = m.batch_id
 LEFT JOIN tokens AS t ON t.token_id = m.token_id LEFT JOIN rows AS r ON r.row_id = t.row_id;
 
@@ -58,7 +63,7 @@ SELECT x.run_id AS run, n.node_id || '/' || t.fork_group_id AS barrier, x.branch
     CASE substr(x.reason, 1, instr(x.reason || ':', ':') - 1) WHEN 'error_routed' THEN 'diverted'
         WHEN 'gate_routed_to_sink' THEN 'routed' WHEN 'gate_discarded' THEN 'discarded' WHEN 'dropped_by_filter' THEN 'discarded'
         WHEN 'max_retries_exceeded' THEN 'failed' ELSE substr(x.reason, 1, instr(x.reason || ':', ':') - 1) END AS reason,
-    r.rowid AS part
+    (strftime('%s', substr(x.recorded_at, 1, 19)) * 1000000 + substr(x.recorded_at || '.000000', 21, 6)) / 1000 AS at, r.rowid AS part
 FROM coalesce_branch_losses AS x LEFT JOIN nodes AS n ON n.run_id = x.run_id AND n.node_type = 'coalesce'
     AND substr(n.node_id, 1, length(n.node_id) - 13) = 'coalesce_' || x.coalesce_name
 LEFT JOIN tokens AS t ON t.token_id = x.token_id LEFT JOIN rows AS r ON r.row_id = t.row_id;

@@ -1,6 +1,5 @@
 -- A returned row is a batch whose trigger contradicts its settings or its members.
 -- Asked of: batches
--- Needs: batches, members, nodes
 SELECT run, NULL AS token, node, 'batch ' || batch || ' was closed by ' || "trigger" || ', with ' || members || ' members'
     || coalesce(' of ' || count_trigger, '') AS said
 FROM (

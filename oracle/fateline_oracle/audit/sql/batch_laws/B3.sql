@@ -1,6 +1,5 @@
 -- A returned row is a batch whose members end differently.
 -- Asked of: batches
--- Needs: batches, members, outcomes
 SELECT b.run, min(e.token) AS token, b.node, 'the members of batch ' || b.batch || ' end differently: '
     || group_concat(DISTINCT CASE WHEN e.fate_batch IS NOT DISTINCT FROM e.batch THEN e.fate || coalesce(' (' || e.reason || ')', '')
         WHEN e.went_on = 1 THEN 'went on' ELSE 'nothing' END) AS said

@@ -1,6 +1,5 @@
 -- A returned row is a loss whose reason does not match what its holder did.
 -- Asked of: losses
--- Needs: losses, hops, outcomes, barriers
 SELECT run, token, NULL AS node, 'loses branch ' || branch || ' as ' || coalesce(reason, 'nothing') || ', and it was ' || actual AS said
 FROM (
     SELECT x.run, x.token, x.branch, x.reason,
@@ -16,6 +15,6 @@ FROM (
             ELSE f.outcome END AS actual
     FROM trail_losses AS x JOIN fates AS f ON f.run = x.run AND f.token = x.token
 ) AS x
-WHERE reason IS DISTINCT FROM actual AND NOT (actual IN ('routed', 'diverted', 'failed', 'quarantined') AND EXISTS (
+WHERE reason IS DISTINCT FROM actual AND NOT (actual IN ('routed', 'diverted', 'failed', 'quarantined', 'discarded') AND EXISTS (
     SELECT 1 FROM trail_hops AS h WHERE h.run = x.run AND h.token = x.token
         AND reason = CASE h.label WHEN 'on_error' THEN 'diverted' ELSE 'routed' END AND h.from_visit IS NOT NULL))

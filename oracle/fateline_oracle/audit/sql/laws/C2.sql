@@ -1,7 +1,5 @@
--- A returned row is a merged token whose parents are not the tokens coalesced into it, or not distinct branches of one fork
--- in declared order.
+-- A returned row is a merged token whose parents are not the tokens coalesced into it, or not distinct branches of one fork.
 -- Asked of: joins
--- Needs: tokens, parents, outcomes
 SELECT t.run, t.token, NULL AS node,
     'has ' || count(l.parent) || ' parents, of which ' || count(f.token) || ' are coalesced into it' AS said
 FROM trail_tokens AS t
@@ -10,23 +8,24 @@ LEFT JOIN fates AS f ON f.run = l.run AND f.token = l.parent AND f.outcome = 'co
 WHERE t.group_kind = 'join'
 GROUP BY t.run, t.token HAVING count(l.parent) = 0 OR count(f.token) <> count(l.parent)
 UNION ALL
+SELECT l.run, l.child, NULL, 'has a parent twice' FROM links AS l WHERE l.group_kind = 'join'
+GROUP BY l.run, l.child HAVING count(DISTINCT l.parent) <> count(*)
+UNION ALL
+SELECT l.run, l.child, NULL, 'has parents on ' || count(DISTINCT l.parent_branch) || ' branches of ' || count(DISTINCT l.parent_group)
+    || ' forks, and ' || count(*) || ' parents'
+FROM links AS l WHERE l.group_kind = 'join'
+GROUP BY l.run, l.child
+HAVING sum(CASE WHEN l.parent_kind = 'fork' THEN 1 ELSE 0 END) = count(*)
+    AND (count(DISTINCT l.parent_group) <> 1 OR count(DISTINCT l.parent_branch) <> count(*))
+UNION ALL
 SELECT l.run, l.child, NULL, 'has parents on ' || count(DISTINCT d.branch) || ' branches of ' || count(DISTINCT d.fork_group)
     || ' forks, and ' || count(*) || ' parents'
 FROM links AS l LEFT JOIN debts AS d ON d.run = l.run AND d.token = l.parent
 WHERE l.group_kind = 'join'
 GROUP BY l.run, l.child
-HAVING count(DISTINCT d.branch) <> count(*) OR count(DISTINCT d.fork_group) <> 1 OR count(DISTINCT l.parent) <> count(*)
+HAVING count(DISTINCT d.branch) <> count(*) OR count(DISTINCT d.fork_group) <> 1
 UNION ALL
-SELECT run, child, NULL, 'has parents that are not in declared order, ' || parent || ' among them'
-FROM (
-    SELECT l.run, l.child, l.parent, k.position,
-        lag(k.position) OVER (PARTITION BY l.run, l.child ORDER BY l.ordinal) AS before
-    FROM links AS l JOIN debts AS d ON d.run = l.run AND d.token = l.parent
-    JOIN branches AS k ON k.run = d.run AND k.node = d.coalesce AND k.branch = d.branch
-    WHERE l.group_kind = 'join'
-) AS l
-WHERE before > position
-UNION ALL
+-- Asked of: coalesced
 SELECT f.run, f.token, NULL, 'is coalesced into ' || coalesce(f."group", 'nothing') || ', which has no such parent'
 FROM fates AS f LEFT JOIN links AS l ON l.run = f.run AND l.parent = f.token AND l."group" = f."group"
 WHERE f.outcome = 'coalesced' AND l.child IS NULL

@@ -1,6 +1,5 @@
 -- A returned row is a branch of a fork that its barrier does not account for once: held, late or lost.
 -- Asked of: barriers
--- Needs: barriers, losses, visits, tokens
 SELECT b.run, b.result AS token, b.node, 'the barrier of fork ' || b.fork_group || ' records that ' || k.branch || ' arrived'
     || ', and no token of that branch was held there' AS said
 FROM trail_barriers AS b JOIN branches AS k ON k.run = b.run AND k.node = b.node

@@ -1,6 +1,5 @@
 -- A returned row is a merge that keeps another value of a field than its strategy, or does not say where a field comes from.
 -- Asked of: merges
--- Needs: merges.digest, barriers, nodes
 SELECT run, token, node, 'keeps ' || field || ' of ' || branch || ' (kept: ' || coalesce(kept, 'not recorded')
     || '), and the strategy keeps that of ' || strategic AS said
 FROM (
@@ -24,8 +23,9 @@ FROM trail_merges AS m JOIN trail_barriers AS b ON b.run = m.run AND b.result = 
 JOIN settings AS s ON s.run = b.run AND s.node = b.node AND s.collisions = 'fail'
 GROUP BY m.run, m.token, b.node, m.field HAVING count(DISTINCT m.digest) > 1
 UNION ALL
+-- Asked of: barriers
 SELECT b.run, b.result, b.node, 'does not say where its fields come from'
-FROM trail_barriers AS b JOIN settings AS s ON s.run = b.run AND s.node = b.node AND coalesce(s.merge, 'union') = 'union'
+FROM trail_barriers AS b JOIN settings AS s ON s.run = b.run AND s.node = b.node AND s.merge = 'union'
 WHERE b.verdict = 'merged' AND b.result IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM trail_merges AS m WHERE m.run = b.run AND m.token = b.result)
 UNION ALL
@@ -35,3 +35,8 @@ UNION ALL
 SELECT m.run, m.token, NULL, 'has an origin of ' || m.field || ', and is no merged token'
 FROM trail_merges AS m JOIN trail_tokens AS t ON t.run = m.run AND t.token = m.token
 WHERE t.group_kind IS DISTINCT FROM 'join'
+UNION ALL
+-- Asked of: barriers
+SELECT b.run, b.result, b.node, 'is merged by select of branch ' || s.select_branch || ', and branches ' || b.arrived || ' had arrived'
+FROM trail_barriers AS b JOIN settings AS s ON s.run = b.run AND s.node = b.node AND s.merge = 'select'
+WHERE b.verdict = 'merged' AND instr(',' || b.arrived || ',', ',' || s.select_branch || ',') = 0

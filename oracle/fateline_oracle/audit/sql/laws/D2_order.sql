@@ -1,6 +1,5 @@
 -- A returned row is a record whose place in the order cannot be its place.
 -- Asked of: visits
--- Needs: visits.seq, visits.closed, tokens.seq
 SELECT run, token, node, 'closed its visit of ' || node || ' at ' || closed || ', and the record is of '
     || coalesce(seq, 'no place') AS said
 FROM trail_visits WHERE closed IS NOT NULL AND seq IS DISTINCT FROM closed

@@ -1,5 +1,4 @@
 -- A returned row is a token that meets several fates.
 -- Asked of: fates
--- Needs: outcomes
 SELECT run, token, NULL AS node, 'meets ' || count(*) || ' fates: ' || group_concat(outcome, ', ') AS said
 FROM fates GROUP BY run, token HAVING count(*) > 1

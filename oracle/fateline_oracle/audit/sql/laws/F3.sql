@@ -1,6 +1,5 @@
 -- A returned row is a token to which something happened after its fate.
 -- Asked of: fates
--- Needs: outcomes.seq
 SELECT f.run, f.token, v.node, 'is ' || f.outcome || ', and begins a visit of ' || v.node || ' afterwards' AS said
 FROM fates AS f JOIN trail_visits AS v ON v.run = f.run AND v.token = f.token
 WHERE v.opened > f.seq

@@ -1,6 +1,5 @@
 -- A returned row is a token that is buffered in a batch of which it is no member.
 -- Asked of: buffered
--- Needs: outcomes, members
 SELECT o.run, o.token, NULL AS node, 'is buffered in batch ' || coalesce(o.batch, 'none') || ', and is no member of it' AS said
 FROM trail_outcomes AS o
 WHERE o.outcome = 'buffered' AND NOT EXISTS (

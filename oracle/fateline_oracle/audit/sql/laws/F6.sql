@@ -1,6 +1,5 @@
 -- A returned row is a token whose fate promises successors, but that does not have exactly these.
 -- Asked of: delegations
--- Needs: outcomes, tokens, parents
 SELECT f.run, f.token, NULL AS node,
     'is ' || f.outcome || ' into ' || coalesce(f.promised, '1') || ', and has ' || count(l.child) || ' successors' AS said
 FROM fates AS f

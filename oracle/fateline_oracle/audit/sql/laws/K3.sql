@@ -1,6 +1,5 @@
 -- A returned row is a token that begins a visit with other data than it carries.
 -- Asked of: visits
--- Needs: visits.digest_in, visits.digest_out, visits.opened
 SELECT run, token, node, 'begins its visit of ' || node || ' with other data than it carries' AS said
 FROM steps WHERE carries <> digest_in
 UNION ALL

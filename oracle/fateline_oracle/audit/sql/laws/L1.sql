@@ -1,6 +1,5 @@
 -- A returned row is a token that was made twice, or of a row that was never read.
 -- Asked of: tokens
--- Needs: tokens, rows
 SELECT run, token, NULL AS node, 'is made ' || count(*) || ' times' AS said
 FROM trail_tokens GROUP BY run, token HAVING count(*) > 1
 UNION ALL

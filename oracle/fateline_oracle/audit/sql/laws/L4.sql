@@ -1,6 +1,5 @@
 -- A returned row is a token that is its own ancestor, or that was there before its parent.
 -- Asked of: parents
--- Needs: parents
 SELECT run, child AS token, NULL AS node, 'was there before its parent ' || parent AS said
 FROM links WHERE parent_seq > seq
 UNION ALL

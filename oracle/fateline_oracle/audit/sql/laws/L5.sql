@@ -1,6 +1,5 @@
 -- A returned row is a token with a group and no parent, a parent and no group, or half a group.
 -- Asked of: tokens
--- Needs: tokens, parents
 SELECT t.run, t.token, NULL AS node,
     CASE WHEN t.group_kind IS NULL AND t."group" IS NULL THEN 'has a parent and no group'
         WHEN t.group_kind IS NULL OR t."group" IS NULL THEN 'has half a group'

@@ -1,6 +1,5 @@
 -- A returned row is a root token of a row that was never read.
 -- Asked of: roots
--- Needs: rows, tokens
 SELECT t.run, t.token, NULL AS node, 'is a root token of row ' || coalesce(t."row", 'none') || ', which was never read' AS said
 FROM trail_tokens AS t
 WHERE t.group_kind IS NULL

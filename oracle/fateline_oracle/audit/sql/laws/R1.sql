@@ -1,6 +1,5 @@
 -- A returned row is a step of which the records were not committed together.
 -- Asked of: tokens
--- Needs: tokens.tx
 SELECT h.run, h.token, h.dst AS node, 'is made in transaction ' || t.tx || ', and its first hop in ' || h.tx AS said
 FROM starts AS h JOIN trail_tokens AS t ON t.run = h.run AND t.token = h.token
 WHERE h.tx <> t.tx

@@ -1,6 +1,5 @@
 -- A returned row is a row that was read out of the order of its source, or twice.
 -- Asked of: rows
--- Needs: rows.idx
 SELECT run, NULL AS token, source AS node, 'row ' || "row" || ' is at place ' || idx || ' of ' || coalesce(source, 'its source')
     || ', and the row before it at place ' || before AS said
 FROM (

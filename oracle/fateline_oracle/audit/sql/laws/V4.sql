@@ -1,6 +1,5 @@
 -- A returned row is a visit whose end does not match the settings of its node, or after which nothing followed.
 -- Asked of: visits
--- Needs: nodes, edges, visits.verdict, hops, outcomes
 SELECT run, token, node, 'ends its visit of ' || node || ' with ' || coalesce(verdict, 'no verdict') || ' (' || status || '), and then '
     || coalesce('takes edge ' || label, CASE WHEN outcome IS NOT NULL THEN 'is ' || outcome || coalesce(' (' || reason || ')', '') END,
         'nothing follows') AS said
@@ -47,6 +46,7 @@ WHERE CASE
         OR (word IN ('error_retryable', 'refused_retryable') AND attempt + 1 - cut < attempts)
     ELSE true END
 UNION ALL
+-- Asked of: roots
 SELECT t.run, t.token, h.src, 'is of an invalid row, and is neither quarantined nor on its way there'
 FROM trail_tokens AS t LEFT JOIN starts AS h ON h.run = t.run AND h.token = t.token
 LEFT JOIN fates AS f ON f.run = t.run AND f.token = t.token

@@ -1,5 +1,4 @@
 -- A returned row is a run that is over although its source has not ended.
--- Asked of: runs
--- Needs: runs.rows
+-- Asked of: ended runs
 SELECT run, NULL AS token, NULL AS node, 'the run is over, and its source has not ended' AS said
 FROM trail_runs WHERE status = 'completed' AND rows IS NULL

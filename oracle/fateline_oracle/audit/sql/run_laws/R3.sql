@@ -1,6 +1,5 @@
 -- A returned row is a run whose number of rows differs from its source, or whose rows were not read in the order of the source.
 -- Asked of: runs
--- Needs: rows, runs.rows
 SELECT r.run, NULL AS token, NULL AS node, 'the source gave ' || r.rows || ' rows, and ' || t.rows || ' are recorded' AS said
 FROM trail_runs AS r JOIN totals AS t ON t.run = r.run
 WHERE r.rows <> t.rows

@@ -1,0 +1,195 @@
+"""Lawful trails that are weakened: something is hidden, cut off, renamed or put in another order. No verdict may get worse.
+
+Here: the ways, each a function on the records of a trail. Not here: what is asked of the result (`test_judge_laws.py`).
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any, Final
+
+from fateline_oracle.audit.evidence import optional_column
+from fateline_oracle.audit.source import COLUMNS, OF_ROWS
+
+Record = dict[str, Any]
+Trail = list[Record]
+NEEDED: Final = ("runs", "tokens")
+"""Relations without which there is nothing to audit."""
+NAMES: Final = {
+    "row": "row", "token": "token", "child": "token", "parent": "token", "result": "token", "visit": "visit",
+    "from_visit": "visit", "group": "group", "fork_group": "group", "barrier": "barrier", "batch": "batch", "run": "run",
+}  # fmt: skip
+"""The columns that hold a name, and what kind of thing it names."""
+
+
+def hide_relation(relation: str) -> Callable[[Trail], Trail]:
+    return lambda trail: [record for record in trail if record["rec"] != relation]
+
+
+def hide_column(relation: str, column: str) -> Callable[[Trail], Trail]:
+    return lambda trail: [
+        {key: value for key, value in record.items() if key != column} if record["rec"] == relation else record
+        for record in trail
+    ]
+
+
+def hide_values(share: float, seed: int) -> Callable[[Trail], Trail]:
+    """Any value that may be absent, with a probability."""
+
+    def hide(trail: Trail) -> Trail:
+        draw = random.Random(seed)
+        return [
+            {
+                key: value
+                for key, value in record.items()
+                if key == "rec" or not optional_column(record["rec"], key) or draw.random() >= share
+            }
+            for record in trail
+        ]
+
+    return hide
+
+
+def hidings(trail: Trail, draw: random.Random) -> Iterator[tuple[str, Callable[[Trail], Trail]]]:
+    """Each relation and each column that may be absent, alone; values; and random sets of all of these."""
+    relations = sorted({record["rec"] for record in trail})
+    single: list[tuple[str, Callable[[Trail], Trail]]] = [
+        (f"no {relation}", hide_relation(relation)) for relation in relations if relation not in NEEDED
+    ]
+    for relation in relations:
+        held = {key for record in trail if record["rec"] == relation for key in record}
+        single += [
+            (f"no {relation}.{column}", hide_column(relation, column))
+            for column in COLUMNS[relation]
+            if column in held and optional_column(relation, column)
+        ]
+    for share in (0.02, 0.1, 0.5):
+        seed = draw.randrange(1 << 30)
+        single.append((f"{share:.0%} of the values (seed {seed})", hide_values(share, seed)))
+    yield from single
+    for _ in range(6):
+        some = draw.sample(single, min(len(single), draw.randint(2, 5)))
+        yield " and ".join(name for name, _ in some), _after_each_other([hide for _, hide in some])
+
+
+def _after_each_other(ways: list[Callable[[Trail], Trail]]) -> Callable[[Trail], Trail]:
+    def all_of_them(trail: Trail) -> Trail:
+        for way in ways:
+            trail = way(trail)
+        return trail
+
+    return all_of_them
+
+
+def steps_of(trail: Trail) -> list[int]:
+    """Places in the order of a trail at which it can be cut: after each transaction, or before a pause of five milliseconds."""
+    placed = [record for record in trail if isinstance(record.get("seq"), int)]
+    if any("tx" in record for record in placed):
+        last: dict[int, int] = {}
+        for record in placed:
+            if isinstance(record.get("tx"), int):
+                last[record["tx"]] = max(last.get(record["tx"], 0), *_places(record))
+        return sorted(last.values())
+    places = sorted({place for record in placed for place in _places(record)})
+    return [a for a, b in pairwise(places) if b - a > 5_000]
+
+
+def _places(record: Record) -> list[int]:
+    return [record[key] for key in ("seq", "opened", "closed") if isinstance(record.get(key), int)]
+
+
+def cut(trail: Trail, after: int, status: str) -> Trail:
+    """What there was of a trail at some place of its order; its run is not over."""
+    kept: Trail = []
+    for record in trail:
+        relation = record["rec"]
+        if relation == "runs":
+            if not any(other["rec"] == "runs" and other["run"] == record["run"] for other in kept):
+                kept.append({"rec": "runs", "run": record["run"], "status": status})
+        elif relation == "visits" and isinstance(record.get("opened"), int):
+            if record["opened"] <= after < record.get("closed", after):
+                ended = ("closed", "verdict", "digest_out", "seq", "tx", "at")
+                at_work = {key: value for key, value in record.items() if key not in ended}
+                kept.append({**at_work, "status": "open", "seq": record["opened"]})
+            elif record["opened"] <= after:
+                kept.append(record)
+        elif relation == "batches" or record.get("seq", after) <= after:
+            kept.append(record)
+    tokens = {record["token"] for record in kept if record["rec"] == "tokens"}
+    kept = [record for record in kept if record["rec"] not in OF_ROWS or _of(record, tokens)]
+    return [_batch_then(record, kept, trail, after) for record in kept if not _not_yet_buffered(record, kept, trail)]
+
+
+def _not_yet_buffered(record: Record, kept: Trail, trail: Trail) -> bool:
+    """True if a membership without a place of its own belongs to a buffering that is cut off."""
+    if record["rec"] != "members" or "seq" in record:
+        return False
+    wanted = {"rec": "outcomes", "token": record["token"], "outcome": "buffered", "batch": record["batch"]}
+    return any(wanted.items() <= one.items() for one in trail) and not any(
+        wanted.items() <= one.items() for one in kept
+    )
+
+
+def _batch_then(record: Record, kept: Trail, trail: Trail, after: int) -> Record:
+    """A batch is written again when it changes: what it said before, unless all its members and outputs are there."""
+    if record["rec"] != "batches":
+        return record
+    batch = record["batch"]
+
+    def about(records: Trail) -> int:
+        return sum(one.get("batch") == batch or one.get("group") == batch for one in records)
+
+    if about(kept) == about(trail) and record.get("seq", 0) <= after:
+        return record
+    return {key: value for key, value in record.items() if key not in ("trigger", "outputs", "seq", "tx", "at")} | {
+        "status": "open"
+    }
+
+
+def _of(record: Record, tokens: set[str]) -> bool:
+    """True if all tokens that a record without a place of its own names are there."""
+    named = [record[key] for key in ("token", "child", "result") if record.get(key) is not None]
+    return "seq" in record or all(name in tokens for name in named)
+
+
+def rename(trail: Trail, draw: random.Random) -> Trail:
+    """Other names of another kind: whole numbers as text, uuids, or any text."""
+    style = draw.choice(("number", "uuid", "text"))
+    names: dict[tuple[str, str, object], str] = {}
+
+    def name(kind: str, run: str, value: object) -> str:
+        key = ("run" if kind == "run" else kind, "" if kind == "run" else run, value)
+        if key not in names:
+            number = len(names)
+            names[key] = (
+                str(1_000 + number) if style == "number" else f"{draw.getrandbits(128):032x}" if style == "uuid"
+                else f"{kind} '{number}' %_--;é"
+            )  # fmt: skip
+        return names[key]
+
+    return [
+        {
+            column: name(_kind(column, record), record["run"], value)
+            if column in NAMES and value is not None
+            else value
+            for column, value in record.items()
+        }
+        for record in trail
+    ]
+
+
+def _kind(column: str, record: Record) -> str:
+    """The group of a batch's output is the batch."""
+    return "batch" if column == "group" and record.get("group_kind") == "batch" else NAMES[column]
+
+
+def shuffle(trail: Trail, draw: random.Random) -> Trail:
+    """The records in any order. A record that is written again when it changes keeps its order among its own kind."""
+    again = [record for record in trail if record["rec"] in ("runs", "visits", "batches")]
+    others = [record for record in trail if record["rec"] not in ("runs", "visits", "batches")]
+    draw.shuffle(others)
+    mixed: Trail = []
+    while again or others:
+        source = again if again and (not others or draw.random() < len(again) / (len(again) + len(others))) else others
+        mixed.append(source.pop(0))
+    return mixed
