@@ -22,9 +22,9 @@ def found_page() -> str:
     audits = {name: judged(name) for name in CASES}
     return page(
         "What was found in real databases",
-        "## Fifteen databases of one family",
-        "These audit databases were written by engines of one family between January and July 2026. Each is a run of a small "
-        "pipeline over twenty rows (one has no pipeline). Two were known to be bad. `fateline audit` read them in place, through "
+        f"## {len(CASES)} databases of one family",
+        "These audit databases were written by engines of one family between January and July 2026. Most are a run of a small "
+        "pipeline over twenty rows; some have no pipeline. `fateline audit` read them in place, through "
         "the adapters that come with it. The numbers below are computed each time this page is made.",
         table(
             ("Database", "Read as", "Tokens", "Records", "Verdict", "Laws broken", "Laws judged"),
