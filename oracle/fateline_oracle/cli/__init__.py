@@ -27,6 +27,7 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
     LazyCommand("vectors", f"{_HERE}.vectors:vectors", "Write or check the test vectors, or run them on an engine."),
     LazyCommand("replay", f"{_HERE}.replay:replay", "Step a saved counterexample again."),
     LazyCommand("audit", f"{_HERE}.audit:audit", "Check an audit database in place."),
+    LazyCommand("views", f"{_HERE}.views:views", "Help to write a file of views for a database of your own."),
     LazyCommand("diff", f"{_HERE}.diff:diff", "Compare two trails name by name."),
     LazyCommand("run", f"{_ENGINE}.run:run", "Run a pipeline on the reference engine."),
     LazyCommand("resume", f"{_ENGINE}.run:resume", "Resume a stopped run from its last commit."),

@@ -1,0 +1,159 @@
+"""Files that nobody meant well: each ends within the patience, with one clear line or with that one thing unknown."""
+
+import json
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from fateline_oracle.cli import main
+
+TOKENS = "CREATE VIEW trail_tokens AS SELECT run, row, token FROM t;\n"
+VIEWS = "CREATE VIEW trail_runs AS SELECT run, status FROM r;\n" + TOKENS
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+
+
+def run(command: str, *words: object) -> Result:
+    return CliRunner().invoke(main, [command, *map(str, words)])
+
+
+def made(folder: Path, *statements: str, views: str = VIEWS) -> tuple[Path, Path]:
+    """A database of its own schema with one token, and its views."""
+    path, file = folder / "own.db", folder / "own.sql"
+    conn = sqlite3.connect(path)
+    conn.executescript("CREATE TABLE r (run, status); CREATE TABLE t (run, row, token);")
+    for statement in statements or ("INSERT INTO r VALUES ('1', 'completed')", "INSERT INTO t VALUES ('1', 'a', 'b')"):
+        conn.execute(statement)
+    conn.commit()
+    conn.close()
+    file.write_text(views, encoding="utf-8")
+    return path, file
+
+
+def test_an_index_on_a_function_is_read(tmp_path: Path) -> None:
+    path, views = made(tmp_path)
+    conn = sqlite3.connect(path)
+    conn.execute("CREATE INDEX i ON r (json_extract(status, '$.x')) WHERE json_valid(status)")
+    conn.close()
+    assert run("audit", path, "--views", views).exit_code == 0
+
+
+def test_ids_may_be_numbers(tmp_path: Path) -> None:
+    numbers = ("INSERT INTO r VALUES (1, 'completed')", "INSERT INTO t VALUES (1, 5, 7)")
+    path, views = made(
+        tmp_path,
+        *numbers,
+        views=VIEWS + "CREATE VIEW trail_outcomes AS SELECT '1' AS run, '7' AS token, 'failed' AS outcome FROM t;\n",
+    )
+    told = json.loads(run("audit", path, "--views", views, "--json").output)
+    assert (told["verdict"], told["counts"]["tokens"], told["laws"]["F2"]["verdict"]) == ("holds", 1, "holds")
+
+
+@pytest.mark.parametrize(
+    "views",
+    [
+        VIEWS
+        + f"CREATE VIEW trail_hops AS {ENDLESS}SELECT run, token, 'a' AS src, 'b' AS label, 'c' AS dst FROM t, n;\n",
+        f"CREATE VIEW trail_runs AS {ENDLESS}SELECT DISTINCT '1' AS run FROM n;\n" + TOKENS,
+    ],
+    ids=["hops", "runs"],
+)
+def test_a_view_that_never_ends_is_said_in_one_line(tmp_path: Path, views: str) -> None:
+    path, file = made(tmp_path, views=views)
+    found = run("audit", path, "--views", file, "--patience", "0.3")
+    assert found.exit_code == 3
+    assert "--patience allows more" in found.output
+    assert len(found.output.strip().splitlines()) == 1
+
+
+def test_a_view_that_never_ends_leaves_open_what_needs_it(tmp_path: Path) -> None:
+    """With `part` the database is read in place: the laws on other relations are judged all the same."""
+    views = (
+        "CREATE VIEW trail_runs AS SELECT run, status FROM r;\n"
+        "CREATE VIEW trail_tokens AS SELECT run, row, token, 1 AS part FROM t;\n"
+        f"CREATE VIEW trail_hops AS {ENDLESS}SELECT run, token, 'a' AS src, 'b' AS label, 'c' AS dst, 1 AS part FROM t, n;\n"
+    )
+    path, file = made(tmp_path, views=views)
+    told = json.loads(run("audit", path, "--views", file, "--patience", "0.3", "--json").output)
+    assert told["verdict"] == "undetermined"
+    assert told["laws"]["L1"]["verdict"] == "holds"
+    assert "trail_hops took longer" in told["laws"]["T1"]["why"]
+
+
+@pytest.mark.parametrize(
+    "content, says",
+    [
+        (b"", "an empty file"), (b"\x1f\x8b\x08", "gzip"), (b"PGDMP\x01", "PostgreSQL"), (b"PK\x03\x04", "zip"),
+        (bytes(64), "zeros"), (b"\xfd7zXZ\x00", "xz"),
+    ],
+)  # fmt: skip
+def test_another_kind_of_file_is_called_by_its_name(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "given"
+    path.write_bytes(content)
+    found = run("audit", path)
+    assert (found.exit_code, says in found.output) == (3, True), found.output
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    found = run("audit", tmp_path / "pipe")
+    assert (found.exit_code, "not a file" in found.output) == (3, True)
+
+
+def test_text_from_outside_cannot_steer_a_terminal(tmp_path: Path) -> None:
+    lines = tmp_path / "trail.jsonl"
+    records = [
+        {"rec": "runs", "run": "r\ud800", "status": "completed"},
+        {"rec": "rows", "run": "r\ud800", "row": "\u001b[31mx"},
+        *({"rec": "tokens", "run": "r\ud800", "row": "\u001b[31mx", "token": "t\u202e\u0007"} for _ in range(2)),
+    ]
+    lines.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    found = run("audit", lines)
+    assert found.exit_code == 1
+    assert "is made 2 times" in found.output
+    assert not set(found.output) & set("\u001b\u202e\u0007")
+    assert "\\x1b[31mx" in found.output
+
+
+@pytest.mark.parametrize("closed", [True, False], ids=["a cycle", "a chain"])
+def test_lineage_of_any_length_ends(tmp_path: Path, closed: bool) -> None:
+    count, lines = 3_000, tmp_path / "trail.jsonl"
+    with lines.open("w", encoding="utf-8") as file:
+        file.write('{"rec": "runs", "run": "r", "status": "completed"}\n{"rec": "rows", "run": "r", "row": "0"}\n')
+        for number in range(count):
+            parent = f"t{(number - 1) % count}"
+            root = number == 0 and not closed
+            group = {} if root else {"group_kind": "expand", "group": parent}
+            file.write(json.dumps({"rec": "tokens", "run": "r", "row": "0", "token": f"t{number}", **group}) + "\n")
+            if not root:
+                file.write(json.dumps({"rec": "parents", "run": "r", "child": f"t{number}", "parent": parent}) + "\n")
+    found = run("audit", lines, "--patience", "2")
+    assert found.exit_code in (0, 1, 2), found.output
+    assert "L4" in found.output
+
+
+def test_a_file_of_views_is_checked(tmp_path: Path) -> None:
+    views = (
+        VIEWS
+        + "CREATE VIEW trail_visits AS SELECT run, 'v' AS visit, token, 'n' AS node, 'done' AS status, 5 AS opened "
+        "FROM t, (SELECT 1 UNION ALL SELECT 2);\n"
+    )
+    path, file = made(tmp_path, views=views)
+    found = run("views", path, "--check", file)
+    assert found.exit_code == 1
+    assert "trail_visits.status has words that the law does not know: done. Known: completed, failed" in found.output
+    assert "trail_visits.opened is no order: 1 of 2 values are equal to another one" in found.output
+    (line,) = [one for one in found.output.splitlines() if one.startswith("visits.attempt ")]
+    assert "V5" in line
+
+
+def test_a_skeleton_can_be_read_as_it_is(tmp_path: Path) -> None:
+    path, file = made(tmp_path)
+    printed = run("views", path, "--scaffold")
+    assert printed.exit_code == 0
+    assert "--   r(run, status)" in printed.output
+    file.write_text(printed.output, encoding="utf-8")
+    assert "looks misread: trail_rows gives no row" in run("views", path, "--check", file).output
