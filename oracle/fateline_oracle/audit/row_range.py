@@ -285,11 +285,11 @@ class RangeWorker:
         try:
             with bounded(self.conn, self.patience):
                 return self.conn.execute(sql, values).rowcount
-        except TookTooLong:  # nothing of it was taken, and nothing is said that needs it
+        except TookTooLong:  # nothing is said that needs it
             self.given_up[relation] = (
                 f"the view trail_{relation} took longer than {self.patience:g} s; --patience allows more"
             )
-            return 0
+            raise
 
     def _derive(self, name: str) -> None:
         self.conn.execute(f"DELETE FROM slice.{name}")
@@ -300,6 +300,19 @@ class RangeWorker:
                 self.conn.execute(f"INSERT INTO slice.{name} {placed(shared(name).sql)}")
         except TookTooLong:
             self.given_up[name] = f"the table {name} took longer than {self.patience:g} s; --patience allows more"
+            raise
+
+    def without_answer(self) -> dict[str, str]:
+        """The queries that need what was given up, and why."""
+        return {
+            query.name: self.given_up[name]
+            for query in (self.queries if self.given_up else ())
+            for name in {*query.needs, *needed_tables([query])} & set(self.given_up)
+        }
+
+    def forget(self) -> None:
+        """Load the run again: its tables were taken back with the transaction."""
+        self._run = None
 
     def whole_graph(self) -> None:
         """Load the graphs of all runs, and derive the tables of the graph."""
@@ -328,9 +341,7 @@ class RangeWorker:
         places = self.conn.execute(placed(_WITHOUT_END))
         found.without_end.update({text_of(node) or "no node": int(count) for node, count in places})
         gaps: dict[str, set[int | None]] = {relation: {None} for relation in self.given_up}
-        for query in self.queries if self.given_up else ():
-            for name in {*query.needs, *needed_tables([query])} & set(self.given_up):
-                found.gave_up[query.name] = self.given_up[name]
+        found.gave_up.update(self.without_answer())
         for need, part in self.conn.execute("SELECT need, part FROM slice.gaps"):
             gaps.setdefault(need, set()).add(part)
         for query in self.queries:

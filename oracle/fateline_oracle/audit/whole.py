@@ -164,7 +164,11 @@ def audit(
 
 def _of_one_moment(wanted: Wanted, before: Remembered | None, progress: Callable[[str], None] | None) -> AuditResult:
     if is_being_written(wanted.path):
-        return _audit(replace(wanted, jobs=1), before, progress, live=True)
+        try:
+            return _audit(replace(wanted, jobs=1), before, progress, live=True)
+        except TookTooLong:  # that ended the one transaction
+            with snapshot(wanted.path) as copy:
+                return _audit(replace(wanted, path=copy), before, progress, live=False)
     known = fingerprint(wanted.path)
     try:
         found = _audit(wanted, before, progress, live=False)
@@ -278,10 +282,22 @@ def _worker_in_process(wanted: Wanted, folder: Path) -> AbstractContextManager[R
     return _worker(wanted, folder / str(os.getpid()))
 
 
-def _check_range(worker: RangeWorker, piece: Range) -> tuple[Range, RangeResult, list[int]]:
-    if not worker.one_transaction:
+def _judged(worker: RangeWorker, piece: Range) -> RangeResult:
+    """Check a range in a transaction of its own. SQLite takes it back if a statement in it takes too long; then once more."""
+    if worker.one_transaction:
+        return worker.judge(piece)
+    while True:
         worker.conn.execute("BEGIN")
-    judged = worker.judge(piece)
+        try:
+            return worker.judge(piece)
+        except TookTooLong:  # what took too long is left out from now on
+            if worker.conn.in_transaction:
+                worker.conn.execute("ROLLBACK")
+            worker.forget()
+
+
+def _check_range(worker: RangeWorker, piece: Range) -> tuple[Range, RangeResult, list[int]]:
+    judged = _judged(worker, piece)
     left = set(worker.unfinished()) if judged.records["tokens"] else set()
     left |= {
         breach.part for breach in judged.breaches if breach.part is not None
@@ -305,6 +321,15 @@ def _check_ranges(
 # ---------------------------------------------------------------------------------------------------- batches and runs
 
 
+def _load_whole(worker: RangeWorker) -> None:
+    while True:
+        try:
+            return worker.whole()
+        except TookTooLong:  # it is left out from now on
+            if worker.one_transaction:
+                raise
+
+
 def _across_ranges(
     worker: RangeWorker,
     files: Sequence[Path],
@@ -314,7 +339,8 @@ def _across_ranges(
 ) -> None:
     """Ask the queries about batches with all their members, about parents in other ranges, and about runs."""
     conn, source = worker.conn, worker.source
-    worker.whole()
+    _load_whole(worker)
+    found.judged.gave_up.update(worker.without_answer())
     for name, columns in _KEPT_TABLES.items():
         conn.execute(f"CREATE TABLE slice.{name} ({columns})")
     conn.execute("INSERT INTO slice.gap_runs SELECT DISTINCT run, need FROM slice.gaps")

@@ -4,6 +4,7 @@ ConcreteState: the walks as records, with the graph of their pipeline. Not here:
 """
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,12 @@ def records_of(path: Path) -> list[Record]:
                 pairs = zip(names, values, strict=True)
                 found.append({"rec": relation, **{n: v for n, v in pairs if v is not None and n != "part"}})
     return found
+
+
+@cache
+def walks(name: str) -> tuple[list[Record], ...]:
+    """The trails of four walks through the pipeline of this name, made once."""
+    return tuple(walked(next(one for one in pipelines() if one.name == name), 4))
 
 
 def walked(instance: Instance, most: int) -> Iterator[list[Record]]:

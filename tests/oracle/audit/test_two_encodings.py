@@ -18,7 +18,7 @@ from fateline_oracle.trails.pipeline import pipeline_of
 from fateline_oracle.trails.reader import runs_of
 
 from ..trails.damages import DAMAGES, OTHERWISE
-from .corpus import Record, pipelines, walked
+from .corpus import Record, pipelines, walks
 from .damage import WAYS, drop_field
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -35,7 +35,7 @@ def trails(example_trails: dict[str, list[Record]]) -> Trails:
     for instance in pipelines():
         if instance.name.startswith(WALKED):
             assert isinstance(instance.system, PipelineSystem)
-            for number, records in enumerate(walked(instance, 4)):
+            for number, records in enumerate(walks(instance.name)):
                 found[f"{instance.name} {number}"] = (instance.system.pipeline, records)
     return found
 

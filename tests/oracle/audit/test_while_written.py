@@ -13,7 +13,7 @@ from fateline_oracle.audit.whole import Wanted, audit
 from fateline_oracle.report.verdict import Verdict
 
 SENSORS = Path(__file__).parents[3] / "examples" / "sensors"
-ROWS = 9_000
+ROWS = 6_000
 
 
 def test_while_the_engine_writes_nothing_is_broken(tmp_path: Path) -> None:
