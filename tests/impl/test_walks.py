@@ -157,6 +157,7 @@ def test_any_walk_ends_with_everything_accounted_for(seed: int) -> None:
     _decided_at_the_first_event_that_decides(trial)
 
 
+@pytest.mark.slow
 def test_the_walks_resolve_barriers_in_every_way() -> None:
     """Or the checks above would say little."""
     seen: Counter[str] = Counter()

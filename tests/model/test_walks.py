@@ -217,6 +217,7 @@ def test_the_trail_is_the_truth_and_every_law_holds_along_every_walk_to_its_end(
     walk(document, random)
 
 
+@pytest.mark.slow
 def test_walks_meet_what_there_is_to_meet() -> None:
     """Else they would be walks around the block: the same walk, over pipelines of a fixed seed."""
     random, met = Random(2), Counter[str]()

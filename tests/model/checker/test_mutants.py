@@ -64,6 +64,7 @@ def test_it_is_caught_by_its_own_law(name: str) -> None:
     assert bool(report.steps) == (report.instance != "kernels")
 
 
+@pytest.mark.slow
 def test_a_change_that_changes_nothing_is_not_caught_and_is_told() -> None:
     find, replace = "    if draft.source_ended:\n", "    if draft.source_ended is True:\n"
     found = judge_mutant(Mutant("idle", "F1", "machine.py", find, replace, "none", "line"))

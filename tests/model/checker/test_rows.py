@@ -50,6 +50,7 @@ def test_two_rows_of_a_reduced_instance_searched_are_two_rows_counted() -> None:
     assert (count.states, count.transitions) == (len(found.states), found.transitions)
 
 
+@pytest.mark.slow
 def test_three_rows_searched_are_three_rows_counted() -> None:
     found, count = rows(SMALL["quarantine"], 3), Rows(reduced("quarantine")).count(3)
     assert found.holds

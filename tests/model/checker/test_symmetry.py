@@ -81,7 +81,13 @@ def test_some_instances_of_the_small_scope_are_symmetric_and_some_are_not() -> N
     assert 0 < len(SYMMETRIC) < len(PIPELINES)
 
 
-@pytest.mark.parametrize("name", SYMMETRIC)
+LARGE = "twins policy=first"
+"""The instance of which counting the orbits takes more than five seconds; with the slow tests."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name.startswith(LARGE) else []) for name in SYMMETRIC]
+)
 def test_a_representative_stands_for_exactly_as_many_states_as_it_says(name: str) -> None:
     """Each state of the naive search folded by itself: the orbits, counted one by one."""
     symmetry, few = symmetry_of(name), reduced(name)

@@ -56,7 +56,7 @@ def stronger(before: AuditSummary, after: AuditSummary) -> list[str]:
 
 
 SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 24))]
-AT_ONCE = 40
+AT_ONCE = 20
 """How many ways to hide something are tried with the first seed; with the others, all."""
 
 

@@ -140,7 +140,7 @@ def test_lineage_of_any_length_ends(tmp_path: Path, closed: bool) -> None:
             file.write(json.dumps({"rec": "tokens", "run": "r", "row": "0", "token": f"t{number}", **group}) + "\n")
             if not root:
                 file.write(json.dumps({"rec": "parents", "run": "r", "child": f"t{number}", "parent": parent}) + "\n")
-    found = run("audit", lines, "--patience", "2")
+    found = run("audit", lines, "--patience", "0.5")
     assert found.exit_code in (0, 1, 2), found.output
     assert "L4" in found.output
 

@@ -80,6 +80,7 @@ def test_another_seed_needs_another_folder(tmp_path: Path) -> None:
     assert "this hunt has seed 1" in hunt("--corpus", tmp_path, "--seed", 2, "--rounds", 1).output
 
 
+@pytest.mark.slow
 def test_it_steers_to_what_was_not_seen(tmp_path: Path) -> None:
     """Kinds of steps seen grow faster than when any lawful stimulus is taken."""
     counts = []

@@ -65,6 +65,7 @@ def test_no_scenario_parts_the_engine_from_the_law(document: dict[str, object], 
     assert found is None, f"\n{found}"
 
 
+@pytest.mark.slow
 def test_a_seeded_bug_is_found_and_shrunk() -> None:
     with mutant_engine("a-filter-fails") as engine:
         document = diamond(2, "first")
