@@ -1,6 +1,6 @@
 """Lawful trails for the audit's tests: walks through the law's local graphs, taken by the reference engine.
 
-ConcreteState: the walks as records, with the graph of their pipeline. Not here: damage (`damage.py`).
+Here: the walks as records, with the graph of their pipeline. Not here: damage (`damage.py`).
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Damage done to a trail, in every way in which a law can be broken at rest: a record deleted, doubled, moved to another
 token, row or run, put into another order, forged with a word of another record, or robbed of a field.
 
-ConcreteState: the ways, and one of them drawn. Not here: what it breaks.
+Here: the ways, and one of them drawn. Not here: what it breaks.
 """
 
 import random

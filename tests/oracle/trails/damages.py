@@ -1,6 +1,6 @@
 """Damages to trails, each with the law that it breaks: stepping and querying must both name it.
 
-ConcreteState: a table of damages, and the few words that it is written in. Not here: damage drawn at random (`audit/damage.py`).
+Here: a table of damages, and the few words that it is written in. Not here: damage drawn at random (`audit/damage.py`).
 """
 
 from collections.abc import Callable
