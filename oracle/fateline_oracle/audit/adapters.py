@@ -33,6 +33,8 @@ from .connect import BadSource, opened
 
 LONGEST: Final = 262_144
 """The largest number of characters in a file of views."""
+REQUIRED: Final = ("runs", "tokens")
+"""The relations without which there is nothing to audit."""
 ORPHANS: Final = "strays"
 """A view in addition to those of the relations: records of runs that do not exist, as (run, rec)."""
 _FOLDER: Final = files(__package__) / "sql" / "adapters"
@@ -79,7 +81,7 @@ def read_adapter(name: str, text: str) -> Adapter:
         *(like.profile if like is not None else ()),
         *(_peculiarity(name, entry) for entry in declared["Profile"]),
     )
-    missing = [need for need in ("runs", "tokens") if need not in views]
+    missing = [need for need in REQUIRED if need not in views]
     if missing:
         raise BadSource(
             f"{name}: there is no view trail_{missing[0]}; an adapter must have at least trail_runs and trail_tokens"

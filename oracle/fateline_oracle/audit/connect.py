@@ -147,13 +147,11 @@ def _quoted(path: Path) -> str:
 
 def _file_and_mode(path: Path, folder: Path) -> tuple[Path, str]:
     """The file to open, and its mode. To read a database with a write-ahead log, SQLite would write a file into its folder."""
-    wal, shared = Path(f"{path}-wal"), Path(f"{path}-shm")
-    if not _uses_wal(path):
-        return path, "ro"
+    wal = Path(f"{path}-wal")
+    if not _uses_wal(path) or is_being_written(path):
+        return path, "ro"  # a process that writes to it has already made the file that a reader needs
     if not wal.exists() or wal.stat().st_size == 0:
         return path, "ro&immutable=1"  # no process writes to it
-    if shared.exists():
-        return path, "ro"  # a process writes to it, and has already made the file that a reader needs
     for file in (path, wal):  # files left by a writer that was killed
         shutil.copy(file, folder / file.name)
     return folder / path.name, "ro"

@@ -7,7 +7,7 @@ question is *kept*, *broken*, or *unknown* because of something that is not reco
 
 The idea
 --------
-1. `needs_of` computes what each question reads, from its SQL. SQLite names every column that a statement reads when it
+1. `Reader.needs` computes what each question reads, from its SQL. SQLite names every column that a statement reads when it
    prepares it. The tables that laws share are followed to the columns of the relations that they are made of.
 2. `EXPECTED` says for each column when a record must have a value in it. A record without the value has a *gap*.
 3. While a range of rows is checked, the gaps are collected (`find_gaps`), by row. A question that needs a column is unknown
@@ -16,8 +16,8 @@ The idea
 
 An example
 ----------
-`V2` reads `visits.attempt`. In row 7 one visit does not say which attempt it is: `V2` is asked of all rows but row 7, and the
-report says "unknown for 3 visits: visits.attempt".
+`V5` reads `visits.attempt`. In row 7 one visit does not say which attempt it is: `V5` is asked of all rows but row 7, and the
+report says "not judged: parts of V5: not recorded: visits.attempt".
 
 An engine whose adapter declares `Whole:` records everything, so nothing of this applies: an empty column means that nothing
 happened. Not here: the questions (`queries.py`), and who asks them (`row_range.py`, `whole.py`).
@@ -46,24 +46,13 @@ _UNCONFIGURED: Final = "NOT x.configured AND x.kind IN ('coalesce', 'aggregation
 _MADE: Final = "EXISTS (SELECT 1 FROM slice.trail_parents AS p WHERE p.run = x.run AND p.child = x.token)"
 
 EXPECTED: Final[Mapping[str, str]] = {
-    "runs.status": ALWAYS,
     "runs.rows": "x.status = 'completed'",
-    "nodes.kind": ALWAYS,
-    "nodes.config": "x.kind IN ('coalesce', 'aggregation')",
-    "rows.source": ALWAYS,
-    "rows.idx": ALWAYS,
-    "rows.digest": ALWAYS,
     "tokens.branch": "x.group_kind = 'fork'",
     "tokens.group_kind": f'(x."group" IS NOT NULL OR x.branch IS NOT NULL OR {_MADE})',
     "tokens.group": f"(x.group_kind IS NOT NULL OR x.branch IS NOT NULL OR {_MADE})",
-    "parents.ordinal": ALWAYS,
-    "visits.attempt": ALWAYS,
-    "visits.status": ALWAYS,
     "visits.verdict": "x.status IN ('completed', 'failed') AND x.node NOT IN (SELECT s.node FROM slice.settings AS s "
     "WHERE s.run = x.run AND s.kind IN ('coalesce', 'aggregation'))",
-    "visits.digest_in": ALWAYS,
     "visits.digest_out": "x.status = 'completed'",
-    "visits.opened": ALWAYS,
     "visits.closed": _CLOSED,
     "hops.from_visit": "(EXISTS (SELECT 1 FROM slice.trail_visits AS v WHERE v.run = x.run AND v.token = x.token "
     "AND v.node = x.src) OR 1 < (SELECT count(*) FROM slice.trail_hops AS h WHERE h.run = x.run AND h.token = x.token "
@@ -78,7 +67,6 @@ EXPECTED: Final[Mapping[str, str]] = {
     "barriers.result": "x.verdict = 'merged'",
     "batches.trigger": "x.status <> 'open'",
     "batches.outputs": "x.status = 'completed'",
-    "settings.kind": ALWAYS,
     "settings.policy": "x.kind = 'coalesce'",
     "settings.branches": "x.kind = 'coalesce'",
     "settings.n": "x.kind = 'coalesce'",
@@ -91,7 +79,6 @@ EXPECTED: Final[Mapping[str, str]] = {
     "settings.count_trigger": _UNCONFIGURED,
     "settings.condition_trigger": _UNCONFIGURED,
     "settings.select_branch": "x.kind = 'coalesce' AND x.merge = 'select'",
-    "settings.mode": "x.kind = 'aggregation'",
 }
 """When a record must have a value in a column, in SQL about the record `x`. A column that is not listed: always."""
 MEANINGFUL_ABSENCE: Final = {"tokens.group_kind": "parents", "tokens.group": "parents", "hops.from_visit": "visits"}
@@ -207,7 +194,7 @@ def gap(need: str) -> tuple[str, str, str] | None:
     name, _, column = need.partition(".")
     if not column:
         return None
-    relation = "outcomes" if name == "fates" else name
+    relation = name if name == "settings" else relation_of(need)  # settings are derived when the graph is loaded
     empty = f"x.{_quoted(column)} IS NULL"
     if need in ("hops.src", "hops.label", "hops.dst"):
         empty = f"({empty} OR x.{_quoted(column)} = '')"
@@ -234,13 +221,17 @@ def find_gaps(conn: sqlite3.Connection, needs: Iterable[str], relations: Iterabl
             )
 
 
+def relation_of(need: str) -> str:
+    """The relation in which a need is recorded, also if a shared table stands for it."""
+    name = need.partition(".")[0]
+    return PARTIAL[name][0] if name in PARTIAL else name
+
+
 def given(need: str, columns: Mapping[str, Sequence[str]]) -> bool:
     """True if the views give what is needed, though perhaps without a value."""
     name, _, column = need.partition(".")
-    if name == "settings":
-        return "nodes" in columns
-    relation = "outcomes" if name == "fates" else name
-    return relation in columns and (not column or column in columns[relation])
+    relation = relation_of(need)
+    return relation in columns and (not column or name == "settings" or column in columns[relation])
 
 
 def recorded_as(need: str) -> str:
@@ -248,4 +239,4 @@ def recorded_as(need: str) -> str:
     name, _, column = need.partition(".")
     if name == "settings":
         return {"kind": "nodes.kind", "n": "nodes.config (branches)"}.get(column, f"nodes.config ({column})")
-    return f"outcomes.{column}" if name == "fates" else need
+    return f"{relation_of(need)}.{column}" if column else need

@@ -87,8 +87,8 @@ def copy_records(
 
 def copy_source(source: Source, into: Path, patience: float) -> Adapter:
     """Copy what the views of a source show, each in at most `patience` seconds. Returns the adapter of the copy."""
-    for sentence in source.slow.values():
-        raise BadSource(f"{source.adapter.name}: {sentence}")
+    if source.slow:
+        raise BadSource(f"{source.adapter.name}: {next(iter(source.slow.values()))}")
     conn = _made(into)
     for relation in source.columns:
         try:

@@ -23,7 +23,7 @@ _UNITS: Final = {"row": "laws", "batch": "batch_laws", "run": "run_laws"}
 """What a query is about: the records of some rows, all batches, or the run as a whole."""
 
 OF_THE_GRAPH: Final = ("settings", "branches", "joined", "onward", "stacks")
-OF_THE_ROWS: Final = ("fates", "links", "starts", "steps", "debts", "counted")
+OF_THE_ROWS: Final = ("fates", "links", "starts", "steps", "debts", "counted", "held", "late")
 """The tables that laws share, in the order in which they build on each other."""
 
 CROSS_RANGE_TABLES: Final = {
@@ -163,8 +163,11 @@ def outcome_rules(recorded: Collection[str]) -> list[tuple[str, ...]]:
 
 def _queries(reader: Reader, unit: str, name: str, text: str) -> Iterator[Query]:
     words, sql = _head(text)
-    meaning = " ".join(line for line in words if not line.startswith(("Asked of:", "May lack:")))
-    head = dict(line.split(": ", 1) for line in words if line.startswith(("Asked of:", "May lack:")))
+    declaring = [line for line in words if line.startswith(("Asked of:", "May lack:"))]
+    meaning, head = (
+        " ".join(line for line in words if line not in declaring),
+        dict(line.split(": ", 1) for line in declaring),
+    )
     for number, part in enumerate(re.split(r"^UNION ALL$", sql, flags=re.M), 1):
         one, declared = marks(part)
         declared = {**head, **declared} if number == 1 else {"Asked of": head["Asked of"], **declared}

@@ -63,7 +63,7 @@ from .queries import (
     placed,
     queries,
     shared,
-)  # fmt: skip
+)
 from .source import COLUMNS, OF_ROWS, WHOLE, Range, Source, read_as
 
 KEYS: Final = {
@@ -242,9 +242,7 @@ class RangeWorker:
                     f"AND NOT EXISTS (SELECT 1 FROM slice.trail_{relation})",
                     (relation, run),
                 )
-            for relation in OF_UNKNOWN_ROW & set(
-                self.source.columns
-            ):  # a record of no known row could be that of any row
+            for relation in OF_UNKNOWN_ROW & set(self.source.columns):  # its record could be of any row
                 self.conn.execute(
                     f"INSERT INTO slice.gaps SELECT number, NULL, '{relation}' FROM slice.run_numbers WHERE name = ? "
                     f"AND EXISTS (SELECT 1 FROM given_{relation} WHERE run = ? AND part IS NULL)",

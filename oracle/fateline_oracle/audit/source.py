@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from fateline_console.terminal import harmless
 from fateline_model.records import COMMON_COLUMNS, RELATIONS
 
-from .adapters import ORPHANS, Adapter
+from .adapters import ORPHANS, REQUIRED, Adapter
 from .connect import BadSource, TookTooLong, bounded, opened
 from .evidence import optional_column
 
@@ -29,7 +29,6 @@ NAMES: Final = frozenset({
     "source", "src", "label", "dst", "branch", "sink",
 })  # fmt: skip
 """The columns that name something. They are compared as text, also if a database has numbers."""
-REQUIRED: Final = ("runs", "tokens")
 PATIENCE: Final = 600.0
 """The seconds that one statement may take, if nothing else is said."""
 MOST_ORPHANS: Final = 1_000

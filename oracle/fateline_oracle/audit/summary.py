@@ -219,15 +219,13 @@ def _skipped(found: AuditResult, laws: dict[str, LawResult], declared: dict[str,
         if result.verdict is None:
             cases = declared[law][0] if law in declared else 0
             yield Skipped(f"law {law}", str(result.why), (law,), cases)
-        elif lacking := _lacking([query for query in found.queries if query.law == law], found):
-            cases = max(count for (name, _), count in found.judged.unknown.items() if _law_of(name, found) == law)
+            continue
+        own = [query for query in found.queries if query.law == law]
+        if lacking := _lacking(own, found):
+            cases = max(found.judged.unknown[query.name, need] for query in own for need in query.needs)
             yield Skipped(f"a part of law {law}", f"not recorded: {', '.join(lacking)}", (law,), cases)
     if found.left_out:
         yield Skipped("rows", "checked by an earlier audit, and ended then", cases=found.left_out)
-
-
-def _law_of(name: str, found: AuditResult) -> str:
-    return next(query.law for query in found.queries if query.name == name)
 
 
 def _finding(breach: Breach) -> Finding:

@@ -60,7 +60,7 @@ from fateline_model.words import RunStatus
 from ..parallel import in_processes
 from .adapters import Adapter
 from .connect import BadSource, TookTooLong, bounded, fingerprint, is_being_written, notes, snapshot
-from .evidence import MEANINGFUL_ABSENCE, given
+from .evidence import MEANINGFUL_ABSENCE, given, relation_of
 from .import_records import copy_records
 from .incremental import Remembered, RunRemembered
 from .queries import CROSS_RANGE_TABLES, Query
@@ -135,10 +135,10 @@ class AuditResult:
         return self._by_law(self.judged.breached)
 
     def _by_law(self, by_query: Mapping[str, int]) -> Counter[str]:
-        laws = {query.name: query.law for query in self.queries}
         found: Counter[str] = Counter()
-        for name, count in by_query.items():
-            found[laws[name]] += count
+        for query in self.queries:
+            if count := by_query.get(query.name):
+                found[query.law] += count
         return found
 
 
@@ -163,19 +163,15 @@ def audit(
 
 
 def _of_one_moment(wanted: Wanted, before: Remembered | None, progress: Callable[[str], None] | None) -> AuditResult:
-    if is_being_written(wanted.path):
-        try:
-            return _audit(replace(wanted, jobs=1), before, progress, live=True)
-        except TookTooLong:  # that ended the one transaction
-            with snapshot(wanted.path) as copy:
-                return _audit(replace(wanted, path=copy), before, progress, live=False)
-    known = fingerprint(wanted.path)
+    live, known = is_being_written(wanted.path), fingerprint(wanted.path)
     try:
-        found = _audit(wanted, before, progress, live=False)
-        if fingerprint(wanted.path) == known:
+        found = _audit(replace(wanted, jobs=1) if live else wanted, before, progress, live=live)
+        if live or fingerprint(wanted.path) == known:
             return found
+    except TookTooLong:  # only in the one transaction, which that ended
+        pass
     except BadSource:
-        if fingerprint(wanted.path) == known:
+        if live or fingerprint(wanted.path) == known:
             raise
     with snapshot(wanted.path) as copy:
         return _audit(replace(wanted, path=copy), before, progress, live=False)
@@ -449,7 +445,7 @@ def missing(query: Query, found: AuditResult) -> list[str]:
 def _recorded(need: str, found: AuditResult) -> bool:
     if not given(need, found.columns):
         return False
-    relation = {"settings": "nodes", "fates": "outcomes"}.get(need.partition(".")[0], need.partition(".")[0])
+    relation = relation_of(need)
     if found.adapter.whole or relation in WHOLE:
         return True
     if not found.recorded[relation]:

@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any, Final
 
+from fateline_oracle.audit.adapters import REQUIRED
 from fateline_oracle.audit.evidence import optional_column
 from fateline_oracle.audit.source import COLUMNS, OF_ROWS
 
 Record = dict[str, Any]
 Trail = list[Record]
-NEEDED: Final = ("runs", "tokens")
-"""Relations without which there is nothing to audit."""
 NAMES: Final = {
     "row": "row", "token": "token", "child": "token", "parent": "token", "result": "token", "visit": "visit",
     "from_visit": "visit", "group": "group", "fork_group": "group", "barrier": "barrier", "batch": "batch", "run": "run",
@@ -54,7 +53,7 @@ def hidings(trail: Trail, draw: random.Random) -> Iterator[tuple[str, Callable[[
     """Each relation and each column that may be absent, alone; values; and random sets of all of these."""
     relations = sorted({record["rec"] for record in trail})
     single: list[tuple[str, Callable[[Trail], Trail]]] = [
-        (f"no {relation}", hide_relation(relation)) for relation in relations if relation not in NEEDED
+        (f"no {relation}", hide_relation(relation)) for relation in relations if relation not in REQUIRED
     ]
     for relation in relations:
         held = {key for record in trail if record["rec"] == relation for key in record}

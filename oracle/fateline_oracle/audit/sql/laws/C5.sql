@@ -7,12 +7,8 @@ LEFT JOIN debts AS d ON d.run = f.run AND d.token = f.token
 LEFT JOIN trail_barriers AS b ON b.run = d.run AND b.node = d.coalesce AND b.fork_group = d.fork_group
 WHERE f.reason IN ('late_arrival_after_merge', 'late_arrival_after_failure') AND (b.barrier IS NULL OR b.seq > f.seq)
 UNION ALL
-SELECT v.run, v.token, v.node, 'reaches ' || v.node || ' after its barrier was resolved, and is '
-    || coalesce(f.outcome, 'left without a fate')
-FROM trail_visits AS v JOIN debts AS d ON d.run = v.run AND d.token = v.token AND d.coalesce = v.node
-JOIN trail_barriers AS b ON b.run = d.run AND b.node = d.coalesce AND b.fork_group = d.fork_group
-LEFT JOIN fates AS f ON f.run = v.run AND f.token = v.token
-WHERE v.opened > b.seq AND v.status NOT IN ('open', 'held') AND f.outcome IS DISTINCT FROM 'failed'
+SELECT run, token, node, 'reaches ' || node || ' after its barrier was resolved, and is ' || coalesce(outcome, 'left without a fate')
+FROM late WHERE status NOT IN ('open', 'held') AND outcome IS DISTINCT FROM 'failed'
 UNION ALL
 -- Asked of: barriers
 SELECT v.run, v.token, v.node, 'reaches ' || v.node || ' after the barrier of its fork was resolved, and is '
