@@ -5,7 +5,7 @@ The result is plain data for the terminal, for JSON and for the page. Not here: 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from itertools import groupby
@@ -69,9 +69,12 @@ class Group:
         return MEANINGS.laws[self.law]
 
     @property
-    def rows(self) -> int:
-        """The number of rows in the breaches that were kept."""
-        return len({(breach.run, breach.row) for breach in self.breaches if breach.row is not None})
+    def heading(self) -> str:
+        """What is wrong, how often, and in how many rows."""
+        count, rows = len(self.breaches), _rows_of([self])
+        times = "once" if count == 1 else f"{count:,} times"
+        where = f", in {rows:,} {'row' if rows == 1 else 'rows'}" if rows else ""
+        return f"{LAWS[self.law].title}: {self.shape} ({times}{where})"
 
 
 @dataclass
@@ -95,7 +98,7 @@ class AuditSummary:
             own = [group for group in self.groups if group.meaning.kind == kind]
             if own:
                 laws = ", ".join(dict.fromkeys(group.law for group in own))
-                rows = len({(b.run, b.row) for group in own for b in group.breaches if b.row is not None})
+                rows = _rows_of(own)
                 where = f" {rows:,} {'row' if rows == 1 else 'rows'}." if rows else ""
                 found.append(f"{MEANINGS.kinds[kind]}{where} Laws: {laws}.")
         return found
@@ -160,6 +163,11 @@ def tell(found: AuditResult, source: Source | None, database: str, reproduce: st
         found.adapter.profile,
         not_over,
     )
+
+
+def _rows_of(groups: Iterable[Group]) -> int:
+    """The number of rows in the breaches that were kept."""
+    return len({(one.run, one.row) for group in groups for one in group.breaches if one.row is not None})
 
 
 def _by_law(breach: Breach) -> tuple[int, int]:

@@ -249,20 +249,11 @@ def _not_judged(summary: AuditSummary) -> Iterator[str]:
         yield f"not judged: {'parts of ' if what.startswith('a part') else ''}{' '.join(laws)}: {why}"
 
 
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count:,} times"
-
-
-def _in_rows(rows: int) -> str:
-    return f", in {rows:,} {'row' if rows == 1 else 'rows'}" if rows else ""
-
-
 def _group(summary: AuditSummary, group: Group, limit: int) -> list[str]:
-    law = LAWS[group.law]
     count = len(group.breaches)
     lines = [
-        f"{paint(group.law, 'red', bold=True)}  {law.title}: {group.shape} ({_times(count)}{_in_rows(group.rows)})",
-        f"    The law: {law.sentence}",
+        f"{paint(group.law, 'red', bold=True)}  {group.heading}",
+        f"    The law: {LAWS[group.law].sentence}",
         f"    Likely cause: {group.meaning.cause}",
         f"    Look at: {group.meaning.look}",
     ]

@@ -103,5 +103,4 @@ def _group(summary: AuditSummary, group: Group) -> str:
     if known is not None:
         parts.append(text("p", f"Known of this schema: {known}"))
     parts += [examples, lineage_svg(group.picture, frozenset({first.token or ""}))]
-    title = f"{group.law} {LAWS[group.law].title}: {len(group.breaches):,} times, {group.shape}"
-    return folded(escaped(title), "\n".join(parts), open_=True)
+    return folded(escaped(f"{group.law} {group.heading}"), "\n".join(parts), open_=True)
