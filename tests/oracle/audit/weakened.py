@@ -81,7 +81,8 @@ def _after_each_other(ways: list[Callable[[Trail], Trail]]) -> Callable[[Trail],
 
 
 def steps_of(trail: Trail) -> list[int]:
-    """Places in the order of a trail at which it can be cut: after each transaction, or before a pause of five milliseconds."""
+    """Places in the order of a trail at which it can be cut: after each transaction. If a trail has none: before a pause of
+    five milliseconds that is in no step, as far as the records show where a step ends."""
     placed = [record for record in trail if isinstance(record.get("seq"), int)]
     if any("tx" in record for record in placed):
         last: dict[int, int] = {}
@@ -90,7 +91,21 @@ def steps_of(trail: Trail) -> list[int]:
                 last[record["tx"]] = max(last.get(record["tx"], 0), *_places(record))
         return sorted(last.values())
     places = sorted({place for record in placed for place in _places(record)})
-    return [a for a, b in pairwise(places) if b - a > 5_000]
+    steps = _steps_without_transactions(trail)
+    return [a for a, b in pairwise(places) if b - a > 5_000 and not any(first <= a < last for first, last in steps)]
+
+
+def _steps_without_transactions(trail: Trail) -> list[tuple[int, int]]:
+    """From the end of a token's last visit to its fate, and from the making of a token to the fates of its parents."""
+    fates = {one["token"]: one["seq"] for one in trail if one["rec"] == "outcomes" and one["outcome"] != "buffered"}
+    made = {one["token"]: one["seq"] for one in trail if one["rec"] == "tokens"}
+    ended: dict[str, int] = {}
+    for record in trail:
+        if record["rec"] == "visits" and isinstance(record.get("closed"), int):
+            ended[record["token"]] = max(ended.get(record["token"], 0), record["closed"])
+    of_tokens = [(last, fates[token]) for token, last in ended.items() if token in fates]
+    links = [one for one in trail if one["rec"] == "parents" and one["child"] in made and one["parent"] in fates]
+    return of_tokens + [(made[one["child"]], fates[one["parent"]]) for one in links]
 
 
 def _places(record: Record) -> list[int]:
@@ -138,7 +153,11 @@ def _batch_then(record: Record, kept: Trail, trail: Trail, after: int) -> Record
     def about(records: Trail) -> int:
         return sum(one.get("batch") == batch or one.get("group") == batch for one in records)
 
-    if about(kept) == about(trail) and record.get("seq", 0) <= after:
+    members = {one["token"] for one in trail if one["rec"] == "members" and one["batch"] == batch}
+    ends = [
+        one.get("closed") or 0 for one in trail if one.get("token") in members and one.get("node") == record["node"]
+    ]
+    if about(kept) == about(trail) and max([record.get("seq", 0), *ends]) <= after:
         return record
     return {key: value for key, value in record.items() if key not in ("trigger", "outputs", "seq", "tx", "at")} | {
         "status": "open"
