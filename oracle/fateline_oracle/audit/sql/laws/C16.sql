@@ -7,10 +7,9 @@ JOIN trail_barriers AS b ON b.run = d.run AND b.node = d.coalesce AND b.fork_gro
 WHERE f.reason <> CASE b.verdict WHEN 'merged' THEN 'late_arrival_after_merge' ELSE 'late_arrival_after_failure' END
     AND f.reason IN ('late_arrival_after_merge', 'late_arrival_after_failure')
 UNION ALL
-SELECT run, token, node, 'reaches ' || node || ' after its barrier was resolved, fails for ' || reason || ', and its visit is ' || status
+SELECT run, token, node, 'reaches ' || node || ' after its barrier was resolved, is ' || outcome || ' for ' || reason || ', and its visit is ' || status
 FROM late
-WHERE outcome = 'failed'
-    AND (status <> 'failed' OR reason NOT IN ('late_arrival_after_merge', 'late_arrival_after_failure'))
+WHERE outcome <> 'failed' OR status <> 'failed' OR reason NOT IN ('late_arrival_after_merge', 'late_arrival_after_failure')
 UNION ALL
 SELECT run, token, node, 'reaches ' || node || ' late in transaction ' || tx || ', and fails in ' || fate_tx
 FROM late WHERE fate_tx <> tx
