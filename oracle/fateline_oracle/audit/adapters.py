@@ -11,6 +11,7 @@ its head declare:
     -- Profile: LAW sentence                  what its engine deliberately does not follow
     -- Profile: LAW [shape] sentence          the same, for breaches with this text; * stands for anything
     -- Whole: sentence                        an empty column means that nothing happened, not that nothing is recorded
+    -- Order: sentence                        `seq` is only about the order of the events, and why
     -- Note: sentence                         what a reader of the verdict should know
 
 The view `trail_strays`, with the columns `run` and `rec`, may list records of runs that do not exist.
@@ -43,6 +44,9 @@ _NAMES: Final = re.compile(r"\btrail_(" + "|".join((*RELATIONS, ORPHANS)) + r")\
 _COMMENTS: Final = re.compile(r"^(?:\s*--[^\n]*\n)*")
 
 
+_DECLARED: Final = ("Like", "Leaves out", "Whole", "Wants", "Profile", "Order", "Note")
+
+
 class Peculiarity(NamedTuple):
     """Something that an engine deliberately does not follow: the law, the shape of the breaches, and a sentence."""
 
@@ -62,13 +66,15 @@ class Adapter:
     notes: tuple[str, ...] = ()
     whole: bool = False
     """True if everything that has a column is recorded, so that an empty column means that nothing happened."""
+    order: tuple[str, ...] = ()
+    """Why `seq` is only about the order of the events; empty if it is that order."""
 
 
 def read_adapter(name: str, text: str) -> Adapter:
     """Read an adapter from the text of its file. Raises `BadSource` with the name of the file and the problem."""
     if len(text) > LONGEST:
         raise BadSource(f"{name}: {len(text):,} characters; a file of views has at most {LONGEST:,}")
-    declared: dict[str, list[str]] = {"Like": [], "Leaves out": [], "Whole": [], "Wants": [], "Profile": [], "Note": []}
+    declared: dict[str, list[str]] = {key: [] for key in _DECLARED}
     for line in text.splitlines():
         key, _, value = line.removeprefix("--").strip().partition(": ")
         if line.startswith("--") and key in declared:
@@ -88,7 +94,8 @@ def read_adapter(name: str, text: str) -> Adapter:
         )
     wants = tuple(want for line in declared["Wants"] for want in line.split(", "))
     notes = (*(like.notes if like is not None else ()), *declared["Note"])
-    return Adapter(name, views, wants, profile, notes, bool(declared["Whole"]))
+    order = (*(like.order if like is not None else ()), *declared["Order"])
+    return Adapter(name, views, wants, profile, notes, bool(declared["Whole"]), order)
 
 
 def _peculiarity(name: str, entry: str) -> Peculiarity:

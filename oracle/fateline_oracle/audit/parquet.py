@@ -73,6 +73,7 @@ def export_parquet(source: Source, folder: Path) -> None:
     about = {
         "adapter": source.adapter.name,
         "whole": source.adapter.whole,
+        "order": list(source.adapter.order),
         "columns": {k: [c for c in v if c != "part"] for k, v in source.columns.items()},
     }
     (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
@@ -127,7 +128,8 @@ def _opened(folder: Path) -> Iterator[tuple[Any, Adapter, dict[str, tuple[str, .
         for name in (*(f"trail_{relation}" for relation in RELATIONS), *OF_THE_GRAPH):
             wanted = COLUMNS[name.removeprefix("trail_")] if name.startswith("trail_") else None
             conn.execute(f"CREATE VIEW {name} AS {_view(folder, name, wanted, columns)}")
-        adapter = Adapter(str(about["adapter"]), {}, whole=about.get("whole") is True)
+        order = tuple(map(str, about.get("order") or ()))
+        adapter = Adapter(str(about["adapter"]), {}, whole=about.get("whole") is True, order=order)
         yield conn, adapter, columns
         conn.close()
 
@@ -142,6 +144,17 @@ def _view(folder: Path, name: str, wanted: tuple[str, ...] | None, columns: dict
     selected = ", ".join(f"{_quoted(c) if c in held else nothing[c]} AS {_quoted(c)}" for c in wanted)
     part = ", 0 AS part" if name.removeprefix("trail_") in OF_ROWS else ""
     return f"SELECT {selected}{part} FROM {file}" if held else f"SELECT {selected}{part} LIMIT 0"
+
+
+def records_of_folder(folder: Path) -> tuple[Adapter, list[tuple[str, dict[str, object]]]]:
+    """The records of a folder: the adapter by which they were read, and each with the name of its relation."""
+    found: list[tuple[str, dict[str, object]]] = []
+    with _opened(folder) as (conn, adapter, columns):
+        for relation, names in columns.items():
+            order = " ORDER BY seq" if "seq" in names else ""
+            rows = conn.execute(f"SELECT {', '.join(map(_quoted, names))} FROM trail_{relation}{order}").fetchall()
+            found += [(relation, dict(zip(names, values, strict=True))) for values in rows]
+    return adapter, found
 
 
 def transpiled(sql: str) -> str:

@@ -157,7 +157,7 @@ def tell(found: AuditResult, source: Source | None, database: str, reproduce: st
     return AuditSummary(
         report,
         found.adapter.name,
-        (*found.notes, *found.adapter.notes),
+        (*found.notes, *found.adapter.order, *found.adapter.notes),
         groups,
         declared,
         found.adapter.profile,

@@ -31,9 +31,9 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
     LazyCommand("diff", f"{_HERE}.diff:diff", "Compare two trails name by name."),
     LazyCommand("run", f"{_ENGINE}.run:run", "Run a pipeline on the reference engine."),
     LazyCommand("resume", f"{_ENGINE}.run:resume", "Resume a stopped run from its last commit."),
-    LazyCommand("explain", f"{_ENGINE}.explain:explain", "Show where a row went, or where an output comes from."),
+    LazyCommand("explain", f"{_HERE}.show_trail:explain", "Show where a row went, or where an output comes from."),
     LazyCommand("graph", f"{_ENGINE}.graph:graph", "Check a pipeline and draw it."),
-    LazyCommand("export", f"{_ENGINE}.export:export", "Write an audit trail as JSON lines, CSV or tables."),
+    LazyCommand("export", f"{_HERE}.show_trail:export", "Write an audit trail as JSON lines, CSV or tables."),
     LazyCommand("spec", f"{_HERE}.spec:spec", "Write the generated pages of the book, or check that they are fresh."),
 )
 """In the order in which `--help` lists them: `LazyCommand(name, "module:function", "A line of help.")`"""

@@ -50,8 +50,9 @@ from .verify import JOBS
 @click.option("--html", metavar="FILE", help="Write the report to FILE, as one HTML page that works offline.")
 @click.option("--cases", metavar="DIR", help="Write every counterexample to DIR, one JSON file each.")
 @click.option(
-    "--trail", metavar="FILE", help="Check a trail at rest instead: JSON lines, or a database of the reference engine."
+    "--trail", metavar="FILE", help="Check a trail at rest instead, by stepping: anything that `fateline audit` reads."
 )
+@click.option("--views", metavar="FILE", help="With --trail: SQL file of views through which the database is read.")
 @click.option(
     "--pipeline", "pipeline_file", metavar="FILE", help="With --trail: the pipeline of the trail, JSON or YAML."
 )
@@ -67,6 +68,7 @@ def conform(
     html: str | None,
     cases: str | None,
     trail: str | None,
+    views: str | None,
     pipeline_file: str | None,
     junit: str | None,
     as_json: bool,
@@ -83,7 +85,7 @@ def conform(
             raise click.UsageError("--trail checks records at rest: leave out ENGINE")
         from .conform_trail import conform_trail
 
-        return conform_trail(Path(trail), pipeline_file, as_json)
+        return conform_trail(Path(trail), views, pipeline_file, as_json)
     seed = secrets.randbelow(2**32) if seed is None else seed
     try:
         profile = read_profile(Path(profile_file)) if profile_file is not None else Profile()

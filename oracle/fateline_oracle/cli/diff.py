@@ -8,12 +8,14 @@ from pathlib import Path
 
 import click
 
-from fateline_console.terminal import paint, table
+from fateline_console.terminal import harmless, paint, table
 
+from ..audit.any_trail import open_any
+from ..audit.connect import BadSource
 from ..report.verdict import ExitCode
 from ..trails.diff import Compared, compare_runs
 from ..trails.pipeline import pipeline_of
-from ..trails.reader import BadTrail, RunTrail, read_trail
+from ..trails.reader import BadTrail, RunTrail
 from .verify_pipeline import read_pipeline_or_fail
 
 SHOWN = 40
@@ -25,28 +27,30 @@ SHOWN = 40
 @click.option(
     "--pipeline", "path", metavar="FILE", help="The pipeline of both, if A does not record enough of it; JSON or YAML."
 )
+@click.option("--views", metavar="FILE", help="SQL file of views through which the databases are read.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
-def diff(first: str, second: str, path: str | None, as_json: bool) -> ExitCode:
+def diff(first: str, second: str, path: str | None, views: str | None, as_json: bool) -> ExitCode:
     """Compare the trails A and B by the names of rows and tokens.
 
-    A and B are JSON lines or databases of the reference engine. If a database has several runs, the last one is compared.
+    A and B are anything that `fateline audit` reads. If a trail has several runs, the last one is compared.
 
     Exit status: 0 they are alike, or differ only as a schedule can make them differ, 1 they differ in something that no
     schedule explains, 3 wrong usage or input.
     """
     try:
-        mine, theirs = _one_run(Path(first)), _one_run(Path(second))
+        mine, theirs = (_one_run(Path(one), Path(views) if views is not None else None) for one in (first, second))
         pipeline = read_pipeline_or_fail(Path(path)) if path is not None else pipeline_of(mine)
-    except BadTrail as error:
+    except (BadSource, BadTrail) as error:
         raise click.ClickException(str(error)) from error
     found = compare_runs(mine, theirs, pipeline)
     click.echo(json.dumps(_as_json(found), indent=2) if as_json else _text(found))
     return ExitCode.HOLDS if found.explained else ExitCode.BREACHED
 
 
-def _one_run(path: Path) -> RunTrail:
-    """The run of a trail; if there are several, the one that began last."""
-    runs = read_trail(path)
+def _one_run(path: Path, views: Path | None) -> RunTrail:
+    """The run of a trail; if there are several, the last one."""
+    with open_any(path, views) as trail:
+        runs = trail.runs()
     if not runs:
         raise BadTrail(f"{path}: the trail has no run")
     return runs[-1]
@@ -66,13 +70,17 @@ def _as_json(found: Compared) -> dict[str, object]:
 def _text(found: Compared) -> str:
     lines = []
     for explained, title in ((False, "No schedule explains:"), (True, "A schedule explains:")):
-        rows = [(one.what, one.mine, one.theirs) for one in found.differs if one.explained is explained]
+        rows = [
+            tuple(map(harmless, (one.what, one.mine, one.theirs)))
+            for one in found.differs
+            if one.explained is explained
+        ]
         if rows:
             lines += [title, table(rows[:SHOWN], ("what", "A", "B"))]
             lines += [f"... and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else []
             lines.append("")
     if found.only_in_one:
-        lines += [f"Rows in one trail only: {', '.join(found.only_in_one[:SHOWN])}", ""]
+        lines += [f"Rows in one trail only: {harmless(', '.join(found.only_in_one[:SHOWN]))}", ""]
     word = "alike" if found.alike == found.rows and not found.only_in_one else "explained by the schedule"
     verdict = paint(word, "green", bold=True) if found.explained else paint("different", "red", bold=True)
     lines.append(f"{verdict}  {found.alike:,} of {found.rows:,} rows have the same records")

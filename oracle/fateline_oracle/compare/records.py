@@ -77,21 +77,30 @@ def differences(
     wanted: Mapping[Key, tuple[object, ...]],
     found: Mapping[Key, tuple[object, ...]],
     unrecorded: Unrecorded = frozenset(),
+    *,
+    whole: bool = True,
 ) -> list[str]:
-    """One line for each missing, additional or different record. Empty if the step is that of the law."""
+    """One line for each missing, additional or different record. Empty if the step is that of the law.
+
+    `whole`: an absent value means that there is none. If false, absent values are not compared.
+    """
     if wanted == found:
         return []
     lines = [f"missing: {_text(key)}" for key in wanted if key not in found and (key[0], "") not in unrecorded]
     lines += [f"not in the law: {_text(key)}" for key in found if key not in wanted]
     for key, law in wanted.items():
         if key in found and law != found[key]:
-            lines += _columns(key, law, found[key], unrecorded)
+            lines += _columns(key, law, found[key], unrecorded, whole)
     return lines
 
 
-def _columns(key: Key, wanted: tuple[object, ...], found: tuple[object, ...], unrecorded: Unrecorded) -> list[str]:
+def _columns(
+    key: Key, wanted: tuple[object, ...], found: tuple[object, ...], unrecorded: Unrecorded, whole: bool
+) -> list[str]:
     lines = []
     for column, law, engine in zip(RELATIONS[key[0]].columns, wanted, found, strict=True):
+        if engine is None and not whole:
+            continue
         if key[0] == "outcomes" and (law is None or engine is None) and column in OUTCOMES[Outcome(key[2])].may:
             continue
         if (key[0], column) in unrecorded or (engine is None and (key[0], column) in OPTIONAL):

@@ -17,12 +17,13 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from ..audit.any_trail import open_any
 from ..compare.data_laws import Broken
 from ..parallel import in_processes
 from ..ports.port import CommitPolicy
 from ..reference import left_files
 from ..reference.faulty_process import BROKEN, FINISHED, STOPPED, Ended, Fault, FaultKind, run
-from ..trails.check import TrailResult, check_trail
+from ..trails.check import TrailResult, check_runs
 from ..trails.pipeline_file import read_pipeline
 
 ROWS: Final = 240
@@ -202,7 +203,10 @@ def _note(done: KillResult, fault: Fault, ended: Ended) -> None:
 def _judge(done: KillResult, file: Path, wanted: Undisturbed | None) -> list[Broken]:
     """Check what a process left, or the end of the run."""
     there = left_files.mend(file)
-    judged = check_trail(left_files.database_of(file), read_pipeline(file)) if there else TrailResult()
+    judged = TrailResult()
+    if there:
+        with open_any(left_files.database_of(file)) as trail:
+            judged = check_runs(trail.runs(), read_pipeline(file))
     if not judged.runs:  # killed before there was a run
         return [] if wanted is None else [("R2", "a finished run has no trail")]
     done.checked.update(judged.checked)

@@ -43,14 +43,15 @@ that need no stepping (`shown_by_itself`).
 Not here: proposing stimuli (`reconstruct.py`), and whole trails (`check.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, product
 from typing import Final, NamedTuple
 
 from fateline_model import Accepted, Pipeline, Refusal, Run, Stimulus, step
 from fateline_model.records import BarrierRecord, as_json
 from fateline_model.stimuli import Do
-from fateline_model.words import OPEN_STATUSES, MergeData, Outcome, Reason, VisitStatus
+from fateline_model.words import OPEN_STATUSES, BarrierVerdict, MergeData, Outcome, Reason, Trigger, VisitStatus
 
 from ..compare.broken_laws import laws_broken_by
 from ..compare.data_laws import Broken, DataTrail, torn
@@ -62,6 +63,18 @@ NODES: Final = 5_000
 """The number of steps that are tried for a trail without order. If they are not enough, it is undetermined."""
 REMEMBERED: Final = 20_000
 """The number of walks that are remembered."""
+SEARCHED: Final = 1_000_000
+"""The number of steps that are tried for all partitions of a run without order."""
+GUESSES: Final = 27
+"""The number of combinations that are tried of values which records lack."""
+_GUESSED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "barriers": {
+        "trigger": (Trigger.FLUSH, Trigger.DEADLINE),
+        "reason": (Reason.CONTRACT_CONFLICT, Reason.UNION_COLLISION),
+    },
+    "batches": {"trigger": (Trigger.COUNT, Trigger.END_OF_SOURCE, Trigger.TIMEOUT, Trigger.CONDITION)},
+}
+"""For values that a record may lack and that stepping needs, what is tried beside no value."""
 
 
 OF_A_MERGE: Final = (Reason.SELECT_BRANCH_NOT_ARRIVED, Reason.CONTRACT_CONFLICT, Reason.UNION_COLLISION)
@@ -101,6 +114,8 @@ class AcceptanceRun:
     kinds: list[frozenset[type]] = field(default_factory=list)
     checked: Mapping[str, int] = field(default_factory=dict)
     undetermined: str | None = None
+    in_doubt: tuple[str, ...] = ()
+    """What the stimuli rest on that is not recorded; what is broken may be the guess."""
 
 
 class Acceptor:
@@ -109,23 +124,59 @@ class Acceptor:
     def __init__(self, pipeline: Pipeline, unrecorded: Unrecorded = frozenset()) -> None:
         self.pipeline = pipeline
         self.unrecorded = unrecorded
+        self.tries = SEARCHED
+        self._whole = True
         self._walks: dict[tuple[tuple[Stimulus, ...], frozenset[tuple[str, MergeData]]], Walk] = {}
 
-    def judge(self, records: Sequence[dict[str, object]], *, ended: bool, over: bool, alone: bool) -> AcceptanceRun:
+    def judge(
+        self,
+        records: Sequence[dict[str, object]],
+        *,
+        ended: bool,
+        over: bool,
+        alone: bool,
+        whole: bool = True,
+        ordered: bool = True,
+    ) -> AcceptanceRun:
         """Check one partition, whose records have the names of the law.
 
         `ended`: the source has ended. `over`: the run is completed. `alone`: the partition is one row, named 0; its walk
-        is remembered for other rows with the same stimuli.
+        is remembered for other rows with the same stimuli. `whole`: an absent value means that there is none. `ordered`:
+        the order of the records is that of the events; if not, other orders are tried too.
         """
+        self._whole = whole
+        ordered = ordered and all(record.get("seq") is not None for record in records)
+        first: AcceptanceRun | None = None
+        for guess in [records] if whole else _guesses(records):
+            done = self._judge_one(guess, ended, over, alone, ordered)
+            if not done.broken:
+                return done
+            first = first or done
+        assert first is not None
+        return first
+
+    def _judge_one(
+        self, records: Sequence[dict[str, object]], ended: bool, over: bool, alone: bool, ordered: bool
+    ) -> AcceptanceRun:
         proposed = stimuli_of(self.pipeline, records, ended)
         if over:
             proposed.append(Proposed(float("inf"), Stimulus(Do.RUN_OVER)))
-        in_order = all(record.get("seq") is not None for record in records)
-        if not in_order:
-            ordered = _in_some_order(self.pipeline, proposed, records)
-            if ordered is None:
-                return AcceptanceRun(undetermined=f"the records have no order, and none was found in {NODES:,} tries")
-            proposed = ordered
+        done = self._in_order(proposed, records, over, alone, ordered)
+        if done.broken and not ordered:
+            found = self._in_some_order(proposed, records)
+            if found is not None:
+                return self._in_order(found, records, over, alone, ordered)
+            done.in_doubt = ("seq",)
+        return done
+
+    def _in_order(
+        self,
+        proposed: Sequence[Proposed],
+        records: Sequence[dict[str, object]],
+        over: bool,
+        alone: bool,
+        ordered: bool,
+    ) -> AcceptanceRun:
         stimuli, reasons = tuple(one.stimulus for one in proposed), _reasons(records)
         key = (stimuli, frozenset(reasons.items()))  # the data of a merge decide too
         walk = self._walks.get(key) if alone else None
@@ -134,16 +185,22 @@ class Acceptor:
             if alone and len(self._walks) < REMEMBERED:
                 self._walks[key] = walk
         records = _barriers_named(walk, records)
-        data = DataTrail(self.pipeline, self.unrecorded | NOT_AT_REST)
+        data = DataTrail(self.pipeline, self.unrecorded | NOT_AT_REST, whole=self._whole)
         done = AcceptanceRun(steps=len(walk.steps), stimuli=stimuli)
         done.kinds = [frozenset(map(type, one.law.records)) for one in walk.steps if isinstance(one.law, Accepted)]
         self._differ(walk, proposed, records, done)
         if done.broken:
-            done.broken = tuple(dict.fromkeys([*shown_by_itself(records, over=over), *done.broken]))
+            done.broken = tuple(dict.fromkeys([*self._shown_by_itself(records, over=over), *done.broken]))
         if not done.broken:
-            done.broken = (*self._torn(walk, records), *_of_data(data, records))
+            done.broken = (*self._torn(walk, records), *(_of_data(data, records) if ordered else ()))
         done.checked = data.checked
         return done
+
+    def _shown_by_itself(self, records: Sequence[dict[str, object]], *, over: bool) -> list[Broken]:
+        return shown_by_itself(records, over=over and ("outcomes", "") not in self.unrecorded)
+
+    def _differences(self, wanted: Keyed, found: Keyed) -> list[str]:
+        return differences(wanted, found, self.unrecorded, whole=self._whole)
 
     def _differ(
         self, walk: Walk, proposed: Sequence[Proposed], records: Sequence[dict[str, object]], done: AcceptanceRun
@@ -152,11 +209,11 @@ class Acceptor:
         found = keyed(record for record in records if record["rec"] != "runs")
         wanted = {key: value for key, value in walk.written.items() if key[0] != "runs"}
         last = walk.steps[-1].law if walk.steps else None
-        wrong = differences(wanted, found, self.unrecorded)
+        wrong = self._differences(wanted, found)
         if not wrong and not isinstance(last, Refusal):
             return
         ats = [one.at for one in proposed[: len(walk.steps)]]
-        place, extra = _first_wrong(walk, wanted, found, records, ats, self.unrecorded)
+        place, extra = self._first_wrong(walk, wanted, found, records, ats)
         if place is None:
             place = len(walk.steps) - 1
         if place < 0:
@@ -174,6 +231,67 @@ class Acceptor:
         done.broken = laws_broken_by(self.pipeline, (one.before,), one.stimulus, one.law, after, observed, wrong)
         done.broken = tuple(broken for broken in done.broken if broken[0] != "Z1") or done.broken
         done.differences, done.stimuli = tuple(wrong), done.stimuli[: place + 1]
+
+    def _first_wrong(
+        self,
+        walk: Walk,
+        wanted: Keyed,
+        found: Keyed,
+        records: Sequence[Mapping[str, object]],
+        ats: Sequence[float],
+    ) -> tuple[int | None, dict[int, list[Key]]]:
+        """The first step whose records differ from the trail, and the additional records by the step during which they came."""
+        places = [
+            walk.owner[key]
+            for key, value in wanted.items()
+            if (key not in found and (key[0], "") not in self.unrecorded)
+            or (key in found and self._differences({key: value}, {key: found[key]}))
+        ]
+        when = by_key(records)
+        extra: dict[int, list[Key]] = {}
+        for key in found:
+            if key not in wanted:
+                seq = when.get(key, {}).get("seq")
+                at = float(seq) if isinstance(seq, int) else float("inf")
+                place = max((number for number, begun in enumerate(ats) if begun <= at), default=0)
+                extra.setdefault(place, []).append(key)
+        return min([*places, *extra], default=None), extra
+
+    def _in_some_order(
+        self, proposed: Sequence[Proposed], records: Sequence[dict[str, object]]
+    ) -> list[Proposed] | None:
+        """An order in which the law accepts every stimulus and writes what the trail holds, found by search; None if not found.
+
+        The search begins with the order that is given. A state that was left with the same stimuli to come is not tried again.
+        """
+        wanted = keyed(record for record in records if record["rec"] != "runs")
+        reasons, tries, dead = _reasons(records), 0, set[tuple[Run, tuple[Proposed, ...]]]()
+
+        def search(run: Run, written: Keyed, left: tuple[Proposed, ...]) -> list[Proposed] | None:
+            nonlocal tries
+            if not left:
+                return [] if not self._differences(written, wanted) else None
+            if (run, left) in dead:
+                return None
+            for place, one in enumerate(left):
+                if tries >= NODES or self.tries <= 0:
+                    return None
+                tries += 1
+                self.tries -= 1
+                law = _with_data(self.pipeline, run, one.stimulus, reasons)
+                if isinstance(law, Refusal):
+                    continue
+                wrote = keyed(as_json(record) for record in law.records if type(record).__name__ != "RunRecord")
+                final = {key: value for key, value in wrote.items() if key[0] not in REWRITTEN}
+                if self._differences(final, {key: wanted[key] for key in final if key in wanted}):
+                    continue
+                rest = search(law.run, {**written, **wrote}, left[:place] + left[place + 1 :])
+                if rest is not None:
+                    return [one, *rest]
+            dead.add((run, left))
+            return None
+
+        return search(Run(), {}, tuple(proposed))
 
     def _torn(self, walk: Walk, records: Sequence[dict[str, object]]) -> list[Broken]:
         """Check that every step of the law is one transaction of the engine."""
@@ -257,31 +375,6 @@ def _merges(record: BarrierRecord) -> bool:
     return record.result is not None or record.reason in OF_A_MERGE
 
 
-def _first_wrong(
-    walk: Walk,
-    wanted: Keyed,
-    found: Keyed,
-    records: Sequence[Mapping[str, object]],
-    ats: Sequence[float],
-    unrecorded: Unrecorded,
-) -> tuple[int | None, dict[int, list[Key]]]:
-    """The first step whose records differ from the trail, and the additional records by the step during which they came."""
-    places = [
-        walk.owner[key]
-        for key, value in wanted.items()
-        if key not in found or differences({key: value}, {key: found[key]}, unrecorded)
-    ]
-    when = by_key(records)
-    extra: dict[int, list[Key]] = {}
-    for key in found:
-        if key not in wanted:
-            seq = when.get(key, {}).get("seq")
-            at = float(seq) if isinstance(seq, int) else float("inf")
-            place = max((number for number, begun in enumerate(ats) if begun <= at), default=0)
-            extra.setdefault(place, []).append(key)
-    return min([*places, *extra], default=None), extra
-
-
 def _observed(
     walk: Walk, place: int, records: Sequence[dict[str, object]], extra: Mapping[int, list[Key]]
 ) -> list[RecordJson]:
@@ -299,34 +392,21 @@ def _observed(
     return [*observed, *(own[key] for key in extra.get(place, ()) if key in own)]
 
 
-def _in_some_order(
-    pipeline: Pipeline, proposed: Sequence[Proposed], records: Sequence[dict[str, object]]
-) -> list[Proposed] | None:
-    """An order in which the law accepts every stimulus and writes what the trail holds, found by search; None if not found."""
-    wanted = keyed(record for record in records if record["rec"] != "runs")
-    reasons, tries = _reasons(records), 0
-
-    def search(run: Run, written: Keyed, left: tuple[Proposed, ...]) -> list[Proposed] | None:
-        nonlocal tries
-        if not left:
-            return [] if not differences(written, wanted) else None
-        for place, one in enumerate(left):
-            tries += 1
-            if tries > NODES:
-                return None
-            law = _with_data(pipeline, run, one.stimulus, reasons)
-            if isinstance(law, Refusal):
-                continue
-            wrote = keyed(as_json(record) for record in law.records if type(record).__name__ != "RunRecord")
-            final = {key: value for key, value in wrote.items() if key[0] not in REWRITTEN}
-            if differences(final, {key: wanted[key] for key in final if key in wanted}):
-                continue
-            rest = search(law.run, {**written, **wrote}, left[:place] + left[place + 1 :])
-            if rest is not None:
-                return [one, *rest]
-        return None
-
-    return search(Run(), {}, tuple(proposed))
+def _guesses(records: Sequence[dict[str, object]]) -> Iterator[Sequence[dict[str, object]]]:
+    """The records with each combination of values that stepping needs and that some record lacks; as they are first."""
+    places: list[tuple[int, str, tuple[object, ...]]] = []
+    for place, record in enumerate(records):
+        for column, words in _GUESSED.get(str(record["rec"]), {}).items():
+            if record.get(column) is None and not (
+                column == "reason" and record.get("verdict") != BarrierVerdict.FAILED
+            ):
+                places.append((place, column, (None, *words)))
+    for values in islice(product(*(words for _, _, words in places)), GUESSES):
+        guess = list(records)
+        for (place, column, _), value in zip(places, values, strict=True):
+            if value is not None:
+                guess[place] = {**guess[place], column: value}
+        yield guess
 
 
 def _of_data(data: DataTrail, records: Sequence[dict[str, object]]) -> list[Broken]:

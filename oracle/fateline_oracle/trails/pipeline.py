@@ -6,11 +6,12 @@ is given by name says more, and is used instead. Not here: whether the pipeline 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fateline_model import IllFormed, Pipeline, load
-from fateline_model.words import CONTINUE, DISCARD, FORK, ON_ERROR, Outcome, Reason, VisitStatus
+from fateline_model.pipeline import fields_of
+from fateline_model.words import CONTINUE, DISCARD, FORK, ON_ERROR, NodeKind, Outcome, Reason, VisitStatus
 
 from ..ports.port import RecordJson
 from .reader import BadTrail, RunTrail
@@ -24,11 +25,34 @@ def pipeline_of(trail: RunTrail) -> Pipeline:
         raise BadTrail(
             f"run {trail.run}: the trail records no nodes or no edges; name the pipeline with --pipeline FILE"
         )
-    document = {"name": _name(trail), "nodes": [_node(node, edges, trail) for node in nodes]}
+    document = {"name": _name(trail), "nodes": [_node(node, edges, trail) for node in _reached(nodes, edges)]}
     try:
         return load(document)
     except IllFormed as error:
         raise BadTrail(f"run {trail.run}: its nodes and edges do not make a pipeline:\n{error}") from error
+
+
+def config_of(node: RecordJson) -> dict[str, Any]:
+    """The settings of a node; empty if they are not recorded as a JSON object."""
+    try:
+        config = json.loads(str(node.get("config") or "{}"))
+    except (ValueError, RecursionError):
+        return {}
+    return {key: value for key, value in config.items() if value is not None} if isinstance(config, dict) else {}
+
+
+def _reached(nodes: Sequence[RecordJson], edges: Sequence[RecordJson]) -> list[RecordJson]:
+    """The nodes that edges lead to from a source. Some engines record sinks that no edge leads to."""
+    after: dict[str, list[str]] = {}
+    for edge in edges:
+        after.setdefault(str(edge.get("src")), []).append(str(edge.get("dst")))
+    waiting = [str(node.get("node")) for node in nodes if node.get("kind") == NodeKind.SOURCE]
+    reached = set(waiting)
+    while waiting:
+        found = [node for node in after.get(waiting.pop(), ()) if node not in reached]
+        reached.update(found)
+        waiting += found
+    return [node for node in nodes if str(node.get("node")) in reached]
 
 
 def _name(trail: RunTrail) -> str:
@@ -37,14 +61,12 @@ def _name(trail: RunTrail) -> str:
 
 def _node(node: RecordJson, edges: Iterable[RecordJson], trail: RunTrail) -> dict[str, Any]:
     name, kind = str(node.get("node")), str(node.get("kind"))
-    try:
-        config = json.loads(str(node.get("config") or "{}"))
-    except ValueError as error:
-        raise BadTrail(f"run {trail.run}: config of {name} is not JSON: {error}") from error
-    if not isinstance(config, dict):
-        raise BadTrail(f"run {trail.run}: config of {name} is not a JSON object")
+    config = config_of(node)
     own = {str(edge.get("label")): str(edge.get("dst")) for edge in edges if edge.get("src") == name}
     said: dict[str, Any] = {"name": name, "kind": kind, **config}
+    if not trail.whole and kind in set(NodeKind):
+        allowed = {"name", "kind", *fields_of(NodeKind(kind))}
+        said = {key: value for key, value in {**_seen(trail, name, kind), **said}.items() if key in allowed}
     if CONTINUE in own:
         said["to"] = own[CONTINUE]
     if ON_ERROR in own:
@@ -53,7 +75,7 @@ def _node(node: RecordJson, edges: Iterable[RecordJson], trail: RunTrail) -> dic
         said[ON_ERROR] = DISCARD
     if kind == "gate":
         shown = _shown(trail, name)
-        branches = {label: dst for label, dst in own.items() if label in shown.branches}
+        branches = {label: own[label] for label in shown.in_order(own) if label in shown.branches}
         routes = {label: dst for label, dst in own.items() if label not in {CONTINUE, ON_ERROR, *branches}}
         said["routes"] = {**routes, **shown.routes, **config.get("routes", {})}
         if CONTINUE in own and CONTINUE not in said["routes"].values():
@@ -66,25 +88,51 @@ def _node(node: RecordJson, edges: Iterable[RecordJson], trail: RunTrail) -> dic
     return said
 
 
+def _seen(trail: RunTrail, name: str, kind: str) -> dict[str, Any]:
+    """Settings that an engine does not record, as the run shows them: how many attempts, and whether a node expands."""
+    visits = [
+        record
+        for own in trail.rows.values()
+        for record in own
+        if record["rec"] == "visits" and record.get("node") == name
+    ]
+    seen: dict[str, Any] = {}
+    if kind in (NodeKind.TRANSFORM, NodeKind.SINK):
+        seen["attempts"] = 1 + max((int(str(visit.get("attempt") or 0)) for visit in visits), default=0)
+    if kind == NodeKind.TRANSFORM and any(str(visit.get("verdict")).startswith("expand") for visit in visits):
+        seen["expands"] = True
+    return seen
+
+
 class _Shown:
     """The settings that a run shows of one gate."""
 
     def __init__(self) -> None:
         self.branches: set[str] = set()
         self.routes: dict[str, str] = {}
+        self.promised: list[list[str]] = []
+
+    def in_order(self, labels: Iterable[str]) -> list[str]:
+        """Labels in the order in which a fork promised them; edges have no order of their own."""
+        found = list(labels)
+        order = next((promise for promise in self.promised if set(promise) <= set(found)), [])
+        return [*order, *(label for label in found if label not in order)]
 
 
 def _shown(trail: RunTrail, gate: str) -> _Shown:
     found = _Shown()
     for node in trail.about.get("nodes", ()):
         if node.get("kind") == "coalesce":
-            found.branches.update(json.loads(str(node.get("config") or "{}")).get("branches", ()))
+            found.branches.update(map(str, config_of(node).get("branches", ())))
     for records in trail.rows.values():
         found.branches.update(
             str(record["branch"]) for record in records if record["rec"] == "tokens" and record.get("branch")
         )
         for visit in records:
             verdict = str(visit.get("verdict") or "")
+            if visit["rec"] == "outcomes" and visit.get("outcome") == Outcome.FORKED and visit.get("promised"):
+                promise = str(visit["promised"]).split(",")
+                found.promised += [promise] if promise not in found.promised else []
             if visit["rec"] != "visits" or visit.get("node") != gate or not verdict.startswith("route "):
                 continue
             target = _followed(records, visit)
@@ -101,7 +149,7 @@ def _followed(records: Iterable[RecordJson], visit: RecordJson) -> str | None:
         if record["rec"] == "outcomes" and record.get("token") == visit.get("token"):
             if record.get("outcome") == Outcome.FORKED:
                 return FORK
-            if record.get("reason") == Reason.GATE_DISCARD:
+            if record.get("outcome") == Outcome.DISCARDED and record.get("reason") in (Reason.GATE_DISCARD, None):
                 return DISCARD
     return None
 

@@ -1,21 +1,27 @@
-"""Reads a trail: JSON lines, or the database of the reference engine through its views. No record is trusted.
+"""Reads a trail in JSON lines, and puts the records of any trail in order: by run, and by row. No record is trusted.
 
 Every line is bounded, and every record is validated. The result is one `RunTrail` for each run, with the records by
-row, so that each row can be checked by itself. Not here: what the records mean.
+row, so that each row can be checked by itself. Not here: databases (`audit/any_trail.py`), and what the records mean.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from ..ports.port import EngineFault, RecordJson
 from ..ports.validate import check_records
+from .complete import Completion
 
 LINE: Final = 1_048_576
 """The largest number of bytes in a line."""
-SQLITE: Final = b"SQLite format 3\0"
+
+
+WHOLE_NUMBERS: Final = (
+    "seq", "tx", "at", "opened", "closed", "idx", "ordinal", "attempt", "rows", "outputs", "first_at", "decided_at",
+)  # fmt: skip
+"""The columns with whole numbers."""
 
 
 class BadTrail(ValueError):
@@ -32,16 +38,22 @@ class RunTrail:
     batches: dict[str, RecordJson] = field(default_factory=dict)
     orphans: list[RecordJson] = field(default_factory=list)
     records: int = 0
+    whole: bool = True
+    """An absent value means that there is none. If false, it may be one that is not recorded."""
+    ordered: bool = True
+    """The order of the records is the order in which things happened. If false, it may be a little wrong."""
+    inferred: dict[str, set[str]] = field(default_factory=dict)
+    """By row, what is absent, or was inferred from other records (`complete.py`)."""
+    of_the_run: set[str] = field(default_factory=set)
+    """What is absent for all rows."""
+    added: int = 0
+    """How many records were added, because only others imply them."""
+    starts: dict[str, str] = field(default_factory=dict)
+    """For merged tokens whose first hop is not recorded, the coalesce that created them."""
 
-
-def read_trail(path: Path) -> list[RunTrail]:
-    """The runs of a trail file."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(len(SQLITE))
-    except OSError as error:
-        raise BadTrail(f"{path}: {error.strerror}") from error
-    return runs_of(_from_database(path) if start == SQLITE else lines_of(path))
+    def not_known(self, rows: Iterable[str]) -> set[str]:
+        """What is absent or inferred for these rows."""
+        return self.of_the_run.union(*(self.inferred.get(row, ()) for row in rows))
 
 
 def lines_of(path: Path) -> Iterator[RecordJson]:
@@ -65,7 +77,7 @@ def _record(where: str, line: bytes) -> RecordJson:
         check_records(where, [record])
     except EngineFault as fault:
         raise BadTrail(str(fault)) from None
-    for column in ("seq", "tx", "at", "opened", "closed", "idx", "ordinal", "attempt"):
+    for column in WHOLE_NUMBERS:
         if column in record and not isinstance(record[column], int | None):
             raise BadTrail(f"{where}: {column} is {record[column]!r}; give a whole number")
     if not isinstance(record.get("run"), str):
@@ -74,28 +86,26 @@ def _record(where: str, line: bytes) -> RecordJson:
     return found
 
 
-def _from_database(path: Path) -> Iterator[RecordJson]:
-    from fateline_engine.errors import LandscapeError
-    from fateline_engine.landscape import Landscape
-    from fateline_engine.landscape.export import records
-    from fateline_engine.landscape.runs import list_runs
+def runs_of(records: Iterable[RecordJson], *, whole: bool = True, ordered: bool = True) -> list[RunTrail]:
+    """The records of each run, by row. The record of a token gives its row; other records may come before it.
 
-    try:
-        with Landscape.read(path) as landscape:
-            for run in list_runs(landscape):
-                yield from records(landscape, run.id)
-    except LandscapeError as error:
-        raise BadTrail(str(error)) from error
-
-
-def runs_of(records: Iterable[RecordJson]) -> list[RunTrail]:
-    """The records of each run, by row. The record of a token gives its row; other records may come before it."""
-    found: dict[str, RunTrail] = {}
-    waiting: dict[str, list[RecordJson]] = {}
+    The records of a trail that is not `whole` are completed first.
+    """
+    by_run: dict[str, list[RecordJson]] = {}
     for record in records:
-        run = str(record["run"])
-        trail = found.setdefault(run, RunTrail(run))
-        trail.records += 1
+        by_run.setdefault(str(record["run"]), []).append(record)
+    return [_run_of(run, own, whole, ordered) for run, own in by_run.items()]
+
+
+def _run_of(run: str, records: Sequence[RecordJson], whole: bool, ordered: bool) -> RunTrail:
+    trail = RunTrail(run, records=len(records), whole=whole, ordered=ordered)
+    if not whole:
+        completion = Completion(_latest(records))
+        records = completion.records()
+        trail.inferred, trail.of_the_run = completion.inferred, completion.of_the_run
+        trail.starts, trail.added = completion.starts, completion.added
+    waiting: list[RecordJson] = []
+    for record in records:
         relation = str(record["rec"])
         if relation in ("runs", "nodes", "edges"):
             trail.about.setdefault(relation, []).append(record)
@@ -104,10 +114,17 @@ def runs_of(records: Iterable[RecordJson]) -> list[RunTrail]:
         elif relation in ("rows", "tokens"):
             trail.rows.setdefault(str(record.get("row")), []).append(record)
         else:
-            waiting.setdefault(run, []).append(record)
-    for run, trail in found.items():
-        _by_row(trail, waiting.get(run, []))
-    return list(found.values())
+            waiting.append(record)
+    _by_row(trail, waiting)
+    return trail
+
+
+def _latest(records: Iterable[RecordJson]) -> list[RecordJson]:
+    """The records without those visits that a later record replaces."""
+    kept: dict[object, RecordJson] = {}
+    for number, record in enumerate(records):
+        kept[record.get("visit") if record["rec"] == "visits" else number] = record
+    return list(kept.values())
 
 
 TOKEN_OF: Final = {
@@ -122,16 +139,26 @@ TOKEN_OF: Final = {
 }
 
 
-def _by_row(trail: RunTrail, records: Iterable[RecordJson]) -> None:
+def _by_row(trail: RunTrail, records: Sequence[RecordJson]) -> None:
     rows = {
         str(token.get("token")): row for row, own in trail.rows.items() for token in own if token["rec"] == "tokens"
     }
+    of_barrier = {
+        str(record.get("barrier")): rows.get(str(record.get("token")))
+        for record in records
+        if record["rec"] == "losses"
+    }
     for record in records:
-        row = rows.get(str(record.get(TOKEN_OF[str(record["rec"])])))
-        if row is None:
-            trail.orphans.append(record)
-        else:
+        token = record.get(TOKEN_OF[str(record["rec"])])
+        row = rows.get(str(token))
+        if row is None and not trail.whole and record["rec"] in ("barriers", "losses"):
+            row = rows.get(str(record.get("result"))) or of_barrier.get(str(record.get("barrier")))
+        if row is not None:
             trail.rows[row].append(record)
+        elif not trail.whole and (token is None or (record["rec"] == "barriers" and record.get("result") is None)):
+            trail.of_the_run.add(f"{record['rec']}.{TOKEN_OF[str(record['rec'])]}")
+        else:
+            trail.orphans.append(record)
 
 
 def partitions(trail: RunTrail) -> Iterator[tuple[list[str], list[RecordJson]]]:

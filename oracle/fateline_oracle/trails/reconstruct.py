@@ -71,17 +71,22 @@ _WORKS: Final = (NodeKind.TRANSFORM, NodeKind.GATE, NodeKind.SINK)
 _BY_TRIGGER: Final = {Trigger.TIMEOUT: Do.DEADLINE, Trigger.CONDITION: Do.CONDITION, Trigger.END_OF_SOURCE: Do.FLUSH}
 
 
-def named(records: Iterable[RecordJson], row: str | None = None) -> list[dict[str, object]]:
+def named(
+    records: Iterable[RecordJson], row: str | None = None, starts: Mapping[str, str] | None = None
+) -> list[dict[str, object]]:
     """The records with the names of the law.
 
     With `row`, the only row in the records gets this name, so that rows which took the same way have the same names.
+    `starts` are the coalesces that created merged tokens whose first hop is not recorded.
     """
     found = list(records)
     names = Names(row)
     names.learn([record for record in found if record["rec"] == "rows"])
     names.learn(_by_opening(found))
     parents: dict[str, list[RecordJson]] = {}
-    hops: dict[str, RecordJson] = {}
+    hops: dict[str, RecordJson] = {
+        token: {"rec": "hops", "token": token, "src": node} for token, node in (starts or {}).items()
+    }
     for record in found:
         if record["rec"] == "parents":
             parents.setdefault(str(record.get("child")), []).append(record)
@@ -136,8 +141,8 @@ def stimuli_of(pipeline: Pipeline, records: Sequence[Mapping[str, object]], rows
             proposed.append(Proposed(_at(barrier), Stimulus(do, hold=str(barrier.get("barrier")))))
     proposed += _batches(pipeline, by_relation)
     proposed.sort(key=lambda one: one.at)
-    if rows_read:
-        first = next((place for place, one in enumerate(proposed) if one.stimulus.do is Do.FLUSH), len(proposed))
+    first = next((place for place, one in enumerate(proposed) if one.stimulus.do is Do.FLUSH), len(proposed))
+    if rows_read or first < len(proposed):
         at = proposed[first].at if first < len(proposed) else float("inf")
         proposed.insert(first, Proposed(at, Stimulus(Do.END_OF_SOURCE)))
     return proposed
@@ -153,7 +158,10 @@ def _read(row: Mapping[str, object], by_relation: Mapping[str, Sequence[Mapping[
     first = next(
         (h for h in by_relation.get("hops", ()) if h.get("token") == name and h.get("from_visit") is None), None
     )
-    valid = first is not None and first.get("label") != "on_error"
+    if first is None:
+        valid = any(visit.get("token") == name for visit in by_relation.get("visits", ()))
+    else:
+        valid = first.get("label") != "on_error"
     number = int(name) if name.isdecimal() else -1
     return Proposed(_at(row), Stimulus(Do.READ, row=number, verdict=Validity.VALID if valid else Validity.INVALID))
 

@@ -89,7 +89,12 @@ def steps_of(trail: Trail) -> list[int]:
         for record in placed:
             if isinstance(record.get("tx"), int):
                 last[record["tx"]] = max(last.get(record["tx"], 0), *_places(record))
-        return sorted(last.values())
+        again = {one["opened"] for one in placed if one["rec"] == "visits" and one.get("attempt")}
+        places = sorted({place for record in placed for place in _places(record)})
+        inside = {
+            a for a, b in pairwise(places) if b in again
+        }  # the next attempt opens in the step that closes the last one
+        return sorted(set(last.values()) - inside)
     places = sorted({place for record in placed for place in _places(record)})
     steps = _steps_without_transactions(trail)
     return [a for a, b in pairwise(places) if b - a > 5_000 and not any(first <= a < last for first, last in steps)]
@@ -115,6 +120,7 @@ def _places(record: Record) -> list[int]:
 def cut(trail: Trail, after: int, status: str) -> Trail:
     """What there was of a trail at some place of its order; its run is not over."""
     kept: Trail = []
+    held_at = {one["node"] for one in trail if one["rec"] == "nodes" and one.get("kind") in ("coalesce", "aggregation")}
     for record in trail:
         relation = record["rec"]
         if relation == "runs":
@@ -124,7 +130,8 @@ def cut(trail: Trail, after: int, status: str) -> Trail:
             if record["opened"] <= after < record.get("closed", after):
                 ended = ("closed", "verdict", "digest_out", "seq", "tx", "at")
                 at_work = {key: value for key, value in record.items() if key not in ended}
-                kept.append({**at_work, "status": "open", "seq": record["opened"]})
+                status_then = "held" if record["node"] in held_at else "open"
+                kept.append({**at_work, "status": status_then, "seq": record["opened"]})
             elif record["opened"] <= after:
                 kept.append(record)
         elif relation == "batches" or record.get("seq", after) <= after:

@@ -10,11 +10,12 @@ import pytest
 
 from fateline_engine.errors import LandscapeError
 from fateline_engine.landscape import Landscape
+from fateline_oracle.audit.any_trail import open_any
 from fateline_oracle.crash.kill import Trial, disturb, one, pipelines_in, prepared, trials, undisturbed
 from fateline_oracle.ports.port import CommitPolicy
 from fateline_oracle.reference import faulty_process, left_files
 from fateline_oracle.reference.faulty_process import Fault, FaultKind
-from fateline_oracle.trails.check import check_trail
+from fateline_oracle.trails.check import check_runs
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -84,7 +85,8 @@ def test_a_trail_that_was_broken_off_early_tells_its_pipeline_all_the_same(tmp_p
     """A gate has an edge to go on by, and nobody has taken it yet."""
     file = prepared(EXAMPLES / "claims" / "pipeline.yaml", CommitPolicy.STEP, tmp_path / "claims")
     assert faulty_process.run(file, CommitPolicy.STEP, Fault(FaultKind.KILLED_AT, 60)).status is None
-    judged = check_trail(left_files.database_of(file))
+    with open_any(left_files.database_of(file)) as trail:
+        judged = check_runs(trail.runs())
     assert (judged.runs, judged.findings) == (1, [])
 
 

@@ -17,9 +17,9 @@ from fateline_oracle.conform.explore import ConcreteGraph
 from fateline_oracle.reference.pipeline import ReferencePort
 from fateline_oracle.report.verdict import Verdict
 from fateline_oracle.trails.accept import Acceptor
-from fateline_oracle.trails.check import TrailResult, check_run, check_trail, report_of
+from fateline_oracle.trails.check import TrailResult, check_run, check_runs, report_of
 from fateline_oracle.trails.pipeline import pipeline_of
-from fateline_oracle.trails.reader import BadTrail, read_trail, runs_of
+from fateline_oracle.trails.reader import BadTrail, lines_of, runs_of
 
 from .damages import Record, changed
 
@@ -88,15 +88,17 @@ def test_what_is_no_trail_is_said_with_its_line(tmp_path: Path, content: bytes, 
     path = tmp_path / "trail.jsonl"
     path.write_bytes(content)
     with pytest.raises(BadTrail) as error:
-        read_trail(path)
+        runs_of(lines_of(path))
     assert says in str(error.value)
 
 
 def test_a_trail_without_nodes_asks_for_its_pipeline(tmp_path: Path) -> None:
     path = tmp_path / "trail.jsonl"
     path.write_text('{"rec": "rows", "run": "r", "row": "0", "idx": 0}\n')
-    with pytest.raises(BadTrail, match="--pipeline"):
-        check_trail(path)
+    found = check_runs(runs_of(lines_of(path)))
+    assert found.accepted == 0
+    assert "--pipeline" in next(iter(found.undetermined))
+    assert report_of(found, "x").verdict is Verdict.UNDETERMINED
 
 
 def test_the_command_judges_a_database_and_compares_two(tmp_path: Path) -> None:

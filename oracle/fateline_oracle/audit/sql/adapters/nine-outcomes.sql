@@ -1,7 +1,8 @@
 -- Adapter: nine outcomes
 -- The audit schema of an engine family from February to April 2026: one column of outcomes, with is_terminal beside it.
 -- Wants: token_outcomes.is_terminal, token_outcomes.expected_branches_json, node_states.step_index, tokens.fork_group_id
--- Note: The order of events is derived from times in microseconds; which transaction wrote a record is not recorded.
+-- Order: The order of events is derived from times in microseconds.
+-- Note: Which transaction wrote a record is not recorded.
 -- Note: Hops are not recorded; they are derived from one visit to the next, and a hop with no edge of the graph has no label.
 -- Note: Barriers are not recorded; they are derived from merged tokens and from what failed at a coalesce. Lost branches are not recorded.
 -- Note: A flush is recorded as a visit of the first member alone; what the other members did is derived from their membership.

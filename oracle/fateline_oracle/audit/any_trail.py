@@ -1,0 +1,112 @@
+"""Reads any trail as records: a database through its adapter or through views, JSON lines, or a folder of Parquet files.
+
+All commands that step, compare or show a trail read it here; the audit reads the same sources in place (`source.py`). Not
+here: what the records mean.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from fateline_model.records import COMMON_COLUMNS, RELATIONS
+
+from ..trails.reader import WHOLE_NUMBERS, BadTrail, RunTrail, lines_of, runs_of
+from .adapters import find_adapter
+from .connect import BadSource, TookTooLong, bounded, is_being_written, is_database, notes, snapshot
+from .source import NAMES, PATIENCE, Source, reading
+
+Record = dict[str, Any]
+NO_VIEWS: Final = "--views is for databases; this file is read as JSON lines, which need no views"
+LONGEST: Final = 65_536
+"""The largest number of characters of a value that is read; a longer text is cut."""
+_COLUMNS: Final = {name: {*kind._fields, *COMMON_COLUMNS} for name, kind in RELATIONS.items()}
+
+
+@dataclass(frozen=True)
+class AnyTrail:
+    """The records of a trail, how they are read, and what a reader of a verdict should know."""
+
+    records: Iterable[Record]
+    adapter: str
+    whole: bool = False
+    """An absent value means that there is none."""
+    ordered: bool = True
+    """The order of the records is that of the events."""
+    notes: tuple[str, ...] = ()
+
+    def runs(self) -> list[RunTrail]:
+        return runs_of(self.records, whole=self.whole, ordered=self.ordered)
+
+
+@contextmanager
+def open_any(path: Path, views: Path | None = None, patience: float = PATIENCE) -> Iterator[AnyTrail]:
+    """Open a trail of any kind. Its records are read once, inside. Raises `BadSource` if it is none."""
+    try:
+        if path.is_dir():
+            yield _of_folder(path)
+        elif not is_database(path):
+            if views is not None:
+                raise BadSource(f"{path}: {NO_VIEWS}")
+            yield AnyTrail(map(dict, lines_of(path)), "JSON lines")
+        elif is_being_written(path):
+            with snapshot(path) as copy, _of_database(copy, views, patience) as trail:
+                yield trail
+        else:
+            with _of_database(path, views, patience) as trail:
+                yield trail
+    except BadTrail as error:
+        raise BadSource(str(error)) from None
+    except TookTooLong:
+        raise BadSource(f"{path}: reading took longer than {patience:g} s; --patience allows more") from None
+
+
+@contextmanager
+def _of_database(path: Path, views: Path | None, patience: float) -> Iterator[AnyTrail]:
+    adapter = find_adapter(path, views)
+    with reading(path, adapter, patience) as source, bounded(source.conn, patience):
+        if source.slow:
+            raise BadSource(f"{adapter.name}: {next(iter(source.slow.values()))}")
+        about = (*notes(path), *adapter.order, *adapter.notes)
+        yield AnyTrail(records_of(source), adapter.name, adapter.whole, not adapter.order, about)
+
+
+def records_of(source: Source) -> Iterator[Record]:
+    """The records that the views of a database give, without values that no record can have."""
+    for relation, columns in source.columns.items():
+        kept = [column for column in columns if column in _COLUMNS[relation]]
+        names = ", ".join(f'"{column}"' for column in kept)
+        order = " ORDER BY seq" if "seq" in kept else ""
+        for values in source.conn.execute(f"SELECT {names} FROM given_{relation}{order}"):
+            yield {"rec": relation, **dict(_plain_pairs(dict(zip(kept, values, strict=True))))}
+
+
+def _plain(column: str, value: object) -> object:
+    """A value as a record has it: text for names, whole numbers where a number is meant; None for anything else."""
+    if value is None or isinstance(value, bytes):
+        return None
+    if column == "kept":
+        return bool(value)
+    if column in WHOLE_NUMBERS:
+        return value if isinstance(value, int) else None
+    if column in NAMES or not isinstance(value, int):
+        return str(value)[:LONGEST]
+    return value
+
+
+def _of_folder(folder: Path) -> AnyTrail:
+    from .parquet import is_fleet, records_of_folder
+
+    if not is_fleet(folder):
+        raise BadSource(f"{folder}: this folder was not written by --export")
+    adapter, records = records_of_folder(folder)
+    plain = ({"rec": rec, **dict(_plain_pairs(values))} for rec, values in records)
+    return AnyTrail(plain, adapter.name, adapter.whole, not adapter.order, adapter.notes)
+
+
+def _plain_pairs(values: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    for column, value in values.items():
+        plain = _plain(column, value)
+        if plain is not None:
+            yield column, plain

@@ -1,0 +1,77 @@
+"""What a trail leaves out is inferred from its other records; what is inferred proves nothing, and hides nothing either."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from fateline_oracle.trails.check import TrailResult, check_runs, report_of
+from fateline_oracle.trails.reader import runs_of
+
+from ..audit import weakened
+from ..audit.corpus import Record
+from .damages import changed, twice, without
+
+EXAMPLES = ("claims", "enrichment", "invoices", "quorum", "returns", "sensors")
+LEFT_OUT = {
+    "ids of rows in the source": ("rows.idx", weakened.hide_column("rows", "idx")),
+    "rows": ("rows", weakened.hide_relation("rows")),
+    "groups": ("tokens.group", weakened.hide_column("tokens", "group")),
+    "kinds of groups": ("tokens.group_kind", weakened.hide_column("tokens", "group_kind")),
+    "ordinals": ("parents.ordinal", weakened.hide_column("parents", "ordinal")),
+    "attempts": ("visits.attempt", weakened.hide_column("visits", "attempt")),
+    "verdicts": ("visits.verdict", weakened.hide_column("visits", "verdict")),
+    "labels of hops": ("hops.label", weakened.hide_column("hops", "label")),
+    "forks of barriers": ("barriers.fork_group", weakened.hide_column("barriers", "fork_group")),
+    "triggers of barriers": ("barriers.trigger", weakened.hide_column("barriers", "trigger")),
+    "outputs of batches": ("batches.outputs", weakened.hide_column("batches", "outputs")),
+}
+
+
+def stepped(records: list[Record]) -> TrailResult:
+    return check_runs(runs_of(records, whole=False))
+
+
+@pytest.mark.parametrize("what", LEFT_OUT)
+def test_what_is_left_out_is_inferred_and_named(example_trails: dict[str, list[Record]], what: str) -> None:
+    name, hide = LEFT_OUT[what]
+    inferred = 0
+    for example in EXAMPLES:
+        found = stepped(hide(example_trails[example]))
+        assert found.breached == {}, found.findings[:2]
+        assert found.accepted >= 0.9 * found.rows, (example, found.undetermined)
+        inferred += found.inferred[name]
+        assert found.inferred[name] == 0 or name in {
+            one.what.removeprefix("rows, ") for one in report_of(found, "").skipped
+        }
+    assert inferred > 0
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_groups_need_not_be_ids_of_tokens(example_trails: dict[str, list[Record]], example: str) -> None:
+    renamed = weakened.rename(example_trails[example], random.Random(1))
+    found = stepped(renamed)
+    assert (found.accepted, found.breached, found.undetermined) == (found.rows, {}, {})
+
+
+DAMAGE: dict[str, Callable[[list[Record]], list[Record]]] = {
+    "a fork child is deleted": without(rec="tokens", group_kind="fork"),
+    "a token has two fates": twice({"outcome": "failed", "error": "x"}, rec="outcomes", outcome="routed"),
+    "a hop along another edge": changed({"dst": "nowhere"}, rec="hops", src="ask"),
+    "a barrier merges what did not arrive": changed({"arrived": "a"}, rec="barriers", verdict="merged"),
+}
+
+
+@pytest.mark.parametrize("what", [name for name in LEFT_OUT if name not in ("rows", "ids of rows in the source")])
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_what_is_inferred_hides_no_damage(example_trails: dict[str, list[Record]], what: str, damage: str) -> None:
+    """A damaged row is not accepted, whatever else is left out."""
+    lawful = stepped(LEFT_OUT[what][1](example_trails["quorum"]))
+    found = stepped(LEFT_OUT[what][1](DAMAGE[damage](example_trails["quorum"])))
+    assert found.accepted < lawful.accepted
+    assert found.breached or found.undetermined
+
+
+def test_two_fates_are_certain_whatever_is_inferred(example_trails: dict[str, list[Record]]) -> None:
+    damaged = DAMAGE["a token has two fates"](example_trails["quorum"])
+    assert stepped(LEFT_OUT["verdicts"][1](damaged)).breached["F1"] == 1
