@@ -419,7 +419,8 @@ THINGS: Final = {
 def _ask_of_runs(worker: RangeWorker, query: Query, found: AuditResult) -> None:
     """Ask a question of the runs that have no gap in what it needs, and count the rest."""
     if query.asked in THINGS:
-        things = {worker.runs[run]: int(count) for run, count in worker.conn.execute(THINGS[query.asked])}
+        counted = worker.conn.execute(THINGS[query.asked])
+        things = {worker.runs[run]: int(count) for run, count in counted if run is not None}  # a stray has no run
     else:
         things = {run: state.parents for run, state in found.states.items()}
     things = {run: count for run, count in things.items() if run in found.runs}

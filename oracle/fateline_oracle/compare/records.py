@@ -67,6 +67,8 @@ def keyed(records: Iterable[RecordJson]) -> Keyed:
         compared = RELATIONS.get(record["rec"])  # type: ignore[call-overload]
         if compared is not None:
             key = (str(record["rec"]), *[str(record.get(column)) for column in compared.key])
+            if record.get("outcome") == Outcome.BUFFERED:  # a token may be buffered in several batches
+                key = (*key, str(record.get("batch")))
             if key in kept and record["rec"] not in REWRITTEN:
                 key = (*key, "again")
             kept[key] = tuple([record.get(column) for column in compared.columns])

@@ -45,7 +45,7 @@ Not here: proposing stimuli (`reconstruct.py`), and whole trails (`check.py`).
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, product
+from itertools import accumulate, islice, product
 from typing import Final, NamedTuple
 
 from fateline_model import Accepted, Pipeline, Refusal, Run, Stimulus, step
@@ -192,7 +192,8 @@ class Acceptor:
         if done.broken:
             done.broken = tuple(dict.fromkeys([*self._shown_by_itself(records, over=over), *done.broken]))
         if not done.broken:
-            done.broken = (*self._torn(walk, records), *(_of_data(data, records) if ordered else ()))
+            in_order = (*_out_of_place(walk, proposed, records), *_of_data(data, records)) if ordered else ()
+            done.broken = (*self._torn(walk, records), *in_order)
         done.checked = data.checked
         return done
 
@@ -407,6 +408,23 @@ def _guesses(records: Sequence[dict[str, object]]) -> Iterator[Sequence[dict[str
             if value is not None:
                 guess[place] = {**guess[place], column: value}
         yield guess
+
+
+def _out_of_place(
+    walk: Walk, proposed: Sequence[Proposed], records: Sequence[Mapping[str, object]]
+) -> Iterator[Broken]:
+    """Records whose `seq` is not within the step that wrote them: before it, or after a later step has begun."""
+    ats = [one.at for one in proposed]
+    ends = [*[*accumulate(reversed(ats), min)][::-1][1:], float("inf")]
+    for key, record in by_key(records).items():
+        place, seq = walk.owner.get(key), record.get("seq")
+        if place is None or not isinstance(seq, int) or record["rec"] in ("runs", "batches"):
+            continue
+        what, when = " ".join(key), walk.steps[place].stimulus
+        # the record of a barrier is not the first of its step, and there is no earlier one of a deadline and a flush
+        first = max(ats[:place], default=0.0) if when.do in (Do.DEADLINE, Do.FLUSH) else ats[place]
+        if not first <= seq < ends[place]:
+            yield "D2", f"the record {what} is number {seq} in the order, and not in the step {when} that writes it"
 
 
 def _of_data(data: DataTrail, records: Sequence[dict[str, object]]) -> list[Broken]:

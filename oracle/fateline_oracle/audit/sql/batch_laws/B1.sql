@@ -21,4 +21,4 @@ SELECT o.run, o.token, NULL, 'is an output of batch ' || o.batch || ', and its p
     || ' is no member that was consumed in it'
 FROM outputs AS o
 LEFT JOIN ends AS e ON e.run = o.run AND e.batch = o.batch AND e.token = o.parent
-WHERE e.token IS NULL OR e.fate IS DISTINCT FROM 'consumed_in_batch'
+WHERE e.token IS NULL OR e.fate IS DISTINCT FROM 'consumed_in_batch' OR e.fate_batch IS DISTINCT FROM o.batch
