@@ -34,6 +34,8 @@ from .connect import BadSource, opened
 
 LONGEST: Final = 262_144
 """The largest number of characters in a file of views."""
+SEMICOLONS: Final = 2_000
+"""The largest number of semicolons in a file of views."""
 REQUIRED: Final = ("runs", "tokens")
 """The relations without which there is nothing to audit."""
 ORPHANS: Final = "strays"
@@ -74,6 +76,8 @@ def read_adapter(name: str, text: str) -> Adapter:
     """Read an adapter from the text of its file. Raises `BadSource` with the name of the file and the problem."""
     if len(text) > LONGEST:
         raise BadSource(f"{name}: {len(text):,} characters; a file of views has at most {LONGEST:,}")
+    if text.count(";") > SEMICOLONS:
+        raise BadSource(f"{name}: {text.count(';'):,} semicolons; a file of views has at most {SEMICOLONS:,}")
     declared: dict[str, list[str]] = {key: [] for key in _DECLARED}
     for line in text.splitlines():
         key, _, value = line.removeprefix("--").strip().partition(": ")
@@ -123,9 +127,9 @@ def _view(name: str, statement: str) -> tuple[str, str]:
 def _statements(text: str) -> Iterator[str]:
     """The statements of a file, split where SQLite reports a complete statement."""
     statement = ""
-    for line in text.splitlines(keepends=True):
-        statement += line
-        if ";" in line and sqlite3.complete_statement(statement):
+    for piece in re.findall(r"[^;]*;|[^;]+$", text):
+        statement += piece
+        if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
     if re.sub(r"--[^\n]*", "", statement).strip():

@@ -5,7 +5,7 @@ checking (`row_range.py`).
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,9 @@ NAMES: Final = frozenset({
 PATIENCE: Final = 600.0
 """The seconds that one statement may take, if nothing else is said."""
 MOST_ORPHANS: Final = 1_000
+LARGEST: Final = 2**63 - 1
+SPARSE: Final = 100
+"""The average distance between the numbers of rows from which on they are looked up."""
 
 
 class Range(NamedTuple):
@@ -122,6 +125,21 @@ class Source:
         sql = f"SELECT count(DISTINCT part) FROM given_{relation} WHERE run = ? AND part <= ?"
         return int(self.conn.execute(sql, (run, part)).fetchone()[0])
 
+    def firsts(self, run: str, least: int, most: int, size: int) -> Iterable[int]:
+        """Where the ranges of a run begin. Numbers with large gaps between them are looked up, and no gap is walked through."""
+        relation = "rows" if "rows" in self.columns else "tokens"
+        (count,) = self.conn.execute(f"SELECT count(*) FROM given_{relation} WHERE run = ?", (run,)).fetchone()
+        if most - least <= SPARSE * max(count, size):
+            return range(least, most + 1, size)
+        parts = self.conn.execute(
+            f"SELECT DISTINCT part FROM given_{relation} WHERE run = ? AND part >= ? ORDER BY 1", (run, least)
+        )
+        firsts: list[int] = []
+        for (part,) in parts:
+            if part is not None and (not firsts or part >= firsts[-1] + size):
+                firsts.append(part)
+        return firsts
+
     def ranges(self, run: str, size: int) -> Iterator[Range]:
         """Ranges that together hold every record of a run: `size` rows each, what lies outside, and what belongs to no row."""
         bounds = self.bounds(run)
@@ -129,10 +147,12 @@ class Source:
             yield Range(run, None, None)
         else:
             least, most = bounds
-            for first in range(least, most + 1, size):
+            for first in self.firsts(run, least, most, size):
                 yield Range(run, first, min(first + size - 1, most))
-            yield Range(run, None, least - 1)
-            yield Range(run, most + 1, None)
+            if least > -LARGEST - 1:
+                yield Range(run, None, least - 1)
+            if most < LARGEST:
+                yield Range(run, most + 1, None)
         yield Range(run, None, None, orphans=True)
 
 

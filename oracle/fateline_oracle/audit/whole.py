@@ -65,7 +65,7 @@ from .import_records import copy_records
 from .incremental import Remembered, RunRemembered
 from .queries import CROSS_RANGE_TABLES, Query
 from .row_range import Breach, RangeResult, RangeWorker
-from .source import PATIENCE, WHOLE, Range, Source, reading
+from .source import LARGEST, PATIENCE, WHOLE, Range, Source, reading
 
 ROWS: Final = 4_000
 """The number of rows in a range."""
@@ -244,9 +244,10 @@ def _ranges(source: Source, run: str, rows: int, last: RunRemembered | None, fou
     for _, group in groupby(enumerate(again), lambda pair: pair[1] - pair[0]):
         parts = [part for _, part in group]
         yield Range(run, parts[0], parts[-1])
-    for first in range(last.upto + 1, bounds[1] + 1, rows):
+    for first in source.firsts(run, last.upto + 1, bounds[1], rows):
         yield Range(run, first, min(first + rows - 1, bounds[1]))
-    yield Range(run, bounds[1] + 1, None)
+    if bounds[1] < LARGEST:
+        yield Range(run, bounds[1] + 1, None)
     yield Range(run, None, None, orphans=True)
 
 

@@ -81,6 +81,8 @@ OF_A_MERGE: Final = (Reason.SELECT_BRANCH_NOT_ARRIVED, Reason.CONTRACT_CONFLICT,
 """The reasons for which a barrier fails although its policy merges."""
 
 
+AT_A_LIMIT: Final = "a merge failed at a limit of the engine (node_failed), which the law does not have"
+"""Such a row is not stepped. The audit checks it as far as queries can."""
 NOT_AT_REST: Final = frozenset({("visits", "")})
 """A trail at rest has the time at which a visit ended, not the time at which it began, so it does not give the first event."""
 
@@ -144,6 +146,8 @@ class Acceptor:
         is remembered for other rows with the same stimuli. `whole`: an absent value means that there is none. `ordered`:
         the order of the records is that of the events; if not, other orders are tried too.
         """
+        if any(record["rec"] == "barriers" and record.get("reason") == Reason.NODE_FAILED for record in records):
+            return AcceptanceRun(broken=tuple(shown_by_itself(records, over=over)), undetermined=AT_A_LIMIT)
         self._whole = whole
         ordered = ordered and all(record.get("seq") is not None for record in records)
         first: AcceptanceRun | None = None

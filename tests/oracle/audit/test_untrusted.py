@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,25 @@ def test_lineage_of_any_length_ends(tmp_path: Path, closed: bool) -> None:
     found = run("audit", lines, "--patience", "0.5")
     assert found.exit_code in (0, 1, 2), found.output
     assert "L4" in found.output
+
+
+def test_numbers_of_rows_may_be_far_apart(tmp_path: Path) -> None:
+    """A range of rows is looked up where there are rows; no time goes into the gaps."""
+    database, views = tmp_path / "far.db", tmp_path / "far.sql"
+    with closing(sqlite3.connect(database)) as conn, conn:
+        conn.execute("CREATE TABLE work (id INTEGER PRIMARY KEY, ended)")
+        conn.executemany(
+            "INSERT INTO work VALUES (?, ?)", [(number, "completed") for number in (-(2**63), 1, 2**40, 2**63 - 1)]
+        )
+    views.write_text(
+        "CREATE VIEW trail_runs AS SELECT 'r' AS run, 'completed' AS status;"
+        "CREATE VIEW trail_rows AS SELECT 'r' AS run, id AS row, id AS part FROM work;"
+        "CREATE VIEW trail_tokens AS SELECT 'r' AS run, id AS row, id AS token, id AS part FROM work;"
+        "CREATE VIEW trail_outcomes AS SELECT 'r' AS run, id AS token, ended AS outcome, id AS part FROM work;"
+    )
+    done = CliRunner().invoke(main, ["audit", str(database), "--views", str(views), "--json", "--jobs", "1"])
+    assert done.exit_code in (0, 2), (done.output, done.exception)
+    assert json.loads(done.output)["counts"]["tokens"] == 4
 
 
 def test_a_file_of_views_is_checked(tmp_path: Path) -> None:
