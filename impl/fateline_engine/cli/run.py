@@ -104,18 +104,16 @@ class _Runner:
         self._reproduce = self._command("run")
 
     def run(self) -> ExitCode:
-        was_there = self._database.exists()
         graph, plugins = self._read()
-        try:
-            with self._landscape(must_exist=False) as landscape:
+        with self._landscape(must_exist=False) as landscape:
+            try:
                 self._refuse_unfinished(landscape)
                 before = len(list_runs(landscape))
                 with self._orchestrator(graph, plugins, landscape) as orchestrator:
                     return self._tell(orchestrator, orchestrator.run, lambda: len(list_runs(landscape)) > before)
-        except click.ClickException:
-            if not was_there:
-                self._database.unlink(missing_ok=True)
-            raise
+            except click.ClickException:
+                landscape.take_back()
+                raise
 
     def resume(self, run_id: str | None) -> ExitCode:
         self._arguments += ["--run", run_id] if run_id else []
@@ -137,10 +135,9 @@ class _Runner:
             raise _bad_input(str(error)) from error
         for warning in graph.warnings:
             click.echo(paint(f"warning: {warning}", "yellow"), err=True)
-        for name, sink in plugins.sinks.items():
-            if sink.path is not None and sink.path.resolve() == self._database.resolve():
-                message = f"the sink {name} writes {sink.path}, which is the file of the audit trail"
-                raise _bad_input(f"{message}: choose another with --database")
+        other = plugins.files.add(self._database, "the audit trail")
+        if other is not None:
+            raise _bad_input(f"{self._database} cannot hold the audit trail: {other}; choose another with --database")
         return graph, plugins
 
     @contextmanager

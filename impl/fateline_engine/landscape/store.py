@@ -6,14 +6,14 @@ written to it. Not here: the records. `LandscapeRecorder` writes them; the views
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fateline_engine.errors import LandscapeError
 from fateline_engine.landscape.guards import GUARDS
-from fateline_engine.locks import InUse, hold, let_go
+from fateline_engine.locks import InUse, Lock, hold, let_go
 
 if TYPE_CHECKING:
     from fateline_engine.landscape.trail_reader import TrailReader
@@ -33,7 +33,7 @@ class Landscape:
     `bare` is SQLite's own connection. `conn` is the same object, unless `watch` has put a wrapper around it.
     """
 
-    def __init__(self, conn: sqlite3.Connection, path: str, lock: int | None) -> None:
+    def __init__(self, conn: sqlite3.Connection, path: str, lock: Lock | None) -> None:
         self.bare = self.conn = conn
         self.path = path
         self._lock = lock
@@ -150,6 +150,21 @@ class Landscape:
         let_go(self._lock)
         self._lock = None
 
+    def take_back(self) -> None:
+        """Close, and delete the file if opening it has made it and no run was begun in it.
+
+        Another process that waits for the file never sees it without its lock, so nothing of another process is deleted.
+        """
+        unused = False
+        if self._lock is not None and self._lock.made:
+            with suppress(sqlite3.Error):  # what cannot be read is kept
+                unused = not self.has_run(1)
+        self.bare.close()
+        if unused:
+            with suppress(OSError):
+                Path(self.path).unlink()
+        self.close()
+
     def __enter__(self) -> "Landscape":
         return self
 
@@ -207,11 +222,11 @@ def _create(conn: sqlite3.Connection) -> None:
     )
 
 
-def _hold(name: str) -> int | None:
+def _hold(name: str) -> Lock:
     """Keep other writers out."""
     try:
         return hold(name)
     except InUse as error:
         raise LandscapeError(f"{error}; wait for it, or choose another file") from error
     except OSError as error:
-        raise LandscapeError(f"{name}: cannot be opened for writing: {error.strerror}") from error
+        raise LandscapeError(f"{name}: cannot be opened for writing: {error.strerror or error}") from error
