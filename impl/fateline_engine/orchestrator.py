@@ -132,6 +132,8 @@ class Orchestrator:
             return self._stop(str(error))
         except KeyboardInterrupt:
             return self._stop("interrupted from the keyboard")
+        except SystemExit as error:
+            return self._stop(f"a plugin called sys.exit({error.code!r})")
         finally:
             self.close()
         return self.summary()
