@@ -2,7 +2,8 @@
 
 It buffers whole steps and writes them in one transaction. An operation adds its records after everything was validated;
 `commit` writes them table by table with one prepared statement for each table, in the order that the guards rely on
-(tokens, visits, fates, links). A visit or batch that begins and ends within one commit is written once, in its final form.
+(tokens, visits, fates, links). A visit that begins and ends within one commit is written once, in its final form. A batch is
+written open, and changed when its members have their ends.
 Not here: validation. If a guard refuses a record, that is a bug of the engine: the transaction is rolled back and the run
 stops at its last commit.
 """
@@ -85,7 +86,6 @@ _INSERTS: Final = {table: _insert(table, columns) for table, columns in COLUMNS.
 _CLOSE_VISIT: Final = _update("visits", _CLOSING, COLUMNS["visits"][:5])
 _CHANGE_BATCH: Final = _update("batches", _CHANGE, COLUMNS["batches"][:3])
 (_STATUS, _VERDICT, _EDGE, _ERROR, _DIGEST_OUT, _CONTRACT, _DATA, _CLOSED, _TX, _AT) = _places("visits", _CLOSING)
-_CHANGE_PLACES: Final = _places("batches", _CHANGE)
 _KEEP_ERROR: Final = (
     "INSERT INTO errors SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM errors WHERE run = ? AND digest = ?)"
 )
@@ -148,7 +148,6 @@ class LandscapeRecorder:
         self._visits: list[list[Any]] = self.pending["visits"]
         self._open: dict[tuple[int, int], list[Any]] = {}
         self._closings: list[Record] = []
-        self._batches: dict[tuple[int, int], list[Any]] = {}
         self._batch_changes: dict[tuple[int, int], Record] = {}
         self._errors: dict[bytes, str] = {}
         self._resolved: dict[tuple[int, int, int], Resolution] = {}
@@ -192,10 +191,10 @@ class LandscapeRecorder:
         for table, records in self.pending.items():
             if table == "visits" and self._closings:
                 conn.executemany(_CLOSE_VISIT, self._closings)
-            if table == "batches" and self._batch_changes:
-                conn.executemany(_CHANGE_BATCH, list(self._batch_changes.values()))
             if records:
                 conn.executemany(_INSERTS[table], records)
+            if table == "parents" and self._batch_changes:
+                conn.executemany(_CHANGE_BATCH, list(self._batch_changes.values()))
         if positions:
             conn.executemany(_POSITION, [(run, node, str(at)) for node, at in positions.items()])
         mark = self._run_mark
@@ -216,7 +215,6 @@ class LandscapeRecorder:
             records.clear()
         self._open.clear()
         self._closings.clear()
-        self._batches.clear()
         self._batch_changes.clear()
         self._errors.clear()
         self._resolved.clear()
@@ -396,23 +394,16 @@ class LandscapeRecorder:
 
     def open_batch(self, node: int, batch: int) -> None:
         self.seq += 1
-        record = [
-            self.run, node, batch, BatchStatus.OPEN, None, None, 0, self.at, None, self.seq, self.tx, self.at,
-        ]  # fmt: skip
-        self.pending["batches"].append(record)
-        self._batches[node, batch] = record
+        self.pending["batches"].append(
+            (self.run, node, batch, BatchStatus.OPEN, None, None, 0, self.at, None, self.seq, self.tx, self.at)
+        )
 
     def change_batch(
         self, node: int, batch: int, status: str, trigger: str, outputs: int | None, attempt: int, triggered_at: int
     ) -> None:
         self.seq += 1
         change = (status, trigger, outputs, attempt, triggered_at, self.seq, self.tx, self.at)
-        record = self._batches.get((node, batch))
-        if record is None:
-            self._batch_changes[node, batch] = (*change, self.run, node, batch)
-            return
-        for place, value in zip(_CHANGE_PLACES, change, strict=True):
-            record[place] = value
+        self._batch_changes[node, batch] = (*change, self.run, node, batch)
 
     def member(self, node: int, batch: int, ordinal: int, row: int, token: int) -> None:
         self.pending["members"].append((self.run, node, batch, ordinal, row, token, self.seq + 1, self.tx, self.at))
