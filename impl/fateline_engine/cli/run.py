@@ -11,7 +11,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -100,6 +100,7 @@ class _Runner:
         self._file = pipeline
         self._database = database or pipeline.with_suffix(".db")
         self._as_json = as_json
+        self._head: str | None = None
         self._arguments = [str(pipeline), *(["--database", str(database)] if database else [])]
         self._reproduce = self._command("run")
 
@@ -176,7 +177,11 @@ class _Runner:
     def _tell(self, orchestrator: Orchestrator, go: Callable[[], Summary], begun: Callable[[], bool]) -> ExitCode:
         """Run, and report how it went. What fails before a run has begun is bad input."""
         try:
-            summary = go()
+            try:
+                summary = go()
+            finally:
+                with suppress(sqlite3.Error):  # a database that cannot be read has its own message
+                    self._head = orchestrator.landscape.head.digest.hex()
         except ResumeRefused as error:
             raise _bad_input(str(error)) from error
         except (EngineError, PluginUnavailable, sqlite3.Error, OSError) as error:
@@ -204,6 +209,8 @@ class _Runner:
             status = summary.status if summary else RunStatus.INTERRUPTED
             click.echo(self._object(run_id, status, summary, stopped_by=why))
         message = f"Stopped: {why}.\nNothing that was committed is lost. Go on with: {self._resume_line()}"
+        if self._head is not None:
+            message += f"\nThe head of the audit trail is {self._head}"
         click.echo(paint(message, "yellow"), err=True)
         return ExitCode.STOPPED
 
@@ -218,6 +225,7 @@ class _Runner:
             counts = sorted(summary.outcomes.items(), key=lambda item: (-item[1], item[0]))
             click.echo("\n" + table([(str(outcome), count) for outcome, count in counts], ["outcome", "tokens"]))
         click.echo(f"\nThe audit trail is in {self._database}; ask it with: {program()} explain {self._database} 0")
+        click.echo(f"Its head is {self._head}")
 
     def _object(
         self, run_id: str | None, status: RunStatus, summary: Summary | None, stopped_by: str | None = None
@@ -234,6 +242,7 @@ class _Runner:
                 "stopped_by": stopped_by,
                 "last_defence": list(summary.last_defence) if summary else [],
                 "database": str(self._database),
+                "head": self._head,
                 "reproduce": self._reproduce,
             },
             indent=2,

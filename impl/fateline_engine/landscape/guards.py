@@ -54,6 +54,7 @@ KEYS: Final = {
     "merges": (("run", "row", "token"),),
     "batches": (("run", "node", "batch"),),
     "members": (("run", "node", "batch", "ordinal"), ("run", "row", "token", "node")),
+    "commits": (("number",),),
 }
 """The keys of each table that only grows."""
 
@@ -91,7 +92,7 @@ def _written_once() -> Iterator[Guard]:
 NUMBERS: Final[dict[str, dict[str, tuple[str, str] | None]]] = {
     "visits": {"INSERT": ("opened", "opened_tx"), "UPDATE": ("closed", "tx")},
     "batches": {"INSERT": ("seq", "tx"), "UPDATE": ("seq", "tx")},
-    **{table: {"INSERT": None} for table in ("nodes", "edges", "contracts", "errors")},
+    **{table: {"INSERT": None} for table in ("nodes", "edges", "contracts", "errors", "commits")},
 }
 """The columns that number a record, where they are not `seq` and `tx`; and what may be written by an update."""
 
@@ -422,6 +423,14 @@ RECORDS: Final = (
         f" OR {_MOVES_BACK.replace('x.position', 'OLD.position')}"
         f" OR NOT {_ALIVE}",
         "R1", "what was confirmed stays confirmed",
+    ),
+    Guard(
+        "commits_in_order", "commits", "INSERT",
+        "NEW.number <> 1 + coalesce((SELECT max(number) FROM commits), 0)",
+        "", "commits are numbered from 1 without gaps",
+    ),
+    Guard(
+        "commits_hold_json", "commits", "INSERT", _json_object("written"), "", "what was rewritten is no JSON object",
     ),
     Guard("positions_never_deleted", "positions", "DELETE", "1", "R1", "records are never deleted"),
 )  # fmt: skip

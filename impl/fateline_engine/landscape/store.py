@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fateline_engine.errors import LandscapeError
+from fateline_engine.landscape.chain import Head, head
 from fateline_engine.landscape.guards import GUARDS
 from fateline_engine.locks import InUse, Lock, hold, let_go
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from fateline_engine.landscape.trail_reader import TrailReader
 
 APPLICATION_ID: Final = 0x46415445  # "FATE"
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+"""Version 1 had neither the chain of commits nor all guards. It can be read, and is not written any more."""
 MEMORY: Final = ":memory:"
 
 
@@ -67,7 +69,7 @@ class Landscape:
             raise LandscapeError(f"{path}: no such file")
         conn = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
         try:
-            _recognise(conn, str(path))
+            _recognise(conn, str(path), reads=True)
         except BaseException:
             conn.close()
             raise
@@ -130,6 +132,11 @@ class Landscape:
         found: tuple[bytes, str] | None = self.conn.execute(query, (run, row)).fetchone()
         return found
 
+    @property
+    def head(self) -> Head:
+        """The last commit and its digest, which can be kept elsewhere; see `chain.py`."""
+        return head(self.bare)
+
     def snapshot(self) -> bytes:
         """The whole landscape as bytes; for a landscape in memory."""
         return self.conn.serialize()
@@ -190,7 +197,7 @@ def _configure(conn: sqlite3.Connection) -> None:
     conn.execute("PRAGMA cache_size = -16384")
 
 
-def _recognise(conn: sqlite3.Connection, name: str) -> bool:
+def _recognise(conn: sqlite3.Connection, name: str, *, reads: bool = False) -> bool:
     """Whether the file is a landscape of ours; false if it is empty; an error if it is anything else."""
     try:
         (application,) = conn.execute("PRAGMA application_id").fetchone()
@@ -205,8 +212,11 @@ def _recognise(conn: sqlite3.Connection, name: str) -> bool:
         if version > SCHEMA_VERSION:
             message = f"its schema is {version}, this engine knows up to {SCHEMA_VERSION}; use a newer Fateline"
             raise LandscapeError(f"{name}: {message}")
-        if version == SCHEMA_VERSION:
+        if version == SCHEMA_VERSION or (reads and version > 0):
             return True
+        if version > 0:
+            message = f"its schema is {version}, and this engine writes {SCHEMA_VERSION}; it can only be read"
+            raise LandscapeError(f"{name}: {message}: choose another file, or finish the run with the older Fateline")
         raise LandscapeError(f"{name}: its schema {version} was never released; use the file that the engine wrote")
     if objects or application or version:
         raise LandscapeError(f"{name}: a database of another program; nothing was written to it; choose another file")

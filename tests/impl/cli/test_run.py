@@ -118,6 +118,7 @@ def test_a_run_tells_programs_the_same(tmp_path: Path) -> None:
     seconds = told.pop("seconds")
     assert 0 <= seconds < 60
     assert len(told.pop("run")) == 32
+    assert len(told.pop("head")) == 64
     assert told == {
         "schema": "fateline.run/1",
         "status": "completed",

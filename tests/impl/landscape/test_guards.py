@@ -127,6 +127,8 @@ ATTACKS = {
     "nodes_before_the_rows": put("nodes", "run = 1", node=99, name="'other'"),
     "edges_before_the_rows": put("edges", "run = 1", edge=99, label="'other'"),
     "edges_between_nodes": put("edges", "run = 1", edge=99, dst=99, label="'other'"),
+    "commits_in_order": put("commits", "run = 1", number=77),
+    "commits_hold_json": put("commits", "run = 1", number="(SELECT max(number) + 1 FROM commits)", written="'[]'"),
     "members_in_order": put("members", "run = 1", ordinal=9, row=2, token=2),
     "batches_at_an_aggregation": put("batches", "run = 1", node=1),
     "batches_end_with_their_members": "UPDATE {mode} batches SET status = 'failed' WHERE run = 1",
