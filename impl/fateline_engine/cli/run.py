@@ -1,7 +1,7 @@
 """`fateline run` and `fateline resume`: the reference engine, on a terminal.
 
 A pipeline is read, checked and run, with one line of progress and a summary. Exit status 0 says that the run has
-finished, 1 that it has stopped and can be resumed with nothing lost, 3 that it never began. Whatever stops a run, the
+finished, 1 that it has stopped and can be resumed with nothing lost, 2 or 3 that it never began. Whatever stops a run, the
 landscape is at its last commit and records that the run is not over. Not here: the running itself (`orchestrator.py`).
 """
 
@@ -50,9 +50,10 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON 
 def run(pipeline: Path, database: Path | None, as_json: bool) -> ExitCode:
     """Run PIPELINE, a YAML file, from its first row to its end.
 
-    Exit status: 0 finished, 1 stopped and resumable, 3 bad input.
+    Exit status: 0 finished, 1 stopped and resumable, 2 interrupted before it began, 3 bad input.
     """
-    return _Runner(pipeline, database, as_json).run()
+    with _terminable():
+        return _Runner(pipeline, database, as_json).run()
 
 
 @click.command()
@@ -63,9 +64,10 @@ def run(pipeline: Path, database: Path | None, as_json: bool) -> ExitCode:
 def resume(pipeline: Path, database: Path | None, run_id: str | None, as_json: bool) -> ExitCode:
     """Resume a stopped run of PIPELINE from its last commit.
 
-    Exit status: 0 finished, 1 stopped again and resumable, 3 bad input.
+    Exit status: 0 finished, 1 stopped again and resumable, 2 interrupted before it began, 3 bad input.
     """
-    return _Runner(pipeline, database, as_json).resume(run_id)
+    with _terminable():
+        return _Runner(pipeline, database, as_json).resume(run_id)
 
 
 class _Live(Production):
@@ -112,7 +114,7 @@ class _Runner:
                 before = len(list_runs(landscape))
                 with self._orchestrator(graph, plugins, landscape) as orchestrator:
                     return self._tell(orchestrator, orchestrator.run, lambda: len(list_runs(landscape)) > before)
-            except click.ClickException:
+            except (click.ClickException, KeyboardInterrupt):
                 landscape.take_back()
                 raise
 
@@ -160,7 +162,7 @@ class _Runner:
     def _orchestrator(
         self, graph: ExecutionGraph, plugins: Plugins, landscape: Landscape, run_id: str | None = None
     ) -> Iterator[Orchestrator]:
-        with Progress() as progress, _terminable():
+        with Progress() as progress:
             shown = is_terminal(sys.stderr)
             script = _script(plugins, progress if shown else None)
             try:
@@ -259,7 +261,8 @@ def _bad_input(message: str) -> click.ClickException:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """In this block a request to terminate acts like Ctrl-C: the run stops at its last commit and records that."""
+    """In this block a request to terminate acts like Ctrl-C. A run stops at its last commit and records that; before a run
+    has begun, and after its end, nothing is left to record."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
