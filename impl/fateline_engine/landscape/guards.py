@@ -101,7 +101,7 @@ def _run_not_over() -> Iterator[Guard]:
     """Nothing is written into a run that does not exist, or that is over, and nothing before what was committed."""
     for table in KEYS:
         for event, numbers in NUMBERS.get(table, {"INSERT": ("seq", "tx")}).items():
-            later = f" AND NEW.{numbers[0]} > x.last_seq AND NEW.{numbers[1]} > x.last_tx" if numbers else ""
+            later = f" AND NEW.{numbers[0]} > x.last_seq AND NEW.{numbers[1]} >= x.last_tx" if numbers else ""
             alive = has("runs", f"x.run = NEW.run AND x.status <> 'completed'{later}")
             suffix = "" if event == "INSERT" else "_on_update"
             because = "the run does not exist or is over, or its last commit is later than this record"
