@@ -7,6 +7,7 @@ Not here: what a work does to a token (`processor.py`), and how it is stored (`l
 that `recovery.py` could not build again.
 """
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -132,6 +133,8 @@ class Orchestrator:
             return self._stop(str(error))
         except KeyboardInterrupt:
             return self._stop("interrupted from the keyboard")
+        except SystemExit as error:
+            return self._stop(f"a plugin called sys.exit({error.code!r})")
         finally:
             self.close()
         return self.summary()
@@ -241,9 +244,13 @@ class Orchestrator:
     def _cut_back(self) -> None:
         """Remove from every sink what no commit confirmed."""
         query = "SELECT n.name, p.position FROM positions AS p JOIN nodes AS n USING (run, node) WHERE p.run = ?"
-        for name, position in self.landscape.conn.execute(query, (self.recorder.run,)).fetchall():
-            if name in self.sinks:
-                self.sinks[name].truncate(int(position))
+        positions = dict(self.landscape.conn.execute(query, (self.recorder.run,)).fetchall())
+        for name, sink in self.sinks.items():
+            position = positions.get(name, "")
+            if not re.fullmatch(r"-?\d{1,18}", position):
+                message = f"the trail has no position of the sink {name}: restore the database from a copy"
+                raise ResumeRefused(message)
+            sink.truncate(int(position))
 
     def close(self) -> None:
         """Close source and sinks. The landscape is the caller's."""

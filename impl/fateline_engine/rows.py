@@ -19,6 +19,8 @@ from fateline_engine.contracts import EMPTY, SchemaContract
 _sorted: Final = msgspec.json.Encoder(order="sorted").encode
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder().decode
+MAX_DEPTH: Final = 500
+"""How deep values may be nested. SQLite reads JSON that is twice as deep, and so do the usual decoders."""
 _PLAIN: Final = frozenset({str, int, bool, type(None)})
 
 
@@ -143,19 +145,21 @@ class PipelineRow(Mapping[str, object]):
 
 
 def _check(name: str, value: Any) -> None:
-    """Raise if JSON would lose something of `value`. The stack is a list, so that no depth can crash."""
-    todo: list[Any] = [value]
+    """Raise if JSON would lose something of `value`, or no trail would keep it. The stack is a list: no depth can crash."""
+    todo: list[tuple[Any, int]] = [(value, 1)]
     while todo:
-        item = todo.pop()
+        item, depth = todo.pop()
         kind = type(item)
+        if depth > MAX_DEPTH:
+            raise NotJson(f"field {name!r} is nested more than {MAX_DEPTH} deep")
         if kind in _PLAIN:
             continue
         if kind is dict:
             if not all(type(key) is str for key in item):
                 raise NotJson(f"field {name!r} holds a mapping whose keys are not text")
-            todo += item.values()
+            todo += ((inner, depth + 1) for inner in item.values())
         elif kind is list or kind is tuple:
-            todo += item
+            todo += ((inner, depth + 1) for inner in item)
         elif kind is not float:
             raise NotJson(f"field {name!r} holds a {kind.__name__}, which JSON does not have")
         elif not isfinite(item):

@@ -168,7 +168,7 @@ class Production:
             return Failure(str(refused), refused.retryable)
         except PluginUnavailable:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return Failure(describe(error))
         return _WRITTEN
 

@@ -160,6 +160,7 @@ def test_a_fork_writes_parent_and_children_in_one_step(scene: Scene) -> None:
 
 
 def test_a_merge_has_its_parents_in_declared_order_and_pops_the_stack(scene: Scene) -> None:
+    scene.one.engine.recorder.step(0)
     merged = scene.tokens.coalesce([scene.live(0, 1), scene.live(0, 2)], row(5), scene.way)
     assert merged.stack is None
     assert merged.branch is None
@@ -171,6 +172,7 @@ def test_a_merge_has_its_parents_in_declared_order_and_pops_the_stack(scene: Sce
 
 @pytest.mark.parametrize("committed", [False, True])
 def test_what_a_merge_left_over_is_not_merged_again_at_the_same_coalesce(scene: Scene, committed: bool) -> None:
+    scene.one.engine.recorder.step(0)
     scene.tokens.coalesce([scene.live(0, 1)], row(5), scene.way)
     if committed:
         scene.one.engine.recorder.commit()

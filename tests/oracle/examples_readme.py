@@ -29,6 +29,7 @@ README = EXAMPLES / "README.md"
 _BLOCK = re.compile(r"^```text\n(?P<body>\$ .*?)^```$", re.MULTILINE | re.DOTALL)
 _FOLDER = re.compile(r"^## \[.*?\]\((?P<folder>\w+)/pipeline\.yaml\)$", re.MULTILINE)
 _RUN = re.compile(r"in \d+\.\d\d s \(run [0-9a-f]{32}\)")
+_HEAD = re.compile(r"\b[0-9a-f]{64}\b")
 """What differs from run to run."""
 
 
@@ -63,7 +64,7 @@ def _run(folder: Path, command: str) -> Said:
     assert name == "fateline", command
     with inside(folder):
         result = CliRunner().invoke(main, arguments)
-    output = _RUN.sub("in 0.01 s (run 2f9c…)", result.output)
+    output = _HEAD.sub("4be1…", _RUN.sub("in 0.01 s (run 2f9c…)", result.output))
     return Said(folder.name, command, result.exit_code, output)
 
 

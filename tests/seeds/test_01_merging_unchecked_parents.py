@@ -36,4 +36,4 @@ def test_the_database_refuses_a_parent_of_another_row() -> None:
     trial.engine.recorder.commit()
     trial.landscape.conn.execute("PRAGMA foreign_keys = OFF")
     with pytest.raises(sqlite3.IntegrityError, match="parents_of_one_row"):
-        trial.landscape.conn.execute("INSERT OR REPLACE INTO parents VALUES (1, 1, 2, 1, 0, 0, 1, 1, 1)")
+        trial.landscape.conn.execute("INSERT OR REPLACE INTO parents VALUES (1, 1, 2, 1, 0, 0, 1000, 1000, 1)")

@@ -27,5 +27,5 @@ def test_the_database_refuses_it_too() -> None:
     with pytest.raises(sqlite3.IntegrityError, match="fateline guard tokens_of_a_row"):
         conn.execute(
             "INSERT OR REPLACE INTO tokens SELECT run, 5, token, branch, group_kind, parent, batch_node, batch, fork,"
-            " frame, edge, contract, digest, data, seq, tx, at FROM tokens"
+            " frame, edge, contract, digest, data, seq + 1000, tx + 1000, at FROM tokens"
         )

@@ -29,6 +29,7 @@ _new_file = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--tables", "tables", type=_new_file, help="Write a table for each relation to this new SQLite database.")
 @click.option("--overview", "counts", is_flag=True, help="Only count the records of each relation.")
+@click.option("--head", is_flag=True, help="Only print the head of the trail, a digest that can be kept elsewhere.")
 @click.option("--json", "as_json", is_flag=True, help="Print the overview as JSON; JSON lines are JSON already.")
 def export(
     database: Path,
@@ -37,16 +38,19 @@ def export(
     folder: Path | None,
     tables: Path | None,
     counts: bool,
+    head: bool,
     as_json: bool,
 ) -> ExitCode:
     """Write the trail of a run in DATABASE.
 
     By default it is printed as JSON lines: one object for each record, with the fields that specs/trail.md lists.
     """
-    if sum((output is not None, folder is not None, tables is not None, counts)) > 1:
-        raise click.UsageError("choose one of --output, --csv, --tables and --overview")
+    if sum((output is not None, folder is not None, tables is not None, counts, head)) > 1:
+        raise click.UsageError("choose one of --output, --csv, --tables, --overview and --head")
     with open_trail(database, run_id) as (landscape, run), _problems(database, output or folder or tables):
-        if counts:
+        if head:
+            click.echo(landscape.head.digest.hex())
+        elif counts:
             click.echo(_overview(landscape, run.id, as_json=as_json))
         elif folder is not None:
             from fateline_engine.landscape.inspection import write_csv

@@ -1,7 +1,7 @@
 """`fateline run` and `fateline resume`: the reference engine, on a terminal.
 
 A pipeline is read, checked and run, with one line of progress and a summary. Exit status 0 says that the run has
-finished, 1 that it has stopped and can be resumed with nothing lost, 3 that it never began. Whatever stops a run, the
+finished, 1 that it has stopped and can be resumed with nothing lost, 2 or 3 that it never began. Whatever stops a run, the
 landscape is at its last commit and records that the run is not over. Not here: the running itself (`orchestrator.py`).
 """
 
@@ -11,7 +11,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -50,9 +50,10 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON 
 def run(pipeline: Path, database: Path | None, as_json: bool) -> ExitCode:
     """Run PIPELINE, a YAML file, from its first row to its end.
 
-    Exit status: 0 finished, 1 stopped and resumable, 3 bad input.
+    Exit status: 0 finished, 1 stopped and resumable, 2 interrupted before it began, 3 bad input.
     """
-    return _Runner(pipeline, database, as_json).run()
+    with _terminable():
+        return _Runner(pipeline, database, as_json).run()
 
 
 @click.command()
@@ -63,9 +64,10 @@ def run(pipeline: Path, database: Path | None, as_json: bool) -> ExitCode:
 def resume(pipeline: Path, database: Path | None, run_id: str | None, as_json: bool) -> ExitCode:
     """Resume a stopped run of PIPELINE from its last commit.
 
-    Exit status: 0 finished, 1 stopped again and resumable, 3 bad input.
+    Exit status: 0 finished, 1 stopped again and resumable, 2 interrupted before it began, 3 bad input.
     """
-    return _Runner(pipeline, database, as_json).resume(run_id)
+    with _terminable():
+        return _Runner(pipeline, database, as_json).resume(run_id)
 
 
 class _Live(Production):
@@ -100,22 +102,21 @@ class _Runner:
         self._file = pipeline
         self._database = database or pipeline.with_suffix(".db")
         self._as_json = as_json
+        self._head: str | None = None
         self._arguments = [str(pipeline), *(["--database", str(database)] if database else [])]
         self._reproduce = self._command("run")
 
     def run(self) -> ExitCode:
-        was_there = self._database.exists()
         graph, plugins = self._read()
-        try:
-            with self._landscape(must_exist=False) as landscape:
+        with self._landscape(must_exist=False) as landscape:
+            try:
                 self._refuse_unfinished(landscape)
                 before = len(list_runs(landscape))
                 with self._orchestrator(graph, plugins, landscape) as orchestrator:
                     return self._tell(orchestrator, orchestrator.run, lambda: len(list_runs(landscape)) > before)
-        except click.ClickException:
-            if not was_there:
-                self._database.unlink(missing_ok=True)
-            raise
+            except (click.ClickException, KeyboardInterrupt):
+                landscape.take_back()
+                raise
 
     def resume(self, run_id: str | None) -> ExitCode:
         self._arguments += ["--run", run_id] if run_id else []
@@ -137,10 +138,9 @@ class _Runner:
             raise _bad_input(str(error)) from error
         for warning in graph.warnings:
             click.echo(paint(f"warning: {warning}", "yellow"), err=True)
-        for name, sink in plugins.sinks.items():
-            if sink.path is not None and sink.path.resolve() == self._database.resolve():
-                message = f"the sink {name} writes {sink.path}, which is the file of the audit trail"
-                raise _bad_input(f"{message}: choose another with --database")
+        other = plugins.files.add(self._database, "the audit trail")
+        if other is not None:
+            raise _bad_input(f"{self._database} cannot hold the audit trail: {other}; choose another with --database")
         return graph, plugins
 
     @contextmanager
@@ -162,7 +162,7 @@ class _Runner:
     def _orchestrator(
         self, graph: ExecutionGraph, plugins: Plugins, landscape: Landscape, run_id: str | None = None
     ) -> Iterator[Orchestrator]:
-        with Progress() as progress, _terminable():
+        with Progress() as progress:
             shown = is_terminal(sys.stderr)
             script = _script(plugins, progress if shown else None)
             try:
@@ -179,7 +179,11 @@ class _Runner:
     def _tell(self, orchestrator: Orchestrator, go: Callable[[], Summary], begun: Callable[[], bool]) -> ExitCode:
         """Run, and report how it went. What fails before a run has begun is bad input."""
         try:
-            summary = go()
+            try:
+                summary = go()
+            finally:
+                with suppress(sqlite3.Error):  # a database that cannot be read has its own message
+                    self._head = orchestrator.landscape.head.digest.hex()
         except ResumeRefused as error:
             raise _bad_input(str(error)) from error
         except (EngineError, PluginUnavailable, sqlite3.Error, OSError) as error:
@@ -207,6 +211,8 @@ class _Runner:
             status = summary.status if summary else RunStatus.INTERRUPTED
             click.echo(self._object(run_id, status, summary, stopped_by=why))
         message = f"Stopped: {why}.\nNothing that was committed is lost. Go on with: {self._resume_line()}"
+        if self._head is not None:
+            message += f"\nThe head of the audit trail is {self._head}"
         click.echo(paint(message, "yellow"), err=True)
         return ExitCode.STOPPED
 
@@ -221,6 +227,7 @@ class _Runner:
             counts = sorted(summary.outcomes.items(), key=lambda item: (-item[1], item[0]))
             click.echo("\n" + table([(str(outcome), count) for outcome, count in counts], ["outcome", "tokens"]))
         click.echo(f"\nThe audit trail is in {self._database}; ask it with: {program()} explain {self._database} 0")
+        click.echo(f"Its head is {self._head}")
 
     def _object(
         self, run_id: str | None, status: RunStatus, summary: Summary | None, stopped_by: str | None = None
@@ -237,6 +244,7 @@ class _Runner:
                 "stopped_by": stopped_by,
                 "last_defence": list(summary.last_defence) if summary else [],
                 "database": str(self._database),
+                "head": self._head,
                 "reproduce": self._reproduce,
             },
             indent=2,
@@ -253,7 +261,8 @@ def _bad_input(message: str) -> click.ClickException:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """In this block a request to terminate acts like Ctrl-C: the run stops at its last commit and records that."""
+    """In this block a request to terminate acts like Ctrl-C. A run stops at its last commit and records that; before a run
+    has begun, and after its end, nothing is left to record."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -2,7 +2,8 @@
 
 It buffers whole steps and writes them in one transaction. An operation adds its records after everything was validated;
 `commit` writes them table by table with one prepared statement for each table, in the order that the guards rely on
-(tokens, visits, fates, links). A visit or batch that begins and ends within one commit is written once, in its final form.
+(tokens, visits, fates, links). A visit that begins and ends within one commit is written once, in its final form. A batch is
+written open, and changed when its members have their ends.
 Not here: validation. If a guard refuses a record, that is a bug of the engine: the transaction is rolled back and the run
 stops at its last commit.
 """
@@ -15,6 +16,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from fateline_engine.errors import EngineBug, LimitExceeded, Refused
+from fateline_engine.landscape import chain
 from fateline_engine.landscape.store import Landscape
 from fateline_engine.words import BarrierVerdict, BatchStatus, GroupKind, RunStatus, VisitStatus
 
@@ -85,7 +87,14 @@ _INSERTS: Final = {table: _insert(table, columns) for table, columns in COLUMNS.
 _CLOSE_VISIT: Final = _update("visits", _CLOSING, COLUMNS["visits"][:5])
 _CHANGE_BATCH: Final = _update("batches", _CHANGE, COLUMNS["batches"][:3])
 (_STATUS, _VERDICT, _EDGE, _ERROR, _DIGEST_OUT, _CONTRACT, _DATA, _CLOSED, _TX, _AT) = _places("visits", _CLOSING)
-_CHANGE_PLACES: Final = _places("batches", _CHANGE)
+_DATA_PLACES: Final = {table: chain.place_of_data(COLUMNS[table]) for table in chain.GROWING}
+_opening: Final = itemgetter(*_places("visits", chain.OPENING))
+_closing: Final = itemgetter(*_places("visits", chain.CLOSING))
+_UPDATE_COLUMNS: Final = (*_CLOSING, *COLUMNS["visits"][:5])
+_closing_of_update: Final = itemgetter(*map(_UPDATE_COLUMNS.index, chain.CLOSING))
+_closed_at: Final = itemgetter(chain.CLOSING.index("closed"))
+_batch: Final = itemgetter(*_places("batches", chain.BATCH))
+(_OPENED_AT,) = _places("batches", ("opened_at",))
 _KEEP_ERROR: Final = (
     "INSERT INTO errors SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM errors WHERE run = ? AND digest = ?)"
 )
@@ -141,6 +150,8 @@ class LandscapeRecorder:
         self.seq = self.tx = self.at = 0
         self._step = _Step(self)
         self._run_mark = (0, 0, 0)
+        self._counters: Record = ()
+        """What the run says of itself since the last commit."""
         self.pending: dict[str, list[Any]] = {table: [] for table in COLUMNS}
         self._tokens: list[Record] = self.pending["tokens"]
         self._parents: list[Record] = self.pending["parents"]
@@ -148,7 +159,6 @@ class LandscapeRecorder:
         self._visits: list[list[Any]] = self.pending["visits"]
         self._open: dict[tuple[int, int], list[Any]] = {}
         self._closings: list[Record] = []
-        self._batches: dict[tuple[int, int], list[Any]] = {}
         self._batch_changes: dict[tuple[int, int], Record] = {}
         self._errors: dict[bytes, str] = {}
         self._resolved: dict[tuple[int, int, int], Resolution] = {}
@@ -183,6 +193,7 @@ class LandscapeRecorder:
                 self._write(self.landscape.conn, positions or {})
         except sqlite3.IntegrityError as error:
             raise EngineBug(f"the landscape refuses a commit: {error}") from error
+        self._counters = self._now()
         self._forget()
 
     def _write(self, conn: sqlite3.Connection, positions: dict[int, int]) -> None:
@@ -192,19 +203,53 @@ class LandscapeRecorder:
         for table, records in self.pending.items():
             if table == "visits" and self._closings:
                 conn.executemany(_CLOSE_VISIT, self._closings)
-            if table == "batches" and self._batch_changes:
-                conn.executemany(_CHANGE_BATCH, list(self._batch_changes.values()))
             if records:
                 conn.executemany(_INSERTS[table], records)
+            if table == "parents" and self._batch_changes:
+                conn.executemany(_CHANGE_BATCH, list(self._batch_changes.values()))
         if positions:
             conn.executemany(_POSITION, [(run, node, str(at)) for node, at in positions.items()])
-        mark = self._run_mark
-        conn.execute(_MARK_RUN, (self.status, self.rows_read, *mark, self.seq, self.tx, self.at, run))
+        counters = self._now()
+        if self.dirty or positions or self._errors or counters != self._counters:
+            chain.add(conn, run, self.tx, self._rewritten(counters, positions), self._parts())
+            conn.execute(_MARK_RUN, (*counters, run))
+
+    def _now(self) -> Record:
+        return (self.status, self.rows_read, *self._run_mark, self.seq, self.tx, self.at)
+
+    def _parts(self) -> Iterator[chain.Part]:
+        """What this commit writes once, for its digest."""
+        for table, place in _DATA_PLACES.items():
+            yield chain.Part(self.pending[table], place)
+        yield chain.Part([_opening(visit) for visit in self._visits])
+        closed = [_closing(visit) for visit in self._visits if visit[_CLOSED] is not None]
+        if self._closings:
+            closed += map(_closing_of_update, self._closings)
+        closed.sort(key=_closed_at)
+        yield chain.Part(closed, chain.place_of_data(chain.CLOSING))
+
+    def _rewritten(self, counters: Record, positions: dict[int, int]) -> dict[str, object]:
+        """What this commit rewrites, or writes without a step, for its digest."""
+        found: dict[str, object] = {"run": counters}
+        if positions:
+            found["positions"] = [(node, str(at)) for node, at in positions.items()]
+        opened = self.pending["batches"]
+        if opened or self._batch_changes:
+            batches = {record[1:3]: _batch(record) for record in opened}
+            batches |= {key: (*key, *change[: len(_CHANGE)]) for key, change in self._batch_changes.items()}
+            found["batches"] = list(batches.values())
+            found["opened"] = [(record[1], record[2], record[_OPENED_AT]) for record in opened]
+        if self.pending["contracts"]:
+            found["contracts"] = [(number, chain.fingerprint(body)) for _, number, body in self.pending["contracts"]]
+        if self._errors:
+            found["errors"] = [(digest.hex(), chain.fingerprint(text)) for digest, text in self._errors.items()]
+        return found
 
     def discard(self) -> None:
         """Drop what waits, and continue from the last commit."""
         self._forget()
         found = self.landscape.conn.execute(_READ_RUN, (self.run,)).fetchone()
+        self._counters = found
         status, self.rows_read, *_, self.seq, self.tx, self.at = found
         self.status = RunStatus(status)
         self._run_mark = found[2:5]
@@ -216,7 +261,6 @@ class LandscapeRecorder:
             records.clear()
         self._open.clear()
         self._closings.clear()
-        self._batches.clear()
         self._batch_changes.clear()
         self._errors.clear()
         self._resolved.clear()
@@ -396,23 +440,16 @@ class LandscapeRecorder:
 
     def open_batch(self, node: int, batch: int) -> None:
         self.seq += 1
-        record = [
-            self.run, node, batch, BatchStatus.OPEN, None, None, 0, self.at, None, self.seq, self.tx, self.at,
-        ]  # fmt: skip
-        self.pending["batches"].append(record)
-        self._batches[node, batch] = record
+        self.pending["batches"].append(
+            (self.run, node, batch, BatchStatus.OPEN, None, None, 0, self.at, None, self.seq, self.tx, self.at)
+        )
 
     def change_batch(
         self, node: int, batch: int, status: str, trigger: str, outputs: int | None, attempt: int, triggered_at: int
     ) -> None:
         self.seq += 1
         change = (status, trigger, outputs, attempt, triggered_at, self.seq, self.tx, self.at)
-        record = self._batches.get((node, batch))
-        if record is None:
-            self._batch_changes[node, batch] = (*change, self.run, node, batch)
-            return
-        for place, value in zip(_CHANGE_PLACES, change, strict=True):
-            record[place] = value
+        self._batch_changes[node, batch] = (*change, self.run, node, batch)
 
     def member(self, node: int, batch: int, ordinal: int, row: int, token: int) -> None:
         self.pending["members"].append((self.run, node, batch, ordinal, row, token, self.seq + 1, self.tx, self.at))

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from fateline_engine.errors import LandscapeError, ResumeRefused
 from fateline_engine.graph import ExecutionGraph
+from fateline_engine.landscape import chain
 from fateline_engine.landscape.store import Landscape
 from fateline_engine.words import RunStatus
 
@@ -56,6 +57,7 @@ def begin_run(
             "INSERT INTO positions VALUES (?, ?, ?)",
             [(run, numbers[sink], str(position)) for sink, position in positions.items()],
         )
+        chain.begin(landscape.conn, run)
     return int(run)
 
 

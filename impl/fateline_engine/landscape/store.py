@@ -6,20 +6,22 @@ written to it. Not here: the records. `LandscapeRecorder` writes them; the views
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fateline_engine.errors import LandscapeError
+from fateline_engine.landscape.chain import Head, head
 from fateline_engine.landscape.guards import GUARDS
-from fateline_engine.locks import InUse, hold, let_go
+from fateline_engine.locks import InUse, Lock, hold, let_go
 
 if TYPE_CHECKING:
     from fateline_engine.landscape.trail_reader import TrailReader
 
 APPLICATION_ID: Final = 0x46415445  # "FATE"
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+"""Version 1 had neither the chain of commits nor all guards. It can be read, and is not written any more."""
 MEMORY: Final = ":memory:"
 
 
@@ -33,7 +35,7 @@ class Landscape:
     `bare` is SQLite's own connection. `conn` is the same object, unless `watch` has put a wrapper around it.
     """
 
-    def __init__(self, conn: sqlite3.Connection, path: str, lock: int | None) -> None:
+    def __init__(self, conn: sqlite3.Connection, path: str, lock: Lock | None) -> None:
         self.bare = self.conn = conn
         self.path = path
         self._lock = lock
@@ -67,7 +69,7 @@ class Landscape:
             raise LandscapeError(f"{path}: no such file")
         conn = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
         try:
-            _recognise(conn, str(path))
+            _recognise(conn, str(path), reads=True)
         except BaseException:
             conn.close()
             raise
@@ -130,6 +132,11 @@ class Landscape:
         found: tuple[bytes, str] | None = self.conn.execute(query, (run, row)).fetchone()
         return found
 
+    @property
+    def head(self) -> Head:
+        """The last commit and its digest, which can be kept elsewhere; see `chain.py`."""
+        return head(self.bare)
+
     def snapshot(self) -> bytes:
         """The whole landscape as bytes; for a landscape in memory."""
         return self.conn.serialize()
@@ -149,6 +156,21 @@ class Landscape:
         self.bare.close()
         let_go(self._lock)
         self._lock = None
+
+    def take_back(self) -> None:
+        """Close, and delete the file if opening it has made it and no run was begun in it.
+
+        Another process that waits for the file never sees it without its lock, so nothing of another process is deleted.
+        """
+        unused = False
+        if self._lock is not None and self._lock.made:
+            with suppress(sqlite3.Error):  # what cannot be read is kept
+                unused = not self.has_run(1)
+        self.bare.close()
+        if unused:
+            with suppress(OSError):
+                Path(self.path).unlink()
+        self.close()
 
     def __enter__(self) -> "Landscape":
         return self
@@ -175,7 +197,7 @@ def _configure(conn: sqlite3.Connection) -> None:
     conn.execute("PRAGMA cache_size = -16384")
 
 
-def _recognise(conn: sqlite3.Connection, name: str) -> bool:
+def _recognise(conn: sqlite3.Connection, name: str, *, reads: bool = False) -> bool:
     """Whether the file is a landscape of ours; false if it is empty; an error if it is anything else."""
     try:
         (application,) = conn.execute("PRAGMA application_id").fetchone()
@@ -190,8 +212,11 @@ def _recognise(conn: sqlite3.Connection, name: str) -> bool:
         if version > SCHEMA_VERSION:
             message = f"its schema is {version}, this engine knows up to {SCHEMA_VERSION}; use a newer Fateline"
             raise LandscapeError(f"{name}: {message}")
-        if version == SCHEMA_VERSION:
+        if version == SCHEMA_VERSION or (reads and version > 0):
             return True
+        if version > 0:
+            message = f"its schema is {version}, and this engine writes {SCHEMA_VERSION}; it can only be read"
+            raise LandscapeError(f"{name}: {message}: choose another file, or finish the run with the older Fateline")
         raise LandscapeError(f"{name}: its schema {version} was never released; use the file that the engine wrote")
     if objects or application or version:
         raise LandscapeError(f"{name}: a database of another program; nothing was written to it; choose another file")
@@ -207,11 +232,11 @@ def _create(conn: sqlite3.Connection) -> None:
     )
 
 
-def _hold(name: str) -> int | None:
+def _hold(name: str) -> Lock:
     """Keep other writers out."""
     try:
         return hold(name)
     except InUse as error:
         raise LandscapeError(f"{error}; wait for it, or choose another file") from error
     except OSError as error:
-        raise LandscapeError(f"{name}: cannot be opened for writing: {error.strerror}") from error
+        raise LandscapeError(f"{name}: cannot be opened for writing: {error.strerror or error}") from error

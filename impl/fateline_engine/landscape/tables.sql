@@ -157,3 +157,11 @@ CREATE TABLE members (
     FOREIGN KEY (run, node, batch) REFERENCES batches,
     FOREIGN KEY (run, row, token) REFERENCES tokens
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE commits (                      -- the chain of digests over what each commit wrote, see chain.py
+    number INTEGER PRIMARY KEY,             -- in this landscape, over all its runs
+    run INTEGER NOT NULL REFERENCES runs,
+    last_tx INTEGER NOT NULL,               -- its last step
+    written TEXT NOT NULL,                  -- JSON: what is rewritten or has no step, as this commit left it
+    digest BLOB NOT NULL CHECK (length(digest) = 32)
+) STRICT;

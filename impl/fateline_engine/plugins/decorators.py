@@ -96,10 +96,10 @@ class FunctionTransform:
     """A marked function as a `Transform`."""
 
     def __init__(self, function: Callable[..., object], options: Mapping[str, object]) -> None:
-        self._function, self._options = function, dict(options)
+        self.function, self._options = function, dict(options)
 
     def process(self, row: Row) -> Result:
-        answer = self._function(row, **self._options)
+        answer = self.function(row, **self._options)
         match answer:
             case None:
                 return Drop()
@@ -116,10 +116,10 @@ class FunctionBatch:
     """A marked function as a `BatchTransform`."""
 
     def __init__(self, function: Callable[..., object], options: Mapping[str, object]) -> None:
-        self._function, self._options = function, dict(options)
+        self.function, self._options = function, dict(options)
 
     def process_batch(self, rows: Sequence[Row]) -> BatchResult:
-        answer = self._function(rows, **self._options)
+        answer = self.function(rows, **self._options)
         match answer:
             case BatchOutputs() | Drop() | Failure():
                 return answer

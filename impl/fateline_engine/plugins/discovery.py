@@ -54,7 +54,7 @@ def _import(module: str, name: str, beside: Path | None) -> tuple[object, Mark]:
         sys.path.append(folder)
     try:
         imported = import_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise NotFound(f"{module} cannot be imported: {describe(error)}") from error
     if imported.__file__ is None or not Path(imported.__file__).samefile(spec.origin):
         raise NotFound(f"another module {module} is loaded already, from {imported.__file__}: rename one of them")

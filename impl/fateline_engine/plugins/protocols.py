@@ -169,7 +169,7 @@ def process(transform: Transform, row: Row, *, expands: bool | None = None) -> R
         raise
     except RowRefused as refused:
         return Failure(str(refused), refused.retryable)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a plugin may end its work, not the run
         return Failure(describe(error))
     match result:
         case Expand(rows=()):
@@ -191,7 +191,7 @@ def process_batch(transform: BatchTransform, rows: Sequence[Row]) -> BatchResult
         raise
     except RowRefused as refused:
         return Failure(str(refused), refused.retryable)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a plugin may end its work, not the run
         return Failure(describe(error))
     if isinstance(result, BatchOutputs) and not result.rows:
         return Drop()

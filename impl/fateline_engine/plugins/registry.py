@@ -6,6 +6,7 @@ in the pipeline. Not here: opening plugins. Binding touches no data.
 """
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fateline_engine.expressions import BATCH_NAMES, Compiled, compile_expression
+from fateline_engine.files_in_use import FilesInUse
 from fateline_engine.plugins.decorators import FunctionBatch, FunctionTransform, Mark, PluginKind, mark_of
 from fateline_engine.plugins.discovery import NotFound, find
 from fateline_engine.plugins.protocols import BatchTransform, Sink, Source, Transform, describe
@@ -66,6 +68,8 @@ class Plugins:
     """`gates[name].label(row)` is the route; `ExpressionError` is an error of the gate."""
     conditions: dict[str, Compiled] = field(default_factory=dict)
     """`conditions[name].truth({"batch_count": …, "batch_age_seconds": …})`"""
+    files: FilesInUse = field(default_factory=FilesInUse)
+    """Every file that the pipeline reads or writes."""
 
 
 _Worker = SourceNode | TransformNode | AggregationNode | SinkNode
@@ -101,10 +105,12 @@ def bind(pipeline: Pipeline, base: Path | None = None) -> Plugins:
                     made[kind][node.name] = plugin
         if isinstance(node, AggregationNode) and node.condition is not None:
             conditions[node.name] = compile_expression(node.condition, BATCH_NAMES)
-    _refuse_shared_files(pipeline, made, complaints)
+    files = _refuse_shared_files(pipeline, made, complaints)
     complaints.settle()
     (source,) = made[PluginKind.SOURCE].values()
-    return Plugins(source, made[PluginKind.TRANSFORM], made[PluginKind.BATCH], made[PluginKind.SINK], gates, conditions)
+    return Plugins(
+        source, made[PluginKind.TRANSFORM], made[PluginKind.BATCH], made[PluginKind.SINK], gates, conditions, files
+    )
 
 
 def _make(node: _Worker, kind: PluginKind, place: Place, folder: Path) -> object:
@@ -130,7 +136,7 @@ def _make(node: _Worker, kind: PluginKind, place: Place, folder: Path) -> object
         return BAD
     try:
         return _construct(thing, mark, options)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return at.refuse(dict(node.options), f"{node.plugin} does not take these options: {describe(error)}")
 
 
@@ -200,15 +206,29 @@ def _construct(thing: object, mark: Mark, options: Mapping[str, object]) -> obje
 
 def _refuse_shared_files(
     pipeline: Pipeline, made: Mapping[PluginKind, Mapping[str, Any]], complaints: Complaints
-) -> None:
-    """Two nodes on one file would cut each other's rows away; a sink on the source's file would eat its own tail."""
-    users: dict[Path, str] = {}
+) -> FilesInUse:
+    """A sink must have its file to itself: it would cut away what another sink wrote, or overwrite what the run reads."""
+    files = FilesInUse()
+    if pipeline.file is not None:
+        files.add(Path(pipeline.file), "the pipeline is in this file")
+    for plugin in (plugin for plugins in made.values() for plugin in plugins.values()):
+        code = _code_of(plugin)
+        if code is not None:
+            files.add(code, "the code of a plugin is in this file")
     for kind in (PluginKind.SOURCE, PluginKind.SINK):
         for name, plugin in made[kind].items():
             path = getattr(plugin, "path", None)
             if not isinstance(path, Path):
                 continue
-            other = users.setdefault(path.resolve(), name)
-            if other != name:
+            other = files.add(path, f"{name} uses this file too")
+            if other is not None and kind is PluginKind.SINK:
                 index = next(i for i, node in enumerate(pipeline.nodes) if node.name == name)
-                complaints.add(("nodes", index, "options", "path"), f"{other} uses this file too", str(path), name)
+                complaints.add(("nodes", index, "options", "path"), other, str(path), name)
+    return files
+
+
+def _code_of(plugin: object) -> Path | None:
+    """The file that defines a plugin."""
+    made_by = plugin.function if isinstance(plugin, FunctionTransform | FunctionBatch) else type(plugin)
+    file = getattr(sys.modules.get(made_by.__module__), "__file__", None)
+    return Path(file) if file else None

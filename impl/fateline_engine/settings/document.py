@@ -94,6 +94,8 @@ class _Builder:
 def read_document(file: FilePath) -> tuple[object, dict[Path, int]]:
     """The data in `file` and the line of each path in it; `SettingsError` if it cannot be read."""
     try:
+        if file.exists() and not (file.is_file() or file.is_dir()):  # a pipe might never end
+            raise _error(file, "not a regular file")
         with file.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
     except OSError as error:

@@ -165,6 +165,9 @@ def _uses_wal(path: Path) -> bool:
 _ALLOWED: Final = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE})
 _FORBIDDEN_FUNCTIONS: Final = frozenset({"load_extension", "fts3_tokenizer", "writefile", "readfile", "edit"})
 _OURS: Final = frozenset({"temp", "slice", "cross_range", "other"})
+_ABOUT_TABLES: Final = frozenset({"table_info", "table_xinfo"})
+_OF_THE_FILE: Final = frozenset({"application_id", "user_version"})
+"""Pragmas that may be read; with a value they would be written."""
 
 
 def _only_reading(action: int, first: str | None, second: str | None, database: str | None, _: str | None) -> int:
@@ -175,7 +178,11 @@ def _only_reading(action: int, first: str | None, second: str | None, database: 
     if action in (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT):
         return sqlite3.SQLITE_OK  # only our own statements: a view cannot contain ATTACH
     if action == sqlite3.SQLITE_PRAGMA:
-        return sqlite3.SQLITE_OK if first in ("table_info", "table_xinfo") else sqlite3.SQLITE_DENY
+        return (
+            sqlite3.SQLITE_OK
+            if first in _ABOUT_TABLES or (first in _OF_THE_FILE and second is None)
+            else sqlite3.SQLITE_DENY
+        )
     if (action, first) == (sqlite3.SQLITE_UPDATE, "sqlite_master"):
         return sqlite3.SQLITE_OK  # json_each declares its columns this way; the file stays read-only
     return sqlite3.SQLITE_OK if database in _OURS else sqlite3.SQLITE_DENY

@@ -3,6 +3,7 @@
 Not here: the checking (`fateline_oracle.audit`), and the page (`fateline_oracle.render.audit_html`).
 """
 
+import json
 import re
 import shlex
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 import click
 
 from fateline_console.terminal import Progress, paint, table
+from fateline_engine.landscape.chain import Chain
 from fateline_model import LAW_VERSION, LAWS
 
 from ..audit.adapters import Adapter, find_adapter
@@ -28,6 +30,7 @@ from ..render.counterexample import lineage
 from ..report.junit import write_junit
 from ..report.law_results import COLOUR
 from ..report.verdict import ExitCode, Verdict
+from .chain import as_object, chain_of, statements
 from .verify import JOBS
 
 SHOWN_RUNS = 5
@@ -57,6 +60,12 @@ _LONG = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{12,}\b")
     metavar="FILE",
     help="Check only rows that are new or had not ended in the audit remembered in FILE, and update FILE.",
 )
+@click.option(
+    "--head",
+    "kept",
+    metavar="DIGEST",
+    help="A head of this trail that was kept elsewhere: is all as it was then?",
+)
 @click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="Number of processes.", show_default=True)
 @click.option(
     "--patience",
@@ -77,6 +86,7 @@ def audit(
     views: str | None,
     limit: int,
     since: str | None,
+    kept: str | None,
     jobs: int,
     patience: float,
     html: str | None,
@@ -90,7 +100,7 @@ def audit(
     DATABASE is an audit database (SQLite), a trail in JSON lines, or a folder that --export wrote, which is checked on
     DuckDB. It is opened read-only; nothing is written to it or into its folder.
 
-    Exit status: 0 the law holds, 1 it is breached, 2 undetermined, 3 wrong usage or input.
+    Exit status: 0 the law holds, 1 it is breached or the trail was altered, 2 undetermined, 3 wrong usage or input.
     """
     if printed is not None:
         click.echo(_queries(printed))
@@ -104,11 +114,12 @@ def audit(
             )
     asked = frozenset(laws) if laws else None
     try:
+        chain = chain_of(Path(database), kept)
         if Path(database).is_dir():
             summary = _of_fleet(
                 Path(database), asked, max(1_000, limit), _reproduce(database, runs, laws, views), limit
             )
-            return _shown(summary, database, limit, html, junit, as_json)
+            return _shown(summary, None, database, limit, html, junit, as_json)
         with prepared(Path(database), Path(views) if views is not None else None, patience) as (path, adapter):
             wanted = Wanted(path, adapter, runs, asked, jobs, max(1_000, limit), patience)
             before = recall(Path(since), adapter.name) if since is not None else None
@@ -130,7 +141,7 @@ def audit(
         raise click.ClickException(str(error)) from None
     if since is not None:
         Path(since).write_text(found.remembered.to_json(), encoding="utf-8")
-    code = _shown(summary, database, limit, html, junit, as_json)
+    code = _shown(summary, chain, database, limit, html, junit, as_json)
     if export is not None:
         click.echo(f"The trail as Parquet: {Path(export).resolve()}", err=as_json)
     return code
@@ -147,9 +158,15 @@ def _of_fleet(folder: Path, laws: frozenset[str] | None, kept: int, reproduce: s
 
 
 def _shown(
-    summary: AuditSummary, database: str, limit: int, html: str | None, junit: str | None, as_json: bool
+    summary: AuditSummary,
+    chain: Chain | None,
+    database: str,
+    limit: int,
+    html: str | None,
+    junit: str | None,
+    as_json: bool,
 ) -> ExitCode:
-    click.echo(summary.report.to_json() if as_json else _text(summary, limit))
+    click.echo(_json(summary, chain) if as_json else _text(summary, chain, limit))
     if junit is not None:
         click.echo(write_junit(summary.report, database, Path(junit)), err=as_json)
     if html is not None:
@@ -158,7 +175,13 @@ def _shown(
         Path(html).parent.mkdir(parents=True, exist_ok=True)
         Path(html).write_text(render_audit(summary, database), encoding="utf-8")
         click.echo(f"The report: {Path(html).resolve()}", err=as_json)
-    return summary.report.exit_code
+    altered = chain is not None and not chain.unaltered
+    return ExitCode.BREACHED if altered else summary.report.exit_code
+
+
+def _json(summary: AuditSummary, chain: Chain | None) -> str:
+    report = summary.report.to_json()
+    return report if chain is None else json.dumps({**json.loads(report), "chain": as_object(chain)}, indent=2)
 
 
 @contextmanager
@@ -202,7 +225,7 @@ def _reproduce(database: str, runs: tuple[str, ...], laws: tuple[str, ...], view
 # ---------------------------------------------------------------------------------------------------- as text
 
 
-def _text(summary: AuditSummary, limit: int) -> str:
+def _text(summary: AuditSummary, chain: Chain | None, limit: int) -> str:
     """The verdict and what was found first; then the laws; what was not judged at the end."""
     report = summary.report
     counts = report.counts
@@ -210,6 +233,8 @@ def _text(summary: AuditSummary, limit: int) -> str:
         f"{paint(report.verdict, COLOUR[report.verdict], bold=True)}  {report.scope}, read as {summary.adapter}: "
         f"{counts['breaches']:,} breaches in {counts['tokens']:,} tokens of {counts['rows']:,} rows, {counts['runs']:,} runs"
     ]
+    if chain is not None:
+        parts += [f"  {line}" for line in statements(chain, report.verdict)]
     parts += [f"  {line}" for line in summary.answer()]
     parts += [f"  {line[0].upper()}{line[1:]}." for line in summary.not_over[:SHOWN_RUNS]]
     if len(summary.not_over) > SHOWN_RUNS:

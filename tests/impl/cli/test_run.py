@@ -16,6 +16,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from fateline_engine.landscape import Landscape
 from fateline_oracle.cli import main
 from fateline_oracle.report.verdict import ExitCode
 
@@ -117,6 +118,7 @@ def test_a_run_tells_programs_the_same(tmp_path: Path) -> None:
     seconds = told.pop("seconds")
     assert 0 <= seconds < 60
     assert len(told.pop("run")) == 32
+    assert len(told.pop("head")) == 64
     assert told == {
         "schema": "fateline.run/1",
         "status": "completed",
@@ -272,7 +274,7 @@ def test_a_database_of_something_else_is_left_as_it_is(tmp_path: Path) -> None:
 def test_the_audit_trail_does_not_go_where_a_sink_writes(tmp_path: Path) -> None:
     result = call("run", pipeline(tmp_path), "--database", tmp_path / "table.sqlite")
     assert result.exit_code == ExitCode.USAGE
-    assert "the sink table writes" in result.stderr
+    assert "cannot hold the audit trail: table uses this file too" in result.stderr
 
 
 def test_a_locked_landscape_is_a_clear_error(tmp_path: Path) -> None:
@@ -430,3 +432,52 @@ def test_warnings_are_shown_and_stop_nothing(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert "warning: " in result.stderr
     assert "selects a, and fails as select_branch_not_arrived" in result.stderr
+
+
+def test_two_first_runs_at_once_and_the_refused_one_deletes_nothing(tmp_path: Path) -> None:
+    """The reproduction that lost the database in each of 25 pairs: both look for it before either has made it."""
+    for number in range(3):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        file = pipeline(folder, rows=200)
+        command = [sys.executable, "-m", "fateline_engine", "run", str(file)]
+        both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+        told = [(*process.communicate(timeout=120), process.returncode) for process in both]
+        codes = sorted(code for _, _, code in told)
+        assert codes in ([0, 0], [0, 3]), told
+        assert set(status(folder / "numbers.db")) == {"completed"}
+        assert outputs(folder) == expected(200)
+
+
+def test_a_refused_run_deletes_nothing_of_the_run_that_it_met(tmp_path: Path) -> None:
+    """Step by step: it comes when the other has made the file, and has not written its run yet."""
+    file = pipeline(tmp_path)
+    with Landscape.open(tmp_path / "numbers.db"):
+        result = call("run", file)
+        assert result.exit_code == ExitCode.USAGE
+        assert "another process is writing it" in result.stderr
+        assert (tmp_path / "numbers.db").exists()
+
+
+OWN_FILES = ["numbers.db-wal", "numbers.db-shm", "numbers.db-journal", "numbers.yaml", "numbers.csv", "numbers.csv-wal",
+             "table.sqlite-journal", "hard_link", "soft_link", "stopping_plugins.py"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OWN_FILES)
+def test_a_sink_never_writes_a_file_that_the_run_uses(tmp_path: Path, name: str) -> None:
+    file = pipeline(tmp_path, plugin="stopping_plugins:stop_at", options={"n": -1, "flag": "none"})
+    os.link(tmp_path / "numbers.csv", tmp_path / "hard_link")
+    (tmp_path / "soft_link").symlink_to(tmp_path / "numbers.csv")
+    file.write_text(file.read_text().replace("out.jsonl", name))
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    result = call("run", file)
+    assert result.exit_code == ExitCode.USAGE, result.stderr
+    assert "Traceback" not in result.output
+    assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+def test_a_pipeline_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    result = call("run", tmp_path / "pipe.yaml")
+    assert result.exit_code == ExitCode.USAGE
+    assert "not a regular file" in result.stderr

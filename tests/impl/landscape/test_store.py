@@ -91,6 +91,7 @@ def test_runs_are_found_by_name_or_as_the_only_one_that_is_not_over() -> None:
 def test_a_commit_that_a_guard_refuses_writes_nothing() -> None:
     trial = Trial(diamond(), each_step=True).started().read()
     before = trial.landscape.snapshot()
+    trial.engine.recorder.step(2000)
     trial.engine.recorder.fate(0, 0, "completed", sink=5, error=b"forbidden")
     with pytest.raises(EngineBug, match="fateline guard fates_fields"):
         trial.engine.recorder.commit()

@@ -271,3 +271,124 @@ def test_a_table_that_does_not_take_a_row_refuses_only_that_row(tmp_path: Path) 
     write(sink, 2)
     assert rows_in(tmp_path / "out", sink) == texts(1, 2)
     sink.close()
+
+
+NEVER: dict[str, tuple[str, dict[str, Any]]] = {
+    "names that differ only by case": ("sqlite", {"a": 1, "A": 2}),
+    "a zero byte in a name": ("sqlite", {"a\0b": 1}),
+    "more columns than SQLite has": ("sqlite", {f"f{n}": n for n in range(2_001)}),
+    "all names of the rowid": ("sqlite", {"rowid": 1, "OID": 2, "_rowid_": 3}),
+    "a number that is too large": ("sqlite", {"a": 2**70}),
+    "half a character": ("sqlite", {"\ud800": 1}),
+    "half a character in a header": ("csv", {"\ud800": 1}),
+    "a field that no reader of CSV takes": ("csv", {"x" * 200_000: 1}),
+    "a header that begins like a mark of the encoding": ("csv", {"\ufeffa": 1}),
+    "no field": ("csv", {}),
+    "no field for a table": ("sqlite", {}),
+}
+"""Rows that no table or file can begin with."""
+
+
+@pytest.mark.parametrize("name", list(NEVER))
+def test_a_row_that_can_never_be_written_is_refused_and_leaves_no_trace(tmp_path: Path, name: str) -> None:
+    kind, row = NEVER[name]
+    sink = MAKERS[kind](tmp_path / "out")
+    sink.open(resume=False)
+    before = sink.position()
+    for _ in range(2):
+        with pytest.raises(RowRefused):
+            sink.write(row)
+        assert sink.position() == before
+    write(sink, 1)
+    assert rows_in(tmp_path / "out", sink) == texts(1)
+    confirmed = sink.position()
+    sink.close()
+    sink.open(resume=True)
+    sink.truncate(confirmed)
+    assert rows_in(tmp_path / "out", sink) == texts(1)
+    sink.close()
+
+
+@pytest.mark.parametrize("names", [("rowid", "x"), ("RowID", "oid"), ("_rowid_", "rowid"), ("oid", "x")])
+def test_a_field_may_have_a_name_of_the_rowid(tmp_path: Path, names: tuple[str, str]) -> None:
+    sink = SqliteSink(tmp_path / "out", "t")
+    sink.open(resume=False)
+    rows = [dict.fromkeys(names, str(number)) for number in (7, 3, 100)]
+    for row in rows[:2]:
+        sink.write(row)
+    sink.flush()
+    confirmed = sink.position()
+    sink.write(dict.fromkeys(names, "lost"))
+    sink.flush()
+    sink.close()
+    sink.open(resume=True)
+    sink.truncate(confirmed)
+    sink.write(rows[2])
+    sink.flush()
+    assert rows_in(tmp_path / "out", sink) == rows
+    sink.close()
+
+
+def test_a_table_that_has_its_own_numbers_is_not_appended_to(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "out")) as connection, connection:
+        connection.execute("create table t (id integer primary key, n)")
+    sink = SqliteSink(tmp_path / "out", "t", if_exists=IfExists.APPEND)
+    with pytest.raises(PluginUnavailable, match="its column id is its rowid"):
+        sink.open(resume=False)
+
+
+def test_columns_that_no_table_can_have_are_refused_before_the_run(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="duplicate column name: A"):
+        SqliteSink(tmp_path / "out", "t", fields=("a", "A"))
+
+
+@pytest.mark.parametrize("row", [{"a\nb": "1", "c": "2"}, {"a": "x\ry", "c": '"\r\n'}])
+def test_ends_of_lines_in_names_and_values_survive_a_resume(tmp_path: Path, row: dict[str, str]) -> None:
+    sink = CsvSink(tmp_path / "out")
+    sink.open(resume=False)
+    sink.write(row)
+    sink.flush()
+    confirmed = sink.position()
+    sink.close()
+    sink.open(resume=True)
+    sink.truncate(confirmed)
+    sink.write(row)
+    sink.flush()
+    assert rows_in(tmp_path / "out", sink) == [row, row]
+    sink.close()
+
+
+@pytest.mark.parametrize("kind", ["csv", "sqlite"])
+def test_the_time_of_a_row_does_not_grow_with_the_square_of_its_fields(tmp_path: Path, kind: str) -> None:
+    """Counted, not measured: no name is compared with every column."""
+    compared = 0
+
+    class Name(str):
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return str.__eq__(self, other)
+
+    sink = MAKERS[kind](tmp_path / "out")
+    sink.open(resume=False)
+    row = {f"f{n}": n for n in range(1_000)}
+    sink.write(row)
+    sink.write({Name(name): value for name, value in row.items()})
+    assert compared < 10_000
+    sink.close()
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path, make: Make) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(PluginUnavailable, match="not a regular file"):
+        make(tmp_path / "pipe").open(resume=False)
+
+
+def test_a_loop_of_links_is_one_clear_error(tmp_path: Path, make: Make) -> None:
+    (tmp_path / "one").symlink_to(tmp_path / "two")
+    (tmp_path / "two").symlink_to(tmp_path / "one")
+    with pytest.raises(PluginUnavailable, match="Too many levels of symbolic links"):
+        make(tmp_path / "one").open(resume=False)

@@ -1,9 +1,13 @@
 """Sources: good records in order, bad ones as invalid rows with a reason, unreadable files as one clear error."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fateline_engine.plugins import PluginUnavailable, Source, SourceRecord
-from fateline_engine.plugins.builtin import jsonl_files
+from fateline_engine.plugins.builtin import jsonl_files, sqlite_tables
 from fateline_engine.plugins.builtin.csv_files import CsvSource
 from fateline_engine.plugins.builtin.jsonl_files import JsonlSource
 from fateline_engine.plugins.builtin.sqlite_tables import SqliteSource
@@ -182,18 +186,50 @@ def test_a_query_comes_as_it_says(database: Path) -> None:
         ({"table": "nobody"}, "no such table: nobody"),
         ({"query": "selec 1"}, "syntax error"),
         ({"query": "select 1 as a, 2 as a"}, "two columns of one name: a, a"),
-        ({"query": "delete from people"}, "readonly database"),
-        ({"query": "pragma user_version = 3"}, "readonly database|no columns"),
+        ({"query": "delete from people"}, "not authorized|authorization denied"),
+        ({"query": "pragma user_version = 3"}, "not authorized|authorization denied"),
+        ({"query": "attach 'made' as y"}, "not authorized|authorization denied"),
+        ({"query": "vacuum into 'made'"}, "not authorized|authorization denied"),
+        ({"query": "select load_extension('made')"}, "not authorized|authorization denied"),
         ({"table": "people", "fields": {"size": "int"}}, "has no column size; there are id, name, weight"),
     ],
 )
 def test_a_database_that_cannot_serve_is_told_before_the_run(
-    database: Path, options: dict[str, Any], told: str
+    database: Path, options: dict[str, Any], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = database.read_bytes()
+    monkeypatch.chdir(database.parent)
+    before, files = database.read_bytes(), sorted(database.parent.iterdir())
     with pytest.raises(PluginUnavailable, match=told):
         read(SqliteSource(database, **options))
     assert database.read_bytes() == before
+    assert sorted(database.parent.iterdir()) == files
+
+
+def test_a_query_that_gives_no_next_row_ends(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that moves on by a second whenever it is read, so that load decides nothing."""
+    clock = SimpleNamespace(monotonic=count().__next__)
+    monkeypatch.setattr(sqlite_tables, "time", clock)
+    endless = "with recursive r(n) as (select 1 union all select n + 1 from r) select n from r"
+    never = SqliteSource(database, query=f"{endless} where n < 3", patience=9)
+    with pytest.raises(PluginUnavailable, match="a row took too long: raise patience"):
+        read(never)
+    some = SqliteSource(database, query=f"{endless} limit 200000", patience=9)
+    assert len(read(some)) == 200_000, "each row has its own time"
+
+
+def test_a_table_with_a_column_called_rowid_is_read_by_its_rowid(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("create table odd (RowId, oid)")
+        connection.executemany("insert into odd values (?, ?)", [(7, 1), (3, 2), (3, 0)])
+    assert [record.data["RowId"] for record in read(SqliteSource(database, table="odd"))] == [7, 3, 3]
+
+
+@pytest.mark.parametrize("make", [CsvSource, JsonlSource, lambda path: SqliteSource(path, table="t")])
+def test_a_pipe_or_a_device_is_refused_and_not_waited_for(tmp_path: Path, make: Callable[[Path], Source]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(PluginUnavailable, match="not a regular file"):
+            make(path).open()
 
 
 @pytest.mark.parametrize("options", [{}, {"table": "a", "query": "b"}])

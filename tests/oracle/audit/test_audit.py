@@ -320,7 +320,7 @@ def test_nothing_is_written_to_a_database_or_beside_it(landscape: Path, tmp_path
     for mode in ("DELETE", "WAL"):
         folder = tmp_path / mode
         folder.mkdir()
-        path = damaged(landscape, folder)
+        path = Path(shutil.copy(landscape, folder))
         conn = sqlite3.connect(path)
         conn.execute(f"PRAGMA journal_mode = {mode}")
         conn.close()
@@ -384,8 +384,9 @@ def test_hostile_contents_are_a_breach_or_one_line(landscape: Path, tmp_path: Pa
         path = damaged(landscape, folder, *damage)
         before = fingerprint(folder)
         found = run(path, "--patience", "20")
-        assert found.exit_code in (0, 1), (name, found.output[-400:], found.exception)
-        assert found.exit_code == (0 if name.startswith("sql") else 1) or name == "config is no json", name
+        assert found.exit_code == 1, (name, found.output[-400:], found.exception)
+        assert "Unaltered: no." in found.output, name
+        assert ("Lawful: yes" in found.output) == name.startswith("sql") or name == "config is no json", name
         assert fingerprint(folder) == before
 
 

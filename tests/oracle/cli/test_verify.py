@@ -145,7 +145,7 @@ def test_a_file_that_cannot_be_read_is_bad_input(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="no endless file here")
 def test_a_file_without_an_end_is_not_read_to_it() -> None:
-    assert "larger than" in verify("--pipeline", "/dev/zero").stderr
+    assert "not a regular file" in verify("--pipeline", "/dev/zero").stderr
 
 
 def test_a_bound_reached_is_undetermined_and_says_how_to_go_on(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, TextIO
 
-from fateline_engine.plugins.builtin.files import LineFile, blaming, closing_on_failure
+from fateline_engine.plugins.builtin.files import LineFile, blaming, closing_on_failure, listed, regular
 from fateline_engine.plugins.builtin.values import from_text, to_json
 from fateline_engine.plugins.decorators import sink, source
 from fateline_engine.plugins.options import IfExists, Key, character, field_types, fields, file_path, one_of
@@ -42,6 +42,7 @@ class CsvSource:
 
     def _open(self) -> None:
         with blaming(self.path, "read"):
+            regular(self.path)
             # Bytes that are not UTF-8 must cost their own record only: they come through as lone surrogates.
             self._stream = self.path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
             try:
@@ -142,6 +143,7 @@ class CsvSink:
         self._fields = fields
         self._delimiter = delimiter
         self._header: tuple[str, ...] = ()
+        self._known: frozenset[str] = frozenset()
 
     def open(self, *, resume: bool) -> None:
         with closing_on_failure(self):
@@ -151,27 +153,41 @@ class CsvSink:
     def _read_header(self) -> None:
         self._header = ()
         if self._file.position():
-            line = self._file.first_line().decode("utf-8", "replace")
-            self._header = tuple(next(csv.reader([line], delimiter=self._delimiter), []))
+            lines = self._file.first_lines()
+            self._header = tuple(next(csv.reader(lines, delimiter=self._delimiter), []))
+            lines.close()
+        self._known = frozenset(self._header)
 
     def write(self, row: Row) -> None:
         header = self._header or self._fields or tuple(row)
-        if extra := [name for name in row if name not in header]:
-            raise RowRefused(f"no column for {', '.join(extra)}: the file has {', '.join(header)}")
+        known = self._known or frozenset(header)
+        if extra := [name for name in row if name not in known]:
+            raise RowRefused(f"no column for {listed(extra)}: the file has {listed(header)}")
         if not header:
             raise RowRefused("a row without fields cannot be the first of a CSV file")
         line = self._line([_cell(row.get(name)) for name in header])
         if not self._header:
-            line = self._line(list(header)) + line
+            line = self._first_line(header) + line
         self._file.write(line)
-        self._header = header
+        self._header, self._known = header, known
+
+    def _first_line(self, header: tuple[str, ...]) -> bytes:
+        """The header; refused if it could not be read again, which a resumed run does."""
+        line = self._line(list(header))
+        try:
+            again = next(csv.reader(io.StringIO(line.decode("utf-8-sig"), newline=""), delimiter=self._delimiter), [])
+        except csv.Error as error:
+            raise RowRefused(f"its fields cannot be the header of a CSV file: {error}") from error
+        if tuple(again) != header:
+            raise RowRefused("its fields cannot be the header of a CSV file: they would be read as others")
+        return line
 
     def _line(self, cells: list[str]) -> bytes:
         text = io.StringIO()
-        writer = csv.writer(text, delimiter=self._delimiter, lineterminator="\n")
+        writer = csv.writer(text, delimiter=self._delimiter, lineterminator="\r\n")  # so that both are quoted in a cell
         try:
             writer.writerow(cells)
-            return text.getvalue().encode("utf-8")
+            return (text.getvalue().removesuffix("\r\n") + "\n").encode("utf-8")
         except (csv.Error, UnicodeEncodeError) as error:
             raise RowRefused(f"cannot be written as CSV: {error}") from error
 

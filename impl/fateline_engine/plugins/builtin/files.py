@@ -5,14 +5,16 @@ a format.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Final, Protocol
 
-from fateline_engine.locks import InUse, hold, let_go
+from fateline_engine.locks import InUse, Lock, hold, let_go
 from fateline_engine.plugins.options import IfExists
 from fateline_engine.plugins.protocols import PluginUnavailable
+
+_LISTED: Final = 20
 
 
 class Closable(Protocol):
@@ -38,12 +40,24 @@ def closing_on_failure(thing: Closable) -> Iterator[None]:
         raise
 
 
-def alone(path: Path) -> int | None:
+def regular(path: Path) -> None:
+    """`PluginUnavailable` for a pipe or a device: it could not be read twice, and might never end."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise PluginUnavailable(f"{path} is not a regular file, so a resumed run could not read it again")
+
+
+def alone(path: Path) -> Lock:
     """Keep other processes from writing the same file until the lock is let go."""
     try:
         return hold(path)
     except InUse as error:
         raise PluginUnavailable(f"{error}; two runs cannot share a sink") from error
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a message; of many, the first."""
+    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
 
 
 class LineFile:
@@ -53,7 +67,7 @@ class LineFile:
         self.path = path
         self._if_exists = if_exists
         self._stream: BinaryIO | None = None
-        self._lock: int | None = None
+        self._lock: Lock | None = None
         self._position = 0
         self._new = False
 
@@ -64,12 +78,12 @@ class LineFile:
         return self._stream
 
     def open(self, *, resume: bool) -> None:
-        with blaming(self.path, "opened for writing"):
+        with closing_on_failure(self), blaming(self.path, "opened for writing"):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            exists = self.path.exists()
+            self._lock = alone(self.path)
+            exists = not self._lock.made
             if exists and not resume and self._if_exists is IfExists.FAIL:
                 raise PluginUnavailable(f"{self.path} exists already: move it, or say if_exists: replace or append")
-            self._lock = alone(self.path)
             keep = exists and (resume or self._if_exists is IfExists.APPEND)
             self._stream = self.path.open("r+b" if keep else "wb")
             self._new = not exists
@@ -106,12 +120,12 @@ class LineFile:
             self._position = self._file.seek(position)
         self.flush()
 
-    def first_line(self) -> bytes:
-        """The first line without its end; empty if there is none."""
+    def first_lines(self) -> Generator[str]:
+        """The lines that were written, from the first on. An end of line within quotes is left to the reader."""
         with blaming(self.path, "read"):
             self._file.flush()
-            with self.path.open("rb") as stream:
-                return stream.readline().rstrip(b"\r\n")
+            with self.path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+                yield from stream
 
     def close(self) -> None:
         if self._stream is not None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, Final, NoReturn
 
-from fateline_engine.plugins.builtin.files import LineFile, blaming, closing_on_failure
+from fateline_engine.plugins.builtin.files import LineFile, blaming, closing_on_failure, regular
 from fateline_engine.plugins.builtin.values import contract_of, convert, to_json
 from fateline_engine.plugins.decorators import sink, source
 from fateline_engine.plugins.options import IfExists, Key, field_types, file_path, one_of
@@ -36,6 +36,7 @@ class JsonlSource:
 
     def open(self) -> None:
         with closing_on_failure(self), blaming(self.path, "read"):
+            regular(self.path)
             self._stream = self.path.open("rb")
             self._stream.peek(1)
 
