@@ -39,10 +39,9 @@ CANNOT: Final[dict[Do, str]] = {
 def is_supported(hello: Hello, stimulus: AnyStimulus, state: State) -> bool:
     """True if the engine supports this stimulus in this state, by what it declares. A stimulus that needs a word which the
     engine does not declare is not sent, even if the law refuses it in this state."""
-    if Does.DEADLINES in (words := _words_for(stimulus)) and hello.clock is not Clock.INJECTED:
-        return False
-    if not words <= hello.does:
-        return False
+    for word in _words_for(stimulus):
+        if word not in hello.does or (word is Does.DEADLINES and hello.clock is not Clock.INJECTED):
+            return False
     if isinstance(stimulus, Stimulus) and stimulus.do is Do.READ:
         return stimulus.row == len(state.world[0].rows) or state.world[0].source_ended
     return True
@@ -64,12 +63,8 @@ _OF_DO: Final[dict[Do, Does]] = {
 }
 
 
-def _words_for(stimulus: AnyStimulus) -> frozenset[Does]:
+def _words_for(stimulus: AnyStimulus) -> Iterator[Does]:
     """The words of `does` that a stimulus needs."""
-    return frozenset(_of_stimulus(stimulus))
-
-
-def _of_stimulus(stimulus: AnyStimulus) -> Iterator[Does]:
     if isinstance(stimulus, Operation):
         if stimulus.op in _OF_OPERATION:
             yield _OF_OPERATION[stimulus.op]

@@ -243,6 +243,8 @@ class BatchDriver:
         """How many refused stimuli of a kind, that met the same, made law and engine part."""
         self.looked = False
         """True once the whole trail was read before and after a crash."""
+        self._asking: Callable[[], list[Suspect]] = list
+        """Gives the steps that the engine is asked to take at this moment."""
         self._chance = random.Random(seed)
 
     def take(self, walks: Sequence[Walk], *, look_at_crash: bool = True) -> None:
@@ -257,12 +259,13 @@ class BatchDriver:
         self._rows = 0
         self._halted = False
         self.troubles, self.suspects, self.fault = [], [], None
+        self._asking = list
         self.port.start(self.document)
         try:
             while self._round():
                 pass
         except EngineFault as fault:
-            self.fault = str(fault)
+            self.fault, self.suspects = str(fault), self._asking()
         for walker in self._walkers:
             self.tally.checked.update(walker.data.checked)
 
@@ -323,9 +326,9 @@ class BatchDriver:
                 asked.append(walker.asked(taken.stimulus))
             self._run.append((walker, taken.stimulus))
             walker.took(taken.stimulus)
-        self.suspects = [Suspect(tuple(move.walker.done), (move.state, move.place), move.state) for move in moving]
+        self._asking = lambda: [Suspect(tuple(m.walker.done), (m.state, m.place), m.state) for m in moving]
         replies = self.port.together(asked)
-        self.suspects = []
+        self._asking = list
         self._close_unsupported(moving, replies)
         for (walker, state, taken, place, overtaken), reply in zip(moving, replies, strict=True):
             if walker.stopped:
@@ -418,9 +421,9 @@ class BatchDriver:
         look = event.do is Do.CRASH and self._look_at_crash
         before = list(self.port.trail()) if look else []
         moves = [self._move_of(walker, walker.here, event) for walker in self._walkers]
-        self.suspects = [Suspect((*move.walker.done, event), (move.state, move.place), move.state) for move in moves]
+        self._asking = lambda: [Suspect((*m.walker.done, event), (m.state, m.place), m.state) for m in moves]
         reply = self.port.do(Request(event))
-        self.suspects = []
+        self._asking = list
         if reply.unsupported is not None:
             self.closed |= {(move.state, move.place): True for move in moves}
             self.tally.skipped[reply.unsupported] += 1
@@ -479,9 +482,9 @@ class BatchDriver:
             else:
                 request = walker.asked(concrete)
             tried.append((stimulus, concrete, rule, request))
-        self.suspects = [Suspect((*walker.done, concrete), None, number) for _, concrete, _, _ in tried]
+        self._asking = lambda: [Suspect((*walker.done, concrete), None, number) for _, concrete, _, _ in tried]
         replies = self.port.together([asked for *_, asked in tried])
-        self.suspects = []
+        self._asking = list
         walker.asked_of += [concrete for _, concrete, _, _ in tried]
         for (stimulus, concrete, rule, _), reply in zip(tried, replies, strict=True):
             if reply.unsupported is not None:

@@ -175,7 +175,7 @@ def by_distance(graph: LocalGraph) -> Iterator[tuple[int, Callable[[], tuple[Any
 class ConcreteStep:
     """One lawful step from a concrete state: the stimulus, the records that the law writes, and the state after it."""
 
-    __slots__ = ("about", "expected", "records", "stimulus", "to", "wanted")
+    __slots__ = ("_without_run", "about", "expected", "records", "stimulus", "to", "wanted")
 
     def __init__(self, stimulus: Stimulus, records: tuple[Record, ...], to: "ConcreteState"):
         self.stimulus = stimulus
@@ -184,10 +184,14 @@ class ConcreteStep:
         self.wanted: Keyed = keyed(self.expected)
         self.about: Step = step_of(stimulus, records)
         self.to = to
+        self._without_run: ConcreteStep | None = None
 
     def without_run(self) -> "ConcreteStep":
-        """The step without the record of the run itself."""
-        return ConcreteStep(self.stimulus, tuple(r for r in self.records if not isinstance(r, RunRecord)), self.to)
+        """The step without the record of the run itself. It is made once."""
+        if self._without_run is None:
+            records = tuple(record for record in self.records if not isinstance(record, RunRecord))
+            self._without_run = ConcreteStep(self.stimulus, records, self.to)
+        return self._without_run
 
 
 class ConcreteState:
