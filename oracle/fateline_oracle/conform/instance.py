@@ -182,11 +182,11 @@ class _WholeGraph:
     def _walks(self) -> list[Walk]:
         """Walks over the open edges that are not covered, and into states whose refusals were not tried."""
         driver, covered = self.driver, self.driver.covered
-        reachable = driver.reachable()
+        reachable, targets = driver.reachable(), self.graph.targets
         into: dict[int, tuple[int, int]] = {}
         if driver.refusals:
             for state in sorted(reachable):
-                for k, target in enumerate(self.graph.targets[state]):
+                for k, target in enumerate(targets[state]):
                     if not covered.tried[target] and target != state and (state, k) not in driver.closed:
                         into.setdefault(target, (state, k))
         entries = set(into.values())

@@ -361,10 +361,10 @@ class Sweep:
 
     def _wanted(self) -> Any:
         """Says which steps a plan must take: those not taken yet, and one into each state in which refusals are untried."""
-        reachable = self._reachable(behind_findings=False)
+        reachable, targets = self._reachable(behind_findings=False), self.graph.targets
         into: dict[int, tuple[int, int]] = {}
         for state in sorted(reachable):
-            for k, target in enumerate(self.graph.targets[state]):
+            for k, target in enumerate(targets[state]):
                 if (state, k) not in self._closed and target != state and self._untried(target):
                     into.setdefault(target, (state, k))
         entries = set(into.values())
