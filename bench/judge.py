@@ -10,6 +10,7 @@ import random
 import resource
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -25,6 +26,7 @@ from fateline_oracle.conform.edge_cover import plan
 from fateline_oracle.conform.explore import ConcreteGraph
 from fateline_oracle.conform.lockstep import Lockstep
 from fateline_oracle.ports.port import Reply, Request
+from fateline_oracle.reference.engine import ReferenceEngine
 from fateline_oracle.reference.pipeline import ReferencePort
 from fateline_oracle.trails.accept import Acceptor
 from fateline_oracle.trails.check import TrailResult, check_run
@@ -32,6 +34,7 @@ from fateline_oracle.trails.reader import runs_of
 
 PLACES = ("nested outer=best_effort inner=first", "partial policy=require_all", "expand then fork policy=require_all")
 ROWS = 200
+HELLO = ReferenceEngine().hello()
 TOKENS = 1_000_000
 
 
@@ -72,15 +75,24 @@ def chosen() -> list[Instance]:
     return [one for one in instances("small") if one.name in PLACES]
 
 
+def _agrees(driver: BatchDriver) -> bool:
+    return not driver.troubles
+
+
 def guided(port: Timed) -> int:
     """Every edge of the graphs, many rows a run, refusals in every state."""
     steps = 0
     for instance in chosen():
         assert isinstance(instance.system, PipelineSystem)
         ways = ConcreteGraph(instance.system, lambda stimulus, state: True)
-        packed = BatchDriver(ways, instance.document or {}, port)
-        tour(packed, [ways.graph.stimuli(walk) for walk in plan(ways.graph.targets)], rows=ROWS)
-        assert packed.trouble is None
+        packed = BatchDriver(ways, instance.document or {}, port, HELLO)
+        tour(
+            packed,
+            [ways.graph.stimuli(walk) for walk in plan(ways.graph.targets)],
+            rows=ROWS,
+            after=partial(_agrees, packed),
+        )
+        assert not packed.troubles
         steps += packed.tally.steps
     return steps
 
@@ -91,7 +103,7 @@ def lockstep(port: Timed) -> int:
     for instance in chosen():
         assert isinstance(instance.system, PipelineSystem)
         ways = ConcreteGraph(instance.system, lambda stimulus, state: True)
-        beside = Lockstep(instance.system.pipeline, instance.document or {}, port)
+        beside = Lockstep(instance.system.pipeline, instance.document or {}, port, HELLO)
         for walk in list(plan(ways.graph.targets))[:150]:
             beside.start()
             here = ways.first()
@@ -107,7 +119,7 @@ def by_hypothesis(port: Timed) -> int:
     """Scenarios that Hypothesis chooses, as the tests have them."""
     instance = chosen()[0]
     system = instance.with_rows(2)
-    beside = Lockstep(system.pipeline, instance.document or {}, port)
+    beside = Lockstep(system.pipeline, instance.document or {}, port, HELLO)
 
     @settings(max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(st.integers(0, 40), min_size=20, max_size=40))

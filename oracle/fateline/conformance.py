@@ -57,7 +57,10 @@ class Conformance:
         key = (cls.engine, cls.scope, cls.seed, cls.profile)
         if key not in _RESULTS:
             profile = read_profile(Path(cls.profile)) if cls.profile is not None else Profile()
-            campaign = run_campaign(cls.engine, cls.scope, open_engine=engine_of, seed=cls.seed, jobs=cls.jobs)
+            campaign = run_campaign(
+                cls.engine, cls.scope, open_engine=engine_of, seed=cls.seed, jobs=cls.jobs,
+                declared=frozenset(profile.laws),
+            )  # fmt: skip
             words = f"fateline conform {cls.engine} --scope {cls.scope} --seed {cls.seed}"
             _RESULTS[key] = conclude(campaign, self_test(), profile, words)
         return _RESULTS[key]

@@ -29,12 +29,12 @@ from fateline_model.checker.scopes import instances
 from fateline_model.checker.systems import Attempt, InstanceOptions, PipelineSystem, State
 from fateline_model.stimuli import Stimulus
 from fateline_model.wellformed import load
-from fateline_oracle.compare.capabilities import is_supported, requirements, unrecorded
+from fateline_oracle.compare.capabilities import is_supported, requirements
 from fateline_oracle.conform.lockstep import Lockstep
 from fateline_oracle.conform.shrink import Shrinker
 from fateline_oracle.engines import engine_of
 from fateline_oracle.ports.hello import hello_of
-from fateline_oracle.ports.port import Engine, Hello, PipelinePort, Port, RecordJson, Shows
+from fateline_oracle.ports.port import Engine, Hello, PipelinePort, Port, RecordJson
 from fateline_oracle.ports.validate import GuardedPipeline
 
 CHOICES: Final = 63
@@ -81,9 +81,8 @@ class EngineMachine(RuleBasedStateMachine):
         self._lockstep = Lockstep(
             pipeline,
             document,
-            GuardedPipeline(port),
-            unrecorded=unrecorded(self._hello),
-            refusals_have_reasons=Shows.REFUSALS in self._hello.shows,
+            GuardedPipeline(port, self._hello),
+            self._hello,
         )
         self._begin()
 
@@ -138,7 +137,7 @@ class EngineMachine(RuleBasedStateMachine):
         skipped = self._lockstep.tally.skipped.total()
         difference = self._lockstep.do(attempt.stimulus)
         if difference is not None:
-            smallest = Shrinker(self._system.pipeline, lambda: self._lockstep).smallest(difference, None)
+            smallest = Shrinker(self._system.pipeline, self._lockstep).smallest(difference, None)
             raise AssertionError(f"\n{smallest}")
         return self._lockstep.tally.skipped.total() == skipped
 

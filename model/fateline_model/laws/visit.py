@@ -109,7 +109,10 @@ def one_open_visit(view: StepView) -> Iterator[Check]:
         open_[key] += 1 if visit.status in OPEN_STATUSES else -1
         late = visit.verdict == Verdict.LATE
         open_[key] += 1 if late else 0
-        yield f"token {visit.token} has {open_[key]} open visits" if open_[key] not in (0, 1) else None
+        if open_[key] < 0:
+            yield f"token {visit.token} ends a visit of {visit.node} that was not open"
+        else:
+            yield f"token {visit.token} has {open_[key]} open visits" if open_[key] > 1 else None
     for run, row in view.changed:
         for token in row.tokens:
             key = (run.name, token_name(row.number, token.name))
@@ -118,7 +121,7 @@ def one_open_visit(view: StepView) -> Iterator[Check]:
                 continue
             was = int(before is not None and before.phase in OPEN_PHASES)
             left, stands = open_.get(key, was), int(token.phase in OPEN_PHASES)
-            yield None if left == stands else f"token {key[1]} is {token.phase}, with {left} open visits"
+            yield None if left == stands else f"token {key[1]} is {token.phase}, with {max(left, 0)} open visits"
 
 
 @law(

@@ -11,7 +11,7 @@ from fateline_model.laws import ALL
 from fateline_model.lifecycle import SHAPES as OPERATIONS
 from fateline_model.stimuli import SHAPES, Do
 
-from ..compare.capabilities import CANNOT, NEEDS
+from ..compare.capabilities import CANNOT, needs_of
 from ..mutants.findings import FINDINGS
 from ..ports.port import Clock, Does, Drive, Port, Shows
 from ..render.crash_text import WRITES
@@ -123,7 +123,7 @@ def ports_page() -> str:
     stimuli = [(f"`{do}`", SHAPES[do].meaning, "", "", "yes", cannot.get(do, "")) for do in Do]
     stimuli += [(f"`barrier {event}`", "one event at one barrier", "", "yes", "", "") for event in BarrierEvent]
     stimuli += [(f"`operation {op}`", says, "yes", "", "", "") for op, (_, says) in OPERATIONS.items()]
-    needs = [(law.id, law.title, " ".join(need for need in law.needs if need in NEEDS)) for law in ALL]
+    needs = [(law.id, law.title, " ".join(needs_of(law))) for law in ALL]
     return page(
         "Ports",
         "A [port](glossary.md#port) is one way in which an engine can be checked. An engine offers the ports it can. In Python a port is a small "
@@ -131,8 +131,8 @@ def ports_page() -> str:
         "an object with `hello()` and one method for each port; the method returns the port, or None. An engine in another "
         "language offers the same ports as a process: [protocol.md](protocol.md).",
         "An [adapter](glossary.md#adapter) translates and decides nothing. If a port cannot express a stimulus, it answers `Reply(unsupported=...)` with the "
-        "reason. The stimulus is skipped and counted: it counts neither for nor against the engine. Coverage is then computed "
-        "without it, and without the states that only it leads to.",
+        "reason. It may do so for any stimulus, at any port. The stimulus is skipped and counted: it counts neither for nor against "
+        "the engine. Coverage is then computed without it, and without the states that only it leads to.",
         "## What each port can express",
         table(["Stimulus", "Meaning", Port.LIFECYCLE, Port.BARRIER, Port.PIPELINE, "Limit"], stimuli),
         f"Through the port `{Port.TRAIL}` the judge sends no stimuli. It gives rows and answers of nodes, the engine runs to the "
@@ -144,11 +144,14 @@ def ports_page() -> str:
         "skipped there, and counted.",
         table(["Boundary", "When"], [(f"`{write}`", says) for write, says in WRITES.items()]),
         "## What an engine declares",
-        "The answer to `hello` has the lists of words `does` and `shows`, and one word each for `drive` and `clock`. The judge leaves out the pipelines, and "
-        "the lawful stimuli, that need a word which `does` does not contain, and counts them. It still tries stimuli that the law "
-        "refuses in a state, whatever the engine declares: an engine without batches answers `unknown_batch`. A law that needs "
-        "something which `shows` does not contain is *not judged*; the report says so, and the verdict does not change. What an "
-        "engine declares and then does otherwise is a breach.",
+        "The answer to `hello` has the lists of words `does` and `shows`, and one word each for `drive` and `clock`. The judge leaves out the pipelines "
+        "and the stimuli that need a word which `does` does not contain, at every port, and counts them. Records and columns that "
+        "need a word which `shows` does not contain are not looked at, even if the engine gives them. A law that needs them is *not "
+        "judged*; the report says so, and the verdict does not change. What an engine declares and then does otherwise is a breach.",
+        "A law holds only if something was asked that a wrong engine could have failed. Without crashes nothing is said about R1 and "
+        "R2, without `tx` nothing about K2 and X3, without merge records nothing about C9. A law about which nothing that the engine "
+        "declares can ask is not judged, and the report names the missing word or port. So an engine that offers only a barrier "
+        "or only a token manager can reach *holds*.",
         "### does",
         table(["Word", "The engine can"], [(f"`{word}`", CAN[word]) for word in Does]),
         "### shows",
@@ -160,17 +163,19 @@ def ports_page() -> str:
         "### clock",
         table(["Word", "Meaning"], [(f"`{word}`", CLOCK[word]) for word in Clock]),
         f"The judge sends the stimulus `deadline` only to an engine that declares both `{Does.DEADLINES}` and the clock "
-        f"`{Clock.INJECTED}`. **With another clock no deadline is ever tested**, and a bug in deadlines is not found.",
+        f"`{Clock.INJECTED}`. **With another clock no deadline is ever tested**, and a bug in deadlines is not found; the report says so.",
         "### Which laws need what",
         table(["Law", "Title", "Needs in `shows`"], [row for row in needs if row[2]]),
         "## Profiles",
         "`fateline conform --profile FILE` takes a TOML file with one table, `laws`: from the id of a *profile* law to a "
-        "sentence that says what the engine does instead. The report prints each sentence. A core law cannot be declared away.",
+        "sentence that says what the engine does instead. The report prints each sentence, and how many steps differ so. What lies "
+        "only behind such a step is not asked. A core law cannot be declared away.",
     )
 
 
 def _shown(word: Shows) -> str:
-    return RECORDED[word] if word in NEEDS.values() else f"{RECORDED[word]}. No check depends on this word"
+    needed = any(word in needs_of(law).values() for law in ALL)
+    return RECORDED[word] if needed else f"{RECORDED[word]}. No check depends on this word"
 
 
 CAN: Final[dict[Does, str]] = {

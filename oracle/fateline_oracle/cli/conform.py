@@ -47,6 +47,7 @@ from .verify import JOBS
     metavar="FILE",
     help="TOML file with the laws that the engine deliberately does not follow.",
 )
+@click.option("--stop-first", is_flag=True, help="End each instance at its first difference.")
 @click.option("--html", metavar="FILE", help="Write the report to FILE, as one HTML page that works offline.")
 @click.option("--cases", metavar="DIR", help="Write every counterexample to DIR, one JSON file each.")
 @click.option(
@@ -65,6 +66,7 @@ def conform(
     seed: int | None,
     jobs: int,
     profile_file: str | None,
+    stop_first: bool,
     html: str | None,
     cases: str | None,
     trail: str | None,
@@ -92,14 +94,15 @@ def conform(
         with Progress() as progress:
             tests = self_test(progress.update)
             campaign = run_campaign(
-                engine, scope, open_engine=engine_of, seed=seed, jobs=jobs, progress=progress.update
-            )
+                engine, scope, open_engine=engine_of, seed=seed, jobs=jobs, stop_first=stop_first,
+                declared=frozenset(profile.laws), progress=progress.update,
+            )  # fmt: skip
     except (NoSuchEngine, NoSuchMutant, BadProfile) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:
         click.echo(f"The engine cannot be judged: {fault}", err=True)
         return ExitCode.UNDETERMINED
-    found = conclude(campaign, tests, profile, _reproduce(engine, scope, seed, profile_file))
+    found = conclude(campaign, tests, profile, _reproduce(engine, scope, seed, profile_file, stop_first))
     click.echo(found.report.to_json() if as_json else conformance_text(found))
     if junit is not None:
         click.echo(write_junit(found.report, found.hello.name, Path(junit)), err=as_json)
@@ -108,9 +111,10 @@ def conform(
     return found.report.exit_code
 
 
-def _reproduce(engine: str, scope: str, seed: int, profile: str | None) -> str:
+def _reproduce(engine: str, scope: str, seed: int, profile: str | None, stop_first: bool) -> str:
     words = ["fateline", "conform", "--scope", scope, "--seed", str(seed)]
     words += ["--profile", profile] if profile is not None else []
+    words += ["--stop-first"] if stop_first else []
     return shlex.join([*words, *written(engine)])
 
 

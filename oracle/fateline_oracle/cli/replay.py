@@ -56,7 +56,7 @@ def replay(case: str, engine: str, as_json: bool) -> ExitCode:
     except EngineFault as fault:
         done = Replayed(None, str(fault), 0)
     click.echo(json.dumps(_as_json(read, done), indent=2) if as_json else _text(read, done))
-    if done.fault is not None:
+    if done.fault is not None or done.unsupported is not None:
         return ExitCode.UNDETERMINED
     return ExitCode.HOLDS if done.found is None else ExitCode.BREACHED
 
@@ -65,7 +65,7 @@ def _crash_again(case: Case, engine: Engine, as_json: bool) -> ExitCode:
     """Replay a case of a crash test."""
     done, crashed = replay_crash(case.document, engine, hello_of(engine))
     laws = [law for law, _ in crashed.found.laws] if crashed.found is not None else []
-    verdict = "undetermined" if done.fault else "breached" if laws else "holds"
+    verdict = "undetermined" if done.fault or done.unsupported else "breached" if laws else "holds"
     if as_json:
         result = {"instance": case.instance, "verdict": verdict, "steps": done.steps, "laws": laws}
         click.echo(
@@ -85,7 +85,7 @@ def _as_json(case: Case, done: Replayed) -> dict[str, object]:
     return {
         "schema": "fateline.replay/1",
         "instance": case.instance,
-        "verdict": "undetermined" if done.fault else "holds" if done.found is None else "breached",
+        "verdict": "undetermined" if done.fault or done.unsupported else "holds" if done.found is None else "breached",
         "steps": done.steps,
         "laws": list(done.laws),
         "laws_then": list(case.laws),
@@ -96,6 +96,9 @@ def _as_json(case: Case, done: Replayed) -> dict[str, object]:
 def _text(case: Case, done: Replayed) -> str:
     if done.fault is not None:
         return f"{paint('undetermined', 'yellow', bold=True)}  the engine broke down at step {done.steps}: {done.fault}"
+    if done.unsupported is not None:
+        undetermined = paint("undetermined", "yellow", bold=True)
+        return f"{undetermined}  the port does not support step {done.steps + 1}: {done.unsupported}"
     if done.found is None:
         return f"{paint('holds', 'green', bold=True)}  law and engine agree in all {done.steps} steps"
     instance = next((one for one in every_instance("deep") if one.name == case.instance), None)

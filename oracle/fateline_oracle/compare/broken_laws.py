@@ -51,7 +51,7 @@ from fateline_model.records import RELATIONS, Record
 
 from ..ports.port import RecordJson
 from .data_laws import Broken
-from .records import OPTIONAL, REWRITTEN, keyed
+from .records import OPTIONAL, REWRITTEN, Unrecorded, keyed
 
 GENERIC_LAWS: Final = ("Z1", "D2", "D1")
 """Laws that nearly every difference breaks too. They are named last."""
@@ -59,8 +59,32 @@ GENERIC_LAWS: Final = ("Z1", "D2", "D1")
 READ_BY_LAWS: Final = frozenset(RELATIONS) - {"merges", "nodes", "edges"}
 """The relations that the laws of a step read. Merges are checked by `data_laws.py`; the judge gave nodes and edges."""
 
+NAMED_BY_LINEAGE: Final = ("L1", "L2")
+"""Laws that compare a token's name with its row. A token whose name could not be derived has its id in brackets and says
+nothing about its row, so these laws are not asked about it."""
+
 NOT_ASKED: Final = frozenset({"R1"})
 """Laws that are not asked here: what a crash leaves is checked in the whole trail."""
+
+
+def same_state(
+    pipeline: Pipeline,
+    before: World,
+    stimulus: Stimulus | Operation | BarrierStimulus,
+    law: Sequence[Record],
+    after: World,
+    observed: Sequence[RecordJson],
+    unrecorded: Unrecorded = frozenset(),
+) -> bool:
+    """True if what the engine wrote describes the state of the law after the step, although it differs in words.
+
+    Only records of the law itself may differ, in columns that no state holds; then law and engine can go on together.
+    """
+    named = [{**written, "run": before[0].name} for written in observed if written["rec"] in READ_BY_LAWS]
+    if {_key(record) for record in named} - {_key(_json(record)) for record in law}:
+        return False
+    records, strange = _as_records(named, law, unrecorded)
+    return not strange and _recorded_world(pipeline, before, stimulus, records) == after
 
 
 def laws_broken_by(
@@ -74,12 +98,14 @@ def laws_broken_by(
     *,
     runs: Mapping[str, str] | None = None,
     silent: Collection[str] = (),
+    unrecorded: Unrecorded = frozenset(),
 ) -> tuple[Broken, ...]:
     """The laws that the step breaks, each with a message; at least one.
 
     `law` is what the law writes, or the rule by which it refuses. `after` is the world of the law after the step. `observed` is
     what the engine wrote, or the text of its refusal. `wrong` has the differences found. `runs` gives the names of the
-    law for the runs of the engine. `silent` are laws that are not asked.
+    law for the runs of the engine. `silent` are laws that are not asked. What the engine does not record (`unrecorded`) is
+    taken from the law.
     """
     if isinstance(observed, str):
         records: tuple[Record, ...] = ()
@@ -90,11 +116,16 @@ def laws_broken_by(
             for written in observed
             if written["rec"] in READ_BY_LAWS
         ]
-        records, strange = _as_records(named, _expected(law))
+        records, strange = _as_records(named, _expected(law), unrecorded)
     found: list[Broken] = []
     view = StepView(pipeline, before, stimulus, records, _recorded_world(pipeline, before, stimulus, records))
     for one in [law for law in ALL if law.id not in silent]:
         found += [(one.id, message) for message in _messages(one, view)]
+    found = [
+        (law_id, message)
+        for law_id, message in found
+        if not (law_id in NAMED_BY_LINEAGE and message.startswith("token ["))
+    ]
     if isinstance(law, Refusal):
         found.append(("Z1", wrong[0] if wrong else f"the law refuses this stimulus ({law})"))
     elif after is not None and "D2" not in silent:
@@ -147,7 +178,9 @@ def _expected(law: Accepted | Sequence[Record] | Refusal) -> Sequence[Record]:
     return law.records if isinstance(law, Accepted) else law
 
 
-def _as_records(observed: Iterable[RecordJson], expected: Sequence[Record]) -> tuple[tuple[Record, ...], list[str]]:
+def _as_records(
+    observed: Iterable[RecordJson], expected: Sequence[Record], unrecorded: Unrecorded
+) -> tuple[tuple[Record, ...], list[str]]:
     """The observed records as record objects, and a message for each value that is no word of its relation.
 
     Record order within a step is not compared, so observed records are sorted into the order of the law. A visit opened
@@ -167,14 +200,18 @@ def _as_records(observed: Iterable[RecordJson], expected: Sequence[Record]) -> t
     for place, record in enumerate(expected):
         key = _key(_json(record))
         if key in own:
-            ordered.append(_with_optional(own.pop(key), record) if last[key] == place else record)
+            ordered.append(_with_optional(own.pop(key), record, unrecorded) if last[key] == place else record)
+        elif (key[0], "") in unrecorded:
+            ordered.append(record)
     return (*ordered, *own.values()), strange
 
 
-def _with_optional(own: Record, law: Record) -> Record:
-    """The record, with the values of the law in the columns that an engine may leave out and did."""
+def _with_optional(own: Record, law: Record, unrecorded: Unrecorded) -> Record:
+    """The record, with the values of the law in the columns that an engine may leave out, or does not record."""
     absent = [
-        column for relation, column in OPTIONAL if relation == _RELATION[type(own)] and getattr(own, column) is None
+        column
+        for relation, column in OPTIONAL | unrecorded
+        if relation == _RELATION[type(own)] and column and getattr(own, column) is None
     ]
     return own._replace(**{column: getattr(law, column) for column in absent})
 

@@ -1,22 +1,23 @@
 """Derives from an engine's declaration what it is asked, and which laws can be checked on its records.
 
-Three tables: which stimuli a port can carry, which capabilities a pipeline needs, and which parts of the trail a law
-needs. What is left out is counted and reported; it never counts as passed. Not here: the declaration itself
-(`ports/port.py`).
+The tables: which stimuli a port can carry, which words of `does` a stimulus or a pipeline needs, which parts of the trail
+a law needs, and which words an engine must declare so that a law can be asked about. What is left out is counted and
+reported; it never counts as passed. Not here: the declaration itself (`ports/port.py`).
 """
 
 from collections.abc import Iterator
 from typing import Final
 
 from fateline_model import Pipeline, Stimulus
-from fateline_model.barrier_machine import BarrierEvent
-from fateline_model.checker.systems import State
+from fateline_model.barrier_machine import BarrierEvent, BarrierStimulus
+from fateline_model.checker.systems import AnyStimulus, State
 from fateline_model.laws import ALL, Law
-from fateline_model.lifecycle import Op
+from fateline_model.lifecycle import Op, Operation
 from fateline_model.stimuli import Do, Validity
-from fateline_model.words import Collisions, NodeKind, Policy, Strategy
+from fateline_model.words import Collisions, MergeData, NodeKind, Policy, Strategy, Verdict
 
 from ..ports.port import Clock, Does, Hello, Port, Shows
+from ..ports.shown import SHOWN, hidden
 from .records import RELATIONS, Unrecorded
 
 # ------------------------------------------------------------------------------------------------- stimulus by port
@@ -35,20 +36,56 @@ CANNOT: Final[dict[Do, str]] = {
 """Stimuli that a pipeline port carries in one form only, each with the reason."""
 
 
-def is_supported(hello: Hello, stimulus: Stimulus, state: State) -> bool:
-    """True if the engine supports this stimulus in this state, by what it declares."""
-    if stimulus.do is Do.READ:
-        known = len(state.world[0].rows)
-        in_order = stimulus.row == known or state.world[0].source_ended
-        return in_order and (stimulus.verdict != Validity.INVALID or Does.INVALID_ROWS in hello.does)
-    if stimulus.do in (Do.CRASH, Do.RESUME):
-        return Does.CRASH in hello.does
-    if stimulus.do is Do.DEADLINE:
-        return Does.DEADLINES in hello.does and hello.clock is Clock.INJECTED
+def is_supported(hello: Hello, stimulus: AnyStimulus, state: State) -> bool:
+    """True if the engine supports this stimulus in this state, by what it declares. A stimulus that needs a word which the
+    engine does not declare is not sent, even if the law refuses it in this state."""
+    for word in _words_for(stimulus):
+        if word not in hello.does or (word is Does.DEADLINES and hello.clock is not Clock.INJECTED):
+            return False
+    if isinstance(stimulus, Stimulus) and stimulus.do is Do.READ:
+        return stimulus.row == len(state.world[0].rows) or state.world[0].source_ended
+    return True
+
+
+_OF_OPERATION: Final[dict[Op, Does]] = {
+    Op.QUARANTINE: Does.INVALID_ROWS,
+    Op.EXPAND: Does.EXPANSION,
+    Op.BUFFER: Does.BATCHES,
+    Op.CONSUME: Does.BATCHES,
+}
+_OF_DO: Final[dict[Do, Does]] = {
+    Do.CRASH: Does.CRASH,
+    Do.RESUME: Does.CRASH,
+    Do.DEADLINE: Does.DEADLINES,
+    Do.ACCEPT: Does.BATCHES,
+    Do.CONDITION: Does.BATCHES,
+    Do.FLUSHED: Does.BATCHES,
+}
+
+
+def _words_for(stimulus: AnyStimulus) -> Iterator[Does]:
+    """The words of `does` that a stimulus needs."""
+    if isinstance(stimulus, Operation):
+        if stimulus.op in _OF_OPERATION:
+            yield _OF_OPERATION[stimulus.op]
+        return
+    if MergeData.UNION_COLLISION in stimulus.data:
+        yield Does.COLLISIONS
+    if isinstance(stimulus, BarrierStimulus):
+        if stimulus.do is BarrierEvent.DEADLINE:
+            yield Does.DEADLINES
+        return
+    if stimulus.do in _OF_DO:
+        yield _OF_DO[stimulus.do]
+    if stimulus.hold is not None and "#" in stimulus.hold:
+        yield Does.BATCHES
+    if stimulus.do is Do.READ and stimulus.verdict == Validity.INVALID:
+        yield Does.INVALID_ROWS
     word = (stimulus.verdict or "").partition(" ")[0]
     if stimulus.do is Do.FINISH and word.endswith("_retryable"):
-        return Does.RETRIES in hello.does
-    return True
+        yield Does.RETRIES
+    if stimulus.do is Do.FINISH and word == Verdict.EXPAND:
+        yield Does.EXPANSION
 
 
 # ------------------------------------------------------------------------------------------------- pipelines
@@ -83,48 +120,95 @@ def _asks(pipeline: Pipeline) -> Iterator[Does]:
 
 # ------------------------------------------------------------------------------------------------- what is shown
 
-RELATION_SHOWN: Final = {
-    "visits": Shows.VISITS,
-    "hops": Shows.HOPS,
-    "barriers": Shows.BARRIERS,
-    "losses": Shows.LOSSES,
-    "merges": Shows.MERGES,
-    "batches": Shows.BATCHES,
-    "members": Shows.BATCHES,
-}
-
 
 def unrecorded(hello: Hello) -> Unrecorded:
     """The relations and columns that are not compared, because the engine declares that it does not record them."""
-    missing = [(relation, "") for relation, shown in RELATION_SHOWN.items() if shown not in hello.shows]
-    if Shows.VISITS not in hello.shows:
-        missing.append(("hops", "from_visit"))
-    if Shows.REASONS not in hello.shows:
-        missing += [(name, "reason") for name, compared in RELATIONS.items() if "reason" in compared.columns]
+    relations, columns = hidden(hello)
+    missing = [(relation, "") for relation in relations]
+    missing += [
+        (name, column) for name, compared in RELATIONS.items() for column in compared.columns if column in columns
+    ]
     return frozenset(missing)
 
 
 NEEDS: Final[dict[str, Shows]] = {
-    **RELATION_SHOWN,
+    **{relation: word for word, part in SHOWN.items() for relation in part.relations},
     "digests": Shows.DIGESTS,
     "reasons": Shows.REASONS,
     "times": Shows.TIMES,
     "refusals": Shows.REFUSALS,
 }
 """What a law needs, by the words of the catalogue. Other needs are always met in lockstep: every engine shows tokens, parents,
-rows, outcomes and runs, the judge gives the pipeline, and each reply is one transaction in order."""
+rows, outcomes and runs, the judge gives the pipeline, and each reply is one step, in order."""
 
 
 AT_REST: Final[dict[str, Shows]] = {"seq": Shows.SEQ, "tx": Shows.TX}
 """What a law needs in addition when a whole run is checked: its steps were not observed, so the records must carry their order
 and transactions."""
 
+ATOMIC: Final = ("K2", "X3")
+"""The laws that say that a step is one transaction. They need `tx` in lockstep too."""
+
+
+def needs_of(law: Law) -> dict[str, Shows]:
+    """The needs of a law that an engine may lack when it is driven, each with the word for it."""
+    needs = {need: NEEDS[need] for need in law.needs if need in NEEDS}
+    return {**needs, "tx": Shows.TX} if law.id in ATOMIC else needs
+
 
 def not_shown_at_rest(hello: Hello) -> frozenset[str]:
-    """The laws that cannot be judged on a whole run of this engine, because its records lack order or transactions."""
-    return frozenset(law.id for law in ALL if any(AT_REST[n] not in hello.shows for n in law.needs if n in AT_REST))
+    """The laws that cannot be judged on a whole run of this engine: its records lack what they need, or their order, or their
+    transactions."""
+    return frozenset(
+        law.id
+        for law in ALL
+        if lacks(law, hello) or any(AT_REST[n] not in hello.shows for n in law.needs if n in AT_REST)
+    )
 
 
 def lacks(law: Law, hello: Hello) -> list[str]:
     """The needs of the law that the engine does not show. If there are none, the law can be checked."""
-    return [need for need in law.needs if need in NEEDS and NEEDS[need] not in hello.shows]
+    return [need for need, word in needs_of(law).items() if word not in hello.shows]
+
+
+def lacking(hello: Hello) -> frozenset[str]:
+    """The laws that cannot be checked, because the engine does not show what they need."""
+    return frozenset(law.id for law in ALL if lacks(law, hello))
+
+
+# ------------------------------------------------------------------------------------------------- what is never asked
+
+_JOINS: Final = tuple(POLICY.values())
+ASKED_BY: Final[dict[str, tuple[Does, ...]]] = {
+    **{law.id: _JOINS for law in ALL if law.id[0] in "KC"},
+    **{law.id: (Does.BATCHES,) for law in ALL if law.id[0] == "B"},
+    "F5": (Does.BATCHES,),
+    "X1": (Does.EXPANSION,),
+    "X3": (Does.EXPANSION,),
+    "C9": (Does.UNION,),
+    "R1": (Does.CRASH,),
+    "R2": (Does.CRASH,),
+}
+"""The words of `does` of which an engine must declare at least one so that a law can be asked about."""
+
+
+def why_never_asked(law: Law, hello: Hello) -> str | None:
+    """Why nothing that this engine can be asked is about the law; None if it declares everything."""
+    if (words := ASKED_BY.get(law.id)) and hello.does.isdisjoint(words):
+        return f"the engine does not declare {' or '.join(words)}"
+    for port in (Port.PIPELINE, Port.LIFECYCLE, Port.BARRIER):
+        if port not in hello.ports:
+            return f"the engine offers no {port} port"
+    missing = [word for word in Does if word not in hello.does and word is not Does.BOUNDARIES]
+    if missing:
+        return f"nothing that could be asked is about it; the engine does not declare {', '.join(missing)}"
+    return None
+
+
+def declared_and_not_asked(hello: Hello) -> list[str]:
+    """A line for each declared word that is never asked about, with the reason."""
+    if Does.DEADLINES in hello.does and hello.clock is not Clock.INJECTED:
+        return [
+            f"`{Does.DEADLINES}` is declared and no deadline was asked: the clock is {hello.clock}, not {Clock.INJECTED}"
+        ]
+    return []

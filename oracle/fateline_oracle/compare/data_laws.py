@@ -157,6 +157,11 @@ def _by_relation(records: Iterable[RecordJson]) -> dict[str, list[RecordJson]]:
     return found
 
 
+def torn_step(records: Iterable[RecordJson]) -> list[Broken]:
+    """Check that the records of one step are one transaction."""
+    return torn(_by_relation(records))
+
+
 def torn(step: Mapping[str, list[RecordJson]]) -> list[Broken]:
     """Check that a step is one transaction. For a fork and for an expansion this is part of separate laws."""
     written = {record["tx"] for records in step.values() for record in records if record.get("tx") is not None}

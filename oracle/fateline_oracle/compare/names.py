@@ -1,11 +1,12 @@
 """Translates between the ids of an engine and the names of the law. The names are learnt from the records.
 
 The name of a token is its lineage (row, branches, ordinals), so no id map is needed: the parents, the branch and the
-first hop of a new token give its name. Not here: whether the records are lawful. A token whose lineage cannot be read
-keeps its id in brackets, which equals no name of the law.
+first hop of a new token give its name. An engine that does not record hops or batches gives less; then the records that the
+law expects in the same step help. Not here: whether the records are lawful. A token whose lineage cannot be read keeps its
+id in brackets, which equals no name of the law.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from fateline_model.stimuli import Stimulus
@@ -62,11 +63,12 @@ class Names:
         known = next((own for own, known_as in self._batches.items() if known_as == name), name)
         return Hold(name.partition("#")[0], batch=known)
 
-    def learn(self, records: Iterable[RecordJson]) -> None:
-        """Learn the names of what is new in a step."""
+    def learn(self, records: Iterable[RecordJson], expected: Sequence[RecordJson] = ()) -> None:
+        """Learn the names of what is new in a step. `expected` is what the law records in it."""
         made: list[RecordJson] = []
         parents: dict[str, list[RecordJson]] = {}
         starts: dict[str, str] = {}
+        in_batches: list[RecordJson] = []
         for record in records:
             relation = record["rec"]
             if relation == "tokens":
@@ -83,11 +85,24 @@ class Names:
             elif relation == "batches" and str(record.get("batch")) not in self._batches:
                 number = sum(batch.startswith(f"{record.get('node')}#") for batch in self._batches.values())
                 self._batches[str(record.get("batch"))] = f"{record.get('node')}#{number}"
+            elif relation == "outcomes" and record.get("batch") is not None:
+                in_batches.append(record)
         for record in made:
             own = str(record.get("token"))
             if own not in self._name:
                 links = sorted(parents.get(own, []), key=_ordinal)
-                self.call(own, self._derive(record, links, starts.get(own, "")))
+                self.call(own, self._derive(record, links, starts.get(own), expected))
+        for record in in_batches:
+            self._learn_batch(record, expected)
+
+    def _learn_batch(self, fate: RecordJson, expected: Sequence[RecordJson]) -> None:
+        """Learn the name of a batch from an outcome in it, if the engine does not record batches."""
+        own, token = str(fate["batch"]), self._name.get(str(fate.get("token")))
+        if own not in self._batches:
+            of_token = (law for law in expected if law["rec"] == "outcomes" and law["token"] == token)
+            named = next((str(law["batch"]) for law in of_token if law.get("batch") is not None), None)
+            if named is not None:
+                self._batches[own] = named
 
     def call(self, own: str, name: str) -> None:
         """Note that the token `own` of the engine has this name in the law."""
@@ -98,7 +113,9 @@ class Names:
         """Note that the row `own` of the engine has this name in the law."""
         self._rows[own] = name
 
-    def _derive(self, token: RecordJson, links: list[RecordJson], start: str) -> str:
+    def _derive(
+        self, token: RecordJson, links: list[RecordJson], start: str | None, expected: Sequence[RecordJson]
+    ) -> str:
         kind = token.get("group_kind")
         if kind is None:
             return self._rows.get(str(token.get("row")), f"[{token.get('row')}]")
@@ -108,7 +125,10 @@ class Names:
         if kind == "fork":
             return f"{parent}/{token.get('branch')}"
         if kind == "join":
-            merged = f"{self._forked(parent)}/{start}"
+            forked = self._forked(parent)
+            merged = f"{forked}/{start}" if start is not None else _joined(forked, expected)
+            if not forked or merged is None:
+                return f"[{token['token']}]"
             self._merged.add(merged)
             return merged
         return f"{parent}.{links[0].get('ordinal')}"
@@ -156,6 +176,12 @@ class Names:
                 token = self._name.get(str(record.get("token")), "")
                 if (named := losses.get((str(record.get("branch")), token))) is not None:
                     self._barriers[own] = named
+
+
+def _joined(forked: str, expected: Sequence[RecordJson]) -> str | None:
+    """The name of the merged token that the law expects for a fork."""
+    names = (str(law["token"]) for law in expected if law["rec"] == "tokens" and law.get("group_kind") == "join")
+    return next((name for name in names if name.rpartition("/")[0] == forked), None)
 
 
 def _ordinal(link: RecordJson) -> int:

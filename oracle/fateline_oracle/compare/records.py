@@ -114,5 +114,20 @@ def _columns(
     return lines
 
 
+HOW: Final = ("missing: ", "not in the law: ")
+
+
+def shape(line: str) -> str | None:
+    """A line of `differences` without the names in it: which relation, and which outcome or column. None for other lines."""
+    how = next((how for how in HOW if line.startswith(how)), "")
+    key, _, rest = line.removeprefix(how).partition(": ")
+    relation, *names = key.split(" ")
+    if relation not in RELATIONS:
+        return None
+    outcome = f" {names[1]}" if relation == "outcomes" and len(names) > 1 else ""
+    column = rest.partition(" ")[0]
+    return f"{how}{relation}{outcome}{f' {column}' if column else ''}"
+
+
 def _text(key: Key) -> str:
     return f"{key[0]} {' '.join(key[1:])}".strip()

@@ -11,65 +11,78 @@ from typing import Final
 
 from fateline_model import BarrierEvent, BarrierStimulus, Pipeline
 from fateline_model.barrier_machine import initial
+from fateline_model.checker.systems import State
 from fateline_model.laws import ALL, Family
 from fateline_model.lifecycle import World
 from fateline_model.pipeline import Node
-from fateline_model.records import OutcomeRecord, Record, as_json
+from fateline_model.records import Record, as_json
 from fateline_model.words import Strategy
 
+from ..compare.broken_laws import same_state
+from ..compare.capabilities import is_supported
+from ..compare.data_laws import DataTrail
 from ..compare.names import Names
 from ..compare.records import differences, keyed
-from ..ports.port import BarrierPort, RecordJson, Reply
+from ..ports.port import BarrierPort, Hello, RecordJson, Reply
 from .machine_driver import Recorded, SideBySide
 
 SEEN: Final = ("visits", "outcomes", "tokens", "parents", "losses", "barriers")
 FORK: Final = "0"
+SILENT: Final = frozenset(
+    {law.id for law in ALL if law.family in (Family.TOPOLOGY, Family.RECOVERY)} | {"V4", "D2", "F7", "C13"}
+)
+"""The laws about things that a barrier does not show."""
 
 
 class BarrierSideBySide(SideBySide[BarrierStimulus, World]):
     """One barrier, in the law and in an engine."""
 
-    silent = frozenset(
-        {law.id for law in ALL if law.family in (Family.TOPOLOGY, Family.RECOVERY)} | {"V4", "D2", "F7", "C13"}
-    )
     _row: str | None
 
-    def __init__(self, pipeline: Pipeline, coalesce: Mapping[str, object], port: BarrierPort) -> None:
-        super().__init__(pipeline)
+    def __init__(self, pipeline: Pipeline, coalesce: Mapping[str, object], port: BarrierPort, hello: Hello) -> None:
+        super().__init__(pipeline, hello, SILENT)
         self.coalesce = coalesce
         self.port = port
 
     def start(self) -> None:
         self.world: World = (initial(self.pipeline),)
         self.names, self._row = Names(), None
+        self.data = DataTrail(self.pipeline, self.unrecorded)
         tokens = self.port.start(self.coalesce)
         for branch, own in tokens.items():
             self.names.call(own, f"{FORK}/{branch}" if branch else FORK)
 
-    def is_supported(self, stimulus: BarrierStimulus, world: World) -> bool:
-        return True
+    def is_supported(self, stimulus: BarrierStimulus, state: State) -> bool:
+        return is_supported(self.hello, stimulus, state)
 
     def ask(self, stimulus: BarrierStimulus) -> Reply:
         return self.port.do(stimulus)
 
-    def compare(self, stimulus: BarrierStimulus, records: tuple[Record, ...], reply: Reply) -> Recorded | None:
-        lost = stimulus.do is BarrierEvent.LOSE
-        compared = [
-            r for r in records if not (lost and isinstance(r, OutcomeRecord) and r.token == f"{FORK}/{stimulus.branch}")
-        ]
-        expected = [as_json(record) for record in compared]
-        self.names.learn(reply.records)
+    def compare(
+        self, stimulus: BarrierStimulus, records: tuple[Record, ...], after: World, reply: Reply
+    ) -> Recorded | None:
+        lost = f"{FORK}/{stimulus.branch}" if stimulus.do is BarrierEvent.LOSE else None
+        expected = [as_json(record) for record in records]
+        compared = [r for r in expected if r["rec"] in SEEN and not (r["rec"] == "outcomes" and r["token"] == lost)]
+        self.names.learn(reply.records, expected)
         self.names.learn_barriers([record for record in expected if record["rec"] == "losses"], reply.records)
         observed = self.translated(reply)
-        wrong = differences(keyed(r for r in expected if r["rec"] in SEEN), keyed(observed))
-        return Recorded(observed, tuple(wrong)) if wrong else None
+        wrong = differences(keyed(compared), keyed(observed), self.unrecorded)
+        broken = self.data.see(observed)
+        self.checked.update(self.data.checked)
+        self.data.checked = dict.fromkeys(self.data.checked, 0)
+        if not wrong and not broken:
+            return None
+        whole = (*observed, *(record for record in expected if record not in compared))
+        goes_on = same_state(self.pipeline, self.world, stimulus, records, after, whole, self.unrecorded)
+        return Recorded(observed, tuple(wrong), tuple(broken), goes_on)
 
     def translated(self, reply: Reply) -> tuple[RecordJson, ...]:
         for record in reply.records:
             if record["rec"] == "tokens" and self._row is None:
                 self._row = str(record.get("row"))  # there is only one row, whatever its id
                 self.names.call_row(self._row, FORK)
-        return tuple(self.names.translate(record) for record in reply.records if record["rec"] in SEEN)
+        return tuple(self.names.translate(record) for record in reply.records if record["rec"] in (*SEEN, "merges"))
 
 
 def document_of(coalesce: Node) -> dict[str, object]:

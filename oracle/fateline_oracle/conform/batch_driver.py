@@ -18,6 +18,14 @@ rows at once. Therefore:
 - If no row has such a step, the next event of all walks is the same. It is done once, and every walk moves over it.
 - In a state that no walk has visited before, every stimulus that the law refuses there is tried first.
 
+Going on after a difference
+---------------------------
+A row in which law and engine differ is a `Trouble`. If both are in the same state all the same, the row goes on. Otherwise
+its edge is closed and the row stops. The other rows of the run go on to the next event of the run, which is not taken,
+because the stopped row may not be ready for it. The caller finds each trouble again by itself (`instance.py`) and plans the
+rest again without the closed edges. A failure of the engine does not say which row caused it, so every row of the failed
+round is a `suspect`, and the caller tries each by itself.
+
 A run with batches takes one walk (`together=False`), because its rows may meet.
 
 An example
@@ -47,8 +55,8 @@ Invariants between two rounds
 - `_rows` is the number of rows read, which is the number of the next row. `_of_token` gives, for each token id of the
   engine, the walk whose row the token belongs to.
 - `covered` marks a state when a walk stands in it, and an edge after its step was found to agree.
-- `closed` has the edges that the port turned out not to support. The walks of that run end there, and the caller plans the
-  rest again without these edges.
+- `closed` has the edges that are not taken again: those that the port turned out not to support, and those behind which law
+  and engine part. The value says whether what lies only behind the edge is left out of the totals.
 
 Two short cuts
 --------------
@@ -66,6 +74,7 @@ Not here: which walks to take (`edge_cover.py`), and what to do with a differenc
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -73,13 +82,17 @@ from typing import Final, NamedTuple
 from fateline_model import Refusal, Stimulus
 from fateline_model.stimuli import Do
 
+from ..compare.broken_laws import same_state
+from ..compare.capabilities import unrecorded
 from ..compare.data_laws import Broken, DataTrail
-from ..compare.difference import wrong_refusal
+from ..compare.difference import Difference, Kind, wrong_refusal
+from ..compare.marks import marks_met, named_as
 from ..compare.names import Names
 from ..compare.records import Unrecorded, differences, keyed
-from ..ports.port import EngineFault, PipelinePort, RecordJson, Reply, Request
+from ..ports.port import EngineFault, Hello, PipelinePort, RecordJson, Reply, Request, Shows
 from .explore import OF_THE_RUN, ConcreteGraph, ConcreteState, ConcreteStep
-from .lockstep import DATA_NOT_INJECTABLE, Tally
+from .findings import ALIKE
+from .lockstep import CRASH_CHANGED, DATA_NOT_INJECTABLE, Tally
 
 Walk = Sequence[Stimulus]
 """Stimuli of the graph, from its first state."""
@@ -93,11 +106,11 @@ ROW: Final = "0"
 
 @dataclass
 class Covered:
-    """The states and edges of a graph that were visited, by number."""
+    """The states and edges of a graph that were visited, by number, and the states whose refusals were tried."""
 
     states: bytearray
     edges: list[bytearray]
-    refused: bytearray
+    tried: bytearray
 
     @classmethod
     def of(cls, ways: ConcreteGraph) -> "Covered":
@@ -112,9 +125,32 @@ class Trouble:
     run: tuple[Stimulus, ...]
     row: tuple[Stimulus, ...]
     says: tuple[str, ...]
-    fault: bool = False
+    met: tuple[str, ...] = ()
+    asked: tuple[Stimulus, ...] = ()
+    """The walk of the row with the refused stimuli that were tried on the way."""
     tried: tuple[Stimulus, ...] = ()
-    """The stimuli that the engine had to refuse when it failed; one of them is the cause."""
+    """The stimuli that the engine had to refuse in that state; another of them may be the cause."""
+    edge: tuple[int, int] | None = None
+    """The edge that was closed."""
+    goes_on: bool = False
+    weak: bool = False
+    """True if only the word of a refusal differs."""
+    alone: bool = True
+    """True if nothing differed before in this run, so that no other row can be the cause."""
+
+    @property
+    def kind(self) -> Kind:
+        """The kind, as far as it is known before the laws are asked."""
+        return Difference(self.row, (), "", self.says, (), self.met).kind
+
+
+@dataclass
+class Suspect:
+    """A step that may have made the engine fail: the walk of its row up to it, and its edge, if it is lawful."""
+
+    row: tuple[Stimulus, ...]
+    edge: tuple[int, int] | None
+    state: int
 
 
 class _RowWalk:
@@ -129,10 +165,17 @@ class _RowWalk:
         self.data = DataTrail(ways.system.pipeline, unrecorded)
         self.row: int | None = None
         self.done: list[Stimulus] = []
+        self.asked_of: list[Stimulus] = []
+        """`done`, with the refused stimuli that were tried."""
+        self.stopped = False
 
     @property
     def next(self) -> Stimulus | None:
-        return self.walk[self.at] if self.at < len(self.walk) else None
+        return self.walk[self.at] if self.at < len(self.walk) and not self.stopped else None
+
+    def took(self, stimulus: Stimulus) -> None:
+        self.done.append(stimulus)
+        self.asked_of.append(stimulus)
 
     def asked(self, stimulus: Stimulus) -> Request:
         """The stimulus with the ids of the engine."""
@@ -163,38 +206,45 @@ class _Move(NamedTuple):
 
 
 class BatchDriver:
-    """Takes walks of one instance on one engine. `trouble` is the first difference; it ends the drive."""
+    """Takes walks of one instance on one engine. `troubles` and `suspects` are those of the last run; the caller looks at
+    them after each run."""
 
     def __init__(
         self,
         ways: ConcreteGraph,
         document: Mapping[str, object],
         port: PipelinePort,
+        hello: Hello,
         *,
         together: bool = True,
-        tally: Tally | None = None,
-        unrecorded: Unrecorded = frozenset(),
         refusals: bool = True,
-        refusals_have_reasons: bool = True,
+        stop_first: bool = False,
         seed: int = 0,
     ) -> None:
         self.ways = ways
+        self.pipeline = ways.system.pipeline
         self.document = document
         self.together = together
         self.port = port
-        self.tally = tally or Tally()
+        self.tally = Tally()
         self.covered = Covered.of(ways)
-        self.unrecorded = unrecorded
+        self.unrecorded = unrecorded(hello)
         self.refusals = refusals
-        self.refusals_have_reasons = refusals_have_reasons
-        self.trouble: Trouble | None = None
-        self.weak: Trouble | None = None
-        """The first refusal that named the wrong rule. It is reported only if no other difference is found."""
-        self.closed: set[tuple[int, int]] = set()
-        """Edges that the port does not support, found while driving."""
-        self._closed_before = 0
+        self.refusals_have_reasons = Shows.REFUSALS in hello.shows
+        self.stop_first = stop_first
+        self.troubles: list[Trouble] = []
+        self.suspects: list[Suspect] = []
+        self.fault: str | None = None
+        """The failure of the engine that ended the last run."""
+        self.closed: dict[tuple[int, int], bool] = {}
+        self.skip: dict[int, set[Stimulus]] = {}
+        """For each state, the refused stimuli that are not tried again."""
+        self.failures: Counter[tuple[str, tuple[str, ...]]] = Counter()
+        """How many refused stimuli of a kind, that met the same, made law and engine part."""
         self.looked = False
         """True once the whole trail was read before and after a crash."""
+        self._asking: Callable[[], list[Suspect]] = list
+        """Gives the steps that the engine is asked to take at this moment."""
         self._chance = random.Random(seed)
 
     def take(self, walks: Sequence[Walk], *, look_at_crash: bool = True) -> None:
@@ -207,15 +257,23 @@ class BatchDriver:
         self._of_token: dict[str, _RowWalk] = {}
         self._run: list[tuple[_RowWalk | None, Stimulus]] = []
         self._rows = 0
+        self._halted = False
+        self.troubles, self.suspects, self.fault = [], [], None
+        self._asking = list
         self.port.start(self.document)
         try:
-            while self.trouble is None and self._round():
+            while self._round():
                 pass
         except EngineFault as fault:
-            alone = tuple(self._walkers[0].done) if len(self._walkers) == 1 else ()
-            self.trouble = Trouble(self._run_so_far(), alone, (str(fault),), fault=True)
+            self.fault, self.suspects = str(fault), self._asking()
         for walker in self._walkers:
             self.tally.checked.update(walker.data.checked)
+
+    @property
+    def must_stop(self) -> bool:
+        """True if the first difference ends the drive, and there is one."""
+        strong = any(not trouble.weak for trouble in self.troubles)
+        return self.stop_first and (strong or self.fault is not None)
 
     # ------------------------------------------------------------------------------------------------ rounds
 
@@ -224,8 +282,9 @@ class BatchDriver:
         False when all walks have ended."""
         moving: list[list[_Move]] = []
         for walker in self._walkers:
-            self._visit(walker)
-            if self.trouble is not None:
+            if not walker.stopped:
+                self._visit(walker)
+            if self.must_stop:
                 return False
             steps = self._steps_of(walker)
             if steps:
@@ -235,7 +294,7 @@ class BatchDriver:
             self._move([move for steps in moving for move in steps])
             return True
         event = self._walkers[0].next if self._walkers else None
-        if event is not None:
+        if event is not None and not self._halted:
             self._event(event)
             return True
         return False
@@ -266,32 +325,43 @@ class BatchDriver:
             else:
                 asked.append(walker.asked(taken.stimulus))
             self._run.append((walker, taken.stimulus))
-            walker.done.append(taken.stimulus)
+            walker.took(taken.stimulus)
+        self._asking = lambda: [Suspect(tuple(m.walker.done), (m.state, m.place), m.state) for m in moving]
         replies = self.port.together(asked)
-        if any(reply.unsupported is not None for reply in replies):
-            self._close(moving, replies)
-            return
-        for (walker, _, taken, place, overtaken), reply in zip(moving, replies, strict=True):
+        self._asking = list
+        self._close_unsupported(moving, replies)
+        for (walker, state, taken, place, overtaken), reply in zip(moving, replies, strict=True):
+            if walker.stopped:
+                continue
             if reply.refused is not None:
-                self._trouble(walker, [f"the engine refuses a lawful stimulus ({reply.refused}: {reply.message})"])
+                says = [f"the engine refuses a lawful stimulus ({reply.refused}: {reply.message})"]
+                self._trouble(walker, taken, (state, place), says, met_by=taken.stimulus)
             elif not overtaken:
-                self._compare(walker, taken, reply.records)
-            if self.trouble is not None:
+                self._compare(walker, taken, (state, place), reply.records)
+            if self.must_stop:
                 return
-            self._arrived(walker, taken, place)
+            if not walker.stopped:
+                self._arrived(walker, taken, place)
 
-    def _close(self, moving: list[_Move], replies: Sequence[Reply]) -> None:
-        """Close the edges that the port does not support. The walks end here, because the other steps were not compared."""
+    def _close_unsupported(self, moving: Sequence[_Move], replies: Sequence[Reply]) -> None:
+        """Close the edges that the port does not support. Their walks end here. If a row was not read, the numbers of all
+        later rows are wrong, so every walk ends behind it."""
+        unread = False
         for move, reply in zip(moving, replies, strict=True):
-            if reply.unsupported is not None:
-                self.closed.add((move.state, move.place))
+            if unread:
+                self._stop(move.walker)
+            elif reply.unsupported is not None:
+                self.closed[move.state, move.place] = True
                 self.tally.skipped[reply.unsupported] += 1
-        self._walkers = []
+                self._stop(move.walker)
+                unread = move.taken.stimulus.do is Do.READ
+        if unread:
+            for walker in self._walkers:
+                if walker.row is None:
+                    self._stop(walker)
 
-    def closed_anything(self) -> bool:
-        """True if an edge was closed since the last call."""
-        before, self._closed_before = self._closed_before, len(self.closed)
-        return self._closed_before > before
+    def _stop(self, walker: _RowWalk) -> None:
+        walker.stopped = self._halted = True
 
     def open_targets(self) -> list[list[int]]:
         """The targets of all edges, without closed edges and without states that only closed edges lead to. Such an edge
@@ -302,13 +372,15 @@ class BatchDriver:
             for state, out in enumerate(self.ways.graph.targets)
         ]
 
-    def reachable(self) -> set[int]:
-        """The states that open edges lead to from the first state."""
+    def reachable(self, *, behind_findings: bool = False) -> set[int]:
+        """The states that open edges lead to from the first state; with `behind_findings` also those behind edges that a
+        difference closed."""
         targets, seen, waiting = self.ways.graph.targets, {0}, [0]
         while waiting:
             state = waiting.pop()
             for k, target in enumerate(targets[state]):
-                if target not in seen and (state, k) not in self.closed:
+                closed = (state, k) in self.closed and not (behind_findings and not self.closed[state, k])
+                if target not in seen and not closed:
                     seen.add(target)
                     waiting.append(target)
         return seen
@@ -316,13 +388,15 @@ class BatchDriver:
     def _arrived(self, walker: _RowWalk, taken: ConcreteStep, place: int) -> None:
         self.covered.edges[walker.here.number][place] = 1
         self.tally.steps += 1
-        self.tally.kinds[taken.kinds] += 1
+        self.tally.steps_about[taken.about] += 1
         walker.here = taken.to
         walker.at += 1
 
-    def _compare(self, walker: _RowWalk, taken: ConcreteStep, records: Sequence[RecordJson]) -> None:
+    def _compare(
+        self, walker: _RowWalk, taken: ConcreteStep, edge: tuple[int, int], records: Sequence[RecordJson]
+    ) -> None:
         names = walker.names
-        names.learn(records)
+        names.learn(records, taken.expected)
         names.learn_barriers([record for record in taken.expected if record["rec"] == "losses"], records)
         for record in records:
             if record["rec"] == "tokens":
@@ -334,7 +408,10 @@ class BatchDriver:
         wrong = differences(taken.wanted, keyed(observed), self.unrecorded)
         broken: list[Broken] = walker.data.see(observed)
         if wrong or broken:
-            self._trouble(walker, [*wrong, *(message for _, message in broken)])
+            before, after = walker.here.state.world, taken.to.state.world
+            goes_on = same_state(self.pipeline, before, taken.stimulus, taken.records, after, observed, self.unrecorded)
+            says = [*wrong, *(message for _, message in broken)]
+            self._trouble(walker, taken, edge, says, met_by=taken.stimulus, goes_on=goes_on)
 
     # ------------------------------------------------------------------------------------------------ events of the run
 
@@ -343,79 +420,73 @@ class BatchDriver:
         self._run.append((None, event))
         look = event.do is Do.CRASH and self._look_at_crash
         before = list(self.port.trail()) if look else []
+        moves = [self._move_of(walker, walker.here, event) for walker in self._walkers]
+        self._asking = lambda: [Suspect((*m.walker.done, event), (m.state, m.place), m.state) for m in moves]
         reply = self.port.do(Request(event))
+        self._asking = list
         if reply.unsupported is not None:
-            places = self.ways.graph.places
-            self.closed |= {(walker.here.number, places[walker.here.number][event]) for walker in self._walkers}
+            self.closed |= {(move.state, move.place): True for move in moves}
             self.tally.skipped[reply.unsupported] += 1
             self._walkers = []
             return
-        taken = [(walker, self.ways.take(walker.here, event)) for walker in self._walkers]
-        for walker, _ in taken:
-            walker.done.append(event)
+        for move in moves:
+            move.walker.took(event)
+        says = []
         if reply.refused is not None:
-            message = f"the engine refuses a lawful stimulus ({reply.refused}: {reply.message})"
-            self._trouble(self._walkers[0], [message])
+            says = [f"the engine refuses a lawful stimulus ({reply.refused}: {reply.message})"]
+        elif look and list(self.port.trail()) != before:
+            says = [CRASH_CHANGED]
+        says = says or self._run_record_differs(moves[0].taken, reply.records)
+        if says:
+            for move in moves[1:]:
+                self.closed[move.state, move.place] = False
+            self._trouble(moves[0].walker, moves[0].taken, (moves[0].state, moves[0].place), says, met_by=event)
+            self._walkers = []
             return
-        if look and list(self.port.trail()) != before:
-            self._trouble(self._walkers[0], ["a crash changed what was committed"])
-            return
-        self._compare_run_record(taken[0][1], reply.records)
         shares: dict[int, list[RecordJson]] = {}
         for record in reply.records:
             if record["rec"] != "runs":
                 owner = self._of_token.get(str(record.get("token")), self._walkers[0])
                 shares.setdefault(id(owner), []).append(record)
-        for walker, step in taken:
-            if self.trouble is None:
-                of_row = ConcreteStep(
-                    step.stimulus, [r for r in step.expected if r["rec"] != "runs"], step.kinds, step.to
-                )
-                self._compare(walker, of_row, shares.get(id(walker), ()))
-                self._arrived(walker, step, self.ways.graph.places[walker.here.number][event])
+        for walker, state, taken, place, _ in moves:
+            self._compare(walker, taken.without_run(), (state, place), shares.get(id(walker), ()))
+            if self.must_stop:
+                return
+            if not walker.stopped:
+                self._arrived(walker, taken, place)
 
-    def _compare_run_record(self, taken: ConcreteStep, records: Sequence[RecordJson]) -> None:
-        """Compare the record of the run itself. Its number of rows counts the rows of all walks."""
+    def _run_record_differs(self, taken: ConcreteStep, records: Sequence[RecordJson]) -> list[str]:
+        """How the record of the run itself differs. Its number of rows counts the rows of all walks."""
         wanted = [
             {**record, "rows": self._rows} if self.together and "rows" in record else record
             for record in taken.expected
             if record["rec"] == "runs"
         ]
-        wrong = differences(keyed(wanted), keyed([r for r in records if r["rec"] == "runs"]), self.unrecorded)
-        if wrong:
-            self._trouble(self._walkers[0], wrong)
+        return differences(keyed(wanted), keyed([r for r in records if r["rec"] == "runs"]), self.unrecorded)
 
     # ------------------------------------------------------------------------------------------------ refusals
 
     def _visit(self, walker: _RowWalk) -> None:
-        """In a state that no walk has visited before, try every stimulus that the law refuses there."""
+        """In a state whose refusals were not tried before, try every stimulus that the law refuses there."""
         number = walker.here.number
-        if self.covered.states[number]:
-            return
         self.covered.states[number] = 1
-        if not self.refusals:
+        if self.covered.tried[number] or not self.refusals:
             return
-        tried: list[tuple[Stimulus, Refusal, Request]] = []
+        tried: list[tuple[Stimulus, Stimulus, Refusal, Request]] = []
         for stimulus, rule in self.ways.graph.refusals[number]:
             concrete = walker.here.say(stimulus)
-            if rule is Refusal.NO_SUCH_DATA:
-                self.tally.skipped[DATA_NOT_INJECTABLE] += 1
-            elif concrete.do is Do.READ:
-                if rule is not Refusal.SOURCE_ENDED:
-                    self.tally.skipped["a source gives its rows in order"] += 1
-                    continue
-                tried.append((concrete, rule, Request(concrete._replace(row=self._rows))))
+            if self._is_skipped(walker, stimulus, concrete, rule):
+                continue
+            if concrete.do is Do.READ:
+                request = Request(concrete._replace(row=self._rows))
             else:
-                tried.append((concrete, rule, walker.asked(concrete)))
-        try:
-            replies = self.port.together([asked for _, _, asked in tried])
-        except EngineFault as fault:
-            tried_stimuli = tuple(concrete for concrete, _, _ in tried)
-            self.trouble = Trouble(
-                self._run_so_far(), tuple(walker.done), (str(fault),), fault=True, tried=tried_stimuli
-            )
-            return
-        for (concrete, rule, _), reply in zip(tried, replies, strict=True):
+                request = walker.asked(concrete)
+            tried.append((stimulus, concrete, rule, request))
+        self._asking = lambda: [Suspect((*walker.done, concrete), None, number) for _, concrete, _, _ in tried]
+        replies = self.port.together([asked for *_, asked in tried])
+        self._asking = list
+        walker.asked_of += [concrete for _, concrete, _, _ in tried]
+        for (stimulus, concrete, rule, _), reply in zip(tried, replies, strict=True):
             if reply.unsupported is not None:
                 self.tally.skipped[reply.unsupported] += 1
                 continue
@@ -423,27 +494,75 @@ class BatchDriver:
             wrong = wrong_refusal(rule, reply, rules_are_named=self.refusals_have_reasons)
             if wrong is None:
                 continue
-            if wrong.weak:
-                row = (*walker.done, concrete)
-                self.weak = self.weak or Trouble((*self._run_so_far(), walker.in_run(concrete)), row, (wrong.message,))
-            else:
-                # Records left behind show when all have been answered, so another of the stimuli tried may have left them.
-                self.trouble = Trouble(
-                    self._run_so_far(), (*walker.done, concrete), (wrong.message,), tried=tuple(s for s, _, _ in tried)
+            met = marks_met(self.pipeline, walker.here.state.world, concrete)
+            self.troubles.append(
+                Trouble(
+                    (*self._run_so_far(), walker.in_run(concrete)), (*walker.done, concrete), (wrong.message,), met,
+                    tuple(walker.asked_of), tuple(concrete for _, concrete, _, _ in tried),
+                    goes_on=not reply.records, weak=wrong.weak, alone=not self.troubles,
                 )
+            )  # fmt: skip
+            self.skip.setdefault(number, set()).add(stimulus)
+            if self.must_stop:
                 return
+            if reply.records:
+                # What the engine recorded may change its answers to the rest, so the rest is tried in another run.
+                self.failures[named_as(concrete), met] += 1
+                self._stop(walker)
+                return
+        self.covered.tried[number] = 1
+
+    def _is_skipped(self, walker: _RowWalk, stimulus: Stimulus, concrete: Stimulus, rule: Refusal) -> bool:
+        """True if a refused stimulus is not tried here."""
+        if rule is Refusal.NO_SUCH_DATA:
+            self.tally.skipped[DATA_NOT_INJECTABLE] += 1
+            return True
+        if concrete.do is Do.READ and rule is not Refusal.SOURCE_ENDED:
+            self.tally.skipped["a source gives its rows in order"] += 1
+            return True
+        if stimulus in self.skip.get(walker.here.number, ()):
+            return True
+        if not self.failures:
+            return False
+        word = named_as(concrete)
+        if self.failures[word, marks_met(self.pipeline, walker.here.state.world, concrete)] < ALIKE:
+            return False
+        self.tally.skipped[f"{word} differed {ALIKE} times in this way before"] += 1
+        return True
 
     def _run_so_far(self) -> tuple[Stimulus, ...]:
         """The run so far, with the names of the law."""
         return tuple(stimulus if walker is None else walker.in_run(stimulus) for walker, stimulus in self._run)
 
-    def _trouble(self, walker: _RowWalk, says: list[str]) -> None:
-        if self.trouble is None:
-            self.trouble = Trouble(self._run_so_far(), tuple(walker.done), tuple(says))
+    def _trouble(
+        self,
+        walker: _RowWalk,
+        taken: ConcreteStep,
+        edge: tuple[int, int],
+        says: list[str],
+        *,
+        met_by: Stimulus,
+        goes_on: bool = False,
+    ) -> None:
+        """Note a difference in a lawful step. Unless both can go on, close the edge and stop the row."""
+        met = marks_met(self.pipeline, walker.here.state.world, met_by)
+        done, asked = tuple(walker.done), tuple(walker.asked_of)
+        # The end of a visit may be in `done` already, if it was sent together with its beginning.
+        last = len(done) - 1 - done[::-1].index(taken.stimulus)
+        self.troubles.append(
+            Trouble(
+                self._run_so_far(), done[: last + 1], tuple(says), met, asked,
+                edge=None if goes_on else edge, goes_on=goes_on, alone=not self.troubles,
+            )
+        )  # fmt: skip
+        if not goes_on:
+            self.closed[edge] = False
+            self._stop(walker)
 
 
-def tour(driver: BatchDriver, walks: Sequence[Walk], *, rows: int, progress: Callable[[], None] | None = None) -> None:
-    """Take all walks. Walks with the same events of the run are taken together, at most `rows` in one run."""
+def tour(driver: BatchDriver, walks: Sequence[Walk], *, rows: int, after: Callable[[], bool]) -> None:
+    """Take all walks. Walks with the same events of the run are taken together, at most `rows` in one run. `after` is called
+    after each run; if it returns False, the tour ends."""
     groups: dict[tuple[Do, ...], list[Walk]] = {}
     for walk in walks:
         groups.setdefault(tuple(s.do for s in walk if s.do in OF_THE_RUN), []).append(walk)
@@ -455,7 +574,5 @@ def tour(driver: BatchDriver, walks: Sequence[Walk], *, rows: int, progress: Cal
             driver.take(group[first : first + size], look_at_crash=look)
             driver.looked = driver.looked or look
             first += size
-            if progress is not None:
-                progress()
-            if driver.trouble is not None:
+            if not after():
                 return

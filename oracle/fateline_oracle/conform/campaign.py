@@ -90,16 +90,21 @@ def run_campaign(
     seed: int,
     jobs: int,
     strategy: Strategy = Strategy.REFUSALS,
+    stop_first: bool = False,
+    declared: frozenset[str] = frozenset(),
     progress: Callable[[str], None] | None = None,
 ) -> Campaign:
-    """Drive an engine, named as in `engines.py`, through a scope. The result has its breaches and its failures."""
+    """Drive an engine, named as in `engines.py`, through a scope. The result has its breaches and its failures.
+
+    With `stop_first` each instance ends at its first difference. `declared` are the laws of the engine's profile.
+    """
     started = time.perf_counter()
     with _opened(engine, open_engine) as worker:
         campaign = Campaign(engine, scope, seed, worker.hello)
     table = _table(scope)
     order = sorted(range(len(table)), key=lambda place: -_weight(table[place], scope))
     results: dict[int, InstanceResult] = {}
-    tasks = [_Task(scope, place, strategy, seed) for place in order]
+    tasks = [_Task(scope, place, Plan(strategy, seed, stop_first, declared)) for place in order]
     shared = partial(_opened, engine, open_engine)
     for task, judged in in_processes(_work, tasks, jobs=jobs, shared=shared, died=_died):
         results[task.place] = judged
@@ -136,11 +141,19 @@ def _opened(engine: str, open_engine: OpenEngine) -> Iterator[_Worker]:
         yield _Worker(made, hello_of(made))
 
 
+class Plan(NamedTuple):
+    """How an instance is driven."""
+
+    strategy: Strategy
+    seed: int
+    stop_first: bool = False
+    declared: frozenset[str] = frozenset()
+
+
 class _Task(NamedTuple):
     scope: str
     place: int
-    strategy: Strategy
-    seed: int
+    plan: Plan
 
 
 def _work(worker: _Worker, task: _Task) -> InstanceResult:
@@ -148,7 +161,7 @@ def _work(worker: _Worker, task: _Task) -> InstanceResult:
     try:
         if worker.silent == SILENT_AT_MOST:
             raise EngineFault(f"not driven: the engine was silent in {SILENT_AT_MOST} instances before this one")
-        return asked_again(lambda: _one(worker.engine, worker.hello, instance, task.strategy, task.seed))
+        return asked_again(lambda: drive_one(worker.engine, worker.hello, instance, task.plan))
     except EngineFault as fault:
         worker.silent += isinstance(fault.__cause__, EngineSilent)
         return InstanceResult(instance.family, instance.name, instance.machine, fault=str(fault))
@@ -160,18 +173,21 @@ def _died(task: _Task) -> InstanceResult:
     return InstanceResult(instance.family, instance.name, instance.machine, fault=fault)
 
 
-def _one(engine: Engine, hello: Hello, instance: Instance, strategy: Strategy, seed: int) -> InstanceResult:
+def drive_one(engine: Engine, hello: Hello, instance: Instance, plan: Plan) -> InstanceResult:
+    """Drive an engine through one instance of any machine, and check whole runs if the engine offers them."""
+    strategy, seed, stop_first, declared = plan
     if not isinstance(instance.system, PipelineSystem):
-        return drive_machine(engine, hello, instance, refusals=strategy is Strategy.REFUSALS)
+        refusals = strategy is Strategy.REFUSALS
+        return drive_machine(engine, hello, instance, refusals=refusals, stop_first=stop_first, declared=declared)
     judged = InstanceResult(instance.family, instance.name, instance.machine)
     if Port.PIPELINE in hello.ports and hello.drive is not Drive.LOCKSTEP:
         judged.skipped[f"the engine declares drive {hello.drive}, so it is not driven step by step"] += 1
     elif Port.PIPELINE in hello.ports:
-        judged = drive_instance(engine, hello, instance, strategy, seed=seed)
+        judged = drive_instance(engine, hello, instance, strategy, seed=seed, stop_first=stop_first, declared=declared)
     else:
         judged.skipped[f"the engine offers no {Port.PIPELINE} port"] += 1
     trail = engine.trail() if Port.TRAIL in hello.ports else None
-    if trail is not None and _runs_whole(instance, hello) and judged.found is None and judged.fault is None:
+    if trail is not None and _runs_whole(instance, hello) and not judged.findings and judged.fault is None:
         drive_free_runs(judged, trail, instance, hello, seed)
     return judged
 

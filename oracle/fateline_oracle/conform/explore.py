@@ -40,9 +40,10 @@ from typing import Any, Final, NamedTuple
 from fateline_model import Refusal, Stimulus, step
 from fateline_model.checker.symmetry import Symmetry
 from fateline_model.checker.systems import Attempt, LifecycleSystem, PipelineSystem, State, System
-from fateline_model.records import Record, as_json
+from fateline_model.records import Record, RunRecord, as_json
 from fateline_model.stimuli import Do
 
+from ..compare.questions import Step, step_of
 from ..compare.records import Keyed, keyed
 
 OF_THE_RUN: Final = frozenset({Do.END_OF_SOURCE, Do.CRASH, Do.RESUME, Do.RUN_OVER})
@@ -145,19 +146,52 @@ def _supported(system: System, state: State, is_supported: Supported, graph: Loc
             graph.left_out += attempt.refusal is None
 
 
+def by_distance(graph: LocalGraph) -> Iterator[tuple[int, Callable[[], tuple[Any, ...]], int]]:
+    """The states of a graph, nearest first, each with a function that gives a shortest path to it."""
+    came: dict[int, tuple[int, Any] | None] = {0: None}
+    concrete: dict[int, int] = {0: 0}
+    waiting = [0]
+    while waiting:
+        ahead: list[int] = []
+        for state in waiting:
+
+            def path(at: int = state) -> tuple[Any, ...]:
+                path_back: list[Any] = []
+                while (step := came[at]) is not None:
+                    at, stimulus = step
+                    path_back.append(stimulus)
+                return tuple(reversed(path_back))
+
+            yield concrete[state], path, state
+            for edge in graph.edges[state]:
+                # A path is valid only if each state is its own representative: in other states the names differ.
+                if edge.target not in came and graph.states[edge.target] == edge.after:
+                    came[edge.target] = (state, edge.stimulus)
+                    concrete[edge.target] = concrete[state] + 1
+                    ahead.append(edge.target)
+        waiting = ahead
+
+
 class ConcreteStep:
     """One lawful step from a concrete state: the stimulus, the records that the law writes, and the state after it."""
 
-    __slots__ = ("expected", "kinds", "stimulus", "to", "wanted")
+    __slots__ = ("_without_run", "about", "expected", "records", "stimulus", "to", "wanted")
 
-    def __init__(
-        self, stimulus: Stimulus, expected: list[dict[str, object]], kinds: frozenset[type], to: "ConcreteState"
-    ):
+    def __init__(self, stimulus: Stimulus, records: tuple[Record, ...], to: "ConcreteState"):
         self.stimulus = stimulus
-        self.expected = expected
-        self.wanted: Keyed = keyed(expected)
-        self.kinds = kinds
+        self.records = records
+        self.expected = [as_json(record) for record in records]
+        self.wanted: Keyed = keyed(self.expected)
+        self.about: Step = step_of(stimulus, records)
         self.to = to
+        self._without_run: ConcreteStep | None = None
+
+    def without_run(self) -> "ConcreteStep":
+        """The step without the record of the run itself. It is made once."""
+        if self._without_run is None:
+            records = tuple(record for record in self.records if not isinstance(record, RunRecord))
+            self._without_run = ConcreteStep(self.stimulus, records, self.to)
+        return self._without_run
 
 
 class ConcreteState:
@@ -209,8 +243,7 @@ class ConcreteGraph:
         if taken is None:
             concrete = here.say(stimulus)
             records, after = self._law(here, stimulus, concrete)
-            expected = [as_json(record) for record in records]
-            taken = ConcreteStep(concrete, expected, frozenset(map(type, records)), self._at(after))
+            taken = ConcreteStep(concrete, records, self._at(after))
             here.taken[stimulus] = taken
         return taken
 

@@ -18,9 +18,9 @@ from fateline_model import LAW_VERSION, Stimulus
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem
 
-from ..compare.capabilities import is_supported, requirements, unrecorded
+from ..compare.capabilities import is_supported, requirements
 from ..compare.difference import Difference
-from ..ports.port import Engine, EngineFault, Hello, Port, Shows
+from ..ports.port import Engine, EngineFault, Hello, Port
 from ..ports.validate import GuardedPipeline, asked_again
 from ..report.case import write_case
 from .campaign import Campaign, every_instance
@@ -138,13 +138,10 @@ class Hunt:
         assert isinstance(system, PipelineSystem)
         port = self.engine.pipeline()
         assert port is not None
-        guard = GuardedPipeline(port)
+        guard = GuardedPipeline(port, self.hello)
         before = len(self.progress.seen)
         try:
-            lockstep = Lockstep(
-                system.pipeline, instance.document or {}, guard, unrecorded=unrecorded(self.hello),
-                refusals_have_reasons=Shows.REFUSALS in self.hello.shows,
-            )  # fmt: skip
+            lockstep = Lockstep(system.pipeline, instance.document or {}, guard, self.hello)
             found = self._walk(chance, instance, lockstep)
             self.progress.steps += lockstep.tally.steps
             self.progress.refusals += lockstep.tally.refusals
@@ -198,7 +195,7 @@ class Hunt:
     def _note(
         self, instance: Instance, system: PipelineSystem, found: Difference, lockstep: Lockstep
     ) -> Iterator[Event]:
-        small = Shrinker(system.pipeline, lambda: lockstep).smallest(found, None)
+        small = Shrinker(system.pipeline, lockstep).smallest(found, None)
         if not small.laws:
             yield self._fault(f"{instance.name}: {small.differences[0]}")
             return
@@ -207,7 +204,7 @@ class Hunt:
         if shape in self.progress.shapes:
             yield Event("known", shape, self.progress.shapes[shape])
             return
-        judged = InstanceResult(instance.family, instance.name, instance.machine, found=small)
+        judged = InstanceResult(instance.family, instance.name, instance.machine)
         case = case_of(Campaign(self.name, "standard", self.progress.seed, self.hello), judged, small)
         path = write_case(self.folder, f"{law}-{len(self.progress.shapes):03d}-{instance.family}", case)
         self.progress.shapes[shape] = path.name

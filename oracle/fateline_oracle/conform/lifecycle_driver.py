@@ -5,16 +5,21 @@ repeated parents. Compared are the things that a token manager knows: rows, toke
 hops and barriers belong to a pipeline and are not compared. Not here: which operations to try (`edge_cover.py`).
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from fateline_model import Operation, Run, World
+from fateline_model.checker.systems import State
 from fateline_model.laws import NOT_IN_LIFECYCLE
 from fateline_model.lifecycle import NO_GRAPH, TokenRef
 from fateline_model.records import Record, as_json
 
+from ..compare.broken_laws import same_state
+from ..compare.capabilities import is_supported
+from ..compare.data_laws import torn_step
 from ..compare.names import Names
 from ..compare.records import differences, keyed
-from ..ports.port import LifecyclePort, RecordJson, Reply
+from ..ports.port import Hello, LifecyclePort, RecordJson, Reply
 from .machine_driver import Recorded, SideBySide
 
 SEEN: Final = ("rows", "tokens", "parents", "outcomes", "batches", "members")
@@ -24,10 +29,8 @@ RUNS: Final = "AB"
 class LifecycleSideBySide(SideBySide[Operation, World]):
     """A number of runs, in the law and in an engine."""
 
-    silent = frozenset(NOT_IN_LIFECYCLE)
-
-    def __init__(self, port: LifecyclePort, runs: int) -> None:
-        super().__init__(NO_GRAPH)
+    def __init__(self, port: LifecyclePort, runs: int, hello: Hello) -> None:
+        super().__init__(NO_GRAPH, hello, frozenset(NOT_IN_LIFECYCLE))
         self.port = port
         self.runs = runs
 
@@ -36,8 +39,8 @@ class LifecycleSideBySide(SideBySide[Operation, World]):
         self.names = [Names() for _ in range(self.runs)]
         self.run_names = dict(zip(self.port.start(self.runs), RUNS, strict=False))
 
-    def is_supported(self, operation: Operation, world: World) -> bool:
-        return self.port.offers(operation, world)
+    def is_supported(self, operation: Operation, state: State) -> bool:
+        return is_supported(self.hello, operation, state) and self.port.offers(operation, state.world)
 
     def ask(self, operation: Operation) -> Reply:
         if not operation.tokens:
@@ -48,17 +51,29 @@ class LifecycleSideBySide(SideBySide[Operation, World]):
     def _names(self, run: int) -> Names:
         return self.names[run] if run < len(self.names) else self.names[0]
 
-    def compare(self, operation: Operation, records: tuple[Record, ...], reply: Reply) -> Recorded | None:
+    def compare(self, operation: Operation, records: tuple[Record, ...], after: World, reply: Reply) -> Recorded | None:
         expected = [as_json(record) for record in records]
-        observed = self.translated(reply)
+        observed = self._translated(reply, expected)
         own = RUNS[operation.run]
         wrong = [f"written in another run: {record['rec']}" for record in observed if record["run"] != own]
-        wrong += differences(keyed(r for r in expected if r["rec"] in SEEN), keyed(observed))
-        return Recorded(observed, tuple(wrong)) if wrong else None
+        goes_on = not wrong
+        wrong += differences(keyed(r for r in expected if r["rec"] in SEEN), keyed(observed), self.unrecorded)
+        broken = torn_step(observed)
+        if not wrong and not broken:
+            return None
+        if goes_on:
+            whole = (*observed, *(record for record in expected if record["rec"] not in SEEN))
+            before, then = (self.world[operation.run],), (after[operation.run],)
+            goes_on = same_state(self.pipeline, before, operation, records, then, whole, self.unrecorded)
+        return Recorded(observed, tuple(wrong), tuple(broken), goes_on)
 
     def translated(self, reply: Reply) -> tuple[RecordJson, ...]:
+        return self._translated(reply, ())
+
+    def _translated(self, reply: Reply, expected: Sequence[RecordJson]) -> tuple[RecordJson, ...]:
         for run, own in self.run_names.items():
-            self._names(RUNS.find(own)).learn([record for record in reply.records if record.get("run") == run])
+            of_run = [record for record in reply.records if record.get("run") == run]
+            self._names(RUNS.find(own)).learn(of_run, expected)
         by_run = [(self.run_names.get(str(record.get("run")), "?"), record) for record in reply.records]
         return tuple(
             {**self._names(max(RUNS.find(run), 0)).translate(record), "run": run}

@@ -10,22 +10,30 @@ from typing import Any, Final
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import BarrierSystem, LifecycleSystem
 from fateline_model.pipeline import Node
-from fateline_model.words import NodeKind, Policy, Strategy
+from fateline_model.words import NodeKind
 
-from ..compare.broken_laws import concerned
-from ..compare.capabilities import POLICY, STRATEGY
+from ..compare.capabilities import requirements
+from ..compare.questions import questions
 from ..ports.port import Does, Engine, EngineFault, Hello, Port
 from ..ports.validate import GuardedBarrier, GuardedLifecycle
 from .barrier_driver import BarrierSideBySide, document_of
 from .instance import InstanceResult
 from .lifecycle_driver import LifecycleSideBySide
-from .machine_driver import MachineDriver, SideBySide
+from .machine_driver import SideBySide, Sweep
 
 PORT_OF: Final = {"barrier": Port.BARRIER, "lifecycle": Port.LIFECYCLE}
 
 
-def drive_machine(engine: Engine, hello: Hello, instance: Instance, *, refusals: bool) -> InstanceResult:
-    """Drive an engine through an instance of one of the small machines."""
+def drive_machine(
+    engine: Engine,
+    hello: Hello,
+    instance: Instance,
+    *,
+    refusals: bool,
+    stop_first: bool = False,
+    declared: frozenset[str] = frozenset(),
+) -> InstanceResult:
+    """Drive an engine through an instance of one of the small machines. `declared` are the laws of its profile."""
     started = time.perf_counter()
     judged = InstanceResult(instance.family, instance.name, instance.machine)
     if PORT_OF[instance.machine] not in hello.ports:
@@ -35,9 +43,10 @@ def drive_machine(engine: Engine, hello: Hello, instance: Instance, *, refusals:
         judged.skipped[f"the engine does not declare {', '.join(sorted(missing))}"] += 1
         return judged
     try:
-        side = side_by_side(engine, instance)
+        side = side_by_side(engine, hello, instance)
         assert side is not None
-        swept = MachineDriver(side).sweep(instance.system, refusals=refusals)
+        sweep = Sweep(side, instance.system, refusals=refusals, stop_first=stop_first, declared=declared)
+        swept = sweep.run()
     except EngineFault as fault:
         judged.fault = str(fault)
         return judged
@@ -45,12 +54,13 @@ def drive_machine(engine: Engine, hello: Hello, instance: Instance, *, refusals:
     judged.transitions, judged.transitions_total = swept.transitions, swept.transitions_total
     judged.steps, judged.refusals = swept.steps, swept.refusals
     judged.skipped.update(swept.skipped)
+    judged.checked.update(side.checked)
     asked = {law.id for law in instance.laws} - side.silent
-    judged.checked.update({law: count for law, count in concerned(swept.kinds).items() if law in asked})
+    judged.checked.update({law: count for law, count in questions(swept.steps_about).items() if law in asked})
     judged.checked["Z1"] += swept.refusals
     judged.checked["D1"] += swept.steps
-    judged.fault, judged.found = swept.fault, swept.difference
-    if swept.difference is not None:
+    judged.fault, judged.findings, judged.bound = swept.fault, swept.findings, swept.bound
+    if swept.findings:
         judged.steps_to_find = swept.steps + swept.refusals
     judged.seconds = time.perf_counter() - started
     return judged
@@ -60,8 +70,7 @@ def _asks_for(instance: Instance) -> frozenset[Does]:
     """The capabilities that an instance needs."""
     if not isinstance(instance.system, BarrierSystem):
         return frozenset()
-    node = coalesce_of(instance.system)
-    return frozenset({POLICY[Policy(node.policy)], STRATEGY[Strategy(node.merge)]})
+    return requirements(instance.system.pipeline)
 
 
 def coalesce_of(system: BarrierSystem) -> Node:
@@ -69,14 +78,17 @@ def coalesce_of(system: BarrierSystem) -> Node:
     return next(node for node in system.pipeline.nodes.values() if node.kind is NodeKind.COALESCE)
 
 
-def side_by_side(engine: Engine, instance: Instance) -> SideBySide[Any, Any] | None:
+def side_by_side(engine: Engine, hello: Hello, instance: Instance) -> SideBySide[Any, Any] | None:
     """The law and the engine in one object; None if the engine does not offer the port."""
     system = instance.system
     if isinstance(system, LifecycleSystem):
         lifecycle = engine.lifecycle()
-        return LifecycleSideBySide(GuardedLifecycle(lifecycle), len(system.limits)) if lifecycle is not None else None
+        if lifecycle is None:
+            return None
+        return LifecycleSideBySide(GuardedLifecycle(lifecycle, hello), len(system.limits), hello)
     assert isinstance(system, BarrierSystem)
     barrier = engine.barrier()
     if barrier is None:
         return None
-    return BarrierSideBySide(system.pipeline, document_of(coalesce_of(system)), GuardedBarrier(barrier))
+    port = GuardedBarrier(barrier, hello)
+    return BarrierSideBySide(system.pipeline, document_of(coalesce_of(system)), port, hello)

@@ -6,7 +6,7 @@ validated, and it is stepped through the law first. Not here: finding cases, and
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,15 +16,14 @@ from fateline_model import LAW_VERSION, IllFormed, Stimulus, load
 from fateline_model.checker.scopes import Instance
 from fateline_model.stimuli_json import from_json
 
-from ..compare.capabilities import unrecorded
 from ..compare.difference import Difference
-from ..ports.port import Engine, EngineFault, Hello, Shows
+from ..ports.port import Engine, EngineFault, Hello
 from ..ports.validate import GuardedPipeline
 from ..report.case import SCHEMA
 from .campaign import every_instance
 from .case import CaseJson
 from .lockstep import Lockstep
-from .machine_driver import MachineDriver, SideBySide
+from .machine_driver import MachineDriver, SideBySide, Unsupported
 from .machine_instance import side_by_side
 
 LARGEST: Final = 4_194_304
@@ -48,11 +47,13 @@ class Case:
 
 @dataclass(frozen=True)
 class Replayed:
-    """The result of a replay. `found` is None if law and engine agree to the end."""
+    """The result of a replay. `found` is None if law and engine agree to the end, or as far as the port supports the steps."""
 
     found: Difference | None
     fault: str | None
     steps: int
+    unsupported: str | None = None
+    """Why the port does not support the step that would have come next."""
 
     @property
     def laws(self) -> tuple[str, ...]:
@@ -92,7 +93,7 @@ def replay(case: Case, engine: Engine, hello: Hello) -> Replayed:
     instance = next((one for one in every_instance("deep") if one.name == case.instance), None)
     if instance is None:
         raise BadCase(f"there is no instance {case.instance!r} of the {case.machine} machine")
-    return _small(case, engine, instance)
+    return _small(case, engine, hello, instance)
 
 
 def _pipeline(case: Case, engine: Engine, hello: Hello) -> Replayed:
@@ -107,10 +108,8 @@ def _pipeline(case: Case, engine: Engine, hello: Hello) -> Replayed:
     port = engine.pipeline()
     if port is None:
         raise BadCase("the engine offers no pipeline port")
-    guard = GuardedPipeline(port)
-    lockstep = Lockstep(
-        pipeline, document, guard, unrecorded=unrecorded(hello), refusals_have_reasons=Shows.REFUSALS in hello.shows
-    )
+    guard = GuardedPipeline(port, hello)
+    lockstep = Lockstep(pipeline, document, guard, hello)
     try:
         lockstep.start()
         return stepped(lockstep, stimuli)
@@ -121,44 +120,58 @@ def _pipeline(case: Case, engine: Engine, hello: Hello) -> Replayed:
 
 
 def stepped(lockstep: Lockstep, stimuli: list[Stimulus]) -> Replayed:
-    """Take stimuli in the law and in the engine, in a run that was started, to the first difference or to the end."""
+    """Take stimuli in the law and in the engine, in a run that was started, to the end or to the first difference that ends
+    it. A difference behind which both can go on is the result if no later step differs."""
+    before: Replayed | None = None
     for place, stimulus in enumerate(stimuli, 1):
         found = lockstep.do(stimulus)
         if found is not None:
-            return Replayed(found, None, place) if found.laws else Replayed(None, found.differences[0], place)
-    return Replayed(None, None, len(stimuli))
+            found = replace(found, stimuli=tuple(stimuli[:place]))
+            before = _replayed(found, place)
+            if not found.goes_on:
+                return before
+        elif lockstep.unsupported is not None:
+            return before or Replayed(None, None, place - 1, unsupported=lockstep.unsupported)
+    return before or Replayed(None, None, len(stimuli))
 
 
-def _small(case: Case, engine: Engine, instance: Instance) -> Replayed:
+def _replayed(found: Difference, place: int) -> Replayed:
+    return Replayed(found, None, place) if found.laws else Replayed(None, found.differences[0], place)
+
+
+def _small(case: Case, engine: Engine, hello: Hello, instance: Instance) -> Replayed:
     """A case of the lifecycle or the single-barrier machine."""
-    driver = MachineDriver(side_of(engine, instance))
+    driver = MachineDriver(side_of(engine, hello, instance))
     return small_steps(driver, instance, [str(step.get("says")) for step in case.document["steps"]])
 
 
-def side_of(engine: Engine, instance: Instance) -> SideBySide[Any, Any]:
+def side_of(engine: Engine, hello: Hello, instance: Instance) -> SideBySide[Any, Any]:
     """The law and the engine side by side, for an instance of one of the small machines."""
-    side = side_by_side(engine, instance)
+    side = side_by_side(engine, hello, instance)
     if side is None:
         raise BadCase(f"the engine offers no {instance.machine} port")
     return side
 
 
 def small_steps(driver: MachineDriver, instance: Instance, step_texts: list[str]) -> Replayed:
-    """Take stimuli of one of the small machines. Each is looked up by its text."""
+    """Take stimuli of one of the small machines, as `stepped` does. Each is looked up by its text."""
     state = instance.system.first()
-    found: Difference | None = None
+    before: Replayed | None = None
     asked = 0
     try:
         driver.start()
-        driver.weak = None
         for asked, says in enumerate(step_texts, 1):
             attempt = next((one for one in instance.system.attempts(state) if str(one.stimulus) == says), None)
             if attempt is None:
                 raise BadCase(f"step {asked}: {instance.name} has no stimulus {says!r} in this state")
-            found = driver.attempted(attempt) or driver.weak
+            found = driver.attempted(attempt)
             if found is not None:
-                break
+                before = _replayed(replace(found, stimuli=tuple(driver.asked)), asked)
+                if not found.goes_on:
+                    return before
             state = attempt.after or state
+    except Unsupported as reason:
+        return before or Replayed(None, None, asked - 1, unsupported=str(reason))
     except EngineFault as fault:
         return Replayed(None, str(fault), asked)
-    return Replayed(found, None, asked)
+    return before or Replayed(None, None, asked)

@@ -43,11 +43,17 @@ class Declared:
 
     law: str
     sentence: str
+    count: int = 0
+    """The number of steps that differ so."""
 
 
 @dataclass(frozen=True)
 class Conformance:
-    """Everything that one run of `conform` found. `cases` are counterexamples by `specs/schemas/case.schema.json`."""
+    """Everything that one run of `conform` found.
+
+    `cases` are counterexamples by `specs/schemas/case.schema.json`: the shortest of each finding of the report, in the same
+    order, then those in which the engine failed. `why` says why the verdict is undetermined.
+    """
 
     hello: Hello
     report: Report
@@ -58,3 +64,4 @@ class Conformance:
     faults: tuple[str, ...] = ()
     """The places where the engine failed instead of answering; each is an error of that case."""
     notes: tuple[str, ...] = field(default=())
+    why: str = ""

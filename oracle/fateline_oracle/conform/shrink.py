@@ -5,9 +5,10 @@ What it minimises
 A case is a list of stimuli. All but the last are lawful, and in the last the law and the engine differ. The size of a case is
 its number of stimuli. A shorter case replaces the best one only if
 
-- its prefix is lawful in the model (checked without asking the engine),
-- the engine differs at its last stimulus, not before and not after,
-- the law named first is the same. If no law is named, because the engine failed, the messages must be the same.
+- its prefix is lawful in the model (checked without asking the engine); a difference that shows only behind a refused
+  stimulus keeps such stimuli in its prefix,
+- the engine differs at its last stimulus, and nothing before it ends the case,
+- it is of the same kind: the same law named first, the same stimulus, the same differences without names.
 
 The last condition keeps a search for one bug from ending at another.
 
@@ -42,7 +43,8 @@ state of the law, another state of the engine); pass 3 cannot see it and keeps t
 Not here: what a difference is (`lockstep.py`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from fateline_model import Pipeline, Refusal, Run, Stimulus, step
@@ -50,7 +52,7 @@ from fateline_model.state import parse_token_name
 from fateline_model.stimuli import Do
 
 from ..compare.difference import Difference
-from .explore import LocalGraph
+from .explore import LocalGraph, by_distance
 from .lockstep import Lockstep
 
 TRIES: Final = 400
@@ -62,24 +64,27 @@ Stimuli = tuple[Stimulus, ...]
 class Shrinker:
     """Shortens cases of one pipeline on one engine."""
 
-    def __init__(self, pipeline: Pipeline, make: Callable[[], Lockstep]) -> None:
+    def __init__(self, pipeline: Pipeline, lockstep: Lockstep) -> None:
         self.pipeline = pipeline
-        self._lockstep = make()
+        self._lockstep = lockstep
         self.tries = 0
+        self._refused_too = False
+        """True if the prefix of the case has stimuli that the law refuses."""
 
-    def first_difference(self, stimuli: Sequence[Stimulus]) -> Difference | None:
-        """The first difference between law and engine in this case; None if they agree."""
+    def difference(self, stimuli: Sequence[Stimulus]) -> Difference | None:
+        """The difference that ends this case, or that shows in its last stimulus; None if there is none."""
         self.tries += 1
         self._lockstep.start()
-        for stimulus in stimuli:
+        for place, stimulus in enumerate(stimuli, 1):
             found = self._lockstep.do(stimulus)
-            if found is not None:
-                return found
+            if found is not None and (not found.goes_on or place == len(stimuli)):
+                return replace(found, stimuli=tuple(stimuli[:place]))
         return None
 
     def smallest(self, found: Difference, graph: LocalGraph | None) -> Difference:
         """The shortest case found that breaks the same law."""
         best = found
+        self._refused_too = not self._lawful(found.stimuli[:-1])
         for smaller in (self._without_rows, self._without_stimuli):
             best = smaller(best)
         if graph is not None:
@@ -88,13 +93,16 @@ class Shrinker:
         return best
 
     def _try(self, best: Difference, stimuli: Stimuli) -> Difference | None:
-        """The case, if it is shorter, lawful up to its last stimulus, and breaks the same law in it."""
-        if self.tries >= TRIES or len(stimuli) >= len(best.stimuli) or not self._lawful(stimuli[:-1]):
+        """The case, if it is shorter, allowed up to its last stimulus, and of the same kind in it."""
+        if self.tries >= TRIES or len(stimuli) >= len(best.stimuli) or not self._allowed(stimuli[:-1]):
             return None
-        found = self.first_difference(stimuli)
-        if found is None or found.law != best.law or len(found.stimuli) != len(stimuli):
+        found = self.difference(stimuli)
+        if found is None or len(found.stimuli) != len(stimuli):
             return None
-        return found if found.laws or found.differences == best.differences else None
+        return found if found.kind.resembles(best.kind) else None
+
+    def _allowed(self, prefix: Stimuli) -> bool:
+        return self._refused_too or self._lawful(prefix)
 
     def _lawful(self, stimuli: Stimuli) -> bool:
         run = Run()
@@ -128,7 +136,7 @@ class Shrinker:
     def _by_shortest_path(self, best: Difference, graph: LocalGraph) -> Difference:
         """Go through the states, nearest first, and try in each the stimuli of the kind that failed."""
         wanted = _kind(best.stimuli[-1])
-        for distance, path, state in _by_distance(graph):
+        for distance, path, state in by_distance(graph):
             if distance + 1 >= len(best.stimuli):
                 break
             here = [edge.stimulus for edge in graph.edges[state]] + [s for s, _ in graph.refusals[state]]
@@ -136,32 +144,6 @@ class Shrinker:
                 if _kind(stimulus) == wanted and (found := self._try(best, (*path(), stimulus))) is not None:
                     return found
         return best
-
-
-def _by_distance(graph: LocalGraph) -> Iterator[tuple[int, Callable[[], Stimuli], int]]:
-    """The states of a graph, nearest first, each with a function that gives a shortest path to it."""
-    came: dict[int, tuple[int, Stimulus] | None] = {0: None}
-    concrete: dict[int, int] = {0: 0}
-    waiting = [0]
-    while waiting:
-        ahead: list[int] = []
-        for state in waiting:
-
-            def path(at: int = state) -> Stimuli:
-                path_back: list[Stimulus] = []
-                while (step := came[at]) is not None:
-                    at, stimulus = step
-                    path_back.append(stimulus)
-                return tuple(reversed(path_back))
-
-            yield concrete[state], path, state
-            for edge in graph.edges[state]:
-                # A path is valid only if each state is its own representative: in other states the names differ.
-                if edge.target not in came and graph.states[edge.target] == edge.after:
-                    came[edge.target] = (state, edge.stimulus)
-                    concrete[edge.target] = concrete[state] + 1
-                    ahead.append(edge.target)
-        waiting = ahead
 
 
 def _kind(stimulus: Stimulus) -> tuple[object, ...]:

@@ -6,6 +6,7 @@ verdict is undetermined. Not here: the driving (`campaign.py`), and how the resu
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fateline_model import LAW_VERSION, Run, Stimulus, step
@@ -16,28 +17,44 @@ from fateline_model.laws import Law, Where
 from fateline_model.machine import Accepted
 from fateline_model.records import as_json
 
-from ..compare.capabilities import lacks
+from ..compare.capabilities import declared_and_not_asked, lacks, why_never_asked
 from ..compare.data_laws import LAWS as OF_DATA
-from ..compare.difference import Difference
+from ..compare.difference import SEVERITIES, Difference, Kind
 from ..ports.port import RecordJson
 from ..ports.profile import Profile
 from ..report.case import case_document
 from ..report.law_results import law_results
-from ..report.verdict import Finding, LawResult, Report, Skipped, overall_verdict
+from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
 from .campaign import Campaign, every_instance
+from .findings import Found
 from .instance import InstanceResult
 from .result import Conformance, Declared, FamilyCoverage, SelfTest
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """One kind of difference in all instances: the shortest case and the instance in which it was seen, and the numbers."""
+
+    shortest: Difference
+    judged: InstanceResult
+    count: int
+    closed: int
+    instances: tuple[str, ...]
+
+
 def conclude(campaign: Campaign, tests: Sequence[SelfTest], profile: Profile, reproduce: str) -> Conformance:
     """The verdict of a campaign."""
-    breached, declared = _sorted_out(campaign, profile)
-    laws = _laws(campaign, breached)
+    kinds = _kinds(campaign.judged)
+    declared = [kind for kind in kinds if kind.shortest.is_declared(frozenset(profile.laws))]
+    breaches = [kind for kind in kinds if kind.shortest.laws and kind not in declared]
+    failures = [kind for kind in kinds if not kind.shortest.laws]
+    laws = _laws(campaign, breaches)
     faults = tuple(f"{judged.name}: {judged.fault}" for judged in campaign.judged if judged.fault is not None)
+    faults += tuple(_failure(kind) for kind in failures)
     blind = [test.animal for test in tests if test.named is None]
-    short = _not_covered(campaign.judged) if not breached and not faults else []
-    verdict = overall_verdict(laws.values(), bound_reached=bool(short), error=bool(faults or blind))
-    cases = [case_of(campaign, judged, judged.found) for judged in breached if judged.found is not None]
+    short = _not_covered(campaign.judged) if not breaches and not faults else []
+    bounds = [f"{judged.name}: {judged.bound}" for judged in campaign.judged if judged.bound is not None]
+    verdict = overall_verdict(laws.values(), bound_reached=bool(short or bounds), error=bool(faults or blind))
     report = Report(
         verdict=verdict,
         law_version=LAW_VERSION,
@@ -46,54 +63,77 @@ def conclude(campaign: Campaign, tests: Sequence[SelfTest], profile: Profile, re
         laws=laws,
         counts=_counts(campaign),
         skipped=tuple(_skipped(campaign, laws)),
-        findings=tuple(
-            _finding(judged, law, message) for judged in breached for law, message in _first_messages(judged)
-        ),
+        findings=tuple(map(_finding, breaches)),
         seconds=campaign.seconds,
         reproduce=reproduce,
     )
     notes = [f"the self-test did not notice {name}, so the verdict is not certain" for name in blind]
+    notes += declared_and_not_asked(campaign.hello)
+    notes += [f"a bound was reached, and the rest was not driven: {bound}" for bound in bounds]
     notes += [f"not every state and transition was reached: {name}" for name in short]
+    differ = Counter(law for kind in declared for law, _ in kind.shortest.laws for _ in range(kind.count))
     return Conformance(
         campaign.hello,
         report,
         tuple(coverage(campaign.judged)),
-        tuple(cases),
+        tuple(case_of(campaign, kind.judged, kind.shortest) for kind in (*breaches, *failures)),
         tuple(tests),
-        tuple(Declared(law, profile.laws[law]) for law in sorted(declared)),
+        tuple(Declared(law, profile.laws[law], differ[law]) for law in sorted(set(differ) & set(profile.laws))),
         faults,
         tuple(notes),
+        _why(laws, blind, faults, [*bounds, *short]) if verdict is Verdict.UNDETERMINED else "",
     )
 
 
-def _sorted_out(campaign: Campaign, profile: Profile) -> tuple[list[InstanceResult], Counter[str]]:
-    """The instances with a breach, and for each law of the profile the number of instances that break nothing else."""
-    breached: list[InstanceResult] = []
-    declared: Counter[str] = Counter()
-    for judged in campaign.judged:
-        if judged.found is None or not judged.found.laws:
-            continue
-        named = {law for law, _ in judged.found.laws} - {"D1", "D2"}
-        if named and named <= set(profile.laws):
-            declared.update(named)
-        else:
-            breached.append(judged)
-    return breached, declared
+def _kinds(judged: Sequence[InstanceResult]) -> list[_Kind]:
+    """The differences of all instances by kind, the worst first."""
+    found: dict[Kind, list[tuple[InstanceResult, Found]]] = {}
+    for one in judged:
+        for kind in one.findings:
+            found.setdefault(kind.shortest.kind, []).append((one, kind))
+    kinds = []
+    for seen in found.values():
+        first, shortest = min(seen, key=lambda pair: len(pair[1].shortest.stimuli))
+        total, closed = sum(kind.count for _, kind in seen), sum(kind.closed for _, kind in seen)
+        kinds.append(_Kind(shortest.shortest, first, total, closed, tuple(one.name for one, _ in seen)))
+    return sorted(kinds, key=lambda kind: (kind.shortest.severity, len(kind.shortest.stimuli)))
 
 
-def _laws(campaign: Campaign, breached: Sequence[InstanceResult]) -> dict[str, LawResult]:
+def _failure(kind: _Kind) -> str:
+    """What the engine said when it failed, how often, and where."""
+    times = f", {kind.count} times" if kind.count > 1 else ""
+    before = ", ".join(map(str, kind.shortest.stimuli[-4:-1]))
+    return f"{kind.judged.name}: {kind.shortest.differences[0]}{f', after {before}' if before else ''}{times}"
+
+
+def _why(laws: Mapping[str, LawResult], blind: Sequence[str], faults: Sequence[str], short: Sequence[str]) -> str:
+    """Why the verdict is undetermined."""
+    undecided = [law for law, one in laws.items() if one.verdict is Verdict.UNDETERMINED]
+    reasons = [f"the engine broke down in {len(faults)} ways"] if faults else []
+    reasons += [f"the self-test missed {', '.join(blind)}"] if blind else []
+    reasons += [f"{len(short)} instances were not driven through"] if short else []
+    reasons += [f"nothing that was asked is about {', '.join(undecided)}"] if undecided else []
+    return "; ".join(reasons) or "no law could be judged"
+
+
+def _laws(campaign: Campaign, breaches: Sequence[_Kind]) -> dict[str, LawResult]:
     checked = campaign.checked
-    named = Counter(law for judged in breached if judged.found for law in {law for law, _ in judged.found.laws})
+    broken: dict[str, set[str]] = {}
+    for kind in breaches:
+        for law, _ in kind.shortest.laws:
+            broken.setdefault(law, set()).update(kind.instances)
 
     def not_judged(law: Law) -> str | None:
         if missing := lacks(law, campaign.hello):
             return f"the engine does not show {', '.join(missing)}"
-        on_trails_only = Where.STEP not in law.where and law.id not in OF_DATA
-        return "judged on trails, not step by step" if on_trails_only else None
+        if Where.STEP not in law.where and law.id not in OF_DATA:
+            return "judged on trails, not step by step"
+        return why_never_asked(law, campaign.hello) if not checked[law.id] else None
 
     def undecided(law: Law) -> str | None:
         return None if checked[law.id] else "never checked in a case to which it applies"
 
+    named = {law: len(instances) for law, instances in broken.items()}
     return law_results(checked, named, not_judged=not_judged, undecided=undecided)
 
 
@@ -108,7 +148,8 @@ def _counts(campaign: Campaign) -> dict[str, int]:
         "steps": sum(one.steps for one in judged),
         "refusals": sum(one.refusals for one in judged),
         "breached_instances": sum(one.found is not None for one in judged),
-        "faults": sum(one.fault is not None for one in judged),
+        "faults": sum(bool(one.failures) for one in judged),
+        "closed": sum(kind.closed for one in judged for kind in one.findings),
     }
 
 
@@ -143,20 +184,22 @@ def _skipped(campaign: Campaign, laws: Mapping[str, LawResult]) -> list[Skipped]
     return skipped + [Skipped(f"law {law}", str(one.why), (law,)) for law, one in laws.items() if one.verdict is None]
 
 
-def _first_messages(judged: InstanceResult) -> list[tuple[str, str]]:
-    """One sentence for each law that an instance breaks."""
-    messages: dict[str, str] = {}
-    for law, message in judged.found.laws if judged.found is not None else ():
-        messages.setdefault(law, message)
-    return list(messages.items())
-
-
-def _finding(judged: InstanceResult, law: str, message: str) -> Finding:
-    tokens: tuple[str, ...] = ()
-    if judged.found is not None and judged.found.stimuli:
-        token = getattr(judged.found.stimuli[-1], "token", None)
-        tokens = (token,) if token is not None else ()
-    return Finding(law, f"{judged.name}: {message}", tokens=tokens)
+def _finding(kind: _Kind) -> Finding:
+    found = kind.shortest
+    laws = list(dict.fromkeys(law for law, _ in found.laws))
+    token = getattr(found.stimuli[-1], "token", None) if found.stimuli else None
+    return Finding(
+        laws[0],
+        f"{kind.judged.name}: {found.laws[0][1]}",
+        tokens=(token,) if token is not None else (),
+        kind=str(found.kind),
+        severity=SEVERITIES[found.severity],
+        count=kind.count,
+        steps=len(found.stimuli),
+        closed=kind.closed,
+        instances=kind.instances,
+        also=tuple(laws[1:]),
+    )
 
 
 # ------------------------------------------------------------------------------------------------- counterexamples

@@ -72,8 +72,9 @@ def hunt(animal: Mutant, strategy: Strategy, *, seed: int = 0) -> MutantResult:
                 if judged.found is not None:
                     hunted.named = tuple(dict.fromkeys(law for law, _ in judged.found.laws))
                     hunted.first, hunted.found = next(iter(hunted.named), None), judged.found
-                if judged.fault is not None:
-                    hunted.fault, hunted.first = judged.fault, guard_in(judged.fault) or "broke down"
+                if judged.failures and (judged.found is None or judged.found.weak):
+                    hunted.fault = judged.failures[0]
+                    hunted.first = guard_in(hunted.fault) or "broke down"
                 if hunted.noticed:
                     hunted.instance = instance.name
                     break
@@ -111,8 +112,8 @@ def _judge(engine: Engine, hello: Hello, instance: Instance, strategy: Strategy,
     if strategy is Strategy.VECTORS:
         return _by_vectors(engine, hello, instance)
     if isinstance(instance.system, PipelineSystem):
-        return drive_instance(engine, hello, instance, strategy, seed=seed, steps=RANDOM_STEPS)
-    return drive_machine(engine, hello, instance, refusals=strategy is Strategy.REFUSALS)
+        return drive_instance(engine, hello, instance, strategy, seed=seed, steps=RANDOM_STEPS, stop_first=True)
+    return drive_machine(engine, hello, instance, refusals=strategy is Strategy.REFUSALS, stop_first=True)
 
 
 def _torture(engine: Engine, hello: Hello, instance: Instance) -> InstanceResult:
@@ -123,7 +124,7 @@ def _torture(engine: Engine, hello: Hello, instance: Instance) -> InstanceResult
     if done.found is not None:
         stimuli, said = done.found.broken_off, tuple(message for _, message in done.found.laws)
         observed = tuple(named(done.found.observed))
-        judged.found = Difference(stimuli, (), observed, said, done.found.laws)
+        judged.findings.note(Difference(stimuli, (), observed, said, done.found.laws))
     return judged
 
 
@@ -133,5 +134,7 @@ def _by_vectors(engine: Engine, hello: Hello, instance: Instance) -> InstanceRes
     score = run(engine, hello, published_of(instance), stop=True)
     judged.steps_to_find = score.steps
     if score.first is not None:
-        judged.found, judged.fault = score.first.found, score.first.fault
+        judged.fault = score.first.fault
+        if score.first.found is not None:
+            judged.findings.note(score.first.found)
     return judged

@@ -19,6 +19,7 @@ from .port import (
     CrashPort,
     EngineFault,
     EngineSilent,
+    Hello,
     LifecyclePort,
     PipelinePort,
     RecordJson,
@@ -26,6 +27,7 @@ from .port import (
     Request,
     Write,
 )
+from .shown import shown_by
 
 RECORDS: Final = 100_000
 """The largest number of records in one answer."""
@@ -64,17 +66,18 @@ def asked_again(call: Callable[[], T]) -> T:
 
 
 class GuardedPipeline:
-    """A pipeline port whose answers are validated."""
+    """A pipeline port whose answers are validated, and reduced to what the engine declares to show."""
 
-    def __init__(self, port: PipelinePort) -> None:
+    def __init__(self, port: PipelinePort, hello: Hello) -> None:
         self._port = port
+        self._shown = shown_by(hello)
 
     def start(self, pipeline: Mapping[str, object]) -> None:
         guarded("start", lambda: self._port.start(pipeline))
 
     def do(self, asked: Request) -> Reply:
         reply = guarded(asked.stimulus, lambda: self._port.do(asked))
-        return checked_reply(asked.stimulus, reply)
+        return self._reduced(checked_reply(asked.stimulus, reply))
 
     def together(self, asked: Sequence[Request]) -> Sequence[Reply]:
         if not asked:
@@ -85,10 +88,14 @@ class GuardedPipeline:
             raise EngineFault(f"{what}: the adapter gave {len(replies)} replies")
         for one, reply in zip(asked, replies, strict=True):
             checked_reply(one.stimulus, reply) if reply.__class__ is not Reply else _check_reply(one, reply)
-        return replies
+        return [self._reduced(reply) for reply in replies]
 
-    def trail(self) -> list[RecordJson]:
-        return _whole_trail(self._port)
+    def trail(self) -> Sequence[RecordJson]:
+        return self._shown(_whole_trail(self._port))
+
+    def _reduced(self, reply: Reply) -> Reply:
+        records = self._shown(reply.records)
+        return reply if records is reply.records else reply._replace(records=records)
 
     def close(self) -> None:
         guarded("close", self._port.close)
@@ -205,10 +212,11 @@ def _short(value: object) -> str:
 
 
 class GuardedLifecycle:
-    """A lifecycle port whose answers are validated."""
+    """A lifecycle port whose answers are validated, and reduced to what the engine declares to show."""
 
-    def __init__(self, port: LifecyclePort) -> None:
+    def __init__(self, port: LifecyclePort, hello: Hello) -> None:
         self._port = port
+        self._shown = shown_by(hello)
 
     def start(self, runs: int) -> Sequence[str]:
         started: object = guarded("start", lambda: self._port.start(runs))
@@ -225,17 +233,19 @@ class GuardedLifecycle:
 
     def do(self, operation: Operation) -> Reply:
         reply = guarded(operation, lambda: self._port.do(operation))
-        return checked_reply(operation, reply)
+        checked = checked_reply(operation, reply)
+        return checked._replace(records=self._shown(checked.records))
 
     def close(self) -> None:
         guarded("close", self._port.close)
 
 
 class GuardedBarrier:
-    """A barrier port whose answers are validated."""
+    """A barrier port whose answers are validated, and reduced to what the engine declares to show."""
 
-    def __init__(self, port: BarrierPort) -> None:
+    def __init__(self, port: BarrierPort, hello: Hello) -> None:
         self._port = port
+        self._shown = shown_by(hello)
 
     def start(self, coalesce: Mapping[str, object]) -> Mapping[str, str]:
         tokens: object = guarded("start", lambda: self._port.start(coalesce))
@@ -247,7 +257,8 @@ class GuardedBarrier:
 
     def do(self, stimulus: BarrierStimulus) -> Reply:
         reply = guarded(stimulus, lambda: self._port.do(stimulus))
-        return checked_reply(stimulus, reply)
+        checked = checked_reply(stimulus, reply)
+        return checked._replace(records=self._shown(checked.records))
 
     def close(self) -> None:
         guarded("close", self._port.close)

@@ -17,6 +17,7 @@ from .counterexample import show
 
 CASES_SHOWN: Final = 3
 LEGAL_SHOWN: Final = 6
+FINDINGS_SHOWN: Final = 20
 
 
 def conformance_text(found: Conformance, *, cases: int = CASES_SHOWN) -> str:
@@ -33,6 +34,7 @@ def conformance_text(found: Conformance, *, cases: int = CASES_SHOWN) -> str:
     )
     verdict = paint(report.verdict, COLOUR[report.verdict], bold=True)
     parts += ["", f"{verdict}  {covered}, {counts['steps']:,} steps, {report.seconds:.1f} s, seed {report.seed}"]
+    parts += [f"It is undetermined because {found.why}."] if found.why else []
     return "\n".join(parts)
 
 
@@ -74,17 +76,37 @@ def _why(result: LawResult) -> str:
 
 
 def _explained(found: Conformance, most: int) -> list[str]:
-    """The shortest counterexample of each law that is named first, at most `most` of them."""
+    """All findings, the worst first, and of at most `most` of them the counterexample, each breaking another law first."""
+    rows = [
+        (number, one.law, one.kind, f"{one.count:,}", len(one.instances), one.steps, one.closed or None, one.severity)
+        for number, one in enumerate(found.report.findings, 1)
+    ]
+    if not rows:
+        return []
+    headers = ("", "law", "finding", "count", "instances", "steps", "closed", "severity")
+    lines = ["", table(rows[:FINDINGS_SHOWN], headers)]
+    if len(rows) > FINDINGS_SHOWN:
+        lines.append(f"... and {len(rows) - FINDINGS_SHOWN} more findings; --json and --html have all of them")
     chosen: dict[str, dict[str, Any]] = {}
-    for case in sorted(found.cases, key=lambda case: len(case["steps"])):  # type: ignore[arg-type]
+    for case in found.cases[: len(rows)]:
         laws: Any = case["laws"]
-        chosen.setdefault(laws[0][0] if laws else "", case)
-    lines: list[str] = []
+        chosen.setdefault(laws[0][0], case)
     for case in list(chosen.values())[:most]:
         lines += ["", f"{case['instance']}", "", case_text(case)]
     if len(chosen) > most:
         lines += ["", f"... and {len(chosen) - most} more laws are broken first by other counterexamples"]
-    return lines
+    return lines + _reached(found)
+
+
+def _reached(found: Conformance) -> list[str]:
+    """What share of the graph was reached, and what is closed behind which finding."""
+    counts = found.report.counts
+    share = counts["states"] / counts["states_total"] if counts["states_total"] else 0.0
+    closed = [
+        f"{one.closed:,} behind finding {number}" for number, one in enumerate(found.report.findings, 1) if one.closed
+    ]
+    where = f"; steps that were not taken again: {', '.join(closed[:FINDINGS_SHOWN])}" if closed else ""
+    return ["", f"reached: {share:.1%} of the states{where}"]
 
 
 def case_text(case: dict[str, Any]) -> str:
@@ -113,7 +135,10 @@ def _aside(found: Conformance) -> list[str]:
     for test in found.self_tests:
         noticed = f"noticed by {test.named} after {test.steps:,} steps" if test.named else "NOT NOTICED"
         lines.append(f"self-test: {test.says}: {noticed}")
-    lines += [f"declared by the profile: {one.law}, {LAWS[one.law].title}: {one.sentence}" for one in found.declared]
+    lines += [
+        f"declared by the profile: {one.law}, {LAWS[one.law].title}: {one.sentence} ({one.count:,} steps differ so)"
+        for one in found.declared
+    ]
     stimuli = [one for one in found.report.skipped if one.cases]
     lines += [f"skipped: {one.cases:,} {one.what}: {one.why}" for one in stimuli]
     lines += [f"the engine broke down: {fault}" for fault in found.faults[:10]]

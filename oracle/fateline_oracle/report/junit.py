@@ -26,7 +26,7 @@ def junit(report: Report, name: str) -> str:
             ElementTree.SubElement(case, "skipped", message=_plain(result.why or ""))
         elif result.verdict is Verdict.BREACHED:
             counts["failures"] += 1
-            messages = [finding.message for finding in report.findings if finding.law == law][:SHOWN]
+            messages = [finding.message for finding in report.findings if law in (finding.law, *finding.also)][:SHOWN]
             failure = ElementTree.SubElement(case, "failure", message=f"breached {result.breached} times")
             failure.text = _plain("\n".join([LAWS[law].sentence, *messages]))
         elif result.verdict is Verdict.UNDETERMINED:

@@ -78,7 +78,13 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One breach: the law, a message, the tokens, rows and nodes concerned, and the saved case, if any."""
+    """One kind of breach: the law that is named first, a message, the tokens, rows and nodes concerned, and the saved case, if
+    any.
+
+    A driven engine shows a breach many times: `count` steps in `instances`, which also break the laws `also`. `kind` says what
+    they have in common, `severity` how bad it is, `steps` how long the shortest case is, and `closed` how many steps were
+    not taken again because of it.
+    """
 
     law: str
     message: str
@@ -86,6 +92,13 @@ class Finding:
     rows: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
     case: str | None = None
+    kind: str = ""
+    severity: str = ""
+    count: int = 1
+    steps: int = 0
+    closed: int = 0
+    instances: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
 
 def overall_verdict(laws: Iterable[LawResult], *, bound_reached: bool = False, error: bool = False) -> Verdict:

@@ -96,7 +96,7 @@ class Graph:
             else:
                 step = self._ways.take(here, stimulus)
                 here = step.to
-                yield Step(step.stimulus, step.expected, None, step.kinds)
+                yield Step(step.stimulus, step.expected, None, frozenset(map(type, step.records)))
 
 
 def _everything(stimulus: Any, state: State) -> bool:

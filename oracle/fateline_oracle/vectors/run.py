@@ -14,12 +14,12 @@ from fateline_model import load
 from fateline_model.checker.scopes import Instance
 from fateline_model.stimuli_json import from_json
 
-from ..compare.capabilities import requirements, unrecorded
+from ..compare.capabilities import requirements
 from ..conform.lockstep import Lockstep
 from ..conform.machine_driver import MachineDriver
 from ..conform.machine_instance import PORT_OF
 from ..conform.replay import Replayed, side_of, small_steps, stepped
-from ..ports.port import Engine, EngineFault, Hello, Port, Shows
+from ..ports.port import Engine, EngineFault, Hello, Port
 from ..ports.validate import GuardedPipeline, asked_again
 from .make import Graph, all_published, hidden_of, pipeline_of, vectors_of
 from .store import BadVectors, Vector
@@ -61,7 +61,7 @@ class Asker:
             if vector.machine == "barrier":
                 instance = _instances()[name]
                 if name not in self._ready:
-                    self._ready[name] = MachineDriver(side_of(self.engine, instance))
+                    self._ready[name] = MachineDriver(side_of(self.engine, self.hello, instance))
                 driver = self._ready[name]
                 assert isinstance(driver, MachineDriver)
                 return small_steps(driver, instance, [str(step["says"]) for step in steps])
@@ -79,11 +79,8 @@ class Asker:
             if self._port is None:
                 made = self.engine.pipeline()
                 assert made is not None
-                self._port = GuardedPipeline(made)
-            found = self._ready[name] = Lockstep(
-                load(vector.pipeline), vector.pipeline, self._port, unrecorded=unrecorded(self.hello),
-                refusals_have_reasons=Shows.REFUSALS in self.hello.shows,
-            )  # fmt: skip
+                self._port = GuardedPipeline(made, self.hello)
+            found = self._ready[name] = Lockstep(load(vector.pipeline), vector.pipeline, self._port, self.hello)
         return found
 
     def close(self) -> None:
@@ -119,8 +116,11 @@ def run(
             score.skipped[lacks] += 1
             continue
         done = _asked(asker, vector)
-        score.asked += 1
         score.steps += done.steps
+        if done.unsupported is not None:
+            score.skipped[done.unsupported] += 1
+            continue
+        score.asked += 1
         if done.found is None and done.fault is None:
             score.passed += 1
         else:

@@ -10,8 +10,7 @@ import pytest
 
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem
-from fateline_oracle.conform.campaign import _one as drive_one
-from fateline_oracle.conform.campaign import every_instance
+from fateline_oracle.conform.campaign import Plan, drive_one, every_instance
 from fateline_oracle.conform.free_run import drive_free_runs
 from fateline_oracle.conform.instance import InstanceResult, Strategy, drive_instance
 from fateline_oracle.conform.machine_instance import drive_machine
@@ -39,7 +38,7 @@ def test_the_engine_writes_what_the_law_writes_in_every_state(instance: Instance
         judged = drive_instance(engine, hello_of(engine), instance, Strategy.REFUSALS, seed=1)
     else:
         judged = drive_machine(engine, hello_of(engine), instance, refusals=True)
-    assert (judged.found, judged.fault) == (None, None)
+    assert (judged.found, judged.failures) == (None, [])
     assert judged.states == judged.states_total > 0
     assert judged.transitions == judged.transitions_total > 0
     assert judged.steps >= judged.transitions
@@ -59,14 +58,14 @@ def test_other_ways_of_looking_find_nothing_either(strategy: Strategy) -> None:
     engine = ReferenceEngine()
     for instance in PIPELINES[:6]:
         judged = drive_instance(engine, hello_of(engine), instance, strategy, seed=2, steps=200)
-        assert (judged.found, judged.fault) == (None, None)
+        assert (judged.found, judged.failures) == (None, [])
         assert judged.steps > 0
 
 
 def test_an_engine_that_keeps_its_own_schedule_is_not_driven_step_by_step() -> None:
     engine = ReferenceEngine()
     hello = hello_of(engine)._replace(drive=Drive.WHOLE_RUN)
-    judged = drive_one(engine, hello, place_called("line"), Strategy.REFUSALS, 0)
+    judged = drive_one(engine, hello, place_called("line"), Plan(Strategy.REFUSALS, 0))
     assert judged.states_total == 0
     assert list(judged.skipped) == ["the engine declares drive whole_run, so it is not driven step by step"]
     assert judged.checked["F2"] > 0  # by its whole runs

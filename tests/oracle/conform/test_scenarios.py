@@ -33,7 +33,7 @@ def stepped(engine: Engine, document: dict[str, object], choices: list[int]) -> 
     system = PipelineSystem(pipeline, rows=2, crashes=1, options=InstanceOptions(invalid_rows=True))
     port = engine.pipeline()
     assert port is not None
-    lockstep, state = Lockstep(pipeline, document, port), system.first()
+    lockstep, state = Lockstep(pipeline, document, port, engine.hello()), system.first()
     lockstep.start()
     try:
         for number in choices:

@@ -96,7 +96,7 @@ def whole(law: str | None = None, **more: int) -> InstanceResult:
     judged = InstanceResult("f", PLACE, "pipeline", 5, 5, 9, 9)
     judged.checked.update({law.id: 1 for law in ALL})
     if law is not None:
-        judged.found = Difference((), (), "x", ("d",), ((law, "so"), ("D2", "so")))
+        judged.findings.note(Difference((), (), "x", ("d",), ((law, "so"), ("D2", "so"))))
     for name, value in more.items():
         setattr(judged, name, value)
     return judged

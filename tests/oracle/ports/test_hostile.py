@@ -83,10 +83,10 @@ def _marked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def drive(engine: ProcessEngine) -> None:
     """Every kind of message of the pipeline port, once."""
-    hello_of(engine)
+    hello = hello_of(engine)
     made = engine.pipeline()
     assert made is not None
-    port = GuardedPipeline(made)
+    port = GuardedPipeline(made, hello)
     port.start(LINE)
     port.do(Request(Stimulus(Do.READ, row=0, verdict="valid")))
     port.trail()

@@ -79,6 +79,13 @@ def test_report_as_json_has_the_documented_keys_in_order() -> None:
             "rows": ["3", "4"],
             "nodes": [],
             "case": None,
+            "kind": "",
+            "severity": "",
+            "count": 1,
+            "steps": 0,
+            "closed": 0,
+            "instances": [],
+            "also": [],
         }
     ]
     assert told["seconds"] == 1.235
