@@ -163,7 +163,7 @@ class CoalesceExecutor(Barrier):
             try:
                 self.tokens.fits(result.data, f"the merge at {self.node.name}")
             except LimitExceeded as exceeded:
-                result = CannotMerge(Reason.NODE_FAILED, str(exceeded))
+                result = CannotMerge(Reason.MERGED_ROW_TOO_LARGE, str(exceeded))
         if isinstance(result, CannotMerge):
             self._fail(joining, result.reason, trigger, f"{self.node.name}: {result.reason}: {result.detail}")
             return

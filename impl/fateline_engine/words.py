@@ -85,6 +85,7 @@ class Reason(StrEnum):
     SELECT_BRANCH_NOT_ARRIVED = "select_branch_not_arrived"
     CONTRACT_CONFLICT = "contract_conflict"
     UNION_COLLISION = "union_collision"
+    MERGED_ROW_TOO_LARGE = "merged_row_too_large"
     LATE_ARRIVAL_AFTER_MERGE = "late_arrival_after_merge"
     LATE_ARRIVAL_AFTER_FAILURE = "late_arrival_after_failure"
     GATE_DISCARD = "gate_discard"

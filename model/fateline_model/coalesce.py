@@ -167,8 +167,14 @@ def decide(policy: Policy, event: Event, counts: Counts) -> Decision:
     return Decision.IMPOSSIBLE
 
 
+MERGE_FAILURES: Final = (
+    Reason.SELECT_BRANCH_NOT_ARRIVED, Reason.CONTRACT_CONFLICT, Reason.UNION_COLLISION, Reason.MERGED_ROW_TOO_LARGE,
+)  # fmt: skip
+"""Why a barrier fails although its policy merges."""
+
+
 def check_merge(
-    strategy: Strategy, selected_arrived: bool, contracts_agree: bool, collision_fails: bool
+    strategy: Strategy, selected_arrived: bool, contracts_agree: bool, collision_fails: bool, too_large: bool
 ) -> Reason | None:
     """Why a merge that the policy asked for fails its barrier instead. The reasons are checked in this order.
 
@@ -176,7 +182,9 @@ def check_merge(
     post: (__return__ is Reason.SELECT_BRANCH_NOT_ARRIVED) == (strategy is Strategy.SELECT and not selected_arrived)
     post: (__return__ is Reason.CONTRACT_CONFLICT) == (strategy is Strategy.UNION and not contracts_agree)
     post: (__return__ is Reason.UNION_COLLISION) == (strategy is Strategy.UNION and contracts_agree and collision_fails)
-    post: __return__ in (None, Reason.SELECT_BRANCH_NOT_ARRIVED, Reason.CONTRACT_CONFLICT, Reason.UNION_COLLISION)
+    post: not too_large or __return__ is not None
+    post: __return__ is not Reason.MERGED_ROW_TOO_LARGE or too_large
+    post: __return__ is None or __return__ in MERGE_FAILURES
     """
     if strategy is Strategy.SELECT and not selected_arrived:
         return Reason.SELECT_BRANCH_NOT_ARRIVED
@@ -184,11 +192,12 @@ def check_merge(
         return Reason.CONTRACT_CONFLICT
     if strategy is Strategy.UNION and collision_fails:
         return Reason.UNION_COLLISION
-    return None
+    return Reason.MERGED_ROW_TOO_LARGE if too_large else None
 
 
 def merge_can_end_as(strategy: Strategy, collisions_fail: bool, arrived: int, data: MergeData) -> bool:
-    """Whether a merge of this many branches can have this outcome. One branch cannot contradict itself."""
+    """Whether a merge of this many branches can have this outcome. One branch cannot contradict itself; a row can always be
+    larger than an engine allows."""
     if data is MergeData.CONTRACT_CONFLICT:
         return strategy is Strategy.UNION and arrived >= 2
     if data is MergeData.UNION_COLLISION:

@@ -139,13 +139,15 @@ class RunDraft:
     def merge_data(self, strategy: Strategy, collisions: Collisions, arrived: int) -> MergeData:
         """The merge outcome that the stimulus prescribes for the next merge of this step.
 
-        The possible outcomes are noted in `merges`, so that the checker can branch on them.
+        The possible outcomes are noted in `merges`, so that the checker can branch on them. A limit is an engine's own, so the
+        checker does not branch on a row that is too large: the barrier fails as it does for any other reason.
         """
         fails = collisions is Collisions.FAIL
-        self.merges.append(tuple(word for word in MergeData if merge_can_end_as(strategy, fails, arrived, word)))
+        possible = [word for word in MergeData if merge_can_end_as(strategy, fails, arrived, word)]
+        self.merges.append(tuple(word for word in possible if word is not MergeData.MERGED_ROW_TOO_LARGE))
         number = len(self.merges)
         word = self._prescribed[number - 1] if number <= len(self._prescribed) else MergeData.OK
-        if word not in self.merges[-1]:
+        if word not in possible:
             raise Refused(Refusal.NO_SUCH_DATA)
         return word
 
@@ -351,6 +353,7 @@ class RowDraft:
             config.select_branch in [token.stack[-1].branch for token in held],
             data is not MergeData.CONTRACT_CONFLICT,
             data is MergeData.UNION_COLLISION,
+            data is MergeData.MERGED_ROW_TOO_LARGE,
         )
         if reason is not None:
             self.fail(barrier, reason, trigger)

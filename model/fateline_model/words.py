@@ -177,6 +177,7 @@ class MergeData(StrEnum):
     OK = "ok"
     CONTRACT_CONFLICT = "contract_conflict"
     UNION_COLLISION = "union_collision"
+    MERGED_ROW_TOO_LARGE = "merged_row_too_large"
 
 
 # ---------------------------------------------------------------------------------------------------- outcomes
@@ -268,6 +269,7 @@ class Reason(Word):
         "union_collision",
         "merge `union`, collisions `fail`: two branches gave one field different values",
     )
+    MERGED_ROW_TOO_LARGE = "merged_row_too_large", "the merged row is larger than the engine allows"
     LATE_ARRIVAL_AFTER_MERGE = "late_arrival_after_merge", "the token reached a barrier that had merged"
     LATE_ARRIVAL_AFTER_FAILURE = "late_arrival_after_failure", "the token reached a barrier that had failed"
     GATE_DISCARD = "gate_discard", "a gate's route to `discard`"

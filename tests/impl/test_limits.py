@@ -70,7 +70,7 @@ def test_a_merge_that_is_too_large_fails_its_barrier_and_the_run_goes_on(tmp_pat
     answers = {"ta": of_row_0(Pass({"a": HALF})), "tb": of_row_0(Pass({"b": HALF}))}
     trial = run(diamond(), answers, tmp_path)
     assert trial.fates() == {
-        "0": "forked", "0/a": "failed:node_failed", "0/b": "failed:node_failed",
+        "0": "forked", "0/a": "failed:merged_row_too_large", "0/b": "failed:merged_row_too_large",
         "1": "forked", "1/a": "coalesced", "1/b": "coalesced", "1/join": "completed",
     }  # fmt: skip
     (error,) = errors(trial)

@@ -157,6 +157,14 @@ def test_a_merge_that_contradicts_itself_fails() -> None:
     assert alone.resolved == [("failed", "union_collision", "arrival", "a,b", "")]
 
 
+@pytest.mark.parametrize("merge", ["union", "nested", "select:a"])
+def test_a_merged_row_that_is_too_large_fails_its_barrier(merge: str) -> None:
+    """A limit is an engine's own. Whatever the strategy, the barrier fails with its own reason, and its tokens do too."""
+    alone = Alone("quorum:2", merge).tell(ARRIVE, "a").tell(ARRIVE, "b", MergeData.MERGED_ROW_TOO_LARGE)
+    assert alone.resolved == [("failed", "merged_row_too_large", "arrival", "a,b", "")]
+    assert alone.fates == {"0/a": "merged_row_too_large", "0/b": "merged_row_too_large"}
+
+
 def test_the_selected_branch_must_be_among_the_arrived() -> None:
     alone = Alone("quorum:2", "select:c").tell(ARRIVE, "a").tell(ARRIVE, "b")
     assert alone.resolved == [("failed", "select_branch_not_arrived", "arrival", "a,b", "")]

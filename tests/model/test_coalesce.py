@@ -135,13 +135,14 @@ def test_well_formed_counts(counts: Counts, right: bool) -> None:
 def test_a_merge_is_asked_for_its_branch_then_its_contracts_then_its_values(
     strategy: Strategy, selected: bool, agree: bool, collision: bool, reason: Reason | None
 ) -> None:
-    assert check_merge(strategy, selected, agree, collision) is reason
+    assert check_merge(strategy, selected, agree, collision, False) is reason
+    assert check_merge(strategy, selected, agree, collision, True) is (reason or Reason.MERGED_ROW_TOO_LARGE)
 
 
 @pytest.mark.parametrize("strategy, fails, arrived", list(product(Strategy, (False, True), (1, 2, 3))))
 def test_only_a_union_of_two_can_contradict_itself(strategy: Strategy, fails: bool, arrived: int) -> None:
     can = {word for word in MergeData if merge_can_end_as(strategy, fails, arrived, word)}
-    expected = {MergeData.OK}
+    expected = {MergeData.OK, MergeData.MERGED_ROW_TOO_LARGE}
     if strategy == "union" and arrived > 1:
         expected |= {MergeData.CONTRACT_CONFLICT} | ({MergeData.UNION_COLLISION} if fails else set())
     assert can == expected

@@ -33,6 +33,8 @@ from ..words import (
 )
 
 S = TypeVar("S")
+OF_DATA: Final = tuple(word for word in MergeData if word is not MergeData.MERGED_ROW_TOO_LARGE)
+"""The outcomes of a merge that the data decide."""
 AnyStimulus = Stimulus | Operation | BarrierStimulus
 
 
@@ -110,7 +112,7 @@ class PipelineSystem:
                 if isinstance(result, Refusal):
                     yield Attempt(prescribed, result)
                 elif len(result.merges) > len(data):
-                    possible = MergeData if self.options.hostile else result.merges[len(data)]
+                    possible = OF_DATA if self.options.hostile else result.merges[len(data)]
                     words.extend((*data, word) for word in possible)
                 else:
                     yield Attempt(prescribed, None, result.records, State((result.run,), crashes))

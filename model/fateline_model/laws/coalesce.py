@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..barrier_machine import BarrierEvent, BarrierStimulus
-from ..coalesce import Counts
+from ..coalesce import MERGE_FAILURES, Counts
 from ..kernels import Phase
 from ..lifecycle import Operation
 from ..records import BarrierRecord, ParentRecord, TokenRecord
@@ -28,9 +28,6 @@ from ..words import (
 )
 from .law import Level, Where, law, law_known_elsewhere
 from .step_view import Check, StepView
-
-MERGE_FAILURES = (Reason.SELECT_BRANCH_NOT_ARRIVED, Reason.CONTRACT_CONFLICT, Reason.UNION_COLLISION)
-
 
 WHY_FAILED: Final = {
     (Policy.REQUIRE_ALL, False): Reason.BRANCH_LOST,
@@ -272,7 +269,7 @@ def merged_data_follows_the_strategy(view: StepView) -> Iterator[Check]:
         law: Reason | None = None
         if node.merge is Strategy.SELECT and node.select_branch not in (record.arrived or "").split(","):
             law = Reason.SELECT_BRANCH_NOT_ARRIVED
-        elif node.merge is Strategy.UNION and word is not MergeData.OK:
+        elif word is MergeData.MERGED_ROW_TOO_LARGE or (node.merge is Strategy.UNION and word is not MergeData.OK):
             law = Reason(word)
         verdict = BarrierVerdict.FAILED if law is not None else BarrierVerdict.MERGED
         right = (record.verdict, record.reason) == (verdict, law)

@@ -35,7 +35,8 @@ def policy_page() -> str:
         "## A merge may still fail its barrier",
         "When the policy says merge, these are checked in this order: the selected branch has not arrived "
         "(`select_branch_not_arrived`); with `union`, the contracts of the branches contradict each other "
-        "(`contract_conflict`); with `collisions: fail`, two branches give one field different values (`union_collision`). "
+        "(`contract_conflict`); with `collisions: fail`, two branches give one field different values (`union_collision`); "
+        "the merged row is larger than the engine allows (`merged_row_too_large`). An engine without a limit never fails for that. "
         "The first that applies fails the barrier, and the run continues.",
         "## As diagrams",
         *(f"### {policy}\n\n{_diagram(policy)}" for policy in Policy),

@@ -99,13 +99,14 @@ def laws_broken_by(
     runs: Mapping[str, str] | None = None,
     silent: Collection[str] = (),
     unrecorded: Unrecorded = frozenset(),
+    all_named: bool = False,
 ) -> tuple[Broken, ...]:
     """The laws that the step breaks, each with a message; at least one.
 
     `law` is what the law writes, or the rule by which it refuses. `after` is the world of the law after the step. `observed` is
     what the engine wrote, or the text of its refusal. `wrong` has the differences found. `runs` gives the names of the
     law for the runs of the engine. `silent` are laws that are not asked. What the engine does not record (`unrecorded`) is
-    taken from the law.
+    taken from the law. `all_named`: a token without a name is not of these rows, as in a trail that records every token.
     """
     if isinstance(observed, str):
         records: tuple[Record, ...] = ()
@@ -124,7 +125,7 @@ def laws_broken_by(
     found = [
         (law_id, message)
         for law_id, message in found
-        if not (law_id in NAMED_BY_LINEAGE and message.startswith("token ["))
+        if all_named or not (law_id in NAMED_BY_LINEAGE and message.startswith("token ["))
     ]
     if isinstance(law, Refusal):
         found.append(("Z1", wrong[0] if wrong else f"the law refuses this stimulus ({law})"))

@@ -49,6 +49,7 @@ from itertools import accumulate, islice, product
 from typing import Final, NamedTuple
 
 from fateline_model import Accepted, Pipeline, Refusal, Run, Stimulus, step
+from fateline_model.coalesce import MERGE_FAILURES
 from fateline_model.records import BarrierRecord, as_json
 from fateline_model.stimuli import Do
 from fateline_model.words import OPEN_STATUSES, BarrierVerdict, MergeData, Outcome, Reason, Trigger, VisitStatus
@@ -70,19 +71,13 @@ GUESSES: Final = 27
 _GUESSED: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "barriers": {
         "trigger": (Trigger.FLUSH, Trigger.DEADLINE),
-        "reason": (Reason.CONTRACT_CONFLICT, Reason.UNION_COLLISION),
+        "reason": (Reason.CONTRACT_CONFLICT, Reason.UNION_COLLISION, Reason.MERGED_ROW_TOO_LARGE),
     },
     "batches": {"trigger": (Trigger.COUNT, Trigger.END_OF_SOURCE, Trigger.TIMEOUT, Trigger.CONDITION)},
 }
 """For values that a record may lack and that stepping needs, what is tried beside no value."""
 
 
-OF_A_MERGE: Final = (Reason.SELECT_BRANCH_NOT_ARRIVED, Reason.CONTRACT_CONFLICT, Reason.UNION_COLLISION)
-"""The reasons for which a barrier fails although its policy merges."""
-
-
-AT_A_LIMIT: Final = "a merge failed at a limit of the engine (node_failed), which the law does not have"
-"""Such a row is not stepped. The audit checks it as far as queries can."""
 NOT_AT_REST: Final = frozenset({("visits", "")})
 """A trail at rest has the time at which a visit ended, not the time at which it began, so it does not give the first event."""
 
@@ -146,8 +141,6 @@ class Acceptor:
         is remembered for other rows with the same stimuli. `whole`: an absent value means that there is none. `ordered`:
         the order of the records is that of the events; if not, other orders are tried too.
         """
-        if any(record["rec"] == "barriers" and record.get("reason") == Reason.NODE_FAILED for record in records):
-            return AcceptanceRun(broken=tuple(shown_by_itself(records, over=over)), undetermined=AT_A_LIMIT)
         self._whole = whole
         ordered = ordered and all(record.get("seq") is not None for record in records)
         first: AcceptanceRun | None = None
@@ -233,7 +226,9 @@ class Acceptor:
                 observed = [{"rec": "runs", "run": "r", "status": "completed", "rows": len(one.before.rows)}]
         else:
             after = (one.law.run,)
-        done.broken = laws_broken_by(self.pipeline, (one.before,), one.stimulus, one.law, after, observed, wrong)
+        done.broken = laws_broken_by(
+            self.pipeline, (one.before,), one.stimulus, one.law, after, observed, wrong, all_named=self._whole
+        )
         done.broken = tuple(broken for broken in done.broken if broken[0] != "Z1") or done.broken
         done.differences, done.stimuli = tuple(wrong), done.stimuli[: place + 1]
 
@@ -377,7 +372,7 @@ def _with_data(
 
 
 def _merges(record: BarrierRecord) -> bool:
-    return record.result is not None or record.reason in OF_A_MERGE
+    return record.result is not None or record.reason in MERGE_FAILURES
 
 
 def _observed(

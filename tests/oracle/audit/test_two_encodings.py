@@ -161,15 +161,20 @@ def test_the_two_agree_on_pipelines_that_nobody_chose(tmp_path: Path, seed: int)
 
 
 def test_a_merge_that_a_limit_of_the_engine_refused_is_no_breach(tmp_path: Path) -> None:
-    """A merged row is larger than `row_bytes` allows. The audit is quiet, and stepping says why it does not judge the row."""
+    """A merged row is larger than `row_bytes` allows. That fails the barrier, and both encodings know the reason."""
     (tmp_path / "rows.jsonl").write_text(json.dumps({"text": "x" * 700}) + "\n")
     (tmp_path / "pipeline.yaml").write_text(TOO_LARGE)
     assert CliRunner().invoke(main, ["run", str(tmp_path / "pipeline.yaml")]).exit_code == 0
     asked_ = CliRunner().invoke(main, ["audit", str(tmp_path / "pipeline.db"), "--json"])
     assert json.loads(asked_.output)["verdict"] == "holds", asked_.output
     stepped_ = CliRunner().invoke(main, ["conform", "--trail", str(tmp_path / "pipeline.db")])
-    assert stepped_.exit_code == 2
-    assert "at a limit of the engine" in stepped_.output
+    assert stepped_.exit_code == 0, stepped_.output
+    exported = CliRunner().invoke(main, ["export", str(tmp_path / "pipeline.db")])
+    trail = [json.loads(line) for line in exported.output.splitlines()]
+    forged = [{**one, "reason": "node_failed"} if one.get("reason") == "merged_row_too_large" else one for one in trail]
+    assert forged != trail
+    assert "C3" in asked(forged, tmp_path).breached
+    assert stepped(forged, None).breached
 
 
 TOO_LARGE = """

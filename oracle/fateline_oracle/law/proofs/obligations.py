@@ -221,13 +221,14 @@ OBLIGATIONS: Final = (
         "check_merge",
         coalesce,
         Runs.MACHINES,
-        "A merge that the policy asked for fails for exactly one of three reasons, in the order in which they are asked.",
+        "A merge that the policy asked for fails for exactly one of four reasons, in the order in which they are asked.",
         ("C9",),
         (
-            Witness((Strategy.UNION, True, True, False), None),
-            Witness((Strategy.UNION, True, False, True), Reason.CONTRACT_CONFLICT),
-            Witness((Strategy.UNION, True, True, True), Reason.UNION_COLLISION),
-            Witness((Strategy.SELECT, False, False, True), Reason.SELECT_BRANCH_NOT_ARRIVED),
+            Witness((Strategy.UNION, True, True, False, False), None),
+            Witness((Strategy.UNION, True, False, True, True), Reason.CONTRACT_CONFLICT),
+            Witness((Strategy.UNION, True, True, True, False), Reason.UNION_COLLISION),
+            Witness((Strategy.SELECT, False, False, True, True), Reason.SELECT_BRANCH_NOT_ARRIVED),
+            Witness((Strategy.NESTED, True, False, True, True), Reason.MERGED_ROW_TOO_LARGE),
         ),
         (
             Mutant(

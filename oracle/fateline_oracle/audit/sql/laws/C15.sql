@@ -4,7 +4,7 @@
 SELECT run, result AS token, node, 'the barrier of fork ' || coalesce(fork_group, 'none') || ' (' || policy || ', ' || arrived || ' of ' || n
     || ' arrived) is failed for ' || reason || ' by ' || "trigger" AS said
 FROM counted
-WHERE verdict = 'failed' AND reason NOT IN ('select_branch_not_arrived', 'contract_conflict', 'union_collision', 'node_failed')
+WHERE verdict = 'failed' AND reason NOT IN ('select_branch_not_arrived', 'contract_conflict', 'union_collision', 'merged_row_too_large')
     AND reason <> CASE
     WHEN policy = 'require_all' AND timed = 0 THEN 'branch_lost'
     WHEN policy = 'require_all' THEN 'incomplete_branches'

@@ -15,19 +15,19 @@ UNION ALL
 SELECT run, result, node, 'the barrier of fork ' || coalesce(fork_group, 'none') || ' (' || policy || ', ' || arrived || ' of ' || n || ' arrived' || ') is failed for ' || reason
 FROM counted
 WHERE verdict = 'failed' AND policy IN ('require_all', 'quorum', 'first') AND CASE policy WHEN 'require_all' THEN arrived = n WHEN 'quorum' THEN arrived = quorum WHEN 'first' THEN arrived = 1 END
-    AND reason NOT IN ('select_branch_not_arrived', 'contract_conflict', 'union_collision', 'node_failed')
+    AND reason NOT IN ('select_branch_not_arrived', 'contract_conflict', 'union_collision', 'merged_row_too_large')
 UNION ALL
 -- Asked of: failed barriers
 -- May lack: barriers.result, barriers.fork_group
 SELECT run, result, node, 'the barrier of fork ' || coalesce(fork_group, 'none') || ' (' || policy || ', ' || arrived || ' of ' || n || ' arrived' || ', ' || lost || ' lost) is failed for ' || reason
 FROM counted
-WHERE verdict = 'failed' AND policy = 'best_effort' AND (arrived >= 1 AND (timed = 1 OR arrived + lost = n)) AND reason NOT IN ('select_branch_not_arrived', 'contract_conflict', 'union_collision', 'node_failed')
+WHERE verdict = 'failed' AND policy = 'best_effort' AND (arrived >= 1 AND (timed = 1 OR arrived + lost = n)) AND reason NOT IN ('select_branch_not_arrived', 'contract_conflict', 'union_collision', 'merged_row_too_large')
 UNION ALL
 -- Asked of: failed barriers
 -- May lack: barriers.result, barriers.fork_group
 SELECT run, result, node, 'the barrier of fork ' || coalesce(fork_group, 'none') || ' (' || policy || ', ' || arrived || ' of ' || n || ' arrived' || ') cannot merge (' || reason || '), and it had no reason to merge'
 FROM counted
-WHERE policy IN ('require_all', 'quorum', 'first') AND reason IN ('select_branch_not_arrived', 'contract_conflict', 'union_collision') AND NOT CASE policy WHEN 'require_all' THEN arrived = n WHEN 'quorum' THEN arrived = quorum WHEN 'first' THEN arrived = 1 END
+WHERE policy IN ('require_all', 'quorum', 'first') AND reason IN ('select_branch_not_arrived', 'contract_conflict', 'union_collision', 'merged_row_too_large') AND NOT CASE policy WHEN 'require_all' THEN arrived = n WHEN 'quorum' THEN arrived = quorum WHEN 'first' THEN arrived = 1 END
 UNION ALL
 -- Asked of: failed barriers
 -- May lack: barriers.result, barriers.fork_group

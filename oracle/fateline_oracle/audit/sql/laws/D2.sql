@@ -23,7 +23,7 @@ LEFT JOIN trail_barriers AS b
     ON b.run = d.run AND b.node = d.coalesce AND b.fork_group = d.fork_group AND b.reason = f.reason
 WHERE f.outcome = 'failed' AND b.barrier IS NULL AND f.reason IN ('branch_lost', 'quorum_impossible', 'all_branches_lost',
     'incomplete_branches', 'quorum_not_met', 'no_arrivals', 'select_branch_not_arrived', 'contract_conflict',
-    'union_collision')
+    'union_collision', 'merged_row_too_large')
 UNION ALL
 -- Asked of: parents
 SELECT run, max(child), NULL, 'has the same place in its group as another child of ' || parent
