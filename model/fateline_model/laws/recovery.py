@@ -134,11 +134,21 @@ def no_sink_effect_lost_or_doubled(view: StepView) -> Iterator[Check]:
 REFUSED_WITHOUT_A_TRACE = law_known_elsewhere(
     "Z1",
     "Refused without a trace",
-    "An engine refuses whatever the law refuses. It gives a reason and writes no record.",
-    needs=("refusals",),
+    "A stimulus that the law refuses leaves no record.",
+    needs=(),
     where=(Where.STEP,),
     elsewhere="A refusal of the machines cannot carry records, by its type. This law is judged by driving engines with "
     "every refused stimulus.",
+)
+REFUSED_BY_ITS_RULE = law_known_elsewhere(
+    "Z2",
+    "Refused by its rule",
+    "An engine refuses whatever the law refuses, and names the rule that forbids it. It does not ignore the stimulus, and does "
+    "not answer it once more.",
+    needs=("refusals",),
+    where=(Where.STEP,),
+    level=Level.PROFILE,
+    elsewhere="This law is judged by driving engines with every refused stimulus.",
 )
 
 

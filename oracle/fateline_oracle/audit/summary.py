@@ -31,6 +31,7 @@ WHY_NOT: Final = {
     "C12": "what was still upstream is not recorded; fateline conform --trail checks it by stepping",
     "R2": "a crash leaves no record; fateline conform --trail checks it by stepping",
     "Z1": "a refused stimulus leaves no record",
+    "Z2": "a refused stimulus leaves no record",
     "D1": "one trail cannot be compared with itself; fateline diff compares two trails",
 }
 """The laws that no query can check, and why."""

@@ -70,7 +70,7 @@ def evidence_page(census: Matrix, figures: Mapping[str, Mapping[str, Any]]) -> s
         "therefore not found by vectors:",
         ", ".join(f"`{name}`" for name in census.get("beyond_vectors", ())),
         "## What each law alone catches",
-        "For these mutants the judge names no other law, apart from D1, D2 and Z1, which nearly every difference breaks.",
+        "For these mutants the judge names no other law, apart from D1, D2, Z1 and Z2, which nearly every difference breaks.",
         table(["Law", "Mutants", "Names"], alone),
         "## The mutants",
         table(

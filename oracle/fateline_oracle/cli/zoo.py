@@ -85,7 +85,7 @@ def _text(found: Matrix) -> str:
     ]
     parts = [table(rows, ("bug", "must be noticed by", "named first", "steps", "", "the mistake"))]
     if found.alone:
-        parts += ["", "What each law alone catches (no other law is named, except D1, D2 and Z1):"]
+        parts += ["", "What each law alone catches (no other law is named, except D1, D2, Z1 and Z2):"]
         parts.append(table([(law, len(who), ", ".join(who)) for law, who in found.alone.items()], ("law", "", "bugs")))
     if found.medians:
         parts += ["", "Median steps until a bug is noticed:"]

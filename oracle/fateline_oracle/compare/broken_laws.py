@@ -18,7 +18,7 @@ How it works
    that the observed records describe (`recorded_run`), or the world before it if they describe nothing possible.
 4. Every predicate is asked. D2 is asked a second time with the world of the law as the world after, because the records must
    describe that world.
-5. The result is sorted in the order of the catalogue. Z1, D2 and D1 come last: nearly every difference breaks them, so
+5. The result is sorted in the order of the catalogue. Z1, Z2, D2 and D1 come last: nearly every difference breaks them, so
    they say least.
 
 An example
@@ -30,7 +30,7 @@ result: C16, then D2.
 
 What it relies on
 -----------------
-- At least one law is always named: D1 if no predicate fires, Z1 if the law refuses the stimulus.
+- At least one law is always named: D1 if no predicate fires, Z1 or Z2 if the law refuses the stimulus.
 - A predicate may fail on records that make no sense (a token without a row, say). Such an error counts as "not broken"; D2 has
   the case. So a bug in a predicate would go unnoticed here; the mutants of the law in `fateline_model.checker` guard it.
 - R1 is not asked: what a crash leaves is checked in the whole trail.
@@ -53,7 +53,7 @@ from ..ports.port import RecordJson
 from .data_laws import Broken
 from .records import OPTIONAL, REWRITTEN, Unrecorded, keyed
 
-GENERIC_LAWS: Final = ("Z1", "D2", "D1")
+GENERIC_LAWS: Final = ("Z1", "Z2", "D2", "D1")
 """Laws that nearly every difference breaks too. They are named last."""
 
 READ_BY_LAWS: Final = frozenset(RELATIONS) - {"merges", "nodes", "edges"}
@@ -128,7 +128,8 @@ def laws_broken_by(
         if all_named or not (law_id in NAMED_BY_LINEAGE and message.startswith("token ["))
     ]
     if isinstance(law, Refusal):
-        found.append(("Z1", wrong[0] if wrong else f"the law refuses this stimulus ({law})"))
+        wrote = bool(observed) and not isinstance(observed, str)
+        found.append(("Z1" if wrote else "Z2", wrong[0] if wrong else f"the law refuses this stimulus ({law})"))
     elif after is not None and "D2" not in silent:
         against = StepView(pipeline, before, stimulus, records, after)
         found += [("D2", message) for message in _messages(_D2, against)]

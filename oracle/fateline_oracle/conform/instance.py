@@ -282,7 +282,7 @@ def _add_tally(judged: InstanceResult, tally: Tally) -> None:
     judged.skipped.update(tally.skipped)
     judged.checked.update(tally.checked)
     judged.checked.update(questions(tally.steps_about))
-    judged.checked["Z1"] += tally.refusals
+    judged.checked.update(dict.fromkeys(("Z1", "Z2"), tally.refusals))
     judged.checked["D1"] += tally.steps
 
 

@@ -57,7 +57,7 @@ def drive_machine(
     judged.checked.update(side.checked)
     asked = {law.id for law in instance.laws} - side.silent
     judged.checked.update({law: count for law, count in questions(swept.steps_about).items() if law in asked})
-    judged.checked["Z1"] += swept.refusals
+    judged.checked.update(dict.fromkeys(("Z1", "Z2"), swept.refusals))
     judged.checked["D1"] += swept.steps
     judged.fault, judged.findings, judged.bound = swept.fault, swept.findings, swept.bound
     if swept.findings:

@@ -17,7 +17,7 @@ class FoundBefore(NamedTuple):
 FINDINGS: Final[dict[int, FoundBefore]] = {
     1: FoundBefore(
         "parents of different rows were merged, or none at all",
-        "L2 C2 Z1",
+        "L2 C2 Z2",
         "`token_manager.py`, guard `parents_of_one_row`",
     ),
     2: FoundBefore(

@@ -22,7 +22,7 @@ from .mutant import Mutant
 LOCK: Final = Path(__file__).parent / "matrix.json"
 """What the last whole census found: the book is made from it."""
 
-NAMED_WITH_MOST: Final = frozenset({"D1", "D2", "Z1"})
+NAMED_WITH_MOST: Final = frozenset({"D1", "D2", "Z1", "Z2"})
 
 
 class Median(NamedTuple):

@@ -229,7 +229,7 @@ class Acceptor:
         done.broken = laws_broken_by(
             self.pipeline, (one.before,), one.stimulus, one.law, after, observed, wrong, all_named=self._whole
         )
-        done.broken = tuple(broken for broken in done.broken if broken[0] != "Z1") or done.broken
+        done.broken = tuple(broken for broken in done.broken if broken[0] not in ("Z1", "Z2")) or done.broken
         done.differences, done.stimuli = tuple(wrong), done.stimuli[: place + 1]
 
     def _first_wrong(
