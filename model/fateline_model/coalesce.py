@@ -13,7 +13,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from .words import MergeData, Policy, Reason, Strategy
+from .words import MERGE_FAILURES, MergeData, Policy, Reason, Strategy  # noqa: F401 - a contract reads the first
 
 
 class Event(StrEnum):
@@ -167,12 +167,6 @@ def decide(policy: Policy, event: Event, counts: Counts) -> Decision:
     return Decision.IMPOSSIBLE
 
 
-MERGE_FAILURES: Final = (
-    Reason.SELECT_BRANCH_NOT_ARRIVED, Reason.CONTRACT_CONFLICT, Reason.UNION_COLLISION, Reason.MERGED_ROW_TOO_LARGE,
-)  # fmt: skip
-"""Why a barrier fails although its policy merges."""
-
-
 def check_merge(
     strategy: Strategy, selected_arrived: bool, contracts_agree: bool, collision_fails: bool, too_large: bool
 ) -> Reason | None:
@@ -196,10 +190,6 @@ def check_merge(
 
 
 def merge_can_end_as(strategy: Strategy, collisions_fail: bool, arrived: int, data: MergeData) -> bool:
-    """Whether a merge of this many branches can have this outcome. One branch cannot contradict itself; a row can always be
-    larger than an engine allows."""
-    if data is MergeData.CONTRACT_CONFLICT:
-        return strategy is Strategy.UNION and arrived >= 2
-    if data is MergeData.UNION_COLLISION:
-        return strategy is Strategy.UNION and collisions_fail and arrived >= 2
-    return True
+    """Whether the data of this many branches can have this outcome. One branch cannot contradict itself; limits are not data."""
+    possible = (MergeData.CONTRACT_CONFLICT, *((MergeData.UNION_COLLISION,) if collisions_fail else ()))
+    return data is MergeData.OK or (strategy is Strategy.UNION and arrived >= 2 and data in possible)

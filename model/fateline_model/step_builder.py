@@ -143,11 +143,10 @@ class RunDraft:
         checker does not branch on a row that is too large: the barrier fails as it does for any other reason.
         """
         fails = collisions is Collisions.FAIL
-        possible = [word for word in MergeData if merge_can_end_as(strategy, fails, arrived, word)]
-        self.merges.append(tuple(word for word in possible if word is not MergeData.MERGED_ROW_TOO_LARGE))
+        self.merges.append(tuple(word for word in MergeData if merge_can_end_as(strategy, fails, arrived, word)))
         number = len(self.merges)
         word = self._prescribed[number - 1] if number <= len(self._prescribed) else MergeData.OK
-        if word not in possible:
+        if word not in (*self.merges[-1], MergeData.MERGED_ROW_TOO_LARGE):
             raise Refused(Refusal.NO_SUCH_DATA)
         return word
 

@@ -280,6 +280,12 @@ class Reason(Word):
     NODE_FAILED = "node_failed", "a transform, gate or sink failed, and no attempt was left"
 
 
+MERGE_FAILURES: Final = (
+    Reason.SELECT_BRANCH_NOT_ARRIVED, Reason.CONTRACT_CONFLICT, Reason.UNION_COLLISION, Reason.MERGED_ROW_TOO_LARGE,
+)  # fmt: skip
+"""Why a barrier fails although its policy merges."""
+
+
 class LossReason(Word):
     """Why a branch owed to a barrier can no longer arrive."""
 

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..barrier_machine import BarrierEvent, BarrierStimulus
-from ..coalesce import MERGE_FAILURES, Counts
+from ..coalesce import Counts
 from ..kernels import Phase
 from ..lifecycle import Operation
 from ..records import BarrierRecord, ParentRecord, TokenRecord
 from ..state import barrier_name
 from ..stimuli import Do, Stimulus
 from ..words import (
+    MERGE_FAILURES,
     BarrierVerdict,
     GroupKind,
     MergeData,

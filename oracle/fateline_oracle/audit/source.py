@@ -88,10 +88,28 @@ class Source:
             for relation in self.columns
         }
 
+    def without_run(self) -> dict[str, int]:
+        """How many records of each relation say of no run that they belong to it. They are in no range, so nothing is asked of
+        them."""
+        if self.adapter.whole:
+            return {}
+        found = {
+            relation: int(self.conn.execute(f"SELECT count(*) FROM given_{relation} WHERE run IS NULL").fetchone()[0])
+            for relation in self.columns
+        }
+        return {relation: count for relation, count in found.items() if count}
+
     def orphans(self) -> list[tuple[str, str]]:
         """Records of runs that do not exist: the run and the relation of each."""
         if ORPHANS not in self.adapter.views:
-            return []
+            if self.adapter.whole:
+                return []
+            unknown = " UNION ALL ".join(
+                f"SELECT run, '{relation}' AS rec FROM given_{relation} WHERE run NOT IN (SELECT run FROM given_runs)"
+                for relation in self.columns
+                if relation != "runs"
+            )
+            return [(str(run), str(rec)) for run, rec in self.conn.execute(f"{unknown} LIMIT ?", (MOST_ORPHANS,))]
         found = self.conn.execute(f"SELECT run, rec FROM given_{ORPHANS} LIMIT ?", (MOST_ORPHANS,))
         return [(str(run), str(rec)) for run, rec in found]
 

@@ -111,6 +111,11 @@ class AuditSummary:
         )
 
 
+WITHOUT_RUN: Final = (
+    "the view gives no `run`, as a LEFT JOIN does that finds nothing; name such records in trail_strays"
+)
+
+
 def tell(found: AuditResult, source: Source | None, database: str, reproduce: str, limit: int) -> AuditSummary:
     """Make the report."""
     breached = found.breached
@@ -121,7 +126,7 @@ def tell(found: AuditResult, source: Source | None, database: str, reproduce: st
     }
     laws = {law.id: _result(law.id, found, declared) for law in ALL}
     not_over = tuple(_sentence(state) for state in found.states.values() if not state.over)
-    verdict = overall_verdict(laws.values(), bound_reached=bool(found.judged.gave_up or not_over))
+    verdict = overall_verdict(laws.values(), bound_reached=bool(found.judged.gave_up or not_over or found.without_run))
     breaches = [breach for breach in found.judged.breaches if breach.law not in declared]
     shown: list[Breach] = []
     for _, same in groupby(sorted(breaches, key=_by_law), lambda breach: breach.law):
@@ -158,7 +163,7 @@ def tell(found: AuditResult, source: Source | None, database: str, reproduce: st
     return AuditSummary(
         report,
         found.adapter.name,
-        (*found.notes, *found.adapter.order, *found.adapter.notes),
+        (*map(_without_run, found.without_run.items()), *found.notes, *found.adapter.order, *found.adapter.notes),
         groups,
         declared,
         found.adapter.profile,
@@ -223,6 +228,11 @@ def _lacking(own: Sequence[Query], found: AuditResult) -> list[str]:
     )
 
 
+def _without_run(counted: tuple[str, int]) -> str:
+    relation, count = counted
+    return f"{count:,} records of {relation} belong to no run, and were not judged: {WITHOUT_RUN}."
+
+
 def _skipped(found: AuditResult, laws: dict[str, LawResult], declared: dict[str, tuple[int, str]]) -> Iterator[Skipped]:
     for law, result in laws.items():
         if result.verdict is None:
@@ -233,6 +243,8 @@ def _skipped(found: AuditResult, laws: dict[str, LawResult], declared: dict[str,
         if lacking := _lacking(own, found):
             cases = max(found.judged.unknown[query.name, need] for query in own for need in query.needs)
             yield Skipped(f"a part of law {law}", f"not recorded: {', '.join(lacking)}", (law,), cases)
+    for relation, count in found.without_run.items():
+        yield Skipped(f"records of {relation}", WITHOUT_RUN, cases=count)
     if found.left_out:
         yield Skipped("rows", "checked by an earlier audit, and ended then", cases=found.left_out)
 

@@ -121,6 +121,8 @@ class AuditResult:
     states: dict[str, RunState] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     """What a reader should know of the file itself."""
+    without_run: dict[str, int] = field(default_factory=dict)
+    """How many records of each relation belong to no run."""
     recorded: dict[str, bool] = field(default_factory=dict)
     """Of each relation, whether there is a record of it in any run."""
 
@@ -374,6 +376,7 @@ def _across_ranges(
                 (worker.runs.index(run), run),
             )
     found.judged.records["batches"] = conn.execute("SELECT count(*) FROM slice.trail_batches").fetchone()[0]
+    found.without_run = source.without_run()
     if not wanted.laws or "L6" in wanted.laws:
         for run, relation in source.orphans():
             found.judged.breached["row/L6.1"] += 1

@@ -28,8 +28,9 @@ SHOWN = 40
     "--pipeline", "path", metavar="FILE", help="The pipeline of both, if A does not record enough of it; JSON or YAML."
 )
 @click.option("--views", metavar="FILE", help="SQL file of views through which the databases are read.")
+@click.option("--run", "run_id", metavar="RUN", help="Compare this run of both. By default the last run of each.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
-def diff(first: str, second: str, path: str | None, views: str | None, as_json: bool) -> ExitCode:
+def diff(first: str, second: str, path: str | None, views: str | None, run_id: str | None, as_json: bool) -> ExitCode:
     """Compare the trails A and B by the names of rows and tokens.
 
     A and B are anything that `fateline audit` reads. If a trail has several runs, the last one is compared.
@@ -38,21 +39,23 @@ def diff(first: str, second: str, path: str | None, views: str | None, as_json: 
     schedule explains, 3 wrong usage or input.
     """
     try:
-        mine, theirs = (_one_run(Path(one), Path(views) if views is not None else None) for one in (first, second))
+        mine, theirs = (
+            _one_run(Path(one), Path(views) if views is not None else None, run_id) for one in (first, second)
+        )
         pipeline = read_pipeline_or_fail(Path(path)) if path is not None else pipeline_of(mine)
     except (BadSource, BadTrail) as error:
         raise click.ClickException(str(error)) from error
     found = compare_runs(mine, theirs, pipeline)
-    click.echo(json.dumps(_as_json(found), indent=2) if as_json else _text(found))
+    click.echo(json.dumps(_as_json(found), indent=2) if as_json else _text(found, mine.run, theirs.run))
     return ExitCode.HOLDS if found.explained else ExitCode.BREACHED
 
 
-def _one_run(path: Path, views: Path | None) -> RunTrail:
-    """The run of a trail; if there are several, the last one."""
+def _one_run(path: Path, views: Path | None, run_id: str | None) -> RunTrail:
+    """The run of a trail; if there are several and none is chosen, the last one."""
     with open_any(path, views) as trail:
-        runs = trail.runs()
+        runs = [run for run in trail.runs() if run_id is None or run.run == run_id]
     if not runs:
-        raise BadTrail(f"{path}: the trail has no run")
+        raise BadTrail(f"{path}: the trail has no run {run_id or 'at all'}")
     return runs[-1]
 
 
@@ -67,8 +70,8 @@ def _as_json(found: Compared) -> dict[str, object]:
     }
 
 
-def _text(found: Compared) -> str:
-    lines = []
+def _text(found: Compared, mine: str, theirs: str) -> str:
+    lines = [harmless(f"run {mine} of A, run {theirs} of B"), ""]
     for explained, title in ((False, "No schedule explains:"), (True, "A schedule explains:")):
         rows = [
             tuple(map(harmless, (one.what, one.mine, one.theirs)))

@@ -73,7 +73,8 @@ def explain(
             a token         3/left.0 by name, 3:7 by id
             a written row   sink:5, the fifth that this sink wrote
             a line of it    out.csv:12, counted as an editor counts
-    In any other trail that `fateline audit` reads, WHAT is the id of a row or of a token.
+    In any other trail that `fateline audit` reads, WHAT is the id of a row or of a token, in any run; else the place of a row
+    in the source of the last run.
 
     Rows count from 0, written rows and lines from 1. DATABASE may be the pipeline's own YAML file.
     """
@@ -81,8 +82,10 @@ def explain(
         done: ExitCode = context.invoke(explain_landscape, database=database, what=what, run_id=run_id, as_json=as_json)
         return done
     with _opened(database, views) as trail:
-        run = _run_of(trail.runs(), run_id, database)
-    row, token = _find(run, what)
+        runs = [run for run in trail.runs() if run_id is None or run.run == run_id]
+        if not runs:
+            raise click.ClickException(f"{database} has no run {run_id or 'at all'}")
+    run, row, token = _find(runs, what)
     records = [dict(record) for record in run.rows[row]]
     if as_json:
         click.echo(
@@ -93,27 +96,20 @@ def explain(
     return ExitCode.HOLDS
 
 
-def _run_of(runs: list[RunTrail], run_id: str | None, path: Path) -> RunTrail:
-    meant = [run for run in runs if run_id is None or run.run == run_id]
-    if not meant:
-        known = ", ".join(run.run for run in runs[:12]) or "none"
-        raise click.ClickException(f"{path} has no run {run_id or 'at all'}; its runs are: {known}")
-    return meant[-1]
-
-
-def _find(run: RunTrail, what: str) -> tuple[str, str | None]:
-    """The row that is meant, and the token, if one is."""
-    if what in run.rows:
-        return what, None
-    for row, records in run.rows.items():
-        if any(record["rec"] == "tokens" and str(record["token"]) == what for record in records):
-            return row, what
-    for row, records in run.rows.items():
+def _find(runs: list[RunTrail], what: str) -> tuple[RunTrail, str, str | None]:
+    """The run and the row that are meant, and the token, if one is: an id before a place in the source, a later run first."""
+    for run in reversed(runs):
+        if what in run.rows:
+            return run, what, None
+        for row, records in run.rows.items():
+            if any(record["rec"] == "tokens" and str(record["token"]) == what for record in records):
+                return run, row, what
+    for row, records in runs[-1].rows.items():
         if any(record["rec"] == "rows" and str(record.get("idx")) == what for record in records):
-            return row, None
-    some = ", ".join(list(run.rows)[:6])
+            return runs[-1], row, None
+    some = ", ".join(list(runs[-1].rows)[:6])
     raise click.ClickException(
-        f"run {run.run} has no row and no token {what}; it has {len(run.rows):,} rows, the first are {some}"
+        f"there is no row and no token {what}; run {runs[-1].run} has {len(runs[-1].rows):,} rows, the first are {some}"
     )
 
 
@@ -183,6 +179,8 @@ def export(
     if run_id is not None and run_id not in runs:
         raise click.ClickException(f"{database} has no run {run_id}; its runs are: {', '.join(map(str, runs[:12]))}")
     meant = run_id or (runs[-1] if runs else None)
+    if run_id is None and len(runs) > 1:
+        click.echo(f"note: run {meant}, the last of {len(runs):,}; --run chooses another", err=True)
     records = [record for record in records if record["run"] == meant]
     try:
         if counts:

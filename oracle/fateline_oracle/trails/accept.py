@@ -49,10 +49,18 @@ from itertools import accumulate, islice, product
 from typing import Final, NamedTuple
 
 from fateline_model import Accepted, Pipeline, Refusal, Run, Stimulus, step
-from fateline_model.coalesce import MERGE_FAILURES
 from fateline_model.records import BarrierRecord, as_json
 from fateline_model.stimuli import Do
-from fateline_model.words import OPEN_STATUSES, BarrierVerdict, MergeData, Outcome, Reason, Trigger, VisitStatus
+from fateline_model.words import (
+    MERGE_FAILURES,
+    OPEN_STATUSES,
+    BarrierVerdict,
+    MergeData,
+    Outcome,
+    Reason,
+    Trigger,
+    VisitStatus,
+)
 
 from ..compare.broken_laws import laws_broken_by
 from ..compare.data_laws import Broken, DataTrail, torn

@@ -76,6 +76,7 @@ def _not_stepped(trail: RunTrail, why: str, found: TrailResult) -> None:
     found.records += trail.records
     found.consumed += trail.records
     found.whole = found.whole and trail.whole
+    _see_what_is_shown(trail, found)
     found.undetermined[why] += max(1, len(trail.rows))
 
 
@@ -241,6 +242,8 @@ def report_of(found: TrailResult, reproduce: str) -> Report:
         ]
         if missing:
             return f"the trail does not record {', '.join(missing)}"
+        if not found.steps:
+            return "no row was stepped; the reason is below"
         return None if found.checked[law.id] else "nothing happened in this trail that the law speaks of"
 
     undecided = next(iter(found.undetermined), None)
