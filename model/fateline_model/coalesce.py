@@ -190,6 +190,6 @@ def check_merge(
 
 
 def merge_can_end_as(strategy: Strategy, collisions_fail: bool, arrived: int, data: MergeData) -> bool:
-    """Whether the data of this many branches can have this outcome. One branch cannot contradict itself; limits are not data."""
+    """Whether the data of this many branches can have this outcome. One branch cannot contradict itself; a limit is no data."""
     possible = (MergeData.CONTRACT_CONFLICT, *((MergeData.UNION_COLLISION,) if collisions_fail else ()))
     return data is MergeData.OK or (strategy is Strategy.UNION and arrived >= 2 and data in possible)

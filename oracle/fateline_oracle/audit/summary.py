@@ -91,10 +91,12 @@ class AuditSummary:
     profile: tuple[Peculiarity, ...]
     not_over: tuple[str, ...] = ()
     """Of each run that is not over, a sentence: its status, what was read, and where tokens without a fate are."""
+    of_no_run: tuple[str, ...] = ()
+    """Of each relation with records that belong to no run, a sentence."""
 
     def answer(self) -> list[str]:
         """What somebody needs to know first, in sentences, the worst for the data first."""
-        found = []
+        found = list(self.of_no_run)
         for kind in KINDS:
             own = [group for group in self.groups if group.meaning.kind == kind]
             if own:
@@ -163,11 +165,12 @@ def tell(found: AuditResult, source: Source | None, database: str, reproduce: st
     return AuditSummary(
         report,
         found.adapter.name,
-        (*map(_without_run, found.without_run.items()), *found.notes, *found.adapter.order, *found.adapter.notes),
+        (*found.notes, *found.adapter.order, *found.adapter.notes),
         groups,
         declared,
         found.adapter.profile,
         not_over,
+        tuple(map(_without_run, found.without_run.items())),
     )
 
 

@@ -105,6 +105,10 @@ class RunState:
         return self.status == RunStatus.COMPLETED
 
 
+STRAYS: Final = "strays"
+"""The name of the question whether a record is of a run that exists; it breaks L6."""
+
+
 @dataclass
 class AuditResult:
     """The result of an audit."""
@@ -134,7 +138,10 @@ class AuditResult:
     @property
     def breached(self) -> Counter[str]:
         """Breaches by law."""
-        return self._by_law(self.judged.breached)
+        found = self._by_law(self.judged.breached)
+        if strays := self.judged.breached[STRAYS]:
+            found["L6"] += strays
+        return found
 
     def _by_law(self, by_query: Mapping[str, int]) -> Counter[str]:
         found: Counter[str] = Counter()
@@ -379,10 +386,10 @@ def _across_ranges(
     found.without_run = source.without_run()
     if not wanted.laws or "L6" in wanted.laws:
         for run, relation in source.orphans():
-            found.judged.breached["row/L6.1"] += 1
+            found.judged.breached[STRAYS] += 1
             found.judged.breaches.append(
                 Breach(
-                    "row/L6.1",
+                    STRAYS,
                     "L6",
                     run,
                     None,

@@ -187,3 +187,27 @@ def test_a_skeleton_can_be_read_as_it_is(tmp_path: Path) -> None:
     assert "--   r(run, status)" in printed.output
     file.write_text(printed.output, encoding="utf-8")
     assert "looks misread: trail_rows gives no row" in run("views", path, "--check", file).output
+
+
+def test_a_record_without_a_run_prevents_a_verdict(tmp_path: Path) -> None:
+    """A LEFT JOIN that finds no row gives no run either, so no range holds the record. Its absence proves nothing."""
+    views = (
+        VIEWS
+        + "CREATE VIEW trail_outcomes AS SELECT t.run, e.token, 'completed' AS outcome FROM e LEFT JOIN t USING (token);"
+    )
+    known = ("CREATE TABLE e (token)", "INSERT INTO e VALUES ('b')", "INSERT INTO r VALUES ('1', 'completed')", "INSERT INTO t VALUES ('1', 'a', 'b')")  # fmt: skip
+    path, file = made(tmp_path, *known, views=views)
+    assert run("audit", path, "--views", file).exit_code == 0
+    (tmp_path / "more").mkdir()
+    path, file = made(tmp_path / "more", *known, "INSERT INTO e VALUES ('gone')", views=views)
+    done = run("audit", path, "--views", file)
+    assert done.exit_code == 2
+    assert "1 records of outcomes belong to no run" in done.output
+
+
+def test_a_record_of_a_run_that_does_not_exist_is_found_without_a_view_of_strays(tmp_path: Path) -> None:
+    tokens = ["INSERT INTO t VALUES ('1', 'a', 'b')", "INSERT INTO t VALUES ('2', 'a', 'c')"]
+    path, file = made(tmp_path, "INSERT INTO r VALUES ('1', 'completed')", *tokens)
+    done = run("audit", path, "--views", file)
+    assert done.exit_code == 1
+    assert "a record of tokens belongs to a run that does not exist" in done.output
