@@ -195,8 +195,8 @@ def test_a_record_without_a_run_prevents_a_verdict(tmp_path: Path) -> None:
         VIEWS
         + "CREATE VIEW trail_outcomes AS SELECT t.run, e.token, 'completed' AS outcome FROM e LEFT JOIN t USING (token);"
     )
-    known = ("CREATE TABLE e (token)", "INSERT INTO e VALUES ('b')", "INSERT INTO r VALUES ('1', 'completed')")
-    known += ("INSERT INTO t VALUES ('1', 'a', 'b')",)
+    known = ["CREATE TABLE e (token)", "INSERT INTO e VALUES ('b')", "INSERT INTO r VALUES ('1', 'completed')"]
+    known.append("INSERT INTO t VALUES ('1', 'a', 'b')")
     path, file = made(tmp_path, *known, views=views)
     assert run("audit", path, "--views", file).exit_code == 0
     (tmp_path / "more").mkdir()
