@@ -149,6 +149,7 @@ _new_file = click.Path(dir_okay=False, path_type=Path)
 @click.option("--tables", "tables", type=_new_file, help="Write a table for each relation to this new SQLite database.")
 @click.option("--overview", "counts", is_flag=True, help="Only count the records of each relation.")
 @click.option("--json", "as_json", is_flag=True, help="Print the overview as JSON; JSON lines are JSON already.")
+@click.option("--head", is_flag=True, help="Only print the head of a landscape, a digest that can be kept elsewhere.")
 @click.pass_context
 def export(
     context: click.Context,
@@ -160,19 +161,22 @@ def export(
     tables: Path | None,
     counts: bool,
     as_json: bool,
+    head: bool,
 ) -> ExitCode:
     """Write the trail of a run in DATABASE, which is anything that `fateline audit` reads.
 
     By default it is printed as JSON lines: one object for each record, with the fields that specs/trail.md lists.
     """
-    if sum((output is not None, folder is not None, tables is not None, counts)) > 1:
-        raise click.UsageError("choose one of --output, --csv, --tables and --overview")
+    if sum((output is not None, folder is not None, tables is not None, counts, head)) > 1:
+        raise click.UsageError("choose one of --output, --csv, --tables, --overview and --head")
     if _is_landscape(database, views):
         done: ExitCode = context.invoke(
             export_landscape, database=database, run_id=run_id, output=output, folder=folder, tables=tables,
-            counts=counts, as_json=as_json,
+            counts=counts, as_json=as_json, head=head,
         )  # fmt: skip
         return done
+    if head:
+        raise click.ClickException(f"{database}: only a database of the reference engine has a chain of commits")
     with _opened(database, views) as trail:
         records = list(trail.records)
     runs = [record["run"] for record in records if record["rec"] == "runs"]

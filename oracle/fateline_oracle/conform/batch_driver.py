@@ -135,6 +135,8 @@ class Trouble:
     goes_on: bool = False
     weak: bool = False
     """True if only the word of a refusal differs."""
+    laws: tuple[Broken, ...] = ()
+    """The laws about data that the records of the run break by themselves."""
     alone: bool = True
     """True if nothing differed before in this run, so that no other row can be the cause."""
 
@@ -411,7 +413,7 @@ class BatchDriver:
             before, after = walker.here.state.world, taken.to.state.world
             goes_on = same_state(self.pipeline, before, taken.stimulus, taken.records, after, observed, self.unrecorded)
             says = [*wrong, *(message for _, message in broken)]
-            self._trouble(walker, taken, edge, says, met_by=taken.stimulus, goes_on=goes_on)
+            self._trouble(walker, taken, edge, says, met_by=taken.stimulus, goes_on=goes_on, laws=broken)
 
     # ------------------------------------------------------------------------------------------------ events of the run
 
@@ -543,6 +545,7 @@ class BatchDriver:
         *,
         met_by: Stimulus,
         goes_on: bool = False,
+        laws: Sequence[Broken] = (),
     ) -> None:
         """Note a difference in a lawful step. Unless both can go on, close the edge and stop the row."""
         met = marks_met(self.pipeline, walker.here.state.world, met_by)
@@ -552,7 +555,7 @@ class BatchDriver:
         self.troubles.append(
             Trouble(
                 self._run_so_far(), done[: last + 1], tuple(says), met, asked,
-                edge=None if goes_on else edge, goes_on=goes_on, alone=not self.troubles,
+                edge=None if goes_on else edge, goes_on=goes_on, laws=tuple(laws), alone=not self.troubles,
             )
         )  # fmt: skip
         if not goes_on:

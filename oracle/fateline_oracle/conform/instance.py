@@ -241,7 +241,7 @@ class _WholeGraph:
 
     @staticmethod
     def _only_together(trouble: Trouble) -> Difference:
-        laws = (("R1", "a step records something else when it is committed together with others"),)
+        laws = trouble.laws or (("R1", "a step records something else when it is committed together with others"),)
         return Difference(trouble.run, (), "only when several steps are committed at once", trouble.says, laws)
 
     def _failed(self, fault: str, suspects: Sequence[Suspect]) -> None:

@@ -21,6 +21,7 @@ Each function of this file completes one thing, if it is absent, from other reco
     the label of a hop          the edge between its two nodes
     the fork of a barrier       the tokens that were merged, or that lost their branch to it
     the outputs of a batch      the tokens of its group
+    where a token was buffered  its membership
 
 What was inferred is noted by row (`inferred`). A row whose completed records the law accepts is accepted. If the law does not
 accept them, the inference may be wrong, so the row is undetermined; `check.py` decides that. Nothing is completed in a
@@ -136,6 +137,7 @@ class Completion:
             self._verdicts,
             self._forks,
             self._lists,
+            self._buffered,
             self._outputs,
             self._coalesces,
             self._settings,
@@ -393,6 +395,22 @@ class Completion:
                 if barrier.get(column):
                     found = str(barrier[column]).split(",")
                     barrier[column] = ",".join(sorted(found, key=lambda branch: place.get(branch, len(place))))
+
+    def _buffered(self) -> None:
+        """The batch in which a token was buffered: that of its membership. If it has several, the order of both gives it."""
+        batches: dict[str, list[str]] = defaultdict(list)
+        for member in sorted(self.by["members"], key=_seq):
+            batches[str(member["token"])].append(str(member["batch"]))
+        for record in sorted(self.by["outcomes"], key=_seq):
+            token = str(record["token"])
+            if record.get("outcome") != Outcome.BUFFERED:
+                continue
+            if record.get("batch") is None:
+                self._note(token, "outcomes.batch")
+                if batches[token]:
+                    record["batch"] = batches[token].pop(0)
+            elif str(record["batch"]) in batches[token]:
+                batches[token].remove(str(record["batch"]))
 
     def _outputs(self) -> None:
         made = Counter(

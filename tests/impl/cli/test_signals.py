@@ -33,7 +33,10 @@ def test_a_signal_before_the_run_ends_the_command_and_leaves_nothing(tmp_path: P
     (tmp_path / "sending_plugins.py").write_text(SENDS.format(name=name))
     before = sorted(path.name for path in tmp_path.iterdir())
     command = [sys.executable, "-m", "fateline_engine", "run", str(file)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    ended = subprocess.run(
+        command, capture_output=True, text=True, timeout=120, check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background inherits it ignored
+    )  # fmt: skip
     assert ended.returncode == ExitCode.BROKEN, ended.stderr
     assert "Traceback" not in ended.stderr
     assert sorted(path.name for path in tmp_path.iterdir() if path.name != "__pycache__") == before

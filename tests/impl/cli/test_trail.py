@@ -72,9 +72,9 @@ def test_a_trail_that_cannot_be_read_is_one_clear_error(folder: Path, tmp_path: 
     with closing(sqlite3.connect(tmp_path / "other.db")) as connection:
         connection.execute("create table mine (x)")
     for database, told in [
-        (tmp_path / "nowhere.db", "no such file"),
-        (tmp_path / "text.db", "not a SQLite database"),
-        (tmp_path / "other.db", "a database of another program"),
+        (tmp_path / "nowhere.db", "No such file"),
+        (tmp_path / "text.db", "not JSON"),
+        (tmp_path / "other.db", "no known adapter fits this database"),
     ]:
         result = call(command[0], database, *command[1:])
         assert result.exit_code == ExitCode.USAGE, result.output
