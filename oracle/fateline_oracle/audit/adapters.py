@@ -12,6 +12,7 @@ its head declare:
     -- Profile: LAW [shape] sentence          the same, for breaches with this text; * stands for anything
     -- Whole: sentence                        an empty column means that nothing happened, not that nothing is recorded
     -- Order: sentence                        `seq` is only about the order of the events, and why
+    -- Versions: 0 to 29                      the values of `PRAGMA user_version` for which it was written
     -- Note: sentence                         what a reader of the verdict should know
 
 The view `trail_strays`, with the columns `run` and `rec`, may list records of runs that do not exist.
@@ -46,7 +47,7 @@ _NAMES: Final = re.compile(r"\btrail_(" + "|".join((*RELATIONS, ORPHANS)) + r")\
 _COMMENTS: Final = re.compile(r"^(?:\s*--[^\n]*\n)*")
 
 
-_DECLARED: Final = ("Like", "Leaves out", "Whole", "Wants", "Profile", "Order", "Note")
+_DECLARED: Final = ("Like", "Leaves out", "Whole", "Wants", "Profile", "Order", "Versions", "Note")
 
 
 class Peculiarity(NamedTuple):
@@ -70,6 +71,8 @@ class Adapter:
     """True if everything that has a column is recorded, so that an empty column means that nothing happened."""
     order: tuple[str, ...] = ()
     """Why `seq` is only about the order of the events; empty if it is that order."""
+    versions: tuple[int, int] | None = None
+    """The first and the last version of the schema for which it was written; None if it does not say."""
 
 
 def read_adapter(name: str, text: str) -> Adapter:
@@ -99,7 +102,31 @@ def read_adapter(name: str, text: str) -> Adapter:
     wants = tuple(want for line in declared["Wants"] for want in line.split(", "))
     notes = (*(like.notes if like is not None else ()), *declared["Note"])
     order = (*(like.order if like is not None else ()), *declared["Order"])
-    return Adapter(name, views, wants, profile, notes, bool(declared["Whole"]), order)
+    versions = _versions(name, declared["Versions"]) or (like.versions if like is not None else None)
+    return Adapter(name, views, wants, profile, notes, bool(declared["Whole"]), order, versions)
+
+
+def _versions(name: str, declared: list[str]) -> tuple[int, int] | None:
+    if not declared:
+        return None
+    found = re.fullmatch(r"(\d{1,9}) to (\d{1,9})", declared[0])
+    if found is None:
+        raise BadSource(f"{name}: Versions: {declared[0][:60]!r} is not like `0 to 29`")
+    return int(found[1]), int(found[2])
+
+
+def version_notes(path: Path, adapter: Adapter) -> list[str]:
+    """A sentence if the schema of a database has a version for which its adapter was not written."""
+    if adapter.versions is None:
+        return []
+    with opened(path) as conn:
+        version = conn.execute("PRAGMA user_version").fetchone()[0]
+    first, last = adapter.versions
+    if first <= version <= last:
+        return []
+    return [
+        f"The schema has version {version}, and it is read as {adapter.name} of {first} to {last}. It may be misread."
+    ]
 
 
 def _peculiarity(name: str, entry: str) -> Peculiarity:

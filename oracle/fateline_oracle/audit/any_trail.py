@@ -13,7 +13,7 @@ from typing import Any, Final
 from fateline_model.records import COMMON_COLUMNS, RELATIONS
 
 from ..trails.reader import WHOLE_NUMBERS, BadTrail, RunTrail, lines_of, runs_of
-from .adapters import find_adapter
+from .adapters import find_adapter, version_notes
 from .connect import BadSource, TookTooLong, bounded, is_being_written, is_database, notes, snapshot
 from .source import NAMES, PATIENCE, Source, reading
 
@@ -68,7 +68,7 @@ def _of_database(path: Path, views: Path | None, patience: float) -> Iterator[An
     with reading(path, adapter, patience) as source, bounded(source.conn, patience):
         if source.slow:
             raise BadSource(f"{adapter.name}: {next(iter(source.slow.values()))}")
-        about = (*notes(path), *adapter.order, *adapter.notes)
+        about = (*notes(path), *version_notes(path, adapter), *adapter.order, *adapter.notes)
         yield AnyTrail(records_of(source), adapter.name, adapter.whole, not adapter.order, about)
 
 

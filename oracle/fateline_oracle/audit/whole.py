@@ -58,7 +58,7 @@ from typing import Final
 from fateline_model.words import RunStatus
 
 from ..parallel import in_processes
-from .adapters import Adapter
+from .adapters import Adapter, version_notes
 from .connect import BadSource, TookTooLong, bounded, fingerprint, is_being_written, notes, snapshot
 from .evidence import MEANINGFUL_ABSENCE, given, relation_of
 from .import_records import copy_records
@@ -167,7 +167,7 @@ def audit(
     nobody seemed to write to it, a copy is audited.
     """
     found = _of_one_moment(wanted, before, progress)
-    found.notes = tuple(notes(wanted.path))
+    found.notes = (*notes(wanted.path), *version_notes(wanted.path, wanted.adapter))
     return found
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from fateline_oracle.book.landscapes import unpacked
 from fateline_oracle.cli import main
 
 TOKENS = "CREATE VIEW trail_tokens AS SELECT run, row, token FROM t;\n"
@@ -212,3 +213,11 @@ def test_a_record_of_a_run_that_does_not_exist_is_found_without_a_view_of_strays
     done = run("audit", path, "--views", file)
     assert done.exit_code == 1
     assert "a record of tokens belongs to a run that does not exist" in done.output
+
+
+def test_a_version_of_a_schema_that_nobody_has_seen_is_reported(tmp_path: Path) -> None:
+    with unpacked("jd_head-topology") as path, closing(sqlite3.connect(path)) as conn, conn:
+        conn.execute("PRAGMA user_version = 999")
+        conn.commit()
+        done = run("audit", path)
+    assert "The schema has version 999, and it is read as outcome-and-path of 0 to 29" in done.output

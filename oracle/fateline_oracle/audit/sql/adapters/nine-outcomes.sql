@@ -1,6 +1,7 @@
 -- Adapter: nine outcomes
 -- The audit schema of an engine family from February to April 2026: one column of outcomes, with is_terminal beside it.
 -- Wants: token_outcomes.is_terminal, token_outcomes.expected_branches_json, node_states.step_index, tokens.fork_group_id
+-- Versions: 0 to 29
 -- Order: The order of events is derived from times in microseconds.
 -- Note: Which transaction wrote a record is not recorded.
 -- Note: Hops are not recorded; they are derived from one visit to the next, and a hop with no edge of the graph has no label.
