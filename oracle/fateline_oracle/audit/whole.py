@@ -383,21 +383,7 @@ def _across_ranges(
                 (worker.runs.index(run), run),
             )
     found.judged.records["batches"] = conn.execute("SELECT count(*) FROM slice.trail_batches").fetchone()[0]
-    found.without_run = source.without_run()
-    if not wanted.laws or "L6" in wanted.laws:
-        for run, relation in source.orphans():
-            found.judged.breached[STRAYS] += 1
-            found.judged.breaches.append(
-                Breach(
-                    STRAYS,
-                    "L6",
-                    run,
-                    None,
-                    None,
-                    None,
-                    f"a record of {relation} belongs to a run that does not exist",
-                )
-            )
+    _find_strays(source, wanted, found)
     worker.see(found.judged)
     if not wanted.adapter.whole:
         conn.execute("CREATE INDEX slice.gap_runs_need ON gap_runs (need)")
@@ -425,6 +411,23 @@ THINGS: Final = {
     "ON r.run = b.run AND r.status = 'completed' GROUP BY b.run",
 }
 """The things that a question about batches or runs may be about, by run."""
+
+
+def _find_strays(source: Source, wanted: Wanted, found: AuditResult) -> None:
+    """Count the records that belong to no run, and note those of a run that does not exist."""
+    asked = not wanted.laws or "L6" in wanted.laws
+    try:
+        with bounded(source.conn, wanted.patience):
+            found.without_run = source.without_run()
+            strays = source.orphans() if asked else []
+    except TookTooLong:
+        why = f"was not found out within {wanted.patience:g} s; --patience allows more"
+        found.notes += (f"Whether each record is of a run that exists {why}.",)
+        return
+    for run, relation in strays:
+        said = f"a record of {relation} belongs to a run that does not exist"
+        found.judged.breached[STRAYS] += 1
+        found.judged.breaches.append(Breach(STRAYS, "L6", run, None, None, None, said))
 
 
 def _ask_of_runs(worker: RangeWorker, query: Query, found: AuditResult) -> None:
