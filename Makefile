@@ -48,9 +48,9 @@ deep: $(READY) ## scopes, crashes, mutants, proofs, slow tests, each with its se
 	@$(BIN)/python -m tests.deep
 
 # So many turns are needed to run every slow test; a continuous run takes the next with each commit.
-TURNS := 12
+TURNS := 60
 
-turn: $(READY) ## a twelfth of the slow tests, another one with each commit
+turn: $(READY) ## a small part of the slow tests, another one with each commit
 	@$(BIN)/python -m pytest -q -n 2 -m slow --turn $$(git rev-list --count HEAD 2>/dev/null || echo 0)/$(TURNS)
 
 coverage: $(READY) ## how much of law and engine the tests reach, by branches
