@@ -10,18 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from fateline_model.records import COMMON_COLUMNS, RELATIONS
-
 from ..trails.reader import WHOLE_NUMBERS, BadTrail, RunTrail, lines_of, runs_of
 from .adapters import find_adapter, version_notes
 from .connect import BadSource, TookTooLong, bounded, is_being_written, is_database, notes, snapshot
-from .source import NAMES, PATIENCE, Source, reading
+from .source import COLUMNS, NAMES, PATIENCE, Source, reading
 
 Record = dict[str, Any]
 NO_VIEWS: Final = "--views is for databases; this file is read as JSON lines, which need no views"
 LONGEST: Final = 65_536
 """The largest number of characters of a value that is read; a longer text is cut."""
-_COLUMNS: Final = {name: {*kind._fields, *COMMON_COLUMNS} for name, kind in RELATIONS.items()}
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,7 @@ def _of_database(path: Path, views: Path | None, patience: float) -> Iterator[An
 def records_of(source: Source) -> Iterator[Record]:
     """The records that the views of a database give, without values that no record can have."""
     for relation, columns in source.columns.items():
-        kept = [column for column in columns if column in _COLUMNS[relation]]
+        kept = [column for column in columns if column in COLUMNS[relation]]
         names = ", ".join(f'"{column}"' for column in kept)
         order = " ORDER BY seq" if "seq" in kept else ""
         for values in source.conn.execute(f"SELECT {names} FROM given_{relation}{order}"):
@@ -96,10 +93,8 @@ def _plain(column: str, value: object) -> object:
 
 
 def _of_folder(folder: Path) -> AnyTrail:
-    from .parquet import is_fleet, records_of_folder
+    from .parquet import records_of_folder
 
-    if not is_fleet(folder):
-        raise BadSource(f"{folder}: this folder was not written by --export")
     adapter, records = records_of_folder(folder)
     plain = ({"rec": rec, **dict(_plain_pairs(values))} for rec, values in records)
     return AnyTrail(plain, adapter.name, adapter.whole, not adapter.order, adapter.notes)

@@ -41,11 +41,6 @@ def engine() -> Any:
     return duckdb
 
 
-def is_fleet(path: Path) -> bool:
-    """True if `export_parquet` wrote the folder."""
-    return (path / ABOUT).is_file()
-
-
 # ---------------------------------------------------------------------------------------------------- writing
 
 
@@ -110,6 +105,8 @@ def _quoted(column: str) -> str:
 
 @contextmanager
 def _opened(folder: Path) -> Iterator[tuple[Any, Adapter, dict[str, tuple[str, ...]]]]:
+    if not (folder / ABOUT).is_file():
+        raise BadSource(f"{folder}: this folder was not written by --export")
     duckdb = engine()
     try:
         about = json.loads((folder / ABOUT).read_text("utf-8"))

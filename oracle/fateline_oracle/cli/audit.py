@@ -18,6 +18,7 @@ from fateline_engine.landscape.chain import Chain
 from fateline_model import LAW_VERSION, LAWS
 
 from ..audit.adapters import Adapter, find_adapter
+from ..audit.any_trail import NO_VIEWS
 from ..audit.connect import BadSource, is_database
 from ..audit.import_records import copy_lines, copy_source
 from ..audit.incremental import recall
@@ -148,10 +149,8 @@ def audit(
 
 
 def _of_fleet(folder: Path, laws: frozenset[str] | None, kept: int, reproduce: str, limit: int) -> AuditSummary:
-    from ..audit.parquet import audit_fleet, is_fleet
+    from ..audit.parquet import audit_fleet
 
-    if not is_fleet(folder):
-        raise BadSource(f"{folder}: this folder was not written by --export")
     with Progress() as progress:
         found = audit_fleet(folder, laws, kept, progress.update)
     return tell(found, None, str(folder), reproduce, limit)
@@ -191,9 +190,7 @@ def prepared(path: Path, views: Path | None, patience: float) -> Iterator[tuple[
         copy = Path(folder) / "trail.db"
         if not is_database(path):
             if views is not None:
-                raise BadSource(
-                    f"{path}: --views is for databases; this file is read as JSON lines, which need no views"
-                )
+                raise BadSource(f"{path}: {NO_VIEWS}")
             yield copy, copy_lines(path, copy)
             return
         adapter = find_adapter(path, views)

@@ -11,11 +11,11 @@ import click
 from fateline_console.terminal import Progress, harmless, paint, table
 from fateline_model import LAW_VERSION, LAWS
 
-from ..audit.any_trail import AnyTrail, open_any
-from ..audit.connect import BadSource
+from ..audit.any_trail import AnyTrail
 from ..report.law_results import COLOUR
 from ..report.verdict import ExitCode, Report, Verdict
 from ..trails.check import check_runs, report_of
+from .trail_options import open_or_fail
 from .verify_pipeline import read_pipeline_or_fail
 
 SHOWN = 20
@@ -27,11 +27,8 @@ def conform_trail(path: Path, views: str | None, pipeline_file: str | None, as_j
     words = ["fateline", "conform", "--trail", str(path)]
     words += ["--views", views] if views is not None else []
     words += ["--pipeline", pipeline_file] if pipeline_file is not None else []
-    try:
-        with Progress() as progress, open_any(path, Path(views) if views is not None else None) as trail:
-            found = check_runs(trail.runs(), pipeline, progress.update)
-    except BadSource as error:
-        raise click.ClickException(str(error)) from error
+    with Progress() as progress, open_or_fail(path, views) as trail:
+        found = check_runs(trail.runs(), pipeline, progress.update)
     report = report_of(found, shlex.join(words))
     click.echo(report.to_json() if as_json else _text(path, report, trail))
     return report.exit_code

@@ -10,12 +10,11 @@ import click
 
 from fateline_console.terminal import harmless, paint, table
 
-from ..audit.any_trail import open_any
-from ..audit.connect import BadSource
 from ..report.verdict import ExitCode
 from ..trails.diff import Compared, compare_runs
 from ..trails.pipeline import pipeline_of
 from ..trails.reader import BadTrail, RunTrail
+from .trail_options import open_or_fail, views_option
 from .verify_pipeline import read_pipeline_or_fail
 
 SHOWN = 40
@@ -27,7 +26,7 @@ SHOWN = 40
 @click.option(
     "--pipeline", "path", metavar="FILE", help="The pipeline of both, if A does not record enough of it; JSON or YAML."
 )
-@click.option("--views", metavar="FILE", help="SQL file of views through which the databases are read.")
+@views_option
 @click.option("--run", "run_id", metavar="RUN", help="Compare this run of both. By default the last run of each.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def diff(first: str, second: str, path: str | None, views: str | None, run_id: str | None, as_json: bool) -> ExitCode:
@@ -39,20 +38,18 @@ def diff(first: str, second: str, path: str | None, views: str | None, run_id: s
     schedule explains, 3 wrong usage or input.
     """
     try:
-        mine, theirs = (
-            _one_run(Path(one), Path(views) if views is not None else None, run_id) for one in (first, second)
-        )
+        mine, theirs = (_one_run(Path(one), views, run_id) for one in (first, second))
         pipeline = read_pipeline_or_fail(Path(path)) if path is not None else pipeline_of(mine)
-    except (BadSource, BadTrail) as error:
+    except BadTrail as error:
         raise click.ClickException(str(error)) from error
     found = compare_runs(mine, theirs, pipeline)
     click.echo(json.dumps(_as_json(found), indent=2) if as_json else _text(found, mine.run, theirs.run))
     return ExitCode.HOLDS if found.explained else ExitCode.BREACHED
 
 
-def _one_run(path: Path, views: Path | None, run_id: str | None) -> RunTrail:
+def _one_run(path: Path, views: str | None, run_id: str | None) -> RunTrail:
     """The run of a trail; if there are several and none is chosen, the last one."""
-    with open_any(path, views) as trail:
+    with open_or_fail(path, views) as trail:
         runs = [run for run in trail.runs() if run_id is None or run.run == run_id]
     if not runs:
         raise BadTrail(f"{path}: the trail has no run {run_id or 'at all'}")

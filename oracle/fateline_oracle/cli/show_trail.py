@@ -7,7 +7,6 @@ trail they show and write what its records say. Not here: judging.
 import csv
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,21 +15,22 @@ import click
 from fateline_console.terminal import harmless, table
 from fateline_engine.cli.explain import explain as explain_landscape
 from fateline_engine.cli.export import export as export_landscape
-from fateline_model.records import COMMON_COLUMNS, RELATIONS
+from fateline_model.records import RELATIONS
 
 from ..audit.adapters import find_adapter
-from ..audit.any_trail import AnyTrail, open_any
+from ..audit.any_trail import AnyTrail
 from ..audit.connect import BadSource, is_database
+from ..audit.source import COLUMNS
 from ..render.counterexample import lineage, say
 from ..report.verdict import ExitCode
 from ..trails.reader import RunTrail
+from .trail_options import open_or_fail, views_option
 
 OWN: Final = "fateline"
 """The adapter of the reference engine's landscapes."""
 _EVENTS: Final = ("visits", "hops", "members", "losses", "barriers", "merges", "outcomes")
 Record = dict[str, Any]
 
-views_option = click.option("--views", metavar="FILE", help="SQL file of views through which the database is read.")
 run_option = click.option("--run", "run_id", metavar="RUN", help="Which run. By default the last one.")
 
 
@@ -41,15 +41,6 @@ def _is_landscape(path: Path, views: str | None) -> bool:
         return views is None and path.is_file() and is_database(path) and find_adapter(path).name == OWN
     except BadSource:
         return False
-
-
-@contextmanager
-def _opened(path: Path, views: str | None) -> Iterator[AnyTrail]:
-    try:
-        with open_any(path, Path(views) if views is not None else None) as trail:
-            yield trail
-    except BadSource as error:
-        raise click.ClickException(str(error)) from None
 
 
 # ---------------------------------------------------------------------------------------------------- explain
@@ -81,7 +72,7 @@ def explain(
     if _is_landscape(database, views):
         done: ExitCode = context.invoke(explain_landscape, database=database, what=what, run_id=run_id, as_json=as_json)
         return done
-    with _opened(database, views) as trail:
+    with open_or_fail(database, views) as trail:
         runs = [run for run in trail.runs() if run_id is None or run.run == run_id]
         if not runs:
             raise click.ClickException(f"{database} has no run {run_id or 'at all'}")
@@ -177,7 +168,7 @@ def export(
         return done
     if head:
         raise click.ClickException(f"{database}: only a database of the reference engine has a chain of commits")
-    with _opened(database, views) as trail:
+    with open_or_fail(database, views) as trail:
         records = list(trail.records)
     runs = [record["run"] for record in records if record["rec"] == "runs"]
     if run_id is not None and run_id not in runs:
@@ -221,14 +212,10 @@ def _by_relation(records: Iterable[Record]) -> dict[str, tuple[list[str], list[R
     for record in records:
         found.setdefault(record["rec"], []).append(record)
     return {
-        relation: ([column for column in columns_of(relation) if any(column in one for one in own)], own)
+        relation: ([column for column in COLUMNS[relation] if any(column in one for one in own)], own)
         for relation in RELATIONS
         if (own := found.get(relation))
     }
-
-
-def columns_of(relation: str) -> tuple[str, ...]:
-    return (*RELATIONS[relation]._fields, *COMMON_COLUMNS)
 
 
 def _overview(records: Iterable[Record], *, as_json: bool) -> str:

@@ -34,6 +34,7 @@ Token `7` has a completed visit of gate `g` without a verdict, and a hop `g -hig
 Not here: the pipeline (`pipeline.py`), the order of events that have no order (`accept.py`).
 """
 
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -124,9 +125,9 @@ class Completion:
             str(one["token"]): one for one in self.by["outcomes"] if one.get("outcome") != Outcome.BUFFERED
         }
         self._batch_of: dict[str, str] = {str(one["token"]): str(one["batch"]) for one in self.by["members"]}
-        self._kinds: dict[str, str] = {}
         self._names()
-        self._kinds = {str(node["node"]): str(node.get("kind")) for node in self.by["nodes"]}
+        self._kinds: dict[str, str] = {str(node["node"]): str(node.get("kind")) for node in self.by["nodes"]}
+        self._branches = self._declared_branches()
         for complete in (
             self._rows,
             self._groups,
@@ -238,12 +239,13 @@ class Completion:
         return next(iter(parents)) if kind is not None and len(parents) == 1 else None
 
     def _ordinals(self) -> None:
-        branches = self._declared_branches()
         families: dict[str, list[Record]] = defaultdict(list)
         for own, links in self._links.items():
             if self._tokens.get(own, {}).get("group_kind") == GroupKind.JOIN:
                 place = {str(self._tokens.get(str(link["parent"]), {}).get("branch")): link for link in links}
-                order = [place[branch] for branch in branches if branch in place] if len(place) == len(links) else []
+                order = (
+                    [place[branch] for branch in self._branches if branch in place] if len(place) == len(links) else []
+                )
                 self._number(order if len(order) == len(links) else links)
             else:
                 for link in links:
@@ -266,8 +268,6 @@ class Completion:
                 self._note(link["child"], "parents.ordinal")
 
     def _declared_branches(self) -> list[str]:
-        from .pipeline import config_of
-
         found: list[str] = []
         for node in self.by["nodes"]:
             branches = config_of(node).get("branches")
@@ -389,7 +389,7 @@ class Completion:
 
     def _lists(self) -> None:
         """The branches of a barrier, in declared order; engines list them in the order of their arrival too."""
-        place = {branch: number for number, branch in enumerate(self._declared_branches())}
+        place = {branch: number for number, branch in enumerate(self._branches)}
         for barrier in self.by["barriers"]:
             for column in ("arrived", "lost"):
                 if barrier.get(column):
@@ -440,8 +440,6 @@ class Completion:
 
     def _settings(self) -> None:
         """Note settings that decide what happens and are not recorded; the law has one for each that is absent."""
-        from .pipeline import config_of
-
         retried = {str(visit.get("node")) for visit in self.by["visits"] if visit["attempt"]}
         for node in self.by["nodes"]:
             kind, config = node.get("kind"), config_of(node)
@@ -472,6 +470,15 @@ class Completion:
             "members": NodeKind.AGGREGATION in kinds,
         }
         self.of_the_run.update(relation for relation, needed in absent.items() if needed and not self.by[relation])
+
+
+def config_of(node: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a node; empty if they are not recorded as a JSON object."""
+    try:
+        config = json.loads(str(node.get("config") or "{}"))
+    except (ValueError, RecursionError):
+        return {}
+    return {key: value for key, value in config.items() if value is not None} if isinstance(config, dict) else {}
 
 
 def _seq(record: Mapping[str, Any]) -> int:

@@ -5,7 +5,6 @@ discarded, has no edge. It is taken from its first occurrence, and every later o
 is given by name says more, and is used instead. Not here: whether the pipeline is well formed.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from fateline_model.pipeline import fields_of
 from fateline_model.words import CONTINUE, DISCARD, FORK, ON_ERROR, NodeKind, Outcome, Reason, VisitStatus
 
 from ..ports.port import RecordJson
+from .complete import FORKS, GOES_ON, config_of
 from .reader import BadTrail, RunTrail
 
 
@@ -30,15 +30,6 @@ def pipeline_of(trail: RunTrail) -> Pipeline:
         return load(document)
     except IllFormed as error:
         raise BadTrail(f"run {trail.run}: its nodes and edges do not make a pipeline:\n{error}") from error
-
-
-def config_of(node: RecordJson) -> dict[str, Any]:
-    """The settings of a node; empty if they are not recorded as a JSON object."""
-    try:
-        config = json.loads(str(node.get("config") or "{}"))
-    except (ValueError, RecursionError):
-        return {}
-    return {key: value for key, value in config.items() if value is not None} if isinstance(config, dict) else {}
 
 
 def _reached(nodes: Sequence[RecordJson], edges: Sequence[RecordJson]) -> list[RecordJson]:
@@ -79,12 +70,12 @@ def _node(node: RecordJson, edges: Iterable[RecordJson], trail: RunTrail) -> dic
         routes = {label: dst for label, dst in own.items() if label not in {CONTINUE, ON_ERROR, *branches}}
         said["routes"] = {**routes, **shown.routes, **config.get("routes", {})}
         if CONTINUE in own and CONTINUE not in said["routes"].values():
-            said["routes"]["goes-on"] = CONTINUE  # such a route exists, and no row has taken it yet
+            said["routes"][GOES_ON] = CONTINUE  # such a route exists, and no row has taken it yet
         said["routes"] = said["routes"] or {"never": DISCARD}
         if branches:
             said["fork"] = branches
             if FORK not in said["routes"].values():
-                said["routes"]["forks"] = FORK
+                said["routes"][FORKS] = FORK
     return said
 
 
