@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from ..lifecycle import Operation
 from ..records import HopRecord, OutcomeRecord, ParentRecord, RowRecord, TokenRecord, VisitRecord
 from ..state import parse_token_name
-from .law import law
-from .step_view import Check, StepView
+from ..stimuli import Do, Stimulus
+from .law import Level, law
+from .step_view import Check, StepView, live
 
 
 @law(
@@ -127,29 +128,51 @@ def records_stay_in_their_run(view: StepView) -> Iterator[Check]:
             yield None if known else f"run {record.run} writes about token {record.token}, which is not in it"
 
 
-@law("L7", "One root token for a row", "A row has one root token.", needs=("tokens",), on=(TokenRecord,))
+@law(
+    "L7",
+    "One origin",
+    "The tokens of a row come from one root token. Only a resume may create another one, for a row that is not finished.",
+    needs=("tokens", "outcomes", "visits"),
+    on=(TokenRecord,),
+)
+def one_origin(view: StepView) -> Iterator[Check]:
+    resumes = isinstance(view.stimulus, Stimulus) and view.stimulus.do is Do.RESUME
+    for row, second, finished in _root_tokens(view):
+        yield f"row {row} gets a second root token" if second and (finished or not resumes) else None
+
+
+@law(
+    "L9",
+    "One root token for a row",
+    "A row has one root token: a resume goes on with the tokens that are there.",
+    needs=("tokens",),
+    on=(TokenRecord,),
+    level=Level.PROFILE,
+)
 def one_root_token_for_a_row(view: StepView) -> Iterator[Check]:
-    roots: set[tuple[str, str]] = set()
+    for row, second, _ in _root_tokens(view):
+        yield f"row {row} gets a second root token" if second else None
+
+
+def _root_tokens(view: StepView) -> Iterator[tuple[str, bool, bool]]:
+    """For each root token of the step: its row, if the row had one already, and if all tokens of the row had met their fate."""
+    made: set[tuple[str, str]] = set()
     for record in view.tokens:
         if record.group_kind is not None:
             continue
-        row = (record.run, record.row)
-        has = row in roots or any(
-            token.made is None
-            for run in view.before
-            if run.name == record.run
-            for known in run.rows
-            if str(known.number) == record.row
-            for token in known.tokens
-        )
-        yield f"row {record.row} gets a second root token" if has else None
-        roots.add(row)
+        key = (record.run, record.row)
+        rows = [
+            row for run in view.before if run.name == record.run for row in run.rows if str(row.number) == record.row
+        ]
+        second = key in made or any(token.made is None for row in rows for token in row.tokens)
+        yield record.row, second, not any(True for row in rows for _ in live(row))
+        made.add(key)
 
 
 @law(
     "L8",
     "A root token needs its row",
-    "A root token is created only for a row that exists in the run and has no token yet.",
+    "A root token is created only for a row that exists in the run.",
     needs=("rows", "tokens"),
     on=(TokenRecord, RowRecord),
 )
@@ -158,12 +181,6 @@ def root_token_needs_its_row(view: StepView) -> Iterator[Check]:
     for record in view.tokens:
         if record.group_kind is not None:
             continue
-        before = [
-            row for run in view.before if run.name == record.run for row in run.rows if str(row.number) == record.row
-        ]
-        if not before and (record.run, record.row) not in written:
-            yield f"token {record.token} is created for row {record.row}, which does not exist"
-        elif before and before[0].tokens:
-            yield f"token {record.token} is created for row {record.row}, which already has its token"
-        else:
-            yield None
+        known = {str(row.number) for run in view.before if run.name == record.run for row in run.rows}
+        exists = record.row in known or (record.run, record.row) in written
+        yield None if exists else f"token {record.token} is created for row {record.row}, which does not exist"

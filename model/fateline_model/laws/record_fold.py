@@ -123,6 +123,8 @@ class _Fold:
                 self._mark(record.node, record.token, Mark.HELD)
         elif kind is NodeKind.COALESCE and token.phase is Phase.READY:
             self._mark(record.node, record.token, Mark.LATE)
+        elif record.status is VisitStatus.INTERRUPTED:
+            self._change(record.token, phase=Phase.READY, attempt=token.attempt + 1)
         self.closed[record.token] = record.status
 
     def of_hop(self, record: HopRecord) -> None:

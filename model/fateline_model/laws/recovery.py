@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from ..kernels import Phase
 from ..machine import step
 from ..records import RowRecord, RunRecord, VisitRecord
-from ..state import Row, Run, token_name
+from ..state import Row, Run, Token, token_name
 from ..stimuli import Do, Stimulus
 from ..words import NodeKind, Refusal, RunStatus, VisitStatus
 from .law import Level, Where, law, law_known_elsewhere
@@ -47,8 +47,8 @@ def crash_leaves_whole_steps(view: StepView) -> Iterator[Check]:
 @law(
     "R2",
     "Resume is invisible",
-    "If the records of crashes and resumes and the interrupted visits are taken out of the finished trail, and "
-    "the attempts are renumbered, the law accepts it from the start.",
+    "A crash and a resume lose nothing, double nothing and decide nothing. If their records and the interrupted visits "
+    "are taken out of the finished trail, and the attempts are renumbered, the law accepts it from the start.",
     needs=("runs", "visits", "seq"),
     where=(Where.MACHINE, Where.STEP, Where.TRAIL),
 )
@@ -61,23 +61,50 @@ def resume_is_invisible(view: StepView) -> Iterator[Check]:
         yield None  # the state holds nothing about a crash: this is the step that the law itself takes
         return
     if stimulus.do in (Do.CRASH, Do.RESUME):
-        yield None if before == after else f"{stimulus} changed more than the attempts of visits that were cut off"
-        opened = {v.token for v in view.visits if v.status is VisitStatus.OPEN}
-        closed = {v.token for v in view.visits if v.status is VisitStatus.INTERRUPTED}
-        was_open = [(row, t) for row in view.before[0].rows for t in row.tokens if t.phase is Phase.VISITING]
-        cut = {token_name(row.number, token.name) for row, token in was_open} if stimulus.do is Do.RESUME else set()
-        right = opened == closed == cut
-        yield (
-            None
-            if right
-            else f"{stimulus} closed {closed or 'no'} visits and opened {opened or 'none'}; cut were {cut}"
-        )
+        same = _without_choices(before) == _without_choices(after)
+        yield None if same else f"{stimulus} changed more than the attempts of visits that were cut off"
         return
     plain = step(view.pipeline, before, stimulus)
     if isinstance(plain, Refusal):
         yield f"{stimulus} is lawful only because of a crash: without it, it is refused as {plain}"
     else:
         yield None if plain.run == after else f"{stimulus} leads to another state than it would have without the crash"
+
+
+def _without_choices(run: Run) -> Run:
+    """The run without what L9 and R5 speak of: no visit is open, and no row has a second root token."""
+    rows = tuple(
+        Row(row.number, tuple(_not_visiting(t) for t in row.tokens if t.made or not t.name), row.barriers)
+        for row in run.rows
+    )
+    return run._replace(rows=rows)
+
+
+def _not_visiting(token: Token) -> Token:
+    return token._replace(phase=Phase.READY) if token.phase is Phase.VISITING else token
+
+
+@law(
+    "R5",
+    "A resume opens cut visits again",
+    "The step of a resume closes each visit that was cut off as interrupted and opens its next attempt.",
+    needs=("visits", "tx"),
+    where=(Where.MACHINE, Where.STEP, Where.AUDIT),
+    level=Level.PROFILE,
+)
+def a_resume_opens_cut_visits_again(view: StepView) -> Iterator[Check]:
+    stimulus = view.stimulus
+    if isinstance(stimulus, Stimulus) and stimulus.do is Do.RESUME:
+        opened = {v.token for v in view.visits if v.status is VisitStatus.OPEN}
+        closed = {v.token for v in view.visits if v.status is VisitStatus.INTERRUPTED}
+        was_open = [(row, t) for row in view.before[0].rows for t in row.tokens if t.phase is Phase.VISITING]
+        cut = {token_name(row.number, token.name) for row, token in was_open}
+        wrong = f"{stimulus} closed {_listed(closed)} and opened {_listed(opened)}; cut were {_listed(cut)}"
+        yield None if opened == closed == cut else wrong
+
+
+def _listed(tokens: set[str]) -> str:
+    return ", ".join(sorted(tokens)) or "no visit"
 
 
 @law(

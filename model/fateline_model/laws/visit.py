@@ -72,10 +72,17 @@ def one_attempt_after_another(view: StepView) -> Iterator[Check]:
 def attempts_without_gaps(view: StepView) -> Iterator[Check]:
     for visit, closed, unclosed in _opened(view):
         last = closed.attempt if closed is not None else unclosed
-        expected = 0 if last is None else last + 1
+        expected = _next_attempt(view, visit) if last is None else last + 1
         right = visit.attempt == expected
         what = f"token {visit.token} opens attempt {visit.attempt} at {visit.node}"
         yield None if right else f"{what}; {expected} is next"
+
+
+def _next_attempt(view: StepView, visit: VisitRecord) -> int:
+    """The number of a token's next attempt if none was open: not 0 if a resume closed one and opened none."""
+    before = view.token_before(visit.run, visit.token)
+    waits = before is not None and before.phase is Phase.READY and before.node == visit.node
+    return before.attempt if before is not None and waits else 0
 
 
 def _opened(view: StepView) -> Iterator[tuple[VisitRecord, VisitRecord | None, int | None]]:

@@ -188,6 +188,7 @@ ASKED_BY: Final[dict[str, tuple[Does, ...]]] = {
     "C9": (Does.UNION,),
     "R1": (Does.CRASH,),
     "R2": (Does.CRASH,),
+    "R5": (Does.CRASH,),
 }
 """The words of `does` of which an engine must declare at least one so that a law can be asked about."""
 

@@ -1,12 +1,13 @@
 """Translates between the ids of an engine and the names of the law. The names are learnt from the records.
 
 The name of a token is its lineage (row, branches, ordinals), so no id map is needed: the parents, the branch and the
-first hop of a new token give its name. An engine that does not record hops or batches gives less; then the records that the
-law expects in the same step help. Not here: whether the records are lawful. A token whose lineage cannot be read keeps its
-id in brackets, which equals no name of the law.
+first hop of a new token give its name. A second root token of row 0 is `0~2`. An engine that does not record hops or
+batches gives less; then the records that the law expects in the same step help. Not here: whether the records are
+lawful. A token whose lineage cannot be read keeps its id in brackets, which equals no name of the law.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import count
 from typing import Final
 
 from fateline_model.stimuli import Stimulus
@@ -118,7 +119,9 @@ class Names:
     ) -> str:
         kind = token.get("group_kind")
         if kind is None:
-            return self._rows.get(str(token.get("row")), f"[{token.get('row')}]")
+            name = self._rows.get(str(token.get("row")), f"[{token.get('row')}]")
+            again = (f"{name}~{number}" for number in count(2))
+            return name if name not in self._id else next(other for other in again if other not in self._id)
         if not links:
             return f"[{token['token']}]"
         parent = self._name.get(str(links[0].get("parent")), f"[{links[0].get('parent')}]")

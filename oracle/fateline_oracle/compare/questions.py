@@ -50,6 +50,7 @@ MOMENTS: Final[Mapping[str, tuple[object, ...]]] = {
     "V1": (RunStatus.COMPLETED,),
     "R1": (Do.CRASH,),
     "R2": (Do.CRASH, Do.RESUME),
+    "R5": (Do.RESUME,),
 }
 """What must happen in a step, at least one of these, so that the law could have been broken in it."""
 

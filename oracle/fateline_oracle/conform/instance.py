@@ -116,7 +116,7 @@ def drive_instance(
         return judged
     port = engine.pipeline()
     assert port is not None
-    guard = GuardedPipeline(port, hello)
+    guard = GuardedPipeline(port, hello, declared)
     try:
         if strategy is Strategy.ACCEPTANCE:
             _at_rest(judged, hello, instance, system, guard, stepped_at_rest)

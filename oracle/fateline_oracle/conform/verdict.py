@@ -48,7 +48,8 @@ def conclude(campaign: Campaign, tests: Sequence[SelfTest], profile: Profile, re
     declared = [kind for kind in kinds if kind.shortest.is_declared(frozenset(profile.laws))]
     breaches = [kind for kind in kinds if kind.shortest.laws and kind not in declared]
     failures = [kind for kind in kinds if not kind.shortest.laws]
-    laws = _laws(campaign, breaches)
+    differ = Counter(law for kind in declared for law, _ in kind.shortest.laws for _ in range(kind.count))
+    laws = _laws(campaign, breaches, {law: profile.laws[law] for law in profile.laws if law in differ or law == "R5"})
     faults = tuple(f"{judged.name}: {judged.fault}" for judged in campaign.judged if judged.fault is not None)
     faults += tuple(_failure(kind) for kind in failures)
     blind = [test.animal for test in tests if test.named is None]
@@ -71,7 +72,6 @@ def conclude(campaign: Campaign, tests: Sequence[SelfTest], profile: Profile, re
     notes += declared_and_not_asked(campaign.hello)
     notes += [f"a bound was reached, and the rest was not driven: {bound}" for bound in bounds]
     notes += [f"not every state and transition was reached: {name}" for name in short]
-    differ = Counter(law for kind in declared for law, _ in kind.shortest.laws for _ in range(kind.count))
     return Conformance(
         campaign.hello,
         report,
@@ -116,7 +116,9 @@ def _why(laws: Mapping[str, LawResult], blind: Sequence[str], faults: Sequence[s
     return "; ".join(reasons) or "no law could be judged"
 
 
-def _laws(campaign: Campaign, breaches: Sequence[_Kind]) -> dict[str, LawResult]:
+def _laws(campaign: Campaign, breaches: Sequence[_Kind], otherwise: Mapping[str, str]) -> dict[str, LawResult]:
+    """The result of each law. `otherwise` has the sentence of each law that the engine was seen not to follow, or was driven
+    as if it did not, because its profile declares it."""
     checked = campaign.checked
     broken: dict[str, set[str]] = {}
     for kind in breaches:
@@ -124,6 +126,8 @@ def _laws(campaign: Campaign, breaches: Sequence[_Kind]) -> dict[str, LawResult]
             broken.setdefault(law, set()).update(kind.instances)
 
     def not_judged(law: Law) -> str | None:
+        if law.id in otherwise:
+            return f"declared by the profile: {otherwise[law.id]}"
         if missing := lacks(law, campaign.hello):
             return f"the engine does not show {', '.join(missing)}"
         if Where.STEP not in law.where and law.id not in OF_DATA:

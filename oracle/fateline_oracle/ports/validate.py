@@ -5,13 +5,15 @@ each call has a time limit, each reply is validated, and each problem is reporte
 well-formed reply is lawful.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, TypeVar, cast
 
 from fateline_model import RELATIONS, BarrierStimulus, Operation, World
 from fateline_model.records import COMMON_COLUMNS
+from fateline_model.stimuli import Do
 
 from ..limits import limited, silence
+from .choices import open_cut_visits
 from .port import (
     BarrierPort,
     Boundary,
@@ -66,18 +68,27 @@ def asked_again(call: Callable[[], T]) -> T:
 
 
 class GuardedPipeline:
-    """A pipeline port whose answers are validated, and reduced to what the engine declares to show."""
+    """A pipeline port whose answers are validated, and reduced to what the engine declares to show.
 
-    def __init__(self, port: PipelinePort, hello: Hello) -> None:
+    `declared` are the laws of the engine's profile.
+    """
+
+    def __init__(self, port: PipelinePort, hello: Hello, declared: Collection[str] = ()) -> None:
         self._port = port
         self._shown = shown_by(hello)
+        self._opens_cut_visits = "R5" in declared
 
     def start(self, pipeline: Mapping[str, object]) -> None:
         guarded("start", lambda: self._port.start(pipeline))
 
     def do(self, asked: Request) -> Reply:
-        reply = guarded(asked.stimulus, lambda: self._port.do(asked))
-        return self._reduced(checked_reply(asked.stimulus, reply))
+        reply = self._asked(asked)
+        if asked.stimulus.do is Do.RESUME and self._opens_cut_visits and reply.refused is None:
+            reply = open_cut_visits(reply, self._asked)
+        return self._reduced(reply)
+
+    def _asked(self, asked: Request) -> Reply:
+        return checked_reply(asked.stimulus, guarded(asked.stimulus, lambda: self._port.do(asked)))
 
     def together(self, asked: Sequence[Request]) -> Sequence[Reply]:
         if not asked:

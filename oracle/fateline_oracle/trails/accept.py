@@ -431,7 +431,8 @@ def _out_of_place(
         # the record of a barrier is not the first of its step, and there is no earlier one of a deadline and a flush
         first = max(ats[:place], default=0.0) if when.do in (Do.DEADLINE, Do.FLUSH) else ats[place]
         if not first <= seq < ends[place]:
-            yield "D2", f"the record {what} is number {seq} in the order, and not in the step {when} that writes it"
+            law = "R5" if record["rec"] == "visits" and when.do is Do.RESUME else "D2"
+            yield law, f"the record {what} is number {seq} in the order, and not in the step {when} that writes it"
 
 
 def _of_data(data: DataTrail, records: Sequence[dict[str, object]]) -> list[Broken]:

@@ -54,6 +54,13 @@ def of_the_last_member(records: list[Record]) -> list[Record]:
     return changed({"parent": last["token"]}, rec="parents", child=output["token"])(records)
 
 
+def root_and_fate_again(records: list[Record]) -> list[Record]:
+    """A second root of a row in which everything is finished. It meets a fate, too."""
+    token = {"token": "0:99", "seq": 10_000}
+    root = twice(token, rec="tokens", row="0", token="0:0")(records)
+    return twice(token, rec="outcomes", outcome="routed")(root)
+
+
 DAMAGES = {
     "a fate deleted": ("returns", without(rec="outcomes", outcome="completed"), "F2"),
     "a second fate": ("returns", twice({"outcome": "failed", "error": "x", "sink": None}, rec="outcomes", outcome="completed"), "F1"),
@@ -63,7 +70,8 @@ DAMAGES = {
     "a promise larger than the children": ("quorum", changed({"promised": "a,b,c,d,e"}, rec="outcomes", outcome="forked"), "K1"),
     "a group forged": ("quorum", changed({"group": None, "group_kind": None, "branch": None}, rec="tokens", group_kind="fork"), "L5"),
     "a link to a token of another row": ("quorum", changed({"parent": "0:0"}, rec="parents", child="1:1"), "L2"),
-    "a second root": ("quorum", twice({"token": "0:99", "seq": 10_000}, rec="tokens", row="0", token="0:0"), "L7"),
+    "a second root": ("quorum", twice({"token": "0:99", "seq": 10_000}, rec="tokens", row="0", token="0:0"), "L9"),
+    "a second root that comes out": ("quorum", root_and_fate_again, "L7"),
     "a visit deleted": ("quorum", without(rec="visits", status="completed"), "D2"),
     "a visit left open": ("quorum", changed({"status": "open", "verdict": None, "closed": None}, rec="visits", token="0:0"), "V1"),
     "another verdict": ("returns", changed({"verdict": "drop"}, rec="visits", verdict="pass"), "V4"),

@@ -128,7 +128,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "resume-forgets-cut-visits",
-        "R2",
+        "R5",
         "machine.py",
         "            if token.phase is Phase.VISITING:\n                row.close_visit(token, VisitStatus.INTERRUPTED, None)",
         "            if token.phase is Phase.VISITING and token.attempt:\n"

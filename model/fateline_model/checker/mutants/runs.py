@@ -174,6 +174,27 @@ MUTANTS: Final = (
         "retries",
     ),
     Mutant(
+        "cut-visit-opened-later",
+        "R5",
+        "machine.py",
+        "                row.open_visit(token._replace(attempt=token.attempt + 1), Move.RETRY)\n",
+        "                row.put(token._replace(phase=Phase.READY, attempt=token.attempt + 1))\n",
+        "a resume closes the interrupted visit, and a later step opens the next attempt",
+        "line",
+    ),
+    Mutant(
+        "second-root-at-a-resume",
+        "L9",
+        "machine.py",
+        "                row.close_visit(token, VisitStatus.INTERRUPTED, None)\n"
+        "                row.open_visit(token._replace(attempt=token.attempt + 1), Move.RETRY)\n",
+        "                row.close_visit(token, VisitStatus.INTERRUPTED, None)\n"
+        "                row.open_visit(token._replace(attempt=token.attempt + 1), Move.RETRY)\n"
+        '                row.make(Token("_again"), None, ())\n',
+        "a resume begins the row once more from a new root token",
+        "line",
+    ),
+    Mutant(
         "row-read-twice",
         "R3",
         "step_builder.py",
