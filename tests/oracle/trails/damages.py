@@ -115,6 +115,7 @@ DAMAGES = {
     "an output of another member": ("sensors", of_the_last_member, "B5"),
     "an error that leads nowhere": ("returns", changed({"dst": "desk"}, rec="hops", label="on_error"), "T4"),
     "a hop in a transaction of its own": ("returns", changed({"tx": 999}, rec="hops", src="sort"), "R1"),
+    "a visit cut off and not tried again": ("returns", changed({"status": "interrupted", "verdict": None}, rec="visits", verdict="written"), "R5"),
 }  # fmt: skip
 
 OTHERWISE = {
