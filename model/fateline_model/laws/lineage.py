@@ -12,7 +12,7 @@ from ..records import HopRecord, OutcomeRecord, ParentRecord, RowRecord, TokenRe
 from ..state import parse_token_name
 from ..stimuli import Do, Stimulus
 from .law import Level, law
-from .step_view import Check, StepView, live
+from .step_view import Check, StepView
 
 
 @law(
@@ -165,7 +165,7 @@ def _root_tokens(view: StepView) -> Iterator[tuple[str, bool, bool]]:
             row for run in view.before if run.name == record.run for row in run.rows if str(row.number) == record.row
         ]
         second = key in made or any(token.made is None for row in rows for token in row.tokens)
-        yield record.row, second, not any(True for row in rows for _ in live(row))
+        yield record.row, second, all(token.fate is not None for row in rows for token in row.tokens)
         made.add(key)
 
 

@@ -20,6 +20,7 @@ from fateline_model.records import as_json
 from ..compare.capabilities import declared_and_not_asked, lacks, why_never_asked
 from ..compare.data_laws import LAWS as OF_DATA
 from ..compare.difference import SEVERITIES, Difference, Kind
+from ..ports.choices import DRIVEN_OTHERWISE
 from ..ports.port import RecordJson
 from ..ports.profile import Profile
 from ..report.case import case_document
@@ -49,7 +50,8 @@ def conclude(campaign: Campaign, tests: Sequence[SelfTest], profile: Profile, re
     breaches = [kind for kind in kinds if kind.shortest.laws and kind not in declared]
     failures = [kind for kind in kinds if not kind.shortest.laws]
     differ = Counter(law for kind in declared for law, _ in kind.shortest.laws for _ in range(kind.count))
-    laws = _laws(campaign, breaches, {law: profile.laws[law] for law in profile.laws if law in differ or law == "R5"})
+    otherwise = {law: sentence for law, sentence in profile.laws.items() if law in differ or law in DRIVEN_OTHERWISE}
+    laws = _laws(campaign, breaches, otherwise)
     faults = tuple(f"{judged.name}: {judged.fault}" for judged in campaign.judged if judged.fault is not None)
     faults += tuple(_failure(kind) for kind in failures)
     blind = [test.animal for test in tests if test.named is None]

@@ -6,12 +6,17 @@ law again. An engine that opens them by itself is not asked.
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from fateline_model import Stimulus
 from fateline_model.stimuli import Do
 from fateline_model.words import VisitStatus
 
 from .port import RecordJson, Reply, Request
+
+CUT_VISITS_LATER: Final = "R5"
+DRIVEN_OTHERWISE: Final = frozenset({CUT_VISITS_LATER})
+"""The laws that an engine is driven around if its profile declares them. No difference shows them then, so they do not hold."""
 
 Asks = Callable[[Request], Reply]
 

@@ -13,7 +13,7 @@ from fateline_model.records import COMMON_COLUMNS
 from fateline_model.stimuli import Do
 
 from ..limits import limited, silence
-from .choices import open_cut_visits
+from .choices import CUT_VISITS_LATER, open_cut_visits
 from .port import (
     BarrierPort,
     Boundary,
@@ -76,7 +76,7 @@ class GuardedPipeline:
     def __init__(self, port: PipelinePort, hello: Hello, declared: Collection[str] = ()) -> None:
         self._port = port
         self._shown = shown_by(hello)
-        self._opens_cut_visits = "R5" in declared
+        self._opens_cut_visits = CUT_VISITS_LATER in declared
 
     def start(self, pipeline: Mapping[str, object]) -> None:
         guarded("start", lambda: self._port.start(pipeline))

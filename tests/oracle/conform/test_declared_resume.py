@@ -8,12 +8,16 @@ from click.testing import CliRunner
 
 from fateline_model.stimuli import Do, Stimulus
 from fateline_oracle.cli import main
+from fateline_oracle.conform.campaign import Campaign
 from fateline_oracle.conform.instance import InstanceResult, Strategy, drive_instance
+from fateline_oracle.conform.verdict import conclude
 from fateline_oracle.crash.instance import crash_instance
 from fateline_oracle.mutants import mutant_engine
 from fateline_oracle.mutants.kill import place_called
 from fateline_oracle.ports.hello import hello_of
 from fateline_oracle.ports.port import Request
+from fateline_oracle.ports.profile import Profile
+from fateline_oracle.report.verdict import Verdict
 
 LATER = "opens-cut-visits-later"
 
@@ -40,6 +44,15 @@ def test_a_declared_choice_hides_nothing() -> None:
     done = driven(LATER, ["R5"])
     assert (list(done.findings), done.fault) == ([], None)
     assert done.states == done.states_total
+
+
+def test_a_law_that_an_engine_is_driven_around_does_not_hold() -> None:
+    with mutant_engine(LATER) as engine:
+        campaign = Campaign("x", "small", 0, hello_of(engine), [driven(LATER, ["R5"])])
+    laws = conclude(campaign, (), Profile({"R5": "cut visits are opened later"}), "again").report.laws
+    assert laws["R5"].verdict is None
+    assert "cut visits are opened later" in str(laws["R5"].why)
+    assert laws["V2"].verdict is Verdict.HOLDS
 
 
 def test_an_engine_that_opens_cut_visits_itself_is_not_asked_to() -> None:
