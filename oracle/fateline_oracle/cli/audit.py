@@ -26,8 +26,10 @@ from ..audit.whole import audit as audited
 from ..render.counterexample import lineage
 from ..report.junit import write_junit
 from ..report.law_results import COLOUR
+from ..report.ledger import BadLedger
 from ..report.verdict import ExitCode, Verdict
 from .chain import as_object, chain_of, statements
+from .engine_options import ledger_for, ledger_option
 from .verify import JOBS
 
 SHOWN_RUNS = 5
@@ -57,6 +59,7 @@ _LONG = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{12,}\b")
     metavar="FILE",
     help="Check only rows that are new or had not ended in the audit remembered in FILE, and update FILE.",
 )
+@ledger_option
 @click.option(
     "--head",
     "kept",
@@ -83,6 +86,7 @@ def audit(
     views: str | None,
     limit: int,
     since: str | None,
+    ledger_file: str | None,
     kept: str | None,
     jobs: int,
     patience: float,
@@ -111,6 +115,7 @@ def audit(
             )
     asked = frozenset(laws) if laws else None
     try:
+        ledger_for(ledger_file, "")
         chain = chain_of(Path(database), kept)
         if Path(database).is_dir():
             summary = _of_fleet(
@@ -129,12 +134,14 @@ def audit(
                     database,
                     _reproduce(database, runs, laws, views),
                     limit * 1_000 if as_json else limit,
+                    ledger_for(ledger_file, adapter.name),
+                    whole=not (runs or laws or since),
                 )
                 if export is not None:
                     from ..audit.parquet import export_parquet
 
                     export_parquet(source, Path(export))
-    except BadSource as error:
+    except (BadSource, BadLedger) as error:
         raise click.ClickException(str(error)) from None
     if since is not None:
         Path(since).write_text(found.remembered.to_json(), encoding="utf-8")
@@ -230,6 +237,8 @@ def _text(summary: AuditSummary, chain: Chain | None, limit: int) -> str:
     ]
     parts += ["", table(rows, ("law", "", "questions", "verdict", ""))]
     parts += ["", *_not_judged(summary)]
+    parts += map(str, report.known)
+    parts += [f"- {reason}" for reason in report.prevented if reason.startswith("the ledger")]
     parts += [f"note: {note}" for note in summary.notes]
     parts.append(f"{counts['records']:,} records in {report.seconds:.1f} s, law version {LAW_VERSION}")
     return "\n".join(parts)

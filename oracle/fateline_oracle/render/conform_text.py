@@ -26,6 +26,7 @@ def conformance_text(found: Conformance, *, cases: int = CASES_SHOWN) -> str:
     parts = [f"{found.hello.name} {found.hello.version}, checked against the law, version {report.law_version}", ""]
     parts += [_coverage(found), "", _laws(found)]
     parts += _explained(found, cases)
+    parts += _reached(found)
     parts += _aside(found)
     counts = report.counts
     covered = (
@@ -34,7 +35,7 @@ def conformance_text(found: Conformance, *, cases: int = CASES_SHOWN) -> str:
     )
     verdict = paint(report.verdict, COLOUR[report.verdict], bold=True)
     parts += ["", f"{verdict}  {covered}, {counts['steps']:,} steps, {report.seconds:.1f} s, seed {report.seed}"]
-    parts += [f"It is undetermined because {found.why}."] if found.why else []
+    parts += [f"It is undetermined because {report.why}."] if report.why else []
     return "\n".join(parts)
 
 
@@ -95,12 +96,14 @@ def _explained(found: Conformance, most: int) -> list[str]:
         lines += ["", f"{case['instance']}", "", case_text(case)]
     if len(chosen) > most:
         lines += ["", f"... and {len(chosen) - most} more laws are broken first by other counterexamples"]
-    return lines + _reached(found)
+    return lines
 
 
 def _reached(found: Conformance) -> list[str]:
-    """What share of the graph was reached, and what is closed behind which finding."""
+    """What share of the graph was reached, if it is not all, and what is closed behind which finding."""
     counts = found.report.counts
+    if counts["states"] == counts["states_total"] and not found.report.findings:
+        return []
     share = counts["states"] / counts["states_total"] if counts["states_total"] else 0.0
     closed = [
         f"{one.closed:,} behind finding {number}" for number, one in enumerate(found.report.findings, 1) if one.closed
@@ -135,6 +138,7 @@ def _aside(found: Conformance) -> list[str]:
     for test in found.self_tests:
         noticed = f"noticed by {test.named} after {test.steps:,} steps" if test.named else "NOT NOTICED"
         lines.append(f"self-test: {test.says}: {noticed}")
+    lines += map(str, found.report.known)
     lines += [
         f"declared by the profile: {one.law}, {LAWS[one.law].title}: {one.sentence} ({one.count:,} steps differ so)"
         for one in found.declared
