@@ -24,7 +24,7 @@ from .row_range import Breach
 from .source import Source
 from .whole import AuditResult, RunState, missing
 
-_ID: Final = re.compile(r"[0-9a-f]{12,}|\d+")
+_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{12,}|\d+")
 WHY_NOT: Final = {
     "X2": "a refused stimulus leaves no record",
     "C4": "the order of arrivals at an open barrier is not recorded; fateline conform --trail checks it by stepping",
@@ -212,7 +212,7 @@ def _result(law: str, found: AuditResult, declared: dict[str, tuple[int, str]]) 
     checked = found.checked[law]
     count = found.breached[law]
     if not own:
-        return LawResult(None, why=WHY_NOT.get(law, "this law was not selected"))
+        return LawResult(None, why=WHY_NOT.get(law) or found.adapter.derived.get(law, "this law was not selected"))
     if law in declared:
         return LawResult(None, why=f"declared by the profile, {count} times: {declared[law][1]}")
     if count:

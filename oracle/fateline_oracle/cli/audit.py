@@ -5,9 +5,7 @@ Not here: the checking (`fateline_oracle.audit`), and the page (`fateline_oracle
 
 import re
 import shlex
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,10 +15,8 @@ from fateline_console.terminal import Progress, paint, table
 from fateline_engine.landscape.chain import Chain
 from fateline_model import LAW_VERSION, LAWS
 
-from ..audit.adapters import Adapter, find_adapter
-from ..audit.any_trail import NO_VIEWS
-from ..audit.connect import BadSource, is_database
-from ..audit.import_records import copy_lines, copy_source
+from ..audit.any_trail import prepared
+from ..audit.connect import BadSource
 from ..audit.incremental import recall
 from ..audit.queries import judged_at_rest, needed_tables, queries, shared
 from ..audit.source import PATIENCE, reading
@@ -186,24 +182,6 @@ def _shown(
         click.echo(f"The report: {Path(html).resolve()}", err=as_json)
     altered = chain is not None and not chain.unaltered
     return ExitCode.BREACHED if altered else summary.report.exit_code
-
-
-@contextmanager
-def prepared(path: Path, views: Path | None, patience: float) -> Iterator[tuple[Path, Adapter]]:
-    """The database to check: the given one, or a copy if it is JSON lines or its views lack the column `part`."""
-    with tempfile.TemporaryDirectory(prefix="fateline-audit-") as folder:
-        copy = Path(folder) / "trail.db"
-        if not is_database(path):
-            if views is not None:
-                raise BadSource(f"{path}: {NO_VIEWS}")
-            yield copy, copy_lines(path, copy)
-            return
-        adapter = find_adapter(path, views)
-        with reading(path, adapter, patience) as source:
-            in_place = source.in_place
-            if not in_place:
-                adapter = copy_source(source, copy, patience)
-        yield (path if in_place else copy), adapter
 
 
 def _queries(law: str) -> str:
