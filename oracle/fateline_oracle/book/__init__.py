@@ -26,6 +26,7 @@ from . import (
     protocol,
     reports,
     rules,
+    vectors,
     versions,
     vocabulary,
 )
@@ -43,6 +44,7 @@ PLAIN: Final[dict[str, Callable[[], str]]] = {
     "proofs.md": evidence.proofs_page,
     "ports.md": judged.ports_page,
     "verdicts.md": reports.verdicts_page,
+    "vectors.md": vectors.vectors_page,
     "found.md": found.found_page,
     "engines.md": engines.engines_page,
     "protocol.md": protocol.protocol_page,
