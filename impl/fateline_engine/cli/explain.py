@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from fateline_console.terminal import say
 from fateline_engine.cli.exit_code import ExitCode
 from fateline_engine.cli.trail import database_argument, open_trail, run_option
 from fateline_engine.errors import LandscapeError
@@ -44,7 +45,7 @@ def explain(database: Path, what: str, run_id: str | None, as_json: bool) -> Exi
             raise click.ClickException(str(error)) from error
         except (sqlite3.Error, LandscapeError) as error:
             raise click.ClickException(f"{database} cannot be read: {error}") from error
-        click.echo(json.dumps(as_data(story, token), ensure_ascii=False, indent=2) if as_json else tell(story, token))
+        say(json.dumps(as_data(story, token), indent=2) if as_json else tell(story, token))
     return ExitCode.DONE
 
 

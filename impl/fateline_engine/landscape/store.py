@@ -58,6 +58,8 @@ class Landscape:
                 conn.close()
                 raise
         except BaseException:
+            if lock is not None and lock.made:  # nobody else has it, and no run can have begun
+                Path(name).unlink(missing_ok=True)
             let_go(lock)
             raise
         return cls(conn, name, lock)

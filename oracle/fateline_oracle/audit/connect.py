@@ -128,6 +128,9 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
             conn.text_factory = lambda value: value.decode("utf-8", "replace")
             conn.execute("SELECT count(*) FROM main.sqlite_schema").fetchone()  # parses it, while any index is allowed
             conn.execute("PRAGMA trusted_schema = OFF")
+            sqlite3.enable_callback_tracebacks(
+                True
+            )  # an interrupt in a callback is reported, and not taken for its answer
             conn.set_authorizer(_only_reading)
             yield conn
         except OSError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from fateline_console.terminal import Progress
+from fateline_console.terminal import Progress, say
 from fateline_model.checker.scopes import NAMED
 
 from ..conform.campaign import run_campaign
@@ -100,14 +100,14 @@ def conform(
     except (NoSuchEngine, NoSuchMutant, BadProfile) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:
-        click.echo(f"The engine cannot be judged: {fault}", err=True)
+        say(f"The engine cannot be judged: {fault}", err=True)
         return ExitCode.UNDETERMINED
     found = conclude(campaign, tests, profile, _reproduce(engine, scope, seed, profile_file, stop_first))
-    click.echo(found.report.to_json() if as_json else conformance_text(found))
+    say(found.report.to_json() if as_json else conformance_text(found))
     if junit is not None:
-        click.echo(write_junit(found.report, found.hello.name, Path(junit)), err=as_json)
+        say(write_junit(found.report, found.hello.name, Path(junit)), err=as_json)
     for line in _written(found, html, cases):
-        click.echo(line, err=as_json)
+        say(line, err=as_json)
     return found.report.exit_code
 
 

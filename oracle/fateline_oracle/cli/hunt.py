@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from fateline_console.terminal import Progress, paint
+from fateline_console.terminal import Progress, paint, say
 from fateline_model import LAW_VERSION
 
 from ..conform.fuzz import BadCorpus, Event, Hunt
@@ -56,18 +56,16 @@ def hunt(
             found = Hunt(made, hello_of(made), engine, folder, seed)
             if not as_json:
                 so_far = found.progress
-                click.echo(
-                    f"hunting in {found.hello.name}, seed {so_far.seed}, from round {so_far.rounds}; corpus {folder}"
-                )
+                say(f"hunting in {found.hello.name}, seed {so_far.seed}, from round {so_far.rounds}; corpus {folder}")
             stopped = _hunted(found, until, rounds, as_json)
     except (NoSuchEngine, NoSuchMutant, BadCorpus) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:
-        click.echo(f"The engine cannot be judged: {fault}", err=True)
+        say(f"The engine cannot be judged: {fault}", err=True)
         return ExitCode.UNDETERMINED
     verdict = _verdict(found)
     words = ["fateline", "hunt", "--corpus", corpus, "--seed", str(found.progress.seed), *written(engine)]
-    click.echo(_json(found, verdict, shlex.join(words)) if as_json else _text(found, verdict, stopped))
+    say(_json(found, verdict, shlex.join(words)) if as_json else _text(found, verdict, stopped))
     return verdict.exit_code
 
 
@@ -99,7 +97,7 @@ def _hunted(found: Hunt, until: float, rounds: int | None, quiet: bool) -> bool:
 def _say(event: Event, quiet: bool) -> None:
     if not quiet and event.kind not in ("known", "walked"):
         case = f"  {event.case}" if event.case is not None else ""
-        click.echo(f"{paint(event.kind, SHOWN.get(event.kind))}  {event.text}{case}")
+        say(f"{paint(event.kind, SHOWN.get(event.kind))}  {event.text}{case}")
 
 
 def _verdict(found: Hunt) -> Verdict:

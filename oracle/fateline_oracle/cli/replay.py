@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from fateline_console.terminal import paint
+from fateline_console.terminal import paint, say
 from fateline_model import LAWS
 
 from ..conform.campaign import every_instance
@@ -55,7 +55,7 @@ def replay(case: str, engine: str, as_json: bool) -> ExitCode:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:
         done = Replayed(None, str(fault), 0)
-    click.echo(json.dumps(_as_json(read, done), indent=2) if as_json else _text(read, done))
+    say(json.dumps(_as_json(read, done), indent=2) if as_json else _text(read, done))
     if done.fault is not None or done.unsupported is not None:
         return ExitCode.UNDETERMINED
     return ExitCode.HOLDS if done.found is None else ExitCode.BREACHED
@@ -68,16 +68,14 @@ def _crash_again(case: Case, engine: Engine, as_json: bool) -> ExitCode:
     verdict = "undetermined" if done.fault or done.unsupported else "breached" if laws else "holds"
     if as_json:
         result = {"instance": case.instance, "verdict": verdict, "steps": done.steps, "laws": laws}
-        click.echo(
-            json.dumps({"schema": "fateline.replay/1", **result, "laws_then": [*case.laws], "fault": done.fault})
-        )
+        say(json.dumps({"schema": "fateline.replay/1", **result, "laws_then": [*case.laws], "fault": done.fault}))
     elif done.fault is not None:
-        click.echo(f"{paint(verdict, 'yellow', bold=True)}  the engine broke down: {done.fault}")
+        say(f"{paint(verdict, 'yellow', bold=True)}  the engine broke down: {done.fault}")
     elif crashed.found is None:
-        click.echo(f"{paint(verdict, 'green', bold=True)}  crashed at the same boundaries; nothing is lost or doubled")
+        say(f"{paint(verdict, 'green', bold=True)}  crashed at the same boundaries; nothing is lost or doubled")
     else:
-        click.echo("\n".join(f"     {law}: {message}" for law, message in crashed.found.laws))
-        click.echo(f"\n{paint(verdict, 'red', bold=True)}  {laws[0]} {LAWS[laws[0]].title}, in {done.steps} steps")
+        say("\n".join(f"     {law}: {message}" for law, message in crashed.found.laws))
+        say(f"\n{paint(verdict, 'red', bold=True)}  {laws[0]} {LAWS[laws[0]].title}, in {done.steps} steps")
     return Verdict(verdict).exit_code
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from fateline_console.terminal import Progress, paint, table
+from fateline_console.terminal import Progress, paint, say, table
 from fateline_model import LAW_VERSION, LAWS
 
 from ..engines import NoSuchEngine, engine_of
@@ -55,7 +55,7 @@ def vectors(engine: str | None, check: bool, folder: str | None, seed: int | Non
     except (NoSuchEngine, NoSuchMutant, BadVectors) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:
-        click.echo(f"The engine cannot be judged: {fault}", err=True)
+        say(f"The engine cannot be judged: {fault}", err=True)
         return ExitCode.UNDETERMINED
     failed = {**public.failed, **secret.failed}
     verdict = (
@@ -63,7 +63,7 @@ def vectors(engine: str | None, check: bool, folder: str | None, seed: int | Non
         else Verdict.UNDETERMINED if failed or not public.asked or gap(public, secret) else Verdict.HOLDS
     )  # fmt: skip
     words = ["fateline", "vectors", *(["--seed", str(seed)] if seed is not None else []), *written(engine)]
-    click.echo(_json(public, secret, seed, verdict, shlex.join(words)) if as_json else _text(public, secret, verdict))
+    say(_json(public, secret, seed, verdict, shlex.join(words)) if as_json else _text(public, secret, verdict))
     return verdict.exit_code
 
 
@@ -75,16 +75,16 @@ def _files(where: Path, check: bool, as_json: bool) -> ExitCode:
     changed = [] if check else write(where, files)
     about = json.loads(files[INDEX])
     if as_json:
-        click.echo(json.dumps({"folder": str(where), "changed": changed, "problems": problems, **about}))
+        say(json.dumps({"folder": str(where), "changed": changed, "problems": problems, **about}))
     else:
         for name in changed:
-            click.echo(f"written  {name}")
+            say(f"written  {name}")
         for problem in problems:
-            click.echo(f"{paint('not fresh', 'red')}  {problem}")
+            say(f"{paint('not fresh', 'red')}  {problem}")
         if problems:
-            click.echo("Run `fateline vectors`, read the difference, and commit it with the change that caused it.")
+            say("Run `fateline vectors`, read the difference, and commit it with the change that caused it.")
         else:
-            click.echo(
+            say(
                 f"{paint('fresh', 'green')}  {about['vectors']:,} vectors of scope {about['scope']}: "
                 f"{about['transitions']:,} transitions in {about['steps']:,} steps ({about['redundancy']} per transition), "
                 f"{about['refusals']:,} refusals; {where}"

@@ -118,6 +118,9 @@ class SqliteSource:
             self._connection = sqlite3.connect(uri, uri=True, timeout=_WAIT_SECONDS)
             if self._table is not None:
                 self._sql = self._of_table(self._table)
+            sqlite3.enable_callback_tracebacks(
+                True
+            )  # an interrupt in a callback is reported, and not taken for its answer
             self._connection.set_authorizer(_only_reads)
             self._connection.set_progress_handler(self._is_late, _STEPS)
             cursor = self._asked()
