@@ -4,9 +4,9 @@ A request to terminate (SIGTERM) acts like Ctrl-C: whatever the command does is 
 that the command documents. Once the command has ended both signals are held back, so that the end of the interpreter does not
 change the exit status. What comes before the first line here, the start of the interpreter, ends by the signal itself.
 
-Python drops an exception that comes up while something is deleted, or in a callback of SQLite; the latter is reported if
-`enable_callback_tracebacks` is set. An interrupt that is dropped is sent again a moment later. Until then `is_pending` says that an
-error may be its consequence and no answer.
+Python drops an exception that comes up while something is deleted, or in a callback of SQLite, which reports it if
+`enable_callback_tracebacks` is set. An interrupt that was dropped is sent again a moment later. Until then `is_pending` says
+that an error may be its consequence and no answer.
 
 Not here: what a command does when it is interrupted (`group.py`, and `fateline_engine.cli.run`).
 """

@@ -75,6 +75,15 @@ def harmless(text: str) -> str:
     return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode("ascii"), text)
 
 
+LINE: Final = 2_000
+"""The largest number of characters in a line of an error."""
+
+
+def shortened(line: str) -> str:
+    """A line of which only the beginning and the end are shown if it is long: it may quote its input."""
+    return line if len(line) <= LINE else f"{line[: LINE - 400]} … {line[-300:]}"
+
+
 _OUR_COLOURS: Final = re.compile("(\x1b\\[(?:0|1|3[0-7])m)")
 
 

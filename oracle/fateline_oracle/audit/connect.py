@@ -135,6 +135,8 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
             yield conn
         except OSError as error:
             raise BadSource(f"{path}: {error.strerror}") from error
+        except UnicodeDecodeError as error:  # a message of SQLite that quotes the file
+            raise BadSource(f"{path}: cannot be read as a database: its schema is not UTF-8") from error
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_ERROR and "malformed" not in str(error):
                 raise  # one of our statements is wrong, not the database

@@ -56,8 +56,8 @@ class Asker:
 
     def ask(self, vector: Vector) -> Replayed:
         """Run one vector, to its end or to the first difference."""
-        name, steps = str(vector.document["instance"]), vector.document["steps"]
         try:
+            name, steps = str(vector.document["instance"]), vector.document["steps"]
             if vector.machine == "barrier":
                 instance = _instances()[name]
                 if name not in self._ready:
@@ -141,7 +141,10 @@ def _lacks(hello: Hello, vector: Vector) -> str | None:
         return f"the engine offers no {port} port"
     if vector.machine == "barrier":
         return None
-    missing = requirements(load(vector.pipeline)) - hello.does
+    try:
+        missing = requirements(load(vector.pipeline)) - hello.does
+    except ValueError as error:
+        raise BadVectors(f"vector {vector.id}: {error}") from error
     return f"the engine does not declare {', '.join(sorted(missing))}" if missing else None
 
 
