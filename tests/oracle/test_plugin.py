@@ -58,7 +58,7 @@ def test_there_is_nothing_else_to_import() -> None:
 
 def test_a_report_as_junit_xml_says_each_verdict_and_holds_any_text() -> None:
     report = Report(
-        verdict=Verdict.BREACHED, law_version="1", scope="s", seed=0, counts={}, seconds=1.5, reproduce="x",
+        law_version="1", scope="s", seed=0, counts={}, seconds=1.5, reproduce="x",
         laws={
             "F1": LawResult(Verdict.HOLDS, 3), "L2": LawResult(Verdict.BREACHED, 2, 1), "K3": LawResult(None, why="no digests"),
             "C4": LawResult(Verdict.UNDETERMINED, why="a bound"),

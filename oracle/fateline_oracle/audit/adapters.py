@@ -15,22 +15,25 @@ its head declare:
     -- Versions: 0 to 29                      the values of `PRAGMA user_version` for which it was written
     -- Note: sentence                         what a reader of the verdict should know
 
-The view `trail_strays`, with the columns `run` and `rec`, may list records of runs that do not exist.
+The view `trail_strays`, with the columns `run` and `rec`, may list records of runs that do not exist. A view
+`trail_step_<name>` is a step on the way: it is computed once, and the views after it read it.
 
 Not here: opening (`connect.py`), and reading through the views (`source.py`).
 """
 
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from fateline_model.laws import LAWS, Level
 from fateline_model.records import RELATIONS
 
+from ..adapters import ENGINES, of_engine
 from .connect import BadSource, opened
 
 LONGEST: Final = 262_144
@@ -41,13 +44,15 @@ REQUIRED: Final = ("runs", "tokens")
 """The relations without which there is nothing to audit."""
 ORPHANS: Final = "strays"
 """A view in addition to those of the relations: records of runs that do not exist, as (run, rec)."""
+STEP: Final = "step_"
+"""How the name of a view begins that is a step on the way to those of the relations."""
 _FOLDER: Final = files(__package__) / "sql" / "adapters"
 _VIEW: Final = re.compile(r"\s*CREATE\s+(?:TEMP\s+|TEMPORARY\s+)?VIEW\s+trail_(\w+)\s+AS\s+(.*)", re.I | re.S)
-_NAMES: Final = re.compile(r"\btrail_(" + "|".join((*RELATIONS, ORPHANS)) + r")\b")
+_NAMES: Final = re.compile(r"\btrail_(" + "|".join((*RELATIONS, ORPHANS, STEP + r"\w+")) + r")\b")
 _COMMENTS: Final = re.compile(r"^(?:\s*--[^\n]*\n)*")
 
 
-_DECLARED: Final = ("Like", "Leaves out", "Whole", "Wants", "Profile", "Order", "Versions", "Note")
+_DECLARED: Final = ("Like", "Leaves out", "Whole", "Wants", "Profile", "Derived", "Order", "Versions", "Note")
 
 
 class Peculiarity(NamedTuple):
@@ -73,6 +78,14 @@ class Adapter:
     """Why `seq` is only about the order of the events; empty if it is that order."""
     versions: tuple[int, int] | None = None
     """The first and the last version of the schema for which it was written; None if it does not say."""
+    steps: Mapping[str, str] = field(default_factory=dict)
+    """Queries that are computed once, in this order, before the views; views and later steps read them."""
+    derived: Mapping[str, str] = field(default_factory=dict)
+    """The laws that are not asked, because what the views give cannot break them, and why."""
+
+    def asks(self, law: str, chosen: Collection[str] | None) -> bool:
+        """True if a law is among the chosen ones (None: all), and the views could break it."""
+        return law not in self.derived and (chosen is None or law in chosen)
 
 
 def read_adapter(name: str, text: str) -> Adapter:
@@ -89,9 +102,10 @@ def read_adapter(name: str, text: str) -> Adapter:
         if line.startswith("--") and key in declared:
             declared[key].append(value)
     like = known_adapter(declared["Like"][0]) if declared["Like"] else None
-    views = dict(like.views) if like is not None else {}
-    views.update(_view(name, statement) for statement in _statements(text))
-    views = {relation: query for relation, query in views.items() if relation not in declared["Leaves out"]}
+    given = {**like.steps, **like.views} if like is not None else {}
+    given.update(_view(name, statement) for statement in _statements(text))
+    steps = {step: query for step, query in given.items() if step.startswith(STEP)}
+    views = {view: query for view, query in given.items() if view not in steps and view not in declared["Leaves out"]}
     profile = (
         *(like.profile if like is not None else ()),
         *(_peculiarity(name, entry) for entry in declared["Profile"]),
@@ -105,7 +119,17 @@ def read_adapter(name: str, text: str) -> Adapter:
     notes = (*(like.notes if like is not None else ()), *declared["Note"])
     order = (*(like.order if like is not None else ()), *declared["Order"])
     versions = _versions(name, declared["Versions"]) or (like.versions if like is not None else None)
-    return Adapter(name, views, wants, profile, notes, bool(declared["Whole"]), order, versions)
+    derived = {**(like.derived if like is not None else {}), **dict(_derived(name, declared["Derived"]))}
+    return Adapter(name, views, wants, profile, notes, bool(declared["Whole"]), order, versions, steps, derived)
+
+
+def _derived(name: str, declared: list[str]) -> Iterator[tuple[str, str]]:
+    for entry in declared:
+        found = re.fullmatch(r"((?:[A-Z]\d+ )+)(.+)", entry)
+        laws = found[1].split() if found is not None else []
+        if found is None or not set(laws) <= set(LAWS):
+            raise BadSource(f"{name}: Derived: {entry[:60]!r} does not begin with ids of laws; see specs/laws.md")
+        yield from ((law, found[2]) for law in laws)
 
 
 def _versions(name: str, declared: list[str]) -> tuple[int, int] | None:
@@ -145,10 +169,10 @@ def may_declare(law: str) -> bool:
 
 def _view(name: str, statement: str) -> tuple[str, str]:
     found = _VIEW.fullmatch(_COMMENTS.sub("", statement))
-    if found is None or found[1].lower() not in (*RELATIONS, ORPHANS):
+    if found is None or not (found[1].lower() in (*RELATIONS, ORPHANS) or found[1].startswith(STEP)):
         raise BadSource(
             f"{name}: {' '.join(_COMMENTS.sub('', statement).split())[:60]!r} is not a view of a relation. Write CREATE VIEW "
-            f"trail_<relation> AS SELECT ...; the relations are {', '.join(RELATIONS)}"
+            f"trail_<relation> AS SELECT ..., or trail_step_<name>; the relations are {', '.join(RELATIONS)}"
         )
     return found[1].lower(), _NAMES.sub(r"given_\1", found[2].rstrip().rstrip(";"))
 
@@ -165,18 +189,25 @@ def _statements(text: str) -> Iterator[str]:
         yield statement
 
 
+def _known_files() -> dict[str, Traversable]:
+    """The files of views that come with the package, by the names of the adapters."""
+    ours = {path.name.removesuffix(".sql"): path for path in _FOLDER.iterdir()}
+    others = {engine: path for engine in ENGINES if (path := of_engine(engine, "views.sql")).is_file()}
+    return dict(sorted((ours | others).items()))
+
+
 def known_adapters() -> Iterator[Adapter]:
     """The adapters that come with the package."""
-    for path in sorted(_FOLDER.iterdir(), key=lambda path: path.name):
-        yield read_adapter(path.name.removesuffix(".sql"), path.read_text("utf-8"))
+    for name, path in _known_files().items():
+        yield read_adapter(name, path.read_text("utf-8"))
 
 
 def known_adapter(name: str) -> Adapter:
     """The adapter of that name."""
-    names = [path.name.removesuffix(".sql") for path in _FOLDER.iterdir()]
-    if name not in names:
-        raise BadSource(f"Like: there is no adapter {name!r}; the adapters are {', '.join(sorted(names))}")
-    return read_adapter(name, (_FOLDER / f"{name}.sql").read_text("utf-8"))
+    known = _known_files()
+    if name not in known:
+        raise BadSource(f"Like: there is no adapter {name!r}; the adapters are {', '.join(known)}")
+    return read_adapter(name, known[name].read_text("utf-8"))
 
 
 def find_adapter(path: Path, views: Path | None = None) -> Adapter:

@@ -1,9 +1,11 @@
 """Reads any trail as records: a database through its adapter or through views, JSON lines, or a folder of Parquet files.
 
-All commands that step, compare or show a trail read it here; the audit reads the same sources in place (`source.py`). Not
+All commands that step, compare or show a trail read it here; the audit reads the same sources in place, or in a copy
+(`prepared`). Not
 here: what the records mean.
 """
 
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,8 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..trails.reader import WHOLE_NUMBERS, BadTrail, RunTrail, lines_of, runs_of
-from .adapters import find_adapter, version_notes
+from .adapters import Adapter, find_adapter, version_notes
 from .connect import BadSource, TookTooLong, bounded, is_being_written, is_database, notes, snapshot
+from .import_records import copy_lines, copy_source
 from .source import COLUMNS, NAMES, PATIENCE, Source, reading
 
 Record = dict[str, Any]
@@ -57,6 +60,24 @@ def open_any(path: Path, views: Path | None = None, patience: float = PATIENCE) 
         raise BadSource(str(error)) from None
     except TookTooLong:
         raise BadSource(f"{path}: reading took longer than {patience:g} s; --patience allows more") from None
+
+
+@contextmanager
+def prepared(path: Path, views: Path | None = None, patience: float = PATIENCE) -> Iterator[tuple[Path, Adapter]]:
+    """The database to audit: the given one, or a copy if it is JSON lines or its views lack the column `part`."""
+    with tempfile.TemporaryDirectory(prefix="fateline-audit-") as folder:
+        copy = Path(folder) / "trail.db"
+        if not is_database(path):
+            if views is not None:
+                raise BadSource(f"{path}: {NO_VIEWS}")
+            yield copy, copy_lines(path, copy)
+            return
+        adapter = find_adapter(path, views)
+        with reading(path, adapter, patience) as source:
+            in_place = source.in_place
+            if not in_place:
+                adapter = copy_source(source, copy, patience)
+        yield (path if in_place else copy), adapter
 
 
 @contextmanager

@@ -100,7 +100,7 @@ def copy_source(source: Source, into: Path, patience: float) -> Adapter:
                 f"{source.adapter.name}: the view trail_{relation} took longer than {patience:g} s; --patience allows more"
             ) from None
     _settle(conn)
-    return replace(source.adapter, views=_views(source.columns), wants=())
+    return replace(source.adapter, views=_views(source.columns), wants=(), steps={})
 
 
 def _copy_relation(source: Source, relation: str, conn: sqlite3.Connection) -> None:

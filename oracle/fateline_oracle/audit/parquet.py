@@ -69,6 +69,7 @@ def export_parquet(source: Source, folder: Path) -> None:
         "adapter": source.adapter.name,
         "whole": source.adapter.whole,
         "order": list(source.adapter.order),
+        "derived": dict(source.adapter.derived),
         "columns": {k: [c for c in v if c != "part"] for k, v in source.columns.items()},
     }
     (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
@@ -126,7 +127,8 @@ def _opened(folder: Path) -> Iterator[tuple[Any, Adapter, dict[str, tuple[str, .
             wanted = COLUMNS[name.removeprefix("trail_")] if name.startswith("trail_") else None
             conn.execute(f"CREATE VIEW {name} AS {_view(folder, name, wanted, columns)}")
         order = tuple(map(str, about.get("order") or ()))
-        adapter = Adapter(str(about["adapter"]), {}, whole=about.get("whole") is True, order=order)
+        derived = {str(law): str(why) for law, why in dict(about.get("derived") or {}).items()}
+        adapter = Adapter(str(about["adapter"]), {}, whole=about.get("whole") is True, order=order, derived=derived)
         yield conn, adapter, columns
         conn.close()
 
@@ -167,7 +169,7 @@ def audit_fleet(folder: Path, laws: frozenset[str] | None, kept: int, progress: 
     with _opened(folder) as (conn, adapter, columns):
         runs = [str(run) for (run,) in conn.execute("SELECT run FROM trail_runs ORDER BY 1").fetchall()]
         found = AuditResult(adapter, columns, RangeResult(), runs, Remembered(adapter.name))
-        found.queries = tuple(query for query in queries() if laws is None or query.law in laws)
+        found.queries = tuple(query for query in queries() if adapter.asks(query.law, laws))
         _prepare(conn, columns)
         records = found.judged.records
         for relation in RELATIONS:

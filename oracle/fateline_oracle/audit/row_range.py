@@ -188,7 +188,7 @@ class RangeWorker:
 
     def __init__(self, source: Source, laws: frozenset[str] | None, patience: float, kept: int) -> None:
         self.source, self.conn, self.kept, self.patience = source, source.conn, kept, patience
-        self.queries = [query for query in queries() if laws is None or query.law in laws]
+        self.queries = [query for query in queries() if source.adapter.asks(query.law, laws)]
         self.runs = source.runs()
         """In the temporary tables a run is a number: its place in this list."""
         self.given_up = dict(source.slow)

@@ -180,10 +180,20 @@ def _shown(value: object) -> object:
 
 @contextmanager
 def reading(path: Path, adapter: Adapter, patience: float = PATIENCE) -> Iterator[Source]:
-    """Open a database through an adapter. A first look at each view may take `patience` seconds."""
+    """Open a database through an adapter. Each of its steps, and a first look at each view, may take `patience` seconds."""
     with opened(path) as conn:
         columns: dict[str, tuple[str, ...]] = {}
         slow: dict[str, str] = {}
+        for step, query in adapter.steps.items():
+            try:
+                with bounded(conn, patience):
+                    conn.execute(f"CREATE TEMP TABLE given_{step} AS {query}")
+            except TookTooLong:
+                raise BadSource(
+                    f"{adapter.name}: the view trail_{step} took longer than {patience:g} s; --patience allows more"
+                ) from None
+            except sqlite3.Error as error:
+                raise BadSource(f"{adapter.name}: trail_{step}: {error}") from error
         for relation, query in adapter.views.items():
             try:
                 conn.execute(f"CREATE TEMP VIEW given_{relation} AS {query}")

@@ -6,15 +6,16 @@ The result is plain data for the terminal, for JSON and for the page. Not here: 
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Final
 
 from fateline_model import LAW_VERSION, LAWS
 from fateline_model.laws import ALL
 
-from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
+from ..report.ledger import NOTHING_KNOWN, Ledger, settled
+from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict
 from ..toml_tables import Entry, read_table
 from .adapters import Peculiarity, may_declare
 from .evidence import given, recorded_as
@@ -23,7 +24,7 @@ from .row_range import Breach
 from .source import Source
 from .whole import AuditResult, RunState, missing
 
-_ID: Final = re.compile(r"[0-9a-f]{12,}|\d+")
+_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{12,}|\d+")
 WHY_NOT: Final = {
     "X2": "a refused stimulus leaves no record",
     "C4": "the order of arrivals at an open barrier is not recorded; fateline conform --trail checks it by stepping",
@@ -118,8 +119,17 @@ WITHOUT_RUN: Final = (
 )
 
 
-def tell(found: AuditResult, source: Source | None, database: str, reproduce: str, limit: int) -> AuditSummary:
-    """Make the report."""
+def tell(
+    found: AuditResult,
+    source: Source | None,
+    database: str,
+    reproduce: str,
+    limit: int,
+    ledger: Ledger = NOTHING_KNOWN,
+    *,
+    whole: bool = True,
+) -> AuditSummary:
+    """Make the report. If not the `whole` database was checked, no entry of the ledger must occur."""
     breached = found.breached
     declared = {
         one.law: (breached[one.law], one.sentence)
@@ -128,13 +138,8 @@ def tell(found: AuditResult, source: Source | None, database: str, reproduce: st
     }
     laws = {law.id: _result(law.id, found, declared) for law in ALL}
     not_over = tuple(_sentence(state) for state in found.states.values() if not state.over)
-    verdict = overall_verdict(laws.values(), bound_reached=bool(found.judged.gave_up or not_over or found.without_run))
     breaches = [breach for breach in found.judged.breaches if breach.law not in declared]
-    shown: list[Breach] = []
-    for _, same in groupby(sorted(breaches, key=_by_law), lambda breach: breach.law):
-        shown += list(same)[:limit]
-    report = Report(
-        verdict=verdict,
+    complete = Report(
         law_version=LAW_VERSION,
         scope=database,
         seed=None,
@@ -153,11 +158,14 @@ def tell(found: AuditResult, source: Source | None, database: str, reproduce: st
             *(Skipped("a run that is not over", sentence) for sentence in not_over),
             *_skipped(found, laws, declared),
         ),
-        findings=tuple(_finding(breach) for breach in shown),
+        findings=tuple(_finding(breach) for breach in sorted(breaches, key=_by_law)),
+        prevented=(*not_over, *map(_without_run, found.without_run.items()), *found.judged.gave_up.values()),
         seconds=found.seconds,
         reproduce=reproduce,
     )
-    groups = list(_groups(breaches))
+    report = settled(complete, ledger, whole=whole)
+    report = replace(report, findings=tuple(_at_most(report.findings, limit)))
+    groups = list(_groups(breach for breach in breaches if not ledger.lists(_finding(breach))))
     for group in groups:
         example = group.breaches[0]
         if source is not None and example.part is not None:
@@ -204,7 +212,7 @@ def _result(law: str, found: AuditResult, declared: dict[str, tuple[int, str]]) 
     checked = found.checked[law]
     count = found.breached[law]
     if not own:
-        return LawResult(None, why=WHY_NOT.get(law, "this law was not selected"))
+        return LawResult(None, why=WHY_NOT.get(law) or found.adapter.derived.get(law, "this law was not selected"))
     if law in declared:
         return LawResult(None, why=f"declared by the profile, {count} times: {declared[law][1]}")
     if count:
@@ -252,6 +260,17 @@ def _skipped(found: AuditResult, laws: dict[str, LawResult], declared: dict[str,
         yield Skipped("rows", "checked by an earlier audit, and ended then", cases=found.left_out)
 
 
+def _at_most(findings: Iterable[Finding], limit: int) -> Iterator[Finding]:
+    """At most so many of each law."""
+    for _, same in groupby(findings, lambda finding: finding.law):
+        yield from islice(same, limit)
+
+
+def _shape(breach: Breach) -> str:
+    """What is wrong, without the names of single things."""
+    return _ID.sub("*", breach.said)
+
+
 def _finding(breach: Breach) -> Finding:
     place = f"run {breach.run}" + (f", row {breach.row}" if breach.row is not None else "")
     subject = f"token {breach.token} {breach.said}" if breach.token is not None else breach.said
@@ -261,6 +280,7 @@ def _finding(breach: Breach) -> Finding:
         tokens=(breach.token,) if breach.token is not None else (),
         rows=(breach.row,) if breach.row is not None else (),
         nodes=(breach.node,) if breach.node is not None else (),
+        kind=_shape(breach),
     )
 
 
@@ -281,9 +301,9 @@ def _picture(records: list[dict[str, object]]) -> list[dict[str, object]]:
     )
 
 
-def _groups(breaches: list[Breach]) -> Iterator[Group]:
+def _groups(breaches: Iterable[Breach]) -> Iterator[Group]:
     groups: dict[tuple[str, str], Group] = {}
     for breach in breaches:
-        shape = _ID.sub("*", breach.said)
+        shape = _shape(breach)
         groups.setdefault((breach.law, shape), Group(breach.law, shape)).breaches.append(breach)
     yield from sorted(groups.values(), key=lambda group: (_by_law(group.breaches[0]), -len(group.breaches)))

@@ -15,6 +15,7 @@ from ..compare.capabilities import CANNOT, needs_of
 from ..mutants.findings import FINDINGS
 from ..ports.port import Clock, Does, Drive, Port, Shows
 from ..render.crash_text import WRITES
+from ..report.ledger import KEYS
 from .markdown import page, table
 
 Matrix = Mapping[str, Any]
@@ -170,6 +171,18 @@ def ports_page() -> str:
         "`fateline conform --profile FILE` takes a TOML file with one table, `laws`: from the id of a *profile* law to a "
         "sentence that says what the engine does instead. The report prints each sentence, and how many steps differ so. What lies "
         "only behind such a step is not asked. A core law cannot be declared away.",
+        "## Known findings",
+        "What an engine does wrong today, and will be mended later, is no choice, and does not belong in a profile. It belongs in "
+        "a *ledger*: a TOML file that `conform`, `vectors`, `hunt` and `audit` take with `--ledger FILE`. A finding that the ledger lists is counted "
+        "and printed with its reason, and does not change the verdict. An entry that must occur and does not occur prevents the "
+        "verdict *holds*, so a ledger never lists what was mended. `fateline ledger` makes one from a report:",
+        "```\nfateline conform ENGINE --scope small --json > report.json\n"
+        "fateline ledger report.json --reason 'planned for 2.0' > known.toml\n"
+        "fateline conform ENGINE --scope small --ledger known.toml\n```",
+        table(
+            ["Key of an entry", "Meaning"],
+            [(f"`{key}`", meaning) for key, meaning in KEYS.items()],
+        ),
     )
 
 

@@ -25,6 +25,7 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
     ),
     LazyCommand("zoo", f"{_HERE}.zoo:zoo", "Check engines with one seeded bug each: all must be noticed."),
     LazyCommand("vectors", f"{_HERE}.vectors:vectors", "Write or check the test vectors, or run them on an engine."),
+    LazyCommand("ledger", f"{_HERE}.ledger:ledger", "Make a ledger of known findings from a report."),
     LazyCommand("replay", f"{_HERE}.replay:replay", "Step a saved counterexample again."),
     LazyCommand("audit", f"{_HERE}.audit:audit", "Check an audit database in place."),
     LazyCommand("views", f"{_HERE}.views:views", "Help to write a file of views for a database of your own."),

@@ -3,12 +3,10 @@
 Not here: the checking (`fateline_oracle.audit`), and the page (`fateline_oracle.render.audit_html`).
 """
 
-import json
 import re
 import shlex
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -17,10 +15,8 @@ from fateline_console.terminal import Progress, paint, say, table
 from fateline_engine.landscape.chain import Chain
 from fateline_model import LAW_VERSION, LAWS
 
-from ..audit.adapters import Adapter, find_adapter
-from ..audit.any_trail import NO_VIEWS
-from ..audit.connect import BadSource, is_database
-from ..audit.import_records import copy_lines, copy_source
+from ..audit.any_trail import prepared
+from ..audit.connect import BadSource
 from ..audit.incremental import recall
 from ..audit.queries import judged_at_rest, needed_tables, queries, shared
 from ..audit.source import PATIENCE, reading
@@ -30,8 +26,10 @@ from ..audit.whole import audit as audited
 from ..render.counterexample import lineage
 from ..report.junit import write_junit
 from ..report.law_results import COLOUR
+from ..report.ledger import BadLedger
 from ..report.verdict import ExitCode, Verdict
 from .chain import as_object, chain_of, statements
+from .engine_options import ledger_for, ledger_option
 from .verify import JOBS
 
 SHOWN_RUNS = 5
@@ -61,6 +59,7 @@ _LONG = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{12,}\b")
     metavar="FILE",
     help="Check only rows that are new or had not ended in the audit remembered in FILE, and update FILE.",
 )
+@ledger_option
 @click.option(
     "--head",
     "kept",
@@ -87,6 +86,7 @@ def audit(
     views: str | None,
     limit: int,
     since: str | None,
+    ledger_file: str | None,
     kept: str | None,
     jobs: int,
     patience: float,
@@ -115,6 +115,7 @@ def audit(
             )
     asked = frozenset(laws) if laws else None
     try:
+        ledger_for(ledger_file, "")
         chain = chain_of(Path(database), kept)
         if Path(database).is_dir():
             summary = _of_fleet(
@@ -133,12 +134,14 @@ def audit(
                     database,
                     _reproduce(database, runs, laws, views),
                     limit * 1_000 if as_json else limit,
+                    ledger_for(ledger_file, adapter.name),
+                    whole=not (runs or laws or since),
                 )
                 if export is not None:
                     from ..audit.parquet import export_parquet
 
                     export_parquet(source, Path(export))
-    except BadSource as error:
+    except (BadSource, BadLedger) as error:
         raise click.ClickException(str(error)) from None
     if since is not None:
         Path(since).write_text(found.remembered.to_json(), encoding="utf-8")
@@ -165,7 +168,10 @@ def _shown(
     junit: str | None,
     as_json: bool,
 ) -> ExitCode:
-    say(_json(summary, chain) if as_json else _text(summary, chain, limit))
+    report = summary.report
+    if chain is not None:
+        report = replace(report, details={"chain": as_object(chain)})
+    say(report.to_json() if as_json else _text(summary, chain, limit))
     if junit is not None:
         say(write_junit(summary.report, database, Path(junit)), err=as_json)
     if html is not None:
@@ -176,29 +182,6 @@ def _shown(
         say(f"The report: {Path(html).resolve()}", err=as_json)
     altered = chain is not None and not chain.unaltered
     return ExitCode.BREACHED if altered else summary.report.exit_code
-
-
-def _json(summary: AuditSummary, chain: Chain | None) -> str:
-    report = summary.report.to_json()
-    return report if chain is None else json.dumps({**json.loads(report), "chain": as_object(chain)}, indent=2)
-
-
-@contextmanager
-def prepared(path: Path, views: Path | None, patience: float) -> Iterator[tuple[Path, Adapter]]:
-    """The database to check: the given one, or a copy if it is JSON lines or its views lack the column `part`."""
-    with tempfile.TemporaryDirectory(prefix="fateline-audit-") as folder:
-        copy = Path(folder) / "trail.db"
-        if not is_database(path):
-            if views is not None:
-                raise BadSource(f"{path}: {NO_VIEWS}")
-            yield copy, copy_lines(path, copy)
-            return
-        adapter = find_adapter(path, views)
-        with reading(path, adapter, patience) as source:
-            in_place = source.in_place
-            if not in_place:
-                adapter = copy_source(source, copy, patience)
-        yield (path if in_place else copy), adapter
 
 
 def _queries(law: str) -> str:
@@ -252,6 +235,8 @@ def _text(summary: AuditSummary, chain: Chain | None, limit: int) -> str:
     ]
     parts += ["", table(rows, ("law", "", "questions", "verdict", ""))]
     parts += ["", *_not_judged(summary)]
+    parts += map(str, report.known)
+    parts += [f"- {reason}" for reason in report.prevented if reason.startswith("the ledger")]
     parts += [f"note: {note}" for note in summary.notes]
     parts.append(f"{counts['records']:,} records in {report.seconds:.1f} s, law version {LAW_VERSION}")
     return "\n".join(parts)

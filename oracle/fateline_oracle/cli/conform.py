@@ -5,14 +5,16 @@ Not here: the judging (`fateline_oracle.conform`), and the page (`fateline_oracl
 
 import secrets
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from fateline_console.terminal import Progress, say
+from fateline_model import LAWS
 from fateline_model.checker.scopes import NAMED
 
-from ..conform.campaign import run_campaign
+from ..conform.campaign import BadSelection, Selection, every_instance, run_campaign
 from ..conform.result import Conformance
 from ..conform.verdict import conclude
 from ..engines import NoSuchEngine, engine_of
@@ -23,8 +25,9 @@ from ..ports.profile import BadProfile, Profile, read_profile
 from ..render.conform_text import conformance_text
 from ..report.case import write_case
 from ..report.junit import write_junit
+from ..report.ledger import BadLedger
 from ..report.verdict import ExitCode
-from .engine_options import TakesCommand, timeout_option, written
+from .engine_options import TakesCommand, ledger_for, ledger_option, timeout_option, written
 from .verify import JOBS
 
 
@@ -47,6 +50,19 @@ from .verify import JOBS
     metavar="FILE",
     help="TOML file with the laws that the engine deliberately does not follow.",
 )
+@ledger_option
+@click.option(
+    "--instance", "instances", multiple=True, metavar="NAME", help="Drive only this instance, or those like 'fork*'."
+)
+@click.option(
+    "--law",
+    "laws",
+    multiple=True,
+    type=click.Choice(list(LAWS)),
+    metavar="LAW",
+    help="Report only this law, such as C8.",
+)
+@click.option("--list", "only_list", is_flag=True, help="Only list the instances of the scope.")
 @click.option("--stop-first", is_flag=True, help="End each instance at its first difference.")
 @click.option("--html", metavar="FILE", help="Write the report to FILE, as one HTML page that works offline.")
 @click.option("--cases", metavar="DIR", help="Write every counterexample to DIR, one JSON file each.")
@@ -66,6 +82,10 @@ def conform(
     seed: int | None,
     jobs: int,
     profile_file: str | None,
+    ledger_file: str | None,
+    instances: tuple[str, ...],
+    laws: tuple[str, ...],
+    only_list: bool,
     stop_first: bool,
     html: str | None,
     cases: str | None,
@@ -88,21 +108,28 @@ def conform(
         from .conform_trail import conform_trail
 
         return conform_trail(Path(trail), views, pipeline_file, as_json)
+    if only_list:
+        for instance in every_instance(scope):
+            say(instance.name)
+        return ExitCode.HOLDS
     seed = secrets.randbelow(2**32) if seed is None else seed
     try:
         profile = read_profile(Path(profile_file)) if profile_file is not None else Profile()
+        ledger_for(ledger_file, "")  # what is wrong with the file is said before the engine is driven
         with Progress() as progress:
             tests = self_test(progress.update)
             campaign = run_campaign(
                 engine, scope, open_engine=engine_of, seed=seed, jobs=jobs, stop_first=stop_first,
-                declared=frozenset(profile.laws), progress=progress.update,
+                declared=frozenset(profile.laws), only=Selection(instances, laws), progress=progress.update,
             )  # fmt: skip
-    except (NoSuchEngine, NoSuchMutant, BadProfile) as error:
+        ledger = ledger_for(ledger_file, campaign.hello.version)
+    except (NoSuchEngine, NoSuchMutant, BadProfile, BadLedger, BadSelection) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:
         say(f"The engine cannot be judged: {fault}", err=True)
         return ExitCode.UNDETERMINED
-    found = conclude(campaign, tests, profile, _reproduce(engine, scope, seed, profile_file, stop_first))
+    given = {"--profile": [profile_file], "--ledger": [ledger_file], "--instance": instances, "--law": laws}
+    found = conclude(campaign, tests, profile, _reproduce(engine, scope, seed, given, stop_first), ledger)
     say(found.report.to_json() if as_json else conformance_text(found))
     if junit is not None:
         say(write_junit(found.report, found.hello.name, Path(junit)), err=as_json)
@@ -111,9 +138,11 @@ def conform(
     return found.report.exit_code
 
 
-def _reproduce(engine: str, scope: str, seed: int, profile: str | None, stop_first: bool) -> str:
+def _reproduce(engine: str, scope: str, seed: int, given: Mapping[str, Sequence[str | None]], stop_first: bool) -> str:
     words = ["fateline", "conform", "--scope", scope, "--seed", str(seed)]
-    words += ["--profile", profile] if profile is not None else []
+    words += [
+        word for option, values in given.items() for value in values if value is not None for word in (option, value)
+    ]
     words += ["--stop-first"] if stop_first else []
     return shlex.join([*words, *written(engine)])
 

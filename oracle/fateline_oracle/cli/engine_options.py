@@ -5,12 +5,15 @@ here: how such an engine is run (`ports/process.py`), and what a time limit mean
 """
 
 import shlex
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import click
 
 from ..engines import PROCESS
 from ..limits import SILENCE, allow_silence
+from ..report.ledger import NOTHING_KNOWN, Ledger, read_ledger
 
 
 class TakesCommand(click.Command):
@@ -48,3 +51,15 @@ timeout_option = click.option(
     help="Seconds that the engine may take for one answer; more on a busy machine. A silent engine is asked twice.",
 )
 """Sets the limit for the whole process."""
+
+ledger_option = click.option(
+    "--ledger",
+    "ledger_file",
+    metavar="FILE",
+    help="TOML file of known findings, which do not change the verdict; `fateline ledger` writes one.",
+)
+
+
+def ledger_for(file: str | None, version: str) -> Ledger:
+    """The ledger in a file, for a version of the engine; an empty one if no file is named. Raises `BadLedger`."""
+    return read_ledger(Path(file), version, date.today()) if file is not None else NOTHING_KNOWN

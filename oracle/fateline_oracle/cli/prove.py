@@ -18,7 +18,7 @@ from fateline_model import LAW_VERSION, LAWS
 from ..law.proofs.gate import GET_CROSSHAIR, SECONDS, Proof, call_text, value_text
 from ..law.proofs.obligations import BY_NAME
 from ..law.proofs.settle import Settled, settle_all
-from ..report.verdict import ExitCode, Finding, LawResult, Report, Skipped, Verdict, overall_verdict
+from ..report.verdict import ExitCode, Finding, LawResult, Report, Skipped, Verdict
 
 JOBS = max(1, min(8, os.cpu_count() or 1))
 COLOUR = {"confirmed": "green", "holds": "green", "refuted": "red", "breached": "red"}
@@ -76,10 +76,9 @@ def prove(only: tuple[str, ...], timeout: float, jobs: int, as_json: bool) -> Ex
 
 def _report(settled: Sequence[Settled], names: Sequence[str], seconds: float, reproduce: str) -> Report:
     laws = {law: _law(law, settled, names) for law in LAWS}
-    undecided = any(one.proof is Proof.UNDECIDED for one in settled)
+    undecided = tuple(f"{one.name} was not decided" for one in settled if one.proof is Proof.UNDECIDED)
     asked = [BY_NAME[name] for name in names]
     return Report(
-        verdict=overall_verdict(laws.values(), bound_reached=undecided),
         law_version=LAW_VERSION,
         scope="kernels",
         seed=None,
@@ -104,6 +103,7 @@ def _report(settled: Sequence[Settled], names: Sequence[str], seconds: float, re
             if judged.proof is Proof.REFUTED
             for law in BY_NAME[one.name].laws
         ),
+        prevented=undecided,
         seconds=seconds,
         reproduce=reproduce,
     )

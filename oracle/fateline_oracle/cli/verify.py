@@ -29,7 +29,7 @@ from ..law.verification import (
 from ..render.counterexample import expected_last, show
 from ..report.case import case_document, write_case
 from ..report.law_results import COLOUR, law_results, searched
-from ..report.verdict import ExitCode, Finding, Report, Skipped, overall_verdict
+from ..report.verdict import ExitCode, Finding, Report, Skipped
 
 JOBS = max(1, min(8, os.cpu_count() or 1))
 
@@ -105,10 +105,8 @@ def verify(
 def _report(found: ScopeReport, jobs: int, cases: str | None) -> Report:
     breached = Counter(law for _, finding in found.findings for law, _ in finding.laws)
     laws = searched(found.checks, breached)
-    stuck = any(not finding.laws for _, finding in found.findings)
-    verdict = overall_verdict(laws.values(), bound_reached=bool(found.gaps), error=stuck or bool(found.disproved))
+    stuck = [f"a state is stuck: {v.name}" for v, finding in found.findings if not finding.laws]
     return Report(
-        verdict=verdict,
         law_version=LAW_VERSION,
         scope=found.scope,
         seed=None,
@@ -128,6 +126,7 @@ def _report(found: ScopeReport, jobs: int, cases: str | None) -> Report:
             for v, finding in found.findings
             for law, message in finding.laws
         ),
+        prevented=(*found.gaps, *stuck, *(f"claimed unreachable, and met: {kind}" for kind in found.disproved)),
         seconds=found.total_seconds,
         reproduce=f"fateline verify --scope {found.scope} --jobs {jobs}",
     )
@@ -289,7 +288,6 @@ def _mutant_report(reports: list[MutantReport], missing: list[str], seconds: flo
 
     laws = law_results(own, {}, not_judged=not_judged, undecided=undecided)
     return Report(
-        verdict=overall_verdict(laws.values()),
         law_version=LAW_VERSION,
         scope="mutants",
         seed=None,

@@ -19,7 +19,7 @@ from fateline_model.laws import ALL
 
 from ..render.counterexample import show
 from ..report.law_results import COLOUR, searched
-from ..report.verdict import ExitCode, Finding, Report, overall_verdict
+from ..report.verdict import ExitCode, Finding, Report
 from ..trails.pipeline_file import BadPipelineFile, read_pipeline
 
 
@@ -45,15 +45,19 @@ def verify_pipeline(path: Path, rows: int, crashes: int, limit: int, as_json: bo
         for law, result in searched(found.checks, Counter(law for law, _ in breaches)).items()
         if result.checked or result.verdict is None
     }
-    verdict = overall_verdict(laws.values(), bound_reached=found.bound_reached, error=found.stuck is not None)
+    prevented = []
+    if found.bound_reached:
+        prevented.append(f"the bound of {limit:,} states was reached: raise --limit, or lower --rows or --crashes")
+    if found.stuck is not None:
+        prevented.append("a state is stuck: no step is possible, and the run is not over")
     report = Report(
-        verdict=verdict,
         law_version=LAW_VERSION,
         scope=str(path),
         seed=None,
         laws=laws,
         counts={"states": len(found.states), "transitions": found.transitions, "rows": rows, "crashes": crashes},
         findings=tuple(Finding(law, message) for law, message in breaches),
+        prevented=tuple(prevented),
         seconds=time.perf_counter() - started,
         reproduce=f"fateline verify --pipeline {path} --rows {rows} --crashes {crashes} --limit {limit}",
     )
@@ -64,10 +68,8 @@ def verify_pipeline(path: Path, rows: int, crashes: int, limit: int, as_json: bo
         click.echo(f"note: {warning}")
     if example is not None:
         click.echo(show(example.laws, example.steps))
-    if found.bound_reached:
-        click.echo(f"- the bound of {limit:,} states was reached: raise --limit, or lower --rows or --crashes")
-    if found.stuck is not None:
-        click.echo("- a state is stuck: no step is possible, and the run is not over")
+    for reason in report.prevented:
+        click.echo(f"- {reason}")
     click.echo(
         f"{paint(report.verdict, COLOUR[report.verdict], bold=True)}  {pipeline.name}: {len(found.states):,} states, "
         f"{found.transitions:,} steps, {sum(found.checks.values()):,} checks of {sum(1 for r in laws.values() if r.checked)} "

@@ -6,9 +6,10 @@ An engine runs in separate processes, so an engine that ends its process does no
 
 import time
 from collections import Counter
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cache, partial
 from typing import Final, NamedTuple
 
@@ -26,6 +27,36 @@ from .instance import InstanceResult, Strategy, drive_instance
 from .machine_instance import drive_machine
 
 
+class BadSelection(ValueError):
+    """No instance has a name that was asked for; the message says so."""
+
+
+class Selection(NamedTuple):
+    """The part of a scope that is checked. Nothing named: all of it."""
+
+    instances: tuple[str, ...] = ()
+    """Patterns of names of instances, as in a shell."""
+    laws: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        return not (self.instances or self.laws)
+
+    def places(self, table: Sequence[Instance]) -> list[int]:
+        """The places of the chosen instances. Raises `BadSelection` if a pattern fits none."""
+        fits = {pattern: _fitting(table, pattern) for pattern in self.instances}
+        if unknown := [pattern for pattern, places in fits.items() if not places]:
+            raise BadSelection(f"the scope has no instance {unknown[0]!r}; --list shows all")
+        return sorted(set().union(*fits.values())) if fits else list(range(len(table)))
+
+
+EVERYTHING: Final = Selection()
+
+
+def _fitting(table: Sequence[Instance], pattern: str) -> set[int]:
+    return {place for place, one in enumerate(table) if one.name == pattern or fnmatchcase(one.name, pattern)}
+
+
 @dataclass
 class Campaign:
     """The results of driving an engine through a scope."""
@@ -36,6 +67,7 @@ class Campaign:
     hello: Hello
     judged: list[InstanceResult] = field(default_factory=list)
     seconds: float = 0.0
+    only: Selection = EVERYTHING
 
     @property
     def checked(self) -> Counter[str]:
@@ -92,6 +124,7 @@ def run_campaign(
     strategy: Strategy = Strategy.REFUSALS,
     stop_first: bool = False,
     declared: frozenset[str] = frozenset(),
+    only: Selection = EVERYTHING,
     progress: Callable[[str], None] | None = None,
 ) -> Campaign:
     """Drive an engine, named as in `engines.py`, through a scope. The result has its breaches and its failures.
@@ -99,10 +132,11 @@ def run_campaign(
     With `stop_first` each instance ends at its first difference. `declared` are the laws of the engine's profile.
     """
     started = time.perf_counter()
-    with _opened(engine, open_engine) as worker:
-        campaign = Campaign(engine, scope, seed, worker.hello)
     table = _table(scope)
-    order = sorted(range(len(table)), key=lambda place: -_weight(table[place], scope))
+    chosen = only.places(table)
+    with _opened(engine, open_engine) as worker:
+        campaign = Campaign(engine, scope, seed, worker.hello, only=only)
+    order = sorted(chosen, key=lambda place: -_weight(table[place], scope))
     results: dict[int, InstanceResult] = {}
     tasks = [_Task(scope, place, Plan(strategy, seed, stop_first, declared)) for place in order]
     shared = partial(_opened, engine, open_engine)
@@ -111,8 +145,8 @@ def run_campaign(
         if progress is not None:
             broken = sum(one.found is not None for one in results.values())
             breaches = f", {broken} with a breach" if broken else ""
-            progress(f"{len(results)} of {len(table)} instances{breaches}: {judged.name}")
-    campaign.judged = [results[place] for place in range(len(table))]
+            progress(f"{len(results)} of {len(chosen)} instances{breaches}: {judged.name}")
+    campaign.judged = [results[place] for place in chosen]
     campaign.seconds = time.perf_counter() - started
     return campaign
 

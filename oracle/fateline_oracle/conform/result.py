@@ -52,7 +52,7 @@ class Conformance:
     """Everything that one run of `conform` found.
 
     `cases` are counterexamples by `specs/schemas/case.schema.json`: the shortest of each finding of the report, in the same
-    order, then those in which the engine failed. `why` says why the verdict is undetermined.
+    order, then those in which the engine failed.
     """
 
     hello: Hello
@@ -64,4 +64,3 @@ class Conformance:
     faults: tuple[str, ...] = ()
     """The places where the engine failed instead of answering; each is an error of that case."""
     notes: tuple[str, ...] = field(default=())
-    why: str = ""

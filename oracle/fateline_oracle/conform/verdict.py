@@ -6,28 +6,28 @@ verdict is undetermined. Not here: the driving (`campaign.py`), and how the resu
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fateline_model import LAW_VERSION, Run, Stimulus, step
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem, State
 from fateline_model.checker.verify import Step, stimulus_as_json
-from fateline_model.laws import Law, Where
+from fateline_model.laws import Law
 from fateline_model.machine import Accepted
 from fateline_model.records import as_json
 
-from ..compare.capabilities import declared_and_not_asked, lacks, why_never_asked
-from ..compare.data_laws import LAWS as OF_DATA
-from ..compare.difference import SEVERITIES, Difference, Kind
+from ..compare.capabilities import declared_and_not_asked, why_not_judged
+from ..compare.difference import Difference, Kind
 from ..ports.choices import DRIVEN_OTHERWISE
 from ..ports.port import RecordJson
 from ..ports.profile import Profile
 from ..report.case import case_document
 from ..report.law_results import law_results
-from ..report.verdict import Finding, LawResult, Report, Skipped, Verdict, overall_verdict
-from .campaign import Campaign, every_instance
-from .findings import Found
+from ..report.ledger import NOTHING_KNOWN, Ledger, settled
+from ..report.verdict import Finding, LawResult, Report, Skipped
+from .campaign import Campaign, Selection, every_instance
+from .findings import Found, finding_of
 from .instance import InstanceResult
 from .result import Conformance, Declared, FamilyCoverage, SelfTest
 
@@ -43,11 +43,14 @@ class _Kind:
     instances: tuple[str, ...]
 
 
-def conclude(campaign: Campaign, tests: Sequence[SelfTest], profile: Profile, reproduce: str) -> Conformance:
+def conclude(
+    campaign: Campaign, tests: Sequence[SelfTest], profile: Profile, reproduce: str, ledger: Ledger = NOTHING_KNOWN
+) -> Conformance:
     """The verdict of a campaign."""
     kinds = _kinds(campaign.judged)
     declared = [kind for kind in kinds if kind.shortest.is_declared(frozenset(profile.laws))]
-    breaches = [kind for kind in kinds if kind.shortest.laws and kind not in declared]
+    not_declared = [kind for kind in kinds if kind.shortest.laws and kind not in declared]
+    breaches = [kind for kind in not_declared if _is_asked_for(kind, campaign.only)]
     failures = [kind for kind in kinds if not kind.shortest.laws]
     differ = Counter(law for kind in declared for law, _ in kind.shortest.laws for _ in range(kind.count))
     otherwise = {law: sentence for law, sentence in profile.laws.items() if law in differ or law in DRIVEN_OTHERWISE}
@@ -55,22 +58,25 @@ def conclude(campaign: Campaign, tests: Sequence[SelfTest], profile: Profile, re
     faults = tuple(f"{judged.name}: {judged.fault}" for judged in campaign.judged if judged.fault is not None)
     faults += tuple(_failure(kind) for kind in failures)
     blind = [test.animal for test in tests if test.named is None]
-    short = _not_covered(campaign.judged) if not breaches and not faults else []
+    short = _not_covered(campaign.judged) if not not_declared and not faults else []
     bounds = [f"{judged.name}: {judged.bound}" for judged in campaign.judged if judged.bound is not None]
-    verdict = overall_verdict(laws.values(), bound_reached=bool(short or bounds), error=bool(faults or blind))
-    report = Report(
-        verdict=verdict,
+    complete = Report(
         law_version=LAW_VERSION,
+        engine=(campaign.hello.name, campaign.hello.version),
         scope=campaign.scope,
         seed=campaign.seed,
         laws=laws,
         counts=_counts(campaign),
         skipped=tuple(_skipped(campaign, laws)),
-        findings=tuple(map(_finding, breaches)),
+        findings=tuple(_finding(kind, campaign.only.laws) for kind in breaches),
+        prevented=tuple(_prevented(blind, faults, [*bounds, *short])),
         seconds=campaign.seconds,
         reproduce=reproduce,
     )
+    report = settled(complete, ledger, whole=campaign.only.is_whole)
+    new = [kind for kind, finding in zip(breaches, complete.findings, strict=True) if not ledger.lists(finding)]
     notes = [f"the self-test did not notice {name}, so the verdict is not certain" for name in blind]
+    notes += [f"only the instances {', '.join(campaign.only.instances)} were driven"] if campaign.only.instances else []
     notes += declared_and_not_asked(campaign.hello)
     notes += [f"a bound was reached, and the rest was not driven: {bound}" for bound in bounds]
     notes += [f"not every state and transition was reached: {name}" for name in short]
@@ -78,12 +84,11 @@ def conclude(campaign: Campaign, tests: Sequence[SelfTest], profile: Profile, re
         campaign.hello,
         report,
         tuple(coverage(campaign.judged)),
-        tuple(case_of(campaign, kind.judged, kind.shortest) for kind in (*breaches, *failures)),
+        tuple(case_of(campaign, kind.judged, kind.shortest) for kind in (*new, *failures)),
         tuple(tests),
         tuple(Declared(law, profile.laws[law], differ[law]) for law in sorted(set(differ) & set(profile.laws))),
         faults,
         tuple(notes),
-        _why(laws, blind, faults, [*bounds, *short]) if verdict is Verdict.UNDETERMINED else "",
     )
 
 
@@ -101,6 +106,10 @@ def _kinds(judged: Sequence[InstanceResult]) -> list[_Kind]:
     return sorted(kinds, key=lambda kind: (kind.shortest.severity, len(kind.shortest.stimuli)))
 
 
+def _is_asked_for(kind: _Kind, only: Selection) -> bool:
+    return not only.laws or any(law in only.laws for law, _ in kind.shortest.laws)
+
+
 def _failure(kind: _Kind) -> str:
     """What the engine said when it failed, how often, and where."""
     times = f", {kind.count} times" if kind.count > 1 else ""
@@ -108,33 +117,31 @@ def _failure(kind: _Kind) -> str:
     return f"{kind.judged.name}: {kind.shortest.differences[0]}{f', after {before}' if before else ''}{times}"
 
 
-def _why(laws: Mapping[str, LawResult], blind: Sequence[str], faults: Sequence[str], short: Sequence[str]) -> str:
-    """Why the verdict is undetermined."""
-    undecided = [law for law, one in laws.items() if one.verdict is Verdict.UNDETERMINED]
+def _prevented(blind: Sequence[str], faults: Sequence[str], short: Sequence[str]) -> list[str]:
+    """What prevents a verdict of *holds*, whatever the laws say."""
     reasons = [f"the engine broke down in {len(faults)} ways"] if faults else []
     reasons += [f"the self-test missed {', '.join(blind)}"] if blind else []
-    reasons += [f"{len(short)} instances were not driven through"] if short else []
-    reasons += [f"nothing that was asked is about {', '.join(undecided)}"] if undecided else []
-    return "; ".join(reasons) or "no law could be judged"
+    return reasons + ([f"{len(short)} instances were not driven through"] if short else [])
 
 
 def _laws(campaign: Campaign, breaches: Sequence[_Kind], otherwise: Mapping[str, str]) -> dict[str, LawResult]:
     """The result of each law. `otherwise` has the sentence of each law that the engine was seen not to follow, or was driven
     as if it did not, because its profile declares it."""
     checked = campaign.checked
+    only = campaign.only
     broken: dict[str, set[str]] = {}
     for kind in breaches:
         for law, _ in kind.shortest.laws:
-            broken.setdefault(law, set()).update(kind.instances)
+            if not only.laws or law in only.laws:
+                broken.setdefault(law, set()).update(kind.instances)
 
     def not_judged(law: Law) -> str | None:
+        if only.laws and law.id not in only.laws:
+            return "not asked for"
         if law.id in otherwise:
             return f"declared by the profile: {otherwise[law.id]}"
-        if missing := lacks(law, campaign.hello):
-            return f"the engine does not show {', '.join(missing)}"
-        if Where.STEP not in law.where and law.id not in OF_DATA:
-            return "judged on trails, not step by step"
-        return why_never_asked(law, campaign.hello) if not checked[law.id] else None
+        never = "the chosen instances ask nothing about it" if only.instances and not checked[law.id] else None
+        return why_not_judged(law, campaign.hello, checked=bool(checked[law.id])) or never
 
     def undecided(law: Law) -> str | None:
         return None if checked[law.id] else "never checked in a case to which it applies"
@@ -190,22 +197,9 @@ def _skipped(campaign: Campaign, laws: Mapping[str, LawResult]) -> list[Skipped]
     return skipped + [Skipped(f"law {law}", str(one.why), (law,)) for law, one in laws.items() if one.verdict is None]
 
 
-def _finding(kind: _Kind) -> Finding:
-    found = kind.shortest
-    laws = list(dict.fromkeys(law for law, _ in found.laws))
-    token = getattr(found.stimuli[-1], "token", None) if found.stimuli else None
-    return Finding(
-        laws[0],
-        f"{kind.judged.name}: {found.laws[0][1]}",
-        tokens=(token,) if token is not None else (),
-        kind=str(found.kind),
-        severity=SEVERITIES[found.severity],
-        count=kind.count,
-        steps=len(found.stimuli),
-        closed=kind.closed,
-        instances=kind.instances,
-        also=tuple(laws[1:]),
-    )
+def _finding(kind: _Kind, only: Sequence[str]) -> Finding:
+    found = finding_of(kind.shortest, kind.judged.name, only)
+    return replace(found, count=kind.count, closed=kind.closed, instances=kind.instances)
 
 
 # ------------------------------------------------------------------------------------------------- counterexamples

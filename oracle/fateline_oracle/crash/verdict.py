@@ -16,7 +16,7 @@ from ..compare.data_laws import Broken
 from ..ports.port import Hello, Write
 from ..report.case import case_document
 from ..report.law_results import law_results
-from ..report.verdict import Finding, LawResult, Report, Skipped, overall_verdict
+from ..report.verdict import Finding, LawResult, Report, Skipped
 from ..trails.reconstruct import named
 from .campaign import CrashCampaign, instances_to_crash
 from .instance import Caught, CrashResult
@@ -50,18 +50,19 @@ def conclude(
     laws = _laws(campaign, killed, Counter(law for _, (law, _) in breaches))
     faults = tuple(f"{one.name}: {one.fault}" for one in campaign.tortured if one.fault is not None)
     counts = counts_of(campaign, killed)
-    short = counts["boundaries_crashed"] < counts["boundaries_known"]
+    short = counts["boundaries_known"] - counts["boundaries_crashed"]
     return CrashConformance(
         campaign.hello,
         Report(
-            verdict=overall_verdict(laws.values(), bound_reached=short, error=bool(faults)),
             law_version=LAW_VERSION,
+            engine=(campaign.hello.name, campaign.hello.version),
             scope=campaign.scope,
             seed=None,
             laws=laws,
             counts=counts,
             skipped=(*skipped, *_skipped(campaign), *_not_judged(laws)),
             findings=tuple(Finding(law, f"{where}: {message}") for where, (law, message) in breaches),
+            prevented=(*faults, *([f"the engine was not crashed at {short:,} boundaries"] if short else [])),
             seconds=campaign.seconds + (killed.seconds if killed is not None else 0.0),
             reproduce=reproduce,
         ),

@@ -12,7 +12,7 @@ from fateline_model.checker.verify import Step
 
 from ..conform.result import Conformance
 from ..report.law_results import COLOUR
-from ..report.verdict import LawResult, Verdict
+from ..report.verdict import Finding, LawResult, Verdict
 from .counterexample import show
 
 CASES_SHOWN: Final = 3
@@ -26,6 +26,7 @@ def conformance_text(found: Conformance, *, cases: int = CASES_SHOWN) -> str:
     parts = [f"{found.hello.name} {found.hello.version}, checked against the law, version {report.law_version}", ""]
     parts += [_coverage(found), "", _laws(found)]
     parts += _explained(found, cases)
+    parts += _reached(found)
     parts += _aside(found)
     counts = report.counts
     covered = (
@@ -34,7 +35,7 @@ def conformance_text(found: Conformance, *, cases: int = CASES_SHOWN) -> str:
     )
     verdict = paint(report.verdict, COLOUR[report.verdict], bold=True)
     parts += ["", f"{verdict}  {covered}, {counts['steps']:,} steps, {report.seconds:.1f} s, seed {report.seed}"]
-    parts += [f"It is undetermined because {found.why}."] if found.why else []
+    parts += [f"It is undetermined because {report.why}."] if report.why else []
     return "\n".join(parts)
 
 
@@ -77,30 +78,39 @@ def _why(result: LawResult) -> str:
 
 def _explained(found: Conformance, most: int) -> list[str]:
     """All findings, the worst first, and of at most `most` of them the counterexample, each breaking another law first."""
-    rows = [
-        (number, one.law, one.kind, f"{one.count:,}", len(one.instances), one.steps, one.closed or None, one.severity)
-        for number, one in enumerate(found.report.findings, 1)
-    ]
-    if not rows:
-        return []
-    headers = ("", "law", "finding", "count", "instances", "steps", "closed", "severity")
-    lines = ["", table(rows[:FINDINGS_SHOWN], headers)]
-    if len(rows) > FINDINGS_SHOWN:
-        lines.append(f"... and {len(rows) - FINDINGS_SHOWN} more findings; --json and --html have all of them")
+    findings = found.report.findings
+    lines = findings_text(findings)
     chosen: dict[str, dict[str, Any]] = {}
-    for case in found.cases[: len(rows)]:
+    for case in found.cases[: len(findings)]:
         laws: Any = case["laws"]
         chosen.setdefault(laws[0][0], case)
     for case in list(chosen.values())[:most]:
         lines += ["", f"{case['instance']}", "", case_text(case)]
     if len(chosen) > most:
         lines += ["", f"... and {len(chosen) - most} more laws are broken first by other counterexamples"]
-    return lines + _reached(found)
+    return lines
+
+
+def findings_text(findings: Sequence[Finding]) -> list[str]:
+    """A table of findings, the worst first. The report as JSON has all of them."""
+    rows = [
+        (n, one.law, one.kind, f"{one.count:,}", len(one.instances), one.steps, one.closed or None, one.severity)
+        for n, one in enumerate(findings, 1)
+    ]
+    if not rows:
+        return []
+    headers = ("", "law", "finding", "count", "instances", "steps", "closed", "severity")
+    lines = ["", table(rows[:FINDINGS_SHOWN], headers)]
+    if len(rows) > FINDINGS_SHOWN:
+        lines.append(f"... and {len(rows) - FINDINGS_SHOWN} more findings; --json has all of them")
+    return lines
 
 
 def _reached(found: Conformance) -> list[str]:
-    """What share of the graph was reached, and what is closed behind which finding."""
+    """What share of the graph was reached, if it is not all, and what is closed behind which finding."""
     counts = found.report.counts
+    if counts["states"] == counts["states_total"] and not found.report.findings:
+        return []
     share = counts["states"] / counts["states_total"] if counts["states_total"] else 0.0
     closed = [
         f"{one.closed:,} behind finding {number}" for number, one in enumerate(found.report.findings, 1) if one.closed
@@ -135,6 +145,7 @@ def _aside(found: Conformance) -> list[str]:
     for test in found.self_tests:
         noticed = f"noticed by {test.named} after {test.steps:,} steps" if test.named else "NOT NOTICED"
         lines.append(f"self-test: {test.says}: {noticed}")
+    lines += map(str, found.report.known)
     lines += [
         f"declared by the profile: {one.law}, {LAWS[one.law].title}: {one.sentence} ({one.count:,} steps differ so)"
         for one in found.declared

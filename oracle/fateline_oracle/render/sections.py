@@ -217,6 +217,10 @@ def _aside(found: Conformance) -> str:
     declared = [
         f"{text('b', one.law)} {escaped(LAWS[one.law].title)}: {escaped(one.sentence)}" for one in found.declared
     ]
+    known = [
+        f"{text('b', one.law)} {escaped(one.kind)}, {one.count:,} times: {escaped(one.reason)} {escaped(one.link)}"
+        for one in found.report.known
+    ]
     skipped = [f"{one.cases:,} {escaped(one.what)}: {escaped(one.why)}" for one in found.report.skipped if one.cases]
     not_judged = [f"{escaped(one.what)}: {escaped(one.why)}" for one in found.report.skipped if not one.cases]
     faults = [escaped(fault) for fault in found.faults[:20]]
@@ -226,6 +230,7 @@ def _aside(found: Conformance) -> str:
         part
         for part in (
             section("Where the engine broke down", listed(faults), id_="faults"),
+            section("Known findings, by the ledger", listed(known), id_="known"),
             section("Declared by the profile", listed(declared), id_="declared"),
             section("What was not judged", listed([*skipped, *not_judged]), id_="skipped"),
             section("Notes", listed(escaped(note) for note in found.notes), id_="notes"),

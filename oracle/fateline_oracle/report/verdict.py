@@ -11,13 +11,16 @@ Standard library only, because `fateline --help` loads this module. Not here: pr
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Final
 
 SCHEMA: Final = "fateline.report/1"
 """Names the shape of the report object. A change that breaks a reader takes the next number."""
+
+FILES: Final = "fateline.files/1"
+"""The same for what the commands print that write or check generated files."""
 
 NOT_JUDGED: Final = "not judged"
 """The verdict in JSON of a law that was not judged; in Python it is `None`."""
@@ -101,29 +104,55 @@ class Finding:
     also: tuple[str, ...] = ()
 
 
-def overall_verdict(laws: Iterable[LawResult], *, bound_reached: bool = False, error: bool = False) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A finding that the ledger lists: its law, its kind, how often it was met, and what the ledger says of it."""
+
+    law: str
+    kind: str
+    count: int
+    reason: str
+    link: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(f"known: {self.law}, {self.kind} ({self.count:,} times): {self.reason} {self.link}".split())
+
+
+def overall_verdict(laws: Iterable[LawResult], *, prevented: bool = False) -> Verdict:
     """The verdict over all laws.
 
-    Breached if a law is; else undetermined if a law that could be judged was not decided, a bound was
-    reached, an error occurred, or no law was judged at all; else holds. Laws not judged do not count.
+    Breached if a law is; else undetermined if a law that could be judged was not decided, something else prevented a
+    decision, or no law was judged at all; else holds. Laws not judged do not count.
     """
     judged = {law.verdict for law in laws if law.verdict is not None}
     if Verdict.BREACHED in judged:
         return Verdict.BREACHED
-    if bound_reached or error or not judged or Verdict.UNDETERMINED in judged:
+    if prevented or not judged or Verdict.UNDETERMINED in judged:
         return Verdict.UNDETERMINED
     return Verdict.HOLDS
+
+
+def files_json(folder: str, files: int, changed: Sequence[str], problems: Sequence[str]) -> str:
+    """What a command prints for `--json` that writes generated files, or checks that they are fresh."""
+    fresh = not problems
+    document = {
+        "schema": FILES,
+        "fresh": fresh,
+        "folder": folder,
+        "files": files,
+        "changed": changed,
+        "problems": problems,
+    }
+    return json.dumps(document, indent=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The object that every command prints for `--json`.
 
-    The command passes the verdict, because only it knows of bounds and errors. A report whose verdict claims more than its
-    laws allow cannot be built.
+    The verdict follows from the laws, and from what prevented a decision whatever the laws say.
     """
 
-    verdict: Verdict
     law_version: str
     scope: str | None
     """What was checked: the name of a scope, or of what was audited."""
@@ -132,20 +161,35 @@ class Report:
     counts: Mapping[str, int]
     skipped: tuple[Skipped, ...] = ()
     findings: tuple[Finding, ...] = ()
+    known: tuple[Known, ...] = ()
+    """The findings that the ledger lists. They do not change the verdict."""
+    prevented: tuple[str, ...] = ()
+    """Each bound that was reached, error, and other reason for which the verdict cannot be *holds*."""
     seconds: float
     reproduce: str
     """The command line that repeats this report."""
+    engine: tuple[str, str] | None = None
+    """The name and the version of the engine that was driven."""
+    details: Mapping[str, object] = field(default_factory=dict)
+    """What only this command has, as plain data."""
 
     def __post_init__(self) -> None:
-        from_laws = overall_verdict(self.laws.values())
-        if self.verdict is not from_laws and (from_laws, self.verdict) != (
-            Verdict.HOLDS,
-            Verdict.UNDETERMINED,
-        ):
-            raise ValueError(f"the laws say {from_laws}: the report cannot say {self.verdict}")
         breached = {law for law, result in self.laws.items() if result.verdict is Verdict.BREACHED}
         if not_breached := {finding.law for finding in self.findings} - breached:
             raise ValueError(f"findings about laws that are not breached: {', '.join(sorted(not_breached))}")
+
+    @property
+    def verdict(self) -> Verdict:
+        return overall_verdict(self.laws.values(), prevented=bool(self.prevented))
+
+    @property
+    def why(self) -> str:
+        """Why the verdict is undetermined; nothing if it is another one."""
+        if self.verdict is not Verdict.UNDETERMINED:
+            return ""
+        undecided = [law for law, one in self.laws.items() if one.verdict is Verdict.UNDETERMINED]
+        reasons = [*self.prevented, *([f"no decision about {', '.join(undecided)}"] if undecided else [])]
+        return "; ".join(reasons) or "no law could be judged"
 
     @property
     def exit_code(self) -> ExitCode:
@@ -158,6 +202,7 @@ class Report:
                 "schema": SCHEMA,
                 "verdict": self.verdict,
                 "law_version": self.law_version,
+                "engine": dict(zip(("name", "version"), self.engine, strict=True)) if self.engine is not None else None,
                 "scope": self.scope,
                 "seed": self.seed,
                 "laws": {
@@ -166,8 +211,11 @@ class Report:
                 "counts": dict(self.counts),
                 "skipped": [asdict(item) for item in self.skipped],
                 "findings": [asdict(item) for item in self.findings],
+                "known": [asdict(item) for item in self.known],
+                "prevented": list(self.prevented),
                 "seconds": round(self.seconds, 3),
                 "reproduce": self.reproduce,
+                "details": dict(self.details),
             },
             indent=2,
             allow_nan=False,

@@ -18,7 +18,7 @@ from fateline_model.words import RunStatus
 from ..compare.broken_laws import concerned
 from ..compare.records import Unrecorded
 from ..report.law_results import law_results
-from ..report.verdict import Finding, LawResult, Report, Skipped, overall_verdict
+from ..report.verdict import Finding, LawResult, Report, Skipped
 from .accept import AcceptanceRun, Acceptor, shown_by_itself
 from .pipeline import pipeline_of
 from .reader import BadTrail, RunTrail, partitions
@@ -248,10 +248,8 @@ def report_of(found: TrailResult, reproduce: str) -> Report:
 
     undecided = next(iter(found.undetermined), None)
     laws = law_results(found.checked, found.breached, not_judged=not_judged, undecided=lambda law: undecided)
-    total = found.consumed == found.records
-    verdict = overall_verdict(laws.values(), bound_reached=bool(found.undetermined), error=not total)
+    left = found.records - found.consumed
     return Report(
-        verdict=verdict,
         law_version=LAW_VERSION,
         scope="trail",
         seed=None,
@@ -267,6 +265,7 @@ def report_of(found: TrailResult, reproduce: str) -> Report:
         },
         skipped=tuple(_skipped(found, laws)),
         findings=tuple(found.findings),
+        prevented=(*found.undetermined, *([f"{left:,} records were not stepped"] if left else [])),
         seconds=found.seconds,
         reproduce=reproduce,
     )

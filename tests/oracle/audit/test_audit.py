@@ -466,3 +466,25 @@ def test_views_that_do_not_fit_are_said_with_the_view(landscape: Path, tmp_path:
     assert found.exit_code == 3
     assert "trail_tokens" in found.output
     assert says in found.output
+
+
+# ---------------------------------------------------------------------------------------------------- known findings
+
+
+def test_known_findings_of_a_database_do_not_change_its_verdict(landscape: Path, tmp_path: Path) -> None:
+    """A real database with two breaches: known, it passes; in a mended database, its ledger does not."""
+    report, known = tmp_path / "report.json", tmp_path / "known.toml"
+    with unpacked("jan28-select") as path:
+        report.write_text(run(path, "--json").stdout, encoding="utf-8")
+        made = CliRunner().invoke(main, ["ledger", str(report), "--reason", "an old run"])
+        known.write_text(made.stdout, encoding="utf-8")
+        again = run(path, "--ledger", known)
+        assert (run(path).exit_code, again.exit_code) == (1, 0), again.output
+        assert "known: C9" in again.stdout
+    elsewhere = known.read_text(encoding="utf-8")
+    known.write_text(
+        "".join(line for line in elsewhere.splitlines(True) if "scope" not in line and "versions" not in line)
+    )
+    gone = run(landscape, "--ledger", known)
+    assert (gone.exit_code, "no longer occurs; remove it" in gone.stdout) == (2, True), gone.output
+    assert run(landscape, "--ledger", known, "--law", "F1").exit_code == 0

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from fateline_oracle.adapters import ENGINES
+from fateline_oracle.adapters import unpacked as unpack
 from fateline_oracle.audit.import_records import copy_records
 from fateline_oracle.audit.summary import AuditSummary, tell
 from fateline_oracle.audit.whole import Wanted, audit
+from fateline_oracle.book.engines import cases_of, packed
 from fateline_oracle.book.landscapes import CASES, unpacked
 from fateline_oracle.report.verdict import LawResult, Verdict
 
@@ -29,6 +32,13 @@ def of_walks(draw: random.Random) -> list[Record]:
 def of_databases(draw: random.Random) -> list[Record]:
     """A real database in which no core law is broken."""
     with unpacked(draw.choice(HEALTHY)) as path:
+        return records_of(path)
+
+
+def of_engines(draw: random.Random) -> list[Record]:
+    """A database that another engine wrote, in which no law is broken."""
+    healthy = [(engine, name) for engine in ENGINES for name, case in cases_of(engine).items() if not case.breaks]
+    with unpack(packed(*draw.choice(healthy))) as path:
         return records_of(path)
 
 
@@ -58,7 +68,7 @@ AT_ONCE = 20
 """How many ways to hide something are tried with the first seed; with the others, all."""
 
 
-@pytest.mark.parametrize("source", [of_walks, of_databases])
+@pytest.mark.parametrize("source", [of_walks, of_databases, of_engines])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_j1_what_is_hidden_breaks_nothing_and_proves_nothing(source: object, seed: int, tmp_path: Path) -> None:
     draw = random.Random(seed)
@@ -93,7 +103,7 @@ def test_j2_a_prefix_breaks_nothing_and_is_not_over(source: object, seed: int, t
 
 
 @pytest.mark.parametrize("change", [weakened.rename, weakened.shuffle])
-@pytest.mark.parametrize("source", [of_walks, of_databases])
+@pytest.mark.parametrize("source", [of_walks, of_databases, of_engines])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_j3_other_names_and_another_order_change_nothing(
     change: object, source: object, seed: int, tmp_path: Path

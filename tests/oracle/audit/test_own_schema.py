@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from fateline_oracle.audit.any_trail import prepared
 from fateline_oracle.audit.summary import AuditSummary, tell
 from fateline_oracle.audit.whole import Wanted, audit
-from fateline_oracle.cli.audit import prepared
 from fateline_oracle.report.verdict import Verdict
 
 ORDERS = 40

@@ -127,3 +127,31 @@ def test_a_profile_law_can_be_declared_away_and_a_core_law_cannot(tmp_path: Path
     assert "more: a profile has only the table" in said
     path.write_text('[laws]\nC16 = "late tokens\\n are dropped"\n')
     assert read_profile(path).laws == {"C16": "late tokens are dropped"}
+
+
+@pytest.mark.usefixtures("few")
+def test_a_ledger_lets_known_findings_pass_and_fails_when_they_are_gone(tmp_path: Path) -> None:
+    report, known = tmp_path / "report.json", tmp_path / "known.toml"
+    code, text = run("zoo:late-without-a-fate", "--json", "--instance", PLACE)
+    assert code == 1
+    report.write_text(text[text.index("{") :], encoding="utf-8")
+    made = CliRunner().invoke(main, ["ledger", str(report)])
+    assert (made.exit_code, "Give each entry its `reason`" in made.output) == (0, True)
+    known.write_text(CliRunner().invoke(main, ["ledger", str(report), "--reason", "it is planned"]).stdout)
+    code, text = run("zoo:late-without-a-fate", "--ledger", str(known), "--instance", PLACE)
+    assert (code, "it is planned" in text) == (0, True), text
+    code, text = run("--ledger", str(known))
+    assert (code, "no longer occurs; remove it" in text) == (2, True)
+    known.write_text("[[known]]\nlaw = 1\n")
+    assert run("--ledger", str(known))[0] == 3
+
+
+@pytest.mark.usefixtures("few")
+def test_a_part_of_a_scope_is_checked_and_only_that_is_concluded() -> None:
+    code, text = run("zoo:late-without-a-fate", "--instance", PLACE, "--law", "L1", "--law", "C4")
+    assert code == 0, text  # the bug breaks neither law
+    code, text = run("zoo:late-without-a-fate", "--instance", "untimed*", "--law", "C16", "--json")
+    laws = json.loads(text[text.index("{") :])["laws"]
+    assert (code, laws["C16"]["verdict"], laws["L1"]["why"]) == (1, "breached", "not asked for")
+    assert run("--instance", "no such*")[0] == 3
+    assert run("--list") == (0, "".join(f"{one.name}\n" for one in campaign.every_instance("small")))

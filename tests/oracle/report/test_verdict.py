@@ -14,25 +14,24 @@ NOT_JUDGED = LawResult(None, why="the trail records no visits")
 
 
 @pytest.mark.parametrize(
-    "laws, bound_reached, error, expected",
+    "laws, prevented, expected",
     [
-        ([HOLDS], False, False, Verdict.HOLDS),
-        ([HOLDS, HOLDS], False, False, Verdict.HOLDS),
-        ([HOLDS, NOT_JUDGED], False, False, Verdict.HOLDS),
-        ([], False, False, Verdict.UNDETERMINED),
-        ([NOT_JUDGED], False, False, Verdict.UNDETERMINED),
-        ([HOLDS, UNDECIDED], False, False, Verdict.UNDETERMINED),
-        ([HOLDS], True, False, Verdict.UNDETERMINED),
-        ([HOLDS], False, True, Verdict.UNDETERMINED),
-        ([BREACHED], False, False, Verdict.BREACHED),
-        ([BREACHED, HOLDS], False, False, Verdict.BREACHED),
-        ([BREACHED, NOT_JUDGED], False, False, Verdict.BREACHED),
-        ([UNDECIDED, BREACHED], False, False, Verdict.BREACHED),
-        ([BREACHED], True, True, Verdict.BREACHED),
+        ([HOLDS], False, Verdict.HOLDS),
+        ([HOLDS, HOLDS], False, Verdict.HOLDS),
+        ([HOLDS, NOT_JUDGED], False, Verdict.HOLDS),
+        ([], False, Verdict.UNDETERMINED),
+        ([NOT_JUDGED], False, Verdict.UNDETERMINED),
+        ([HOLDS, UNDECIDED], False, Verdict.UNDETERMINED),
+        ([HOLDS], True, Verdict.UNDETERMINED),
+        ([BREACHED], False, Verdict.BREACHED),
+        ([BREACHED, HOLDS], False, Verdict.BREACHED),
+        ([BREACHED, NOT_JUDGED], False, Verdict.BREACHED),
+        ([UNDECIDED, BREACHED], False, Verdict.BREACHED),
+        ([BREACHED], True, Verdict.BREACHED),
     ],
 )
-def test_overall_verdict(laws: list[LawResult], bound_reached: bool, error: bool, expected: Verdict) -> None:
-    assert overall_verdict(laws, bound_reached=bound_reached, error=error) is expected
+def test_overall_verdict(laws: list[LawResult], prevented: bool, expected: Verdict) -> None:
+    assert overall_verdict(laws, prevented=prevented) is expected
 
 
 def test_exit_codes_are_the_documented_numbers() -> None:
@@ -45,7 +44,6 @@ def test_exit_codes_are_the_documented_numbers() -> None:
 
 
 REPORT = Report(
-    verdict=Verdict.BREACHED,
     law_version="1",
     scope="small",
     seed=7,
@@ -61,8 +59,8 @@ REPORT = Report(
 def test_report_as_json_has_the_documented_keys_in_order() -> None:
     told = json.loads(REPORT.to_json())
     assert list(told) == [
-        *("schema", "verdict", "law_version", "scope", "seed", "laws", "counts"),
-        *("skipped", "findings", "seconds", "reproduce"),
+        *("schema", "verdict", "law_version", "engine", "scope", "seed", "laws", "counts"),
+        *("skipped", "findings", "known", "prevented", "seconds", "reproduce", "details"),
     ]
     assert told["schema"] == "fateline.report/1"
     assert told["verdict"] == "breached"
@@ -91,25 +89,16 @@ def test_report_as_json_has_the_documented_keys_in_order() -> None:
     assert told["seconds"] == 1.235
 
 
-@pytest.mark.parametrize(
-    "laws, verdict",
-    [
-        ({"L1": BREACHED}, Verdict.HOLDS),
-        ({"L1": BREACHED}, Verdict.UNDETERMINED),
-        ({"L1": HOLDS}, Verdict.BREACHED),
-        ({"L1": UNDECIDED}, Verdict.HOLDS),
-        ({"L1": NOT_JUDGED}, Verdict.HOLDS),
-        ({}, Verdict.HOLDS),
-    ],
-)
-def test_a_report_cannot_say_other_than_its_laws(laws: dict[str, LawResult], verdict: Verdict) -> None:
-    with pytest.raises(ValueError, match="the report cannot say"):
-        replace(REPORT, laws=laws, verdict=verdict, findings=())
+def test_a_report_is_undetermined_though_its_laws_hold_if_a_bound_was_reached() -> None:
+    report = replace(REPORT, laws={"L1": HOLDS}, findings=(), prevented=("a bound was reached",))
+    assert (report.exit_code, report.why) == (ExitCode.UNDETERMINED, "a bound was reached")
 
 
-def test_a_report_may_be_undetermined_though_its_laws_hold_because_a_bound_was_reached() -> None:
-    report = replace(REPORT, laws={"L1": HOLDS}, verdict=Verdict.UNDETERMINED, findings=())
-    assert report.exit_code is ExitCode.UNDETERMINED
+def test_a_report_says_why_it_is_undetermined() -> None:
+    report = replace(REPORT, laws={"L1": UNDECIDED, "L2": HOLDS}, findings=())
+    assert report.why == "no decision about L1"
+    assert replace(REPORT, laws={"V1": NOT_JUDGED}, findings=()).why == "no law could be judged"
+    assert REPORT.why == ""
 
 
 def test_a_finding_needs_a_breached_law() -> None:

@@ -4,17 +4,16 @@ The databases lie in this folder as they were given, compressed; nothing in them
 is a breach; the remarks (`landscapes.toml`) say what it means. Not here: the auditing, and the page (`book/found.py`).
 """
 
-import lzma
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 from msgspec import field
 
-from ...audit.adapters import find_adapter
+from ...adapters import unpacked as unpack
+from ...audit.any_trail import prepared
 from ...audit.source import reading
 from ...audit.summary import AuditSummary, tell
 from ...audit.whole import Wanted, audit
@@ -36,20 +35,18 @@ CASES: Final = read_table(__package__, "landscapes.toml", dict[str, Case])
 """In the order in which they were written."""
 
 
-@contextmanager
-def unpacked(name: str) -> Iterator[Path]:
+def unpacked(name: str) -> AbstractContextManager[Path]:
     """The database, unpacked while a block runs."""
-    packed = files(__package__) / f"{name}.db.xz"
-    with tempfile.TemporaryDirectory(prefix="fateline-found-") as folder:
-        path = Path(folder) / f"{name}.db"
-        path.write_bytes(lzma.decompress(packed.read_bytes()))
-        yield path
+    return unpack(files(__package__) / f"{name}.db.xz")
 
 
 def judged(name: str) -> AuditSummary:
     """What the audit says of it."""
     with unpacked(name) as path:
-        adapter = find_adapter(path)
-        found = audit(Wanted(path, adapter))
-        with reading(path, adapter) as source:
-            return tell(found, source, name, f"fateline audit {name}.db", 3)
+        return judged_file(path, name)
+
+
+def judged_file(path: Path, name: str) -> AuditSummary:
+    """What the audit says of a database that it knows by its tables."""
+    with prepared(path) as (source_path, adapter), reading(source_path, adapter) as source:
+        return tell(audit(Wanted(source_path, adapter)), source, name, f"fateline audit {name}.db", 3)

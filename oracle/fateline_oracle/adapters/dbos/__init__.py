@@ -1,0 +1,1 @@
+"""DBOS Transact for Python, on SQLite."""

@@ -1,0 +1,1 @@
+"""Prefect, with the database of its server in SQLite."""
