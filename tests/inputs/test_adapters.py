@@ -1,4 +1,4 @@
-"""Adapters that answer nonsense over the process protocol: damaged answers of the reference engine, and any bytes.
+"""Adapters that answer nonsense over the process protocol, and what is declared of engines: profiles, ledgers, reports.
 
 The other side of the protocol is answered in this process, so that thousands of engines can be tried; a few are real processes.
 """
@@ -22,7 +22,7 @@ from fateline_oracle.ports.port import Hello, Port
 from fateline_oracle.ports.process import EngineProcess
 from fateline_oracle.reference.engine import ReferenceEngine
 from fateline_oracle.serve import Served
-from tests.inputs.damage import BYTES, VALUES
+from tests.inputs.damage import BYTES, VALUES, damaged_data, damaged_text
 from tests.inputs.harness import Misbehaved, Sandboxes, check, fuzz, lengths
 
 Damage = tuple[int, str, Any]
@@ -110,7 +110,7 @@ def damages() -> st.SearchStrategy[list[Damage]]:
     return st.lists(one, min_size=1, max_size=3)
 
 
-@lengths(20, 3_000)
+@lengths(10, 3_000)
 def test_answers(tmp_path: Path, many: int, monkeypatch: pytest.MonkeyPatch) -> None:
     folders = Sandboxes(tmp_path)
     monkeypatch.setattr(process_engine, "EngineProcess", InProcess)
@@ -136,6 +136,61 @@ def test_real_processes(tmp_path: Path, name: str) -> None:
     folder = Sandboxes(tmp_path).next()
     (folder / "engine.py").write_text(ENGINES[name])
     assert check(folder, "conform", "--timeout", 1, *CONFORM[1:], sys.executable, "engine.py").exit_code == 2
+
+
+PROFILE = '[laws]\nC16 = "late is late later"\nV4 = "a verdict says less"\n'
+LEDGER = (
+    '[[known]]\nlaw = "C16"\nkind = "arrive() at coalesce: missing: outcomes failed"\nreason = "known"\nlink = "x"\n'
+    'versions = ["1.*", "[a-"]\nscope = "small"\nexpires = 2027-06-30\n'
+)
+TOML = [
+    '"""',
+    "[[known]]",
+    "[known]",
+    "= 1e999",
+    "= 2027-13-45",
+    "= inf",
+    "\\u0000",
+    'law = "L1"',
+    "C16",
+    "a.b.c = 1",
+    "[[" * 2_000,
+]
+
+
+@lengths(20, 3_000)
+def test_profiles_and_ledgers(tmp_path: Path, many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = Sandboxes(tmp_path)
+
+    def tried(given: tuple[str, str]) -> None:
+        folder = folders.next()
+        for name, text in zip(("profile.toml", "ledger.toml"), given, strict=True):
+            (folder / name).write_bytes(text.encode("utf-8", "surrogatepass"))
+        check(folder, "conform", "--scope", "small", "--jobs", 1, "--profile", "profile.toml")
+        check(folder, "conform", "--scope", "small", "--jobs", 1, "--ledger", "ledger.toml")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(campaign, "every_instance", lambda scope: ())
+        fuzz(many, st.tuples(damaged_text([PROFILE], TOML), damaged_text([LEDGER], TOML)), tried)
+
+
+REPORT = {
+    "schema": "fateline.report/1", "verdict": "breached", "law_version": "2", "scope": "small", "seed": 1, "counts": {"a": 1},
+    "laws": {"C16": {"verdict": "breached", "checked": 3, "breached": 1, "why": ""}}, "seconds": 1.0, "reproduce": "x",
+    "findings": [{"law": "C16", "message": "m\x1b[1m", "kind": "k", "count": 2, "also": ["F1"]}], "skipped": [],
+}  # fmt: skip
+
+
+@lengths(20, 3_000)
+def test_reports(tmp_path: Path, many: int) -> None:
+    folders = Sandboxes(tmp_path)
+
+    def tried(report: Any) -> None:
+        folder = folders.next()
+        (folder / "report.json").write_text(json.dumps(report))
+        check(folder, "ledger", "report.json")
+
+    fuzz(many, damaged_data([REPORT]), tried)
 
 
 def named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
