@@ -110,7 +110,7 @@ def damages() -> st.SearchStrategy[list[Damage]]:
     return st.lists(one, min_size=1, max_size=3)
 
 
-@lengths(10, 3_000)
+@lengths(10, 250)
 def test_answers(tmp_path: Path, many: int, monkeypatch: pytest.MonkeyPatch) -> None:
     folders = Sandboxes(tmp_path)
     monkeypatch.setattr(process_engine, "EngineProcess", InProcess)
@@ -158,7 +158,7 @@ TOML = [
 ]
 
 
-@lengths(20, 3_000)
+@lengths(10, 400)
 def test_profiles_and_ledgers(tmp_path: Path, many: int, monkeypatch: pytest.MonkeyPatch) -> None:
     folders = Sandboxes(tmp_path)
 
@@ -181,7 +181,7 @@ REPORT = {
 }  # fmt: skip
 
 
-@lengths(20, 3_000)
+@lengths(20, 1_000)
 def test_reports(tmp_path: Path, many: int) -> None:
     folders = Sandboxes(tmp_path)
 

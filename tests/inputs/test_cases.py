@@ -62,7 +62,7 @@ MORE: list[Any] = [
 ]
 
 
-@lengths(10, 2_000)
+@lengths(10, 500)
 def test_cases(tmp_path: Path, many: int) -> None:
     folders = Sandboxes(tmp_path)
 
@@ -74,7 +74,7 @@ def test_cases(tmp_path: Path, many: int) -> None:
     fuzz(many, damaged_data(cases(), MORE), tried)
 
 
-@lengths(10, 2_000)
+@lengths(10, 1_000)
 def test_the_bytes_of_a_case(tmp_path: Path, many: int) -> None:
     folders = Sandboxes(tmp_path)
 
@@ -96,7 +96,7 @@ def vector_lines() -> list[Any]:
     return found
 
 
-@lengths(10, 2_000)
+@lengths(8, 400)
 def test_vectors(tmp_path: Path, many: int) -> None:
     folders = Sandboxes(tmp_path)
 
@@ -110,7 +110,7 @@ def test_vectors(tmp_path: Path, many: int) -> None:
     fuzz(many, damaged_data(vector_lines(), MORE), tried)
 
 
-@lengths(10, 2_000)
+@lengths(10, 1_500)
 def test_the_bytes_of_vectors(tmp_path: Path, many: int) -> None:
     folders = Sandboxes(tmp_path)
     text = "".join(json.dumps(line) + "\n" for line in vector_lines()[0]).encode()

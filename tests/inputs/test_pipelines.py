@@ -50,13 +50,13 @@ def run(folder: Path, content: bytes) -> None:
     check(folder, "run", "p.yaml", named=r"(?!p\.yaml$|in\.jsonl$|bystander).*")
 
 
-@lengths(20, 4_000)
+@lengths(20, 1_500)
 def test_the_text_of_a_pipeline(tmp_path: Path, many: int) -> None:
     folders = Sandboxes(tmp_path)
     fuzz(many, damaged_text(TEXTS), lambda text: run(folders.next(), text.encode("utf-8", "surrogatepass")))
 
 
-@lengths(20, 4_000)
+@lengths(20, 1_500)
 def test_the_keys_of_a_pipeline(tmp_path: Path, many: int) -> None:
     folders = Sandboxes(tmp_path)
     fuzz(
@@ -103,7 +103,7 @@ ROW = st.dictionaries(
 )
 
 
-@lengths(160, 40_000)
+@lengths(160, 15_000)
 def test_expressions(many: int) -> None:
     fuzz(many, st.tuples(damaged_text(FORMULAS, PIECES), ROW), evaluated)
 

@@ -62,7 +62,7 @@ SINKS = st.sampled_from(["csv", "jsonl", "sqlite"])
 
 
 @pytest.mark.parametrize("plugin, contents", [("csv", CSV), ("jsonl", JSONL)])
-@lengths(8, 3_000)
+@lengths(8, 400)
 def test_files(tmp_path: Path, plugin: str, contents: list[bytes], many: int) -> None:
     folders = Sandboxes(tmp_path)
     fuzz(many, st.tuples(damaged_bytes(contents), SINKS), lambda given: read(folders.next(), plugin, *given))
@@ -82,7 +82,7 @@ def database(folder: Path, wal: bool) -> bytes:
     return content
 
 
-@lengths(8, 3_000)
+@lengths(8, 400)
 def test_databases(tmp_path: Path, many: int) -> None:
     folders, contents = Sandboxes(tmp_path), [database(tmp_path, wal) for wal in (False, True)]
     tables = st.sampled_from(["t", "k", "v", "sqlite_schema", "nothing"])
@@ -92,7 +92,7 @@ def test_databases(tmp_path: Path, many: int) -> None:
     )  # fmt: skip
 
 
-@lengths(8, 3_000)
+@lengths(8, 400)
 def test_queries(tmp_path: Path, many: int) -> None:
     folders, contents = Sandboxes(tmp_path), [database(tmp_path, wal) for wal in (False, True)]
     fuzz(

@@ -43,7 +43,7 @@ def as_lines(given: list[Any]) -> bytes:
     return "".join(json.dumps(record) + "\n" for record in given).encode()
 
 
-@lengths(5, 1_500)
+@lengths(5, 250)
 def test_records(tmp_path: Path, many: int) -> None:
     folders = Sandboxes(tmp_path)
 
@@ -55,7 +55,7 @@ def test_records(tmp_path: Path, many: int) -> None:
     fuzz(many, damaged_data([records()], ["one", "two", "0:0", "0", "r", [1], 10**30]), tried)
 
 
-@lengths(5, 1_500)
+@lengths(8, 1_000)
 def test_lines(tmp_path: Path, many: int) -> None:
     folders = Sandboxes(tmp_path)
 
@@ -97,7 +97,7 @@ def stored(value: object) -> object:
     return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace") if isinstance(value, str) else value
 
 
-@lengths(5, 1_500)
+@lengths(4, 100)
 def test_landscapes(tmp_path: Path, many: int) -> None:
     """Guards off and checks of the types off: what a program can write into the file."""
     folders = Sandboxes(tmp_path)
@@ -121,7 +121,7 @@ def test_landscapes(tmp_path: Path, many: int) -> None:
     fuzz(many, changes(), tried)
 
 
-@lengths(5, 1_500)
+@lengths(5, 500)
 def test_landscapes_with_any_bytes(tmp_path: Path, many: int) -> None:
     folders = Sandboxes(tmp_path)
 
@@ -150,7 +150,7 @@ PIECES = [
 ]  # fmt: skip
 
 
-@lengths(5, 1_500)
+@lengths(8, 800)
 def test_views(tmp_path: Path, many: int) -> None:
     folders = Sandboxes(tmp_path)
 
