@@ -97,7 +97,7 @@ def stored(value: object) -> object:
     return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace") if isinstance(value, str) else value
 
 
-@lengths(4, 100)
+@lengths(4, 200)
 def test_landscapes(tmp_path: Path, many: int) -> None:
     """Guards off and checks of the types off: what a program can write into the file."""
     folders = Sandboxes(tmp_path)
