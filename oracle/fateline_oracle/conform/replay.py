@@ -102,7 +102,7 @@ def read_case(path: Path) -> Case:
         )
     try:
         said = msgspec.convert(document, CaseJson)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise BadCase(f"{path}: no case: {error}") from error
     if not 0 < len(said.steps) <= STEPS:
         raise BadCase(f"{path}: steps: give a list of 1 to {STEPS}")

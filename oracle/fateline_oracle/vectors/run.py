@@ -68,8 +68,8 @@ class Asker:
 
     def ask(self, vector: Vector) -> Replayed:
         """Run one vector, to its end or to the first difference."""
-        name, steps = str(vector.document["instance"]), vector.document["steps"]
         try:
+            name, steps = str(vector.document["instance"]), vector.document["steps"]
             if vector.machine in PORT_OF:
                 instance = _instances()[name]
                 if name not in self._ready:
@@ -168,9 +168,11 @@ def _lacks(hello: Hello, vector: Vector) -> str | None:
     if port not in hello.ports:
         return f"the engine offers no {port} port"
     instance = _instances().get(str(vector.document["instance"]))
-    own = vector.machine in PORT_OF
-    needed = asks_for(instance) if own and instance is not None else requirements(load(vector.pipeline))
-    missing = needed - hello.does
+    try:
+        small = vector.machine in PORT_OF and instance is not None
+        missing = (asks_for(instance) if small and instance else requirements(load(vector.pipeline))) - hello.does
+    except ValueError as error:
+        raise BadVectors(f"vector {vector.id}: {error}") from error
     return f"the engine does not declare {', '.join(sorted(missing))}" if missing else None
 
 
