@@ -1,13 +1,16 @@
 """Opens an engine by its name.
 
-No name means the reference engine; `zoo:NAME` is an engine with a seeded bug; `module:factory` is an engine in Python;
-and `process:COMMAND` is a process that speaks the protocol. The result of `factory()` must have the five methods of
+No name means the reference engine; `zoo:NAME` is an engine with a seeded bug; `engine:NAME` is an engine of others in its
+environment, `engine:NAME@VERSION` in another version; `module:factory` is an engine in Python; and `process:COMMAND` is a
+process that speaks the protocol. The result of `factory()` must have the five methods of
 `ports.port.Engine`; its `hello` is validated before use. Not here: the judging.
 """
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from typing import Final
 
 from .ports.port import Engine, EngineFault, Port
 from .ports.validate import asked_again, guarded
@@ -16,6 +19,10 @@ REFERENCE = "reference"
 ZOO = "zoo:"
 PROCESS = "process:"
 """The prefix of a command, written as in a shell, that starts an engine which speaks the protocol."""
+
+
+OTHERS: Final = "engine:"
+"""The prefix of the name of an engine that others made; `fateline engines` lists them."""
 
 
 class NoSuchEngine(ValueError):
@@ -34,16 +41,25 @@ def engine_of(name: str) -> Iterator[Engine]:
 
         with mutant_engine(name.removeprefix(ZOO)) as engine:
             yield engine
-    elif name.startswith(PROCESS):
+    elif name.startswith((PROCESS, OTHERS)):
         from .ports.process_engine import process_engine
 
-        process = process_engine(name.removeprefix(PROCESS))
+        process = process_engine(name.removeprefix(PROCESS) if name.startswith(PROCESS) else _of_others(name))
         try:
             yield process
         finally:
             process.close()
     else:
         yield _imported(name)
+
+
+def _of_others(name: str) -> str:
+    from .adapters.environments import NoEnvironment, driven_by
+
+    try:
+        return shlex.join(driven_by(name.removeprefix(OTHERS)))
+    except NoEnvironment as problem:
+        raise NoSuchEngine(f"{name}: {problem}") from problem
 
 
 def _imported(name: str) -> Engine:

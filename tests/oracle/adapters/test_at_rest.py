@@ -9,13 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from fateline_oracle.adapters import ENGINES, of_engine, unpacked
+from fateline_oracle.adapters.profiles import cases_of, packed, profile_of
 from fateline_oracle.audit.adapters import find_adapter, read_adapter
 from fateline_oracle.audit.connect import BadSource
 from fateline_oracle.audit.import_records import copy_records
 from fateline_oracle.audit.source import reading
 from fateline_oracle.audit.summary import tell
 from fateline_oracle.audit.whole import Wanted, audit
-from fateline_oracle.book.engines import cases_of, packed, profile_of
 from fateline_oracle.book.landscapes import judged_file
 from fateline_oracle.cli import main
 from fateline_oracle.report.verdict import Verdict
