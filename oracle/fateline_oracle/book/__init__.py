@@ -15,7 +15,20 @@ from typing import Final
 from ..crash.figures import read_figures
 from ..law.verification import judge_mutants, read_lock
 from ..mutants.matrix import read_matrix
-from . import decisions, engines, evidence, found, glossary, implementers, judged, protocol, rules, versions, vocabulary
+from . import (
+    decisions,
+    engines,
+    evidence,
+    found,
+    glossary,
+    implementers,
+    judged,
+    protocol,
+    reports,
+    rules,
+    versions,
+    vocabulary,
+)
 from .markdown import NOTICE
 from .schemas import SCHEMAS
 from .tables import TABLES, with_version
@@ -29,6 +42,7 @@ PLAIN: Final[dict[str, Callable[[], str]]] = {
     "stimuli.md": rules.stimuli_page,
     "proofs.md": evidence.proofs_page,
     "ports.md": judged.ports_page,
+    "verdicts.md": reports.verdicts_page,
     "found.md": found.found_page,
     "engines.md": engines.engines_page,
     "protocol.md": protocol.protocol_page,

@@ -1,4 +1,4 @@
-"""JSON Schemas of what is exchanged: trail records, pipelines, stimuli, cases. Made from the model's own tables.
+"""JSON Schemas of what is exchanged: trail records, pipelines, stimuli, cases, reports. Made from the model's own tables.
 
 Not here: the pages that say the same to a person (`vocabulary.py`).
 """
@@ -16,8 +16,8 @@ from fateline_model.words import NAME_PATTERN, FlushVerdict, MergeData, NodeKind
 from ..conform.case import schema as case_json_schema
 from ..ports.messages import VERSION as PROTOCOL
 from ..ports.messages import schemas as protocol_schemas
+from .reports import DIALECT, files_schema, report_schema
 
-DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
 NAME: Final[Schema] = {"type": "string", "pattern": f"^{NAME_PATTERN}$"}
 
@@ -167,6 +167,8 @@ SCHEMAS: Final[dict[str, Callable[[], Schema]]] = {
     "pipeline": pipeline_schema,
     "stimulus": stimulus_schema,
     "case": case_schema,
+    "report": report_schema,
+    "files": files_schema,
     "protocol-judge": partial(_protocol_schema, "judge", "What the judge asks"),
     "protocol-engine": partial(_protocol_schema, "engine", "What an engine may answer"),
 }

@@ -3,10 +3,10 @@
 Not here: the checking (`fateline_oracle.audit`), and the page (`fateline_oracle.render.audit_html`).
 """
 
-import json
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -168,7 +168,10 @@ def _shown(
     junit: str | None,
     as_json: bool,
 ) -> ExitCode:
-    click.echo(_json(summary, chain) if as_json else _text(summary, chain, limit))
+    report = summary.report
+    if chain is not None:
+        report = replace(report, details={"chain": as_object(chain)})
+    click.echo(report.to_json() if as_json else _text(summary, chain, limit))
     if junit is not None:
         click.echo(write_junit(summary.report, database, Path(junit)), err=as_json)
     if html is not None:
@@ -179,11 +182,6 @@ def _shown(
         click.echo(f"The report: {Path(html).resolve()}", err=as_json)
     altered = chain is not None and not chain.unaltered
     return ExitCode.BREACHED if altered else summary.report.exit_code
-
-
-def _json(summary: AuditSummary, chain: Chain | None) -> str:
-    report = summary.report.to_json()
-    return report if chain is None else json.dumps({**json.loads(report), "chain": as_object(chain)}, indent=2)
 
 
 def _queries(law: str) -> str:

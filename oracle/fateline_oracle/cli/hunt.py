@@ -3,24 +3,25 @@
 Not here: the hunting (`fateline_oracle.conform.fuzz`).
 """
 
-import json
 import shlex
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from fateline_console.terminal import Progress, paint
-from fateline_model import LAW_VERSION
 
 from ..conform.fuzz import BadCorpus, Event, Hunt
 from ..engines import NoSuchEngine, engine_of
 from ..mutants import NoSuchMutant
 from ..ports.hello import hello_of
 from ..ports.port import EngineFault
+from ..render.conform_text import findings_text
 from ..report.law_results import COLOUR
-from ..report.verdict import SCHEMA, ExitCode, Verdict
-from .engine_options import TakesCommand, timeout_option, written
+from ..report.ledger import BadLedger, settled
+from ..report.verdict import ExitCode, Report
+from .engine_options import TakesCommand, ledger_for, ledger_option, timeout_option, written
 
 SHOWN = {"new": "red", "fault": "yellow"}
 
@@ -35,10 +36,17 @@ SHOWN = {"new": "red", "fault": "yellow"}
 )
 @click.option("--minutes", type=click.FloatRange(0), help="Stop after this number of minutes.")
 @click.option("--rounds", type=click.IntRange(0), help="Stop after this number of walks.")
+@ledger_option
 @timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end instead of text.")
 def hunt(
-    engine: str, corpus: str, seed: int | None, minutes: float | None, rounds: int | None, as_json: bool
+    engine: str,
+    corpus: str,
+    seed: int | None,
+    minutes: float | None,
+    rounds: int | None,
+    ledger_file: str | None,
+    as_json: bool,
 ) -> ExitCode:
     """Search for breaches in ENGINE with random walks, until stopped or until the budget is used up.
 
@@ -46,29 +54,33 @@ def hunt(
 
     The cases of the corpus are replayed first. Stop with Ctrl-C; the next hunt in the same folder continues from there.
 
-    Exit status: 0 nothing was found so far, 1 a breach was found now or earlier, 2 the engine broke down or no walk was
-    taken, 3 wrong usage or input.
+    Exit status: 0 nothing is wrong now, 1 a walk or a replayed case breaks a law, 2 the engine broke down or nothing was
+    asked, 3 wrong usage or input.
     """
     folder = Path(corpus)
     until = time.monotonic() + minutes * 60 if minutes is not None else float("inf")
     try:
         with engine_of(engine) as made:
-            found = Hunt(made, hello_of(made), engine, folder, seed)
+            hello = hello_of(made)
+            ledger = ledger_for(ledger_file, hello.version)
+            found = Hunt(made, hello, engine, folder, seed)
+            so_far = found.progress
             if not as_json:
-                so_far = found.progress
                 click.echo(
-                    f"hunting in {found.hello.name}, seed {so_far.seed}, from round {so_far.rounds}; corpus {folder}"
+                    f"hunting in {hello.name} {hello.version}, seed {so_far.seed}, from round {so_far.rounds}; corpus {folder}"
                 )
             stopped = _hunted(found, until, rounds, as_json)
-    except (NoSuchEngine, NoSuchMutant, BadCorpus) as error:
+    except (NoSuchEngine, NoSuchMutant, BadCorpus, BadLedger) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:
         click.echo(f"The engine cannot be judged: {fault}", err=True)
         return ExitCode.UNDETERMINED
-    verdict = _verdict(found)
-    words = ["fateline", "hunt", "--corpus", corpus, "--seed", str(found.progress.seed), *written(engine)]
-    click.echo(_json(found, verdict, shlex.join(words)) if as_json else _text(found, verdict, stopped))
-    return verdict.exit_code
+    words = ["fateline", "hunt", "--corpus", corpus, "--seed", str(so_far.seed)]
+    words += [*(["--ledger", ledger_file] if ledger_file is not None else []), *written(engine)]
+    # A walk need not meet a finding again that the ledger lists; only `conform` goes through everything.
+    report = settled(found.report(shlex.join(words)), ledger, whole=False)
+    click.echo(report.to_json() if as_json else _text(report, engine, found.notes, stopped))
+    return report.exit_code
 
 
 def _hunted(found: Hunt, until: float, rounds: int | None, quiet: bool) -> bool:
@@ -83,7 +95,7 @@ def _hunted(found: Hunt, until: float, rounds: int | None, quiet: bool) -> bool:
                 so_far = found.progress
                 progress.update(
                     f"{so_far.rounds:,} walks, {so_far.steps:,} steps, {len(so_far.seen):,} kinds seen, "
-                    f"{len(so_far.shapes)} found"
+                    f"{len(found.findings.of_kind)} found"
                 )
                 if event.kind == "walked" and (
                     time.monotonic() >= until or (rounds is not None and so_far.rounds - first >= rounds)
@@ -97,43 +109,25 @@ def _hunted(found: Hunt, until: float, rounds: int | None, quiet: bool) -> bool:
 
 
 def _say(event: Event, quiet: bool) -> None:
-    if not quiet and event.kind not in ("known", "walked"):
+    if not quiet and event.kind != "walked":
         case = f"  {event.case}" if event.case is not None else ""
         click.echo(f"{paint(event.kind, SHOWN.get(event.kind))}  {event.text}{case}")
 
 
-def _verdict(found: Hunt) -> Verdict:
-    if found.progress.shapes or found.still_broken:
-        return Verdict.BREACHED
-    return Verdict.UNDETERMINED if found.progress.faults or not found.progress.rounds else Verdict.HOLDS
-
-
-def _counts(found: Hunt) -> dict[str, int]:
-    progress = found.progress
-    return {
-        "walks": progress.rounds, "steps": progress.steps, "refusals": progress.refusals, "kinds_seen": len(progress.seen),
-        "found": len(progress.shapes), "still_broken": found.still_broken, "faults": sum(progress.faults.values()),
-    }  # fmt: skip
-
-
-def _json(found: Hunt, verdict: Verdict, reproduce: str) -> str:
-    findings = [
-        {"law": shape.partition(":")[0], "message": shape.partition(": ")[2], "case": case}
-        for shape, case in found.progress.shapes.items()
+def _text(report: Report, engine: str, notes: Sequence[str], stopped: bool) -> str:
+    counts = report.counts
+    lines = findings_text(report.findings)
+    lines += [
+        f"replay finding {number}: {shlex.join(['fateline', 'replay', one.case, *written(engine)])}"
+        for number, one in enumerate(report.findings, 1)
+        if one.case
     ]
-    document = {
-        "schema": SCHEMA, "verdict": verdict, "law_version": LAW_VERSION, "scope": "hunt", "seed": found.progress.seed,
-        "laws": {}, "counts": _counts(found), "skipped": [], "findings": findings, "seconds": round(found.progress.seconds, 3),
-        "reproduce": reproduce,
-    }  # fmt: skip
-    return json.dumps(document, indent=2)
-
-
-def _text(found: Hunt, verdict: Verdict, stopped: bool) -> str:
-    counts = _counts(found)
-    lines = [f"fault, {count} times: {message}" for message, count in found.progress.faults.items()]
+    lines += map(str, report.known)
+    lines += [f"skipped: {one.cases:,} {one.what}: {one.why}" for one in report.skipped]
+    lines += [f"- {note}" for note in (*notes, *report.prevented)]
     summary = (
         f"{counts['walks']:,} walks, {counts['steps']:,} steps, {counts['refusals']:,} refusals, "
-        f"{counts['kinds_seen']:,} kinds of steps seen, {counts['found']} found, {found.progress.seconds:.1f} s"
-    ) + (", stopped" if stopped else "")
-    return "\n".join([*lines, f"\n{paint(verdict, COLOUR[verdict], bold=True)}  {summary}"])
+        f"{counts['kinds_seen']:,} kinds of steps seen, {counts['cases']} cases in the corpus, {report.seconds:.1f} s"
+    )
+    verdict = paint(report.verdict, COLOUR[report.verdict], bold=True)
+    return "\n".join([*lines, f"\n{verdict}  {summary}{', stopped' if stopped else ''}"])

@@ -3,7 +3,8 @@
 Not here: the stepping (`fateline_oracle.conform.replay`).
 """
 
-import json
+import shlex
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,19 +13,17 @@ import click
 from fateline_console.terminal import paint
 from fateline_model import LAWS
 
-from ..conform.campaign import every_instance
 from ..conform.replay import BadCase, Case, Replayed, read_case
 from ..conform.replay import replay as step_again
-from ..conform.verdict import steps_of
 from ..crash.replay import replay_crash
 from ..engines import NoSuchEngine, engine_of
 from ..mutants import NoSuchMutant
 from ..ports.hello import hello_of
 from ..ports.port import Engine, EngineFault
 from ..ports.validate import asked_again
-from ..render.conform_text import case_text
-from ..report.verdict import ExitCode, Verdict
-from .engine_options import TakesCommand, timeout_option
+from ..render.replay_text import replayed_text
+from ..report.verdict import ExitCode, LawResult, Verdict
+from .engine_options import TakesCommand, timeout_option, written
 
 
 @click.command(cls=TakesCommand)
@@ -49,28 +48,26 @@ def replay(case: str, engine: str, as_json: bool) -> ExitCode:
         name = engine or (read.engine if read.engine.startswith("zoo:") else "")
         with engine_of(name) as made:
             if read.machine == "torture":
-                return asked_again(partial(_crash_again, read, made, as_json))
+                return asked_again(partial(_crash_again, read, made, case, as_json))
             done = asked_again(partial(step_again, read, made, hello_of(made)))
     except (BadCase, NoSuchEngine, NoSuchMutant) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:
         done = Replayed(None, str(fault), 0)
-    click.echo(json.dumps(_as_json(read, done), indent=2) if as_json else _text(read, done))
-    if done.fault is not None or done.unsupported is not None:
-        return ExitCode.UNDETERMINED
-    return ExitCode.HOLDS if done.found is None else ExitCode.BREACHED
+    report = done.report(read.instance, read.laws, shlex.join(["fateline", "replay", case, *written(engine)]))
+    click.echo(report.to_json() if as_json else replayed_text(read.instance, done, read.laws))
+    return report.exit_code
 
 
-def _crash_again(case: Case, engine: Engine, as_json: bool) -> ExitCode:
+def _crash_again(case: Case, engine: Engine, path: str, as_json: bool) -> ExitCode:
     """Replay a case of a crash test."""
     done, crashed = replay_crash(case.document, engine, hello_of(engine))
     laws = [law for law, _ in crashed.found.laws] if crashed.found is not None else []
-    verdict = "undetermined" if done.fault or done.unsupported else "breached" if laws else "holds"
+    report = done.report(case.instance, case.laws, shlex.join(["fateline", "replay", path]))
+    report = replace(report, laws={**report.laws, **{law: LawResult(Verdict.BREACHED, 1, 1) for law in laws}})
+    verdict = report.verdict
     if as_json:
-        result = {"instance": case.instance, "verdict": verdict, "steps": done.steps, "laws": laws}
-        click.echo(
-            json.dumps({"schema": "fateline.replay/1", **result, "laws_then": [*case.laws], "fault": done.fault})
-        )
+        click.echo(report.to_json())
     elif done.fault is not None:
         click.echo(f"{paint(verdict, 'yellow', bold=True)}  the engine broke down: {done.fault}")
     elif crashed.found is None:
@@ -78,46 +75,4 @@ def _crash_again(case: Case, engine: Engine, as_json: bool) -> ExitCode:
     else:
         click.echo("\n".join(f"     {law}: {message}" for law, message in crashed.found.laws))
         click.echo(f"\n{paint(verdict, 'red', bold=True)}  {laws[0]} {LAWS[laws[0]].title}, in {done.steps} steps")
-    return Verdict(verdict).exit_code
-
-
-def _as_json(case: Case, done: Replayed) -> dict[str, object]:
-    return {
-        "schema": "fateline.replay/1",
-        "instance": case.instance,
-        "verdict": "undetermined" if done.fault or done.unsupported else "holds" if done.found is None else "breached",
-        "steps": done.steps,
-        "laws": list(done.laws),
-        "laws_then": list(case.laws),
-        "fault": done.fault,
-    }
-
-
-def _text(case: Case, done: Replayed) -> str:
-    if done.fault is not None:
-        return f"{paint('undetermined', 'yellow', bold=True)}  the engine broke down at step {done.steps}: {done.fault}"
-    if done.unsupported is not None:
-        undetermined = paint("undetermined", "yellow", bold=True)
-        return f"{undetermined}  the port does not support step {done.steps + 1}: {done.unsupported}"
-    if done.found is None:
-        return f"{paint('holds', 'green', bold=True)}  law and engine agree in all {done.steps} steps"
-    instance = next((one for one in every_instance("deep") if one.name == case.instance), None)
-    lines = []
-    if instance is not None:
-        steps = [step.__dict__ for step in steps_of(instance, done.found)]
-        observed = done.found.observed if isinstance(done.found.observed, str) else None
-        lines.append(
-            case_text(
-                {
-                    "steps": steps,
-                    "laws": done.found.laws,
-                    "expected": done.found.expected,
-                    "observed": observed,
-                    "differences": done.found.differences,
-                }
-            )
-        )
-    then = f" (then {case.laws[0]})" if case.laws and case.laws[0] not in done.laws[:1] else ""
-    first = done.laws[0]
-    lines.append(f"\n{paint('breached', 'red', bold=True)}  {first} {LAWS[first].title}{then}, in {done.steps} steps")
-    return "\n".join(lines)
+    return report.exit_code

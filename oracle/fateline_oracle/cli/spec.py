@@ -3,7 +3,6 @@
 Not here: what the pages say (`fateline_oracle.book`).
 """
 
-import json
 from pathlib import Path
 
 import click
@@ -11,7 +10,7 @@ import click
 from fateline_console.terminal import paint
 
 from ..book import INDEX, make_book, stale, write
-from ..report.verdict import ExitCode
+from ..report.verdict import ExitCode, files_json
 
 
 @click.command()
@@ -32,7 +31,7 @@ def spec(check: bool, specs: str | None, jobs: int, as_json: bool) -> ExitCode:
     problems = stale(folder, book)
     code = ExitCode.BREACHED if problems else ExitCode.HOLDS
     if as_json:
-        click.echo(json.dumps({"specs": str(folder), "pages": len(book), "changed": changed, "problems": problems}))
+        click.echo(files_json(str(folder), len(book), changed, problems))
         return code
     for name in changed:
         click.echo(f"written  {name}")

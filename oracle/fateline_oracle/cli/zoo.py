@@ -3,12 +3,16 @@
 Not here: the mutants (`fateline_oracle.mutants`), and the checking of one (`fateline_oracle.mutants.kill`).
 """
 
-import json
+import shlex
 import time
+from collections import Counter
+from collections.abc import Sequence
 
 import click
 
 from fateline_console.terminal import Progress, paint, table
+from fateline_model import LAW_VERSION
+from fateline_model.laws import Law
 
 from ..conform.instance import Strategy
 from ..engines import engine_of
@@ -16,7 +20,8 @@ from ..mutants import MUTANTS
 from ..mutants.case import case_of
 from ..mutants.matrix import Matrix, census, write_matrix
 from ..render.conform_text import case_text
-from ..report.verdict import ExitCode
+from ..report.law_results import law_results
+from ..report.verdict import ExitCode, Finding, Report
 from .engine_options import timeout_option
 from .verify import JOBS
 
@@ -43,7 +48,8 @@ def zoo(
 ) -> ExitCode:
     """Check engines with one seeded bug each: all of them, or those with these NAMES.
 
-    Exit status: 0 every bug is noticed by its law and the engine without a bug is not, 1 not so, 3 wrong usage.
+    Exit status: 0 every bug is noticed by its law and the engine without a bug is not, 1 a bug is not noticed by its law, 2 the
+    engine without a bug is noticed, 3 wrong usage.
     """
     unknown = [name for name in names if name not in MUTANTS]
     if unknown:
@@ -61,14 +67,41 @@ def zoo(
             chosen, tried, open_engine=engine_of, seed=seed, jobs=jobs, clean=not names, progress=progress.update
         )
     found.seconds = time.perf_counter() - started
-    click.echo(json.dumps(found.as_json(), indent=2) if as_json else _text(found))
+    report = _report(found, names, seed)
+    click.echo(report.to_json() if as_json else _text(found))
     if lock and found.holds:
         write_matrix(found)
     if show:
         for hunted in found.hunted:
             if hunted.found is not None:
                 click.echo(f"\n{hunted.animal.name}, in {hunted.instance}\n\n{case_text(case_of(hunted))}")
-    return ExitCode.HOLDS if found.holds else ExitCode.BREACHED
+    return report.exit_code
+
+
+def _report(found: Matrix, names: Sequence[str], seed: int) -> Report:
+    """A law holds if each bug that breaks it is noticed by it, and is breached by each that is not."""
+    own = Counter(one.animal.law for one in found.hunted)
+    missed = [one for one in found.hunted if not one.killed]
+
+    def not_judged(law: Law) -> str | None:
+        return None if own[law.id] else found.without.get(law.id, "no seeded bug of this law was chosen")
+
+    laws = law_results(own, Counter(one.animal.law for one in missed), not_judged=not_judged)
+    return Report(
+        law_version=LAW_VERSION,
+        scope="zoo",
+        seed=seed,
+        laws=laws,
+        counts={"bugs": len(found.hunted), "noticed": sum(one.killed for one in found.hunted)},
+        findings=tuple(
+            Finding(one.animal.law, f"{one.animal.name} is not noticed: {one.animal.says}", kind=one.animal.name)
+            for one in missed
+        ),
+        prevented=() if found.clean is not False else ("the engine without a bug was noticed as if it had one",),
+        seconds=found.seconds,
+        reproduce=shlex.join(["fateline", "zoo", *names, "--seed", str(seed)]),
+        details=found.as_json(),
+    )
 
 
 def _text(found: Matrix) -> str:

@@ -11,13 +11,14 @@ from typing import Final
 from fateline_model import Pipeline, Stimulus
 from fateline_model.barrier_machine import BarrierEvent, BarrierStimulus
 from fateline_model.checker.systems import AnyStimulus, State
-from fateline_model.laws import ALL, Law
+from fateline_model.laws import ALL, Law, Where
 from fateline_model.lifecycle import Op, Operation
 from fateline_model.stimuli import Do, Validity
 from fateline_model.words import Collisions, MergeData, NodeKind, Policy, Strategy, Verdict
 
 from ..ports.port import Clock, Does, Hello, Port, Shows
 from ..ports.shown import SHOWN, hidden
+from .data_laws import LAWS as OF_DATA
 from .records import RELATIONS, Unrecorded
 
 # ------------------------------------------------------------------------------------------------- stimulus by port
@@ -204,6 +205,15 @@ def why_never_asked(law: Law, hello: Hello) -> str | None:
     if missing:
         return f"nothing that could be asked is about it; the engine does not declare {', '.join(missing)}"
     return None
+
+
+def why_not_judged(law: Law, hello: Hello, *, checked: bool) -> str | None:
+    """Why a law is not judged when an engine is driven step by step; None if it is, or if nobody can say why it is not."""
+    if missing := lacks(law, hello):
+        return f"the engine does not show {', '.join(missing)}"
+    if Where.STEP not in law.where and law.id not in OF_DATA:
+        return "judged on trails, not step by step"
+    return None if checked else why_never_asked(law, hello)
 
 
 def declared_and_not_asked(hello: Hello) -> list[str]:

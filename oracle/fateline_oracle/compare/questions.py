@@ -8,6 +8,7 @@ data count for themselves, where digests and times are compared (`data_laws.py`)
 Not here: laws at rest, and the search through the model, which count otherwise.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -79,6 +80,11 @@ def step_of(stimulus: Stimulus | Operation | BarrierStimulus, records: Iterable[
         found.add(type(record))
         found.update(_mark(getattr(record, column)) for column in _WORDS.get(type(record), ()))
     return frozenset(found)
+
+
+def asked(steps_about: Mapping[Step, int], steps: int, refusals: int) -> Counter[str]:
+    """How often each law was asked about, by what was driven: lawful steps, and stimuli that the law refuses."""
+    return Counter({**questions(steps_about), **dict.fromkeys(("Z1", "Z2"), refusals), "D1": steps})
 
 
 def questions(steps: Mapping[Step, int]) -> dict[str, int]:

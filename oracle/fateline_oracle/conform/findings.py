@@ -3,11 +3,12 @@
 Not here: how a case is made short (`shrink.py`, `machine_driver.py`), and what a report makes of it (`verdict.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from ..compare.difference import Difference, Kind
+from ..compare.difference import SEVERITIES, Difference, Kind
+from ..report.verdict import Finding
 
 ALIKE: Final = 3
 """After so many refused stimuli of one kind that met the same and made law and engine part, no more of them are tried."""
@@ -80,3 +81,18 @@ class Findings:
     def failures(self) -> list[str]:
         """The words of the engine where it failed."""
         return [found.shortest.differences[0] for found in self if not found.shortest.laws]
+
+
+def finding_of(found: Difference, where: str, only: Collection[str] = ()) -> Finding:
+    """A difference that breaks a law, in the words of a report. `only` are the laws that were asked for; nothing: all."""
+    laws = [law for law in dict.fromkeys(law for law, _ in found.laws) if not only or law in only]
+    token = getattr(found.stimuli[-1], "token", None) if found.stimuli else None
+    return Finding(
+        laws[0],
+        f"{where}: {found.laws[0][1]}",
+        tokens=(token,) if token is not None else (),
+        kind=str(found.kind),
+        severity=SEVERITIES[found.severity],
+        steps=len(found.stimuli),
+        also=tuple(laws[1:]),
+    )

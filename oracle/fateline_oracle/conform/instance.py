@@ -19,7 +19,7 @@ from fateline_model.checker.systems import PipelineSystem, State
 from ..compare.capabilities import is_supported, requirements
 from ..compare.difference import Difference, Kind
 from ..compare.names import Names
-from ..compare.questions import questions
+from ..compare.questions import asked
 from ..ports.port import Engine, EngineFault, Hello, RecordJson
 from ..ports.validate import GuardedPipeline
 from .batch_driver import BatchDriver, Suspect, Trouble, Walk, tour
@@ -281,9 +281,7 @@ def _add_tally(judged: InstanceResult, tally: Tally) -> None:
     judged.steps, judged.refusals = tally.steps, tally.refusals
     judged.skipped.update(tally.skipped)
     judged.checked.update(tally.checked)
-    judged.checked.update(questions(tally.steps_about))
-    judged.checked.update(dict.fromkeys(("Z1", "Z2"), tally.refusals))
-    judged.checked["D1"] += tally.steps
+    judged.checked.update(asked(tally.steps_about, tally.steps, tally.refusals))
 
 
 # ------------------------------------------------------------------------------------------------- at rest

@@ -393,12 +393,12 @@ class Sweep:
         findings = self.result.findings
         for kind, found in list(findings.of_kind.items()):
             try:
-                findings.shorten(kind, _Shorter(self.side, self.graph, kind).of(found.shortest, self._whole[kind]))
+                findings.shorten(kind, Shorter(self.side, self.graph, kind).of(found.shortest, self._whole[kind]))
             except EngineFault:
                 continue
 
 
-class _Shorter:
+class Shorter:
     """Makes the case of one kind shorter."""
 
     def __init__(self, side: SideBySide[Any, Any], graph: LocalGraph, kind: Kind) -> None:

@@ -13,7 +13,7 @@ from fateline_model.pipeline import Node
 from fateline_model.words import NodeKind
 
 from ..compare.capabilities import requirements
-from ..compare.questions import questions
+from ..compare.questions import asked
 from ..ports.port import Does, Engine, EngineFault, Hello, Port
 from ..ports.validate import GuardedBarrier, GuardedLifecycle
 from .barrier_driver import BarrierSideBySide, document_of
@@ -39,7 +39,7 @@ def drive_machine(
     if PORT_OF[instance.machine] not in hello.ports:
         judged.skipped[f"the engine offers no {PORT_OF[instance.machine]} port"] += 1
         return judged
-    if missing := _asks_for(instance) - hello.does:
+    if missing := asks_for(instance) - hello.does:
         judged.skipped[f"the engine does not declare {', '.join(sorted(missing))}"] += 1
         return judged
     try:
@@ -55,10 +55,9 @@ def drive_machine(
     judged.steps, judged.refusals = swept.steps, swept.refusals
     judged.skipped.update(swept.skipped)
     judged.checked.update(side.checked)
-    asked = {law.id for law in instance.laws} - side.silent
-    judged.checked.update({law: count for law, count in questions(swept.steps_about).items() if law in asked})
-    judged.checked.update(dict.fromkeys(("Z1", "Z2"), swept.refusals))
-    judged.checked["D1"] += swept.steps
+    own = {law.id for law in instance.laws} - side.silent | {"Z1", "Z2", "D1"}
+    counts = asked(swept.steps_about, swept.steps, swept.refusals)
+    judged.checked.update({law: count for law, count in counts.items() if law in own})
     judged.fault, judged.findings, judged.bound = swept.fault, swept.findings, swept.bound
     if swept.findings:
         judged.steps_to_find = swept.steps + swept.refusals
@@ -66,7 +65,7 @@ def drive_machine(
     return judged
 
 
-def _asks_for(instance: Instance) -> frozenset[Does]:
+def asks_for(instance: Instance) -> frozenset[Does]:
     """The capabilities that an instance needs."""
     if not isinstance(instance.system, BarrierSystem):
         return frozenset()

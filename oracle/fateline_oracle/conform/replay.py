@@ -5,14 +5,14 @@ validated, and it is stepped through the law first. Not here: finding cases, and
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from fateline_model import LAW_VERSION, IllFormed, Stimulus, load
+from fateline_model import LAW_VERSION, LAWS, IllFormed, Stimulus, load
 from fateline_model.checker.scopes import Instance
 from fateline_model.stimuli_json import from_json
 
@@ -20,8 +20,10 @@ from ..compare.difference import Difference
 from ..ports.port import Engine, EngineFault, Hello
 from ..ports.validate import GuardedPipeline
 from ..report.case import SCHEMA
+from ..report.verdict import LawResult, Report, Verdict
 from .campaign import every_instance
 from .case import CaseJson
+from .findings import finding_of
 from .lockstep import Lockstep
 from .machine_driver import MachineDriver, SideBySide, Unsupported
 from .machine_instance import side_by_side
@@ -54,6 +56,25 @@ class Replayed:
     steps: int
     unsupported: str | None = None
     """Why the port does not support the step that would have come next."""
+
+    def report(self, instance: str, laws: Iterable[str], reproduce: str) -> Report:
+        """The result as a report. `laws` are those that the case is about."""
+        found = self.found
+        reasons = [reason for reason in (self.fault, self.unsupported) if reason is not None]
+        results = {law: LawResult(Verdict.BREACHED, 1, 1) for law in self.laws}
+        if not reasons:
+            results = {**{law: LawResult(Verdict.HOLDS, 1) for law in (*laws, "D1")}, **results}
+        return Report(
+            law_version=LAW_VERSION,
+            scope=instance,
+            seed=None,
+            laws={law: results[law] for law in LAWS if law in results},
+            counts={"steps": self.steps},
+            findings=(finding_of(found, instance),) if found is not None and found.laws else (),
+            prevented=tuple(reasons),
+            seconds=0.0,
+            reproduce=reproduce,
+        )
 
     @property
     def laws(self) -> tuple[str, ...]:

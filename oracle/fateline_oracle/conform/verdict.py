@@ -6,20 +6,19 @@ verdict is undetermined. Not here: the driving (`campaign.py`), and how the resu
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fateline_model import LAW_VERSION, Run, Stimulus, step
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem, State
 from fateline_model.checker.verify import Step, stimulus_as_json
-from fateline_model.laws import Law, Where
+from fateline_model.laws import Law
 from fateline_model.machine import Accepted
 from fateline_model.records import as_json
 
-from ..compare.capabilities import declared_and_not_asked, lacks, why_never_asked
-from ..compare.data_laws import LAWS as OF_DATA
-from ..compare.difference import SEVERITIES, Difference, Kind
+from ..compare.capabilities import declared_and_not_asked, why_not_judged
+from ..compare.difference import Difference, Kind
 from ..ports.choices import DRIVEN_OTHERWISE
 from ..ports.port import RecordJson
 from ..ports.profile import Profile
@@ -28,7 +27,7 @@ from ..report.law_results import law_results
 from ..report.ledger import NOTHING_KNOWN, Ledger, settled
 from ..report.verdict import Finding, LawResult, Report, Skipped
 from .campaign import Campaign, Selection, every_instance
-from .findings import Found
+from .findings import Found, finding_of
 from .instance import InstanceResult
 from .result import Conformance, Declared, FamilyCoverage, SelfTest
 
@@ -141,15 +140,8 @@ def _laws(campaign: Campaign, breaches: Sequence[_Kind], otherwise: Mapping[str,
             return "not asked for"
         if law.id in otherwise:
             return f"declared by the profile: {otherwise[law.id]}"
-        if missing := lacks(law, campaign.hello):
-            return f"the engine does not show {', '.join(missing)}"
-        if Where.STEP not in law.where and law.id not in OF_DATA:
-            return "judged on trails, not step by step"
-        if checked[law.id]:
-            return None
-        return why_never_asked(law, campaign.hello) or (
-            "the chosen instances ask nothing about it" if only.instances else None
-        )
+        never = "the chosen instances ask nothing about it" if only.instances and not checked[law.id] else None
+        return why_not_judged(law, campaign.hello, checked=bool(checked[law.id])) or never
 
     def undecided(law: Law) -> str | None:
         return None if checked[law.id] else "never checked in a case to which it applies"
@@ -206,21 +198,8 @@ def _skipped(campaign: Campaign, laws: Mapping[str, LawResult]) -> list[Skipped]
 
 
 def _finding(kind: _Kind, only: Sequence[str]) -> Finding:
-    found = kind.shortest
-    laws = list(dict.fromkeys(law for law, _ in found.laws if not only or law in only))
-    token = getattr(found.stimuli[-1], "token", None) if found.stimuli else None
-    return Finding(
-        laws[0],
-        f"{kind.judged.name}: {found.laws[0][1]}",
-        tokens=(token,) if token is not None else (),
-        kind=str(found.kind),
-        severity=SEVERITIES[found.severity],
-        count=kind.count,
-        steps=len(found.stimuli),
-        closed=kind.closed,
-        instances=kind.instances,
-        also=tuple(laws[1:]),
-    )
+    found = finding_of(kind.shortest, kind.judged.name, only)
+    return replace(found, count=kind.count, closed=kind.closed, instances=kind.instances)
 
 
 # ------------------------------------------------------------------------------------------------- counterexamples

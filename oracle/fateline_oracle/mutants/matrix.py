@@ -49,7 +49,6 @@ class Matrix:
 
     def as_json(self) -> dict[str, object]:
         return {
-            "schema": "fateline.zoo/1",
             "verdict": "holds" if self.holds else "breached",
             "animals": [
                 {

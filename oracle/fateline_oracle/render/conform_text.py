@@ -12,7 +12,7 @@ from fateline_model.checker.verify import Step
 
 from ..conform.result import Conformance
 from ..report.law_results import COLOUR
-from ..report.verdict import LawResult, Verdict
+from ..report.verdict import Finding, LawResult, Verdict
 from .counterexample import show
 
 CASES_SHOWN: Final = 3
@@ -78,24 +78,31 @@ def _why(result: LawResult) -> str:
 
 def _explained(found: Conformance, most: int) -> list[str]:
     """All findings, the worst first, and of at most `most` of them the counterexample, each breaking another law first."""
-    rows = [
-        (number, one.law, one.kind, f"{one.count:,}", len(one.instances), one.steps, one.closed or None, one.severity)
-        for number, one in enumerate(found.report.findings, 1)
-    ]
-    if not rows:
-        return []
-    headers = ("", "law", "finding", "count", "instances", "steps", "closed", "severity")
-    lines = ["", table(rows[:FINDINGS_SHOWN], headers)]
-    if len(rows) > FINDINGS_SHOWN:
-        lines.append(f"... and {len(rows) - FINDINGS_SHOWN} more findings; --json and --html have all of them")
+    findings = found.report.findings
+    lines = findings_text(findings)
     chosen: dict[str, dict[str, Any]] = {}
-    for case in found.cases[: len(rows)]:
+    for case in found.cases[: len(findings)]:
         laws: Any = case["laws"]
         chosen.setdefault(laws[0][0], case)
     for case in list(chosen.values())[:most]:
         lines += ["", f"{case['instance']}", "", case_text(case)]
     if len(chosen) > most:
         lines += ["", f"... and {len(chosen) - most} more laws are broken first by other counterexamples"]
+    return lines
+
+
+def findings_text(findings: Sequence[Finding]) -> list[str]:
+    """A table of findings, the worst first. The report as JSON has all of them."""
+    rows = [
+        (n, one.law, one.kind, f"{one.count:,}", len(one.instances), one.steps, one.closed or None, one.severity)
+        for n, one in enumerate(findings, 1)
+    ]
+    if not rows:
+        return []
+    headers = ("", "law", "finding", "count", "instances", "steps", "closed", "severity")
+    lines = ["", table(rows[:FINDINGS_SHOWN], headers)]
+    if len(rows) > FINDINGS_SHOWN:
+        lines.append(f"... and {len(rows) - FINDINGS_SHOWN} more findings; --json has all of them")
     return lines
 
 

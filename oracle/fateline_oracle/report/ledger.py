@@ -55,7 +55,7 @@ KEYS: Final = {
     "kind": "The kind of the finding, as the report prints it.",
     "reason": "Why it is accepted for now. A sentence; an empty one is refused.",
     "link": "Where it is discussed. Optional.",
-    "versions": "Patterns, as in a shell, of the versions of the engine; in an audit, of the name of the adapter. Default: all.",
+    "versions": "Patterns, as in a shell, of the engine's versions; in an audit, of the adapter's names. Default: all.",
     "scope": "The scope, or the database, in which it must occur. Default: everywhere.",
     "expires": "The last day on which it is accepted. Default: it stays accepted.",
 }

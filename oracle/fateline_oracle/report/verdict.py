@@ -11,13 +11,16 @@ Standard library only, because `fateline --help` loads this module. Not here: pr
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Final
 
 SCHEMA: Final = "fateline.report/1"
 """Names the shape of the report object. A change that breaks a reader takes the next number."""
+
+FILES: Final = "fateline.files/1"
+"""The same for what the commands print that write or check generated files."""
 
 NOT_JUDGED: Final = "not judged"
 """The verdict in JSON of a law that was not judged; in Python it is `None`."""
@@ -129,6 +132,20 @@ def overall_verdict(laws: Iterable[LawResult], *, prevented: bool = False) -> Ve
     return Verdict.HOLDS
 
 
+def files_json(folder: str, files: int, changed: Sequence[str], problems: Sequence[str]) -> str:
+    """What a command prints for `--json` that writes generated files, or checks that they are fresh."""
+    fresh = not problems
+    document = {
+        "schema": FILES,
+        "fresh": fresh,
+        "folder": folder,
+        "files": files,
+        "changed": changed,
+        "problems": problems,
+    }
+    return json.dumps(document, indent=2)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The object that every command prints for `--json`.
@@ -153,6 +170,8 @@ class Report:
     """The command line that repeats this report."""
     engine: tuple[str, str] | None = None
     """The name and the version of the engine that was driven."""
+    details: Mapping[str, object] = field(default_factory=dict)
+    """What only this command has, as plain data."""
 
     def __post_init__(self) -> None:
         breached = {law for law, result in self.laws.items() if result.verdict is Verdict.BREACHED}
@@ -196,6 +215,7 @@ class Report:
                 "prevented": list(self.prevented),
                 "seconds": round(self.seconds, 3),
                 "reproduce": self.reproduce,
+                "details": dict(self.details),
             },
             indent=2,
             allow_nan=False,

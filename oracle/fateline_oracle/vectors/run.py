@@ -8,15 +8,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from fateline_model import load
 from fateline_model.checker.scopes import Instance
 from fateline_model.stimuli_json import from_json
 
 from ..compare.capabilities import requirements
-from ..conform.lockstep import Lockstep
-from ..conform.machine_driver import MachineDriver
+from ..compare.questions import asked
+from ..conform.lockstep import Lockstep, Tally
+from ..conform.machine_driver import MachineDriver, SweepResult
 from ..conform.machine_instance import PORT_OF
 from ..conform.replay import Replayed, side_of, small_steps, stepped
 from ..ports.port import Engine, EngineFault, Hello, Port
@@ -28,22 +29,32 @@ GAP: Final = 0.05
 """The difference between the shares passed above which the gap is reported."""
 
 
+class Failure(NamedTuple):
+    """A vector that an engine failed."""
+
+    instance: str
+    replayed: Replayed
+
+
 @dataclass
 class Score:
-    """The number of vectors asked and passed, and those that failed with the law."""
+    """The number of vectors asked and passed, those that failed by their ids, and how often each law was asked about."""
 
     asked: int = 0
     passed: int = 0
     steps: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
-    failed: dict[str, str] = field(default_factory=dict)
-    """By id: the law that is named first, or the failure of the engine."""
-    first: Replayed | None = None
-    """The result of the first vector that failed."""
+    failed: dict[str, Failure] = field(default_factory=dict)
+    checked: Counter[str] = field(default_factory=Counter)
 
     @property
     def share(self) -> float:
         return self.passed / self.asked if self.asked else 0.0
+
+    @property
+    def first(self) -> Replayed | None:
+        """The result of the first vector that failed."""
+        return next((one.replayed for one in self.failed.values()), None)
 
 
 class Asker:
@@ -82,6 +93,20 @@ class Asker:
                 self._port = GuardedPipeline(made, self.hello)
             found = self._ready[name] = Lockstep(load(vector.pipeline), vector.pipeline, self._port, self.hello)
         return found
+
+    def checked(self) -> Counter[str]:
+        """How often each law was asked about so far."""
+        total: Counter[str] = Counter()
+        for driver in self._ready.values():
+            if isinstance(driver, Lockstep):
+                driver.note_data()
+                tally: Tally | SweepResult = driver.tally
+                total.update(driver.tally.checked)
+            else:
+                tally = driver.result
+                total.update(driver.side.checked)
+            total.update(asked(tally.steps_about, tally.steps, tally.refusals))
+        return total
 
     def close(self) -> None:
         if self._port is not None:
@@ -124,12 +149,12 @@ def run(
         if done.found is None and done.fault is None:
             score.passed += 1
         else:
-            score.failed[vector.id] = done.laws[0] if done.laws else str(done.fault)
-            score.first = score.first or done
+            score.failed[vector.id] = Failure(str(vector.document["instance"]), done)
             if stop:
                 break
         if progress is not None and score.asked % 50 == 0:
             progress(f"{score.asked:,} vectors, {len(score.failed)} failed")
+    score.checked = asker.checked()
     asker.close()
     return score
 

@@ -333,8 +333,8 @@ def test_an_alteration_that_breaks_no_law_is_reported(file: Path) -> None:
     assert "Lawful: yes." in text
     told: dict[str, Any] = json.loads(audited(file, "--json")[1])
     assert told["verdict"] == "holds"
-    assert told["chain"]["unaltered"] is False
-    assert [one["commit"] for one in told["chain"]["alterations"]] == [2, None]
+    assert told["details"]["chain"]["unaltered"] is False
+    assert [one["commit"] for one in told["details"]["chain"]["alterations"]] == [2, None]
 
 
 def test_a_head_is_for_landscapes(file: Path, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def check(specs: Path) -> tuple[int, list[str]]:
     """What checking says: the exit status and the problems."""
     result = spec("--check", "--specs", str(specs), "--json")
     told = json.loads(result.stdout)
-    assert set(told) == {"specs", "pages", "changed", "problems"}
+    assert set(told) == {"schema", "fresh", "folder", "files", "changed", "problems"}
     assert told["changed"] == []
     return result.exit_code, told["problems"]
 

@@ -18,6 +18,7 @@ from fateline_model.checker.shapes import SHAPES, diamond
 from fateline_model.checker.systems import PipelineSystem
 from fateline_model.checker.verify import Finding
 from fateline_model.laws import ALL, LAWS
+from fateline_oracle.book.reports import REPORT_KEYS
 from fateline_oracle.cli import main
 from fateline_oracle.cli import verify_pipeline as pipeline_module
 from fateline_oracle.law import verification
@@ -27,19 +28,7 @@ from fateline_oracle.trails.pipeline_file import LARGEST, read_pipeline
 from tests.model.checker.explored import small_report
 from tests.model.schemas import validator
 
-KEYS = [
-    "schema",
-    "verdict",
-    "law_version",
-    "scope",
-    "seed",
-    "laws",
-    "counts",
-    "skipped",
-    "findings",
-    "seconds",
-    "reproduce",
-]
+KEYS = list(REPORT_KEYS)
 
 
 def verify(*args: str) -> Result:

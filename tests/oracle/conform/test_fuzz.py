@@ -7,9 +7,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fateline_oracle.cli import main
-from fateline_oracle.conform.fuzz import STATE, Hunt
+from fateline_oracle.conform.fuzz import STATE, BadCorpus, Hunt
 from fateline_oracle.engines import engine_of
 from fateline_oracle.ports.hello import hello_of
+from fateline_oracle.ports.port import Port
+from fateline_oracle.report.verdict import Verdict
+
+from .test_going_on import with_both
 
 
 def hunt(*words: object) -> Result:
@@ -34,14 +38,61 @@ def test_a_bug_is_found_kept_once_a_shape_and_stepped_again(tmp_path: Path) -> N
     laws = {json.loads(path.read_text())["laws"][0][0] for path in cases}
     assert laws == {"C16"}
     state = json.loads((tmp_path / STATE).read_text())
-    assert len(state["shapes"]) == len(cases)
+    assert len(state["cases"]) == len(cases)
     again = hunt("zoo:late-without-a-fate", "--corpus", tmp_path, "--rounds", 0)
     assert again.exit_code == 1
     assert again.output.count("replayed  breaks C16") == len(cases)
     mended = hunt("--corpus", tmp_path, "--rounds", 0)
     assert mended.output.count("replayed  holds now") == len(cases)
+    assert hunt("--corpus", tmp_path, "--rounds", 3).exit_code == 0, "what an earlier hunt found is mended"
     replayed = CliRunner().invoke(main, ["replay", str(cases[0]), "zoo:late-without-a-fate"])
     assert replayed.exit_code == 1, replayed.output
+
+
+def test_findings_are_told_apart_by_their_kind(tmp_path: Path) -> None:
+    """The same bug at many places and after many other steps is one finding for each thing that it meets."""
+    report = json.loads(
+        hunt("zoo:late-without-a-fate", "--corpus", tmp_path, "--seed", 3, "--rounds", 60, "--json").output
+    )
+    kinds = [finding["kind"] for finding in report["findings"]]
+    assert len(kinds) == len(set(kinds)) < sum(finding["count"] for finding in report["findings"])
+    assert report["laws"]["C16"]["breached"] > report["laws"]["L1"]["breached"] == 0
+    assert {Path(finding["case"]).parent for finding in report["findings"]} == {tmp_path}
+
+
+@pytest.mark.parametrize("port", [Port.BARRIER, Port.LIFECYCLE])
+def test_an_engine_that_offers_one_port_is_hunted_through_it(tmp_path: Path, port: Port) -> None:
+    with engine_of("") as engine:
+        found = Hunt(engine, hello_of(engine)._replace(ports=frozenset({port})), "", tmp_path, 1)
+        for event in found.rounds():
+            if event.kind == "walked" and found.progress.rounds == 5:
+                break
+        report = found.report("")
+    assert (report.verdict, report.counts["walks"], report.findings) == (Verdict.HOLDS, 5, ())
+    assert report.counts["steps"] > 20
+    assert {law for law, one in report.laws.items() if one.verdict is None} >= {"R1", "T1"}
+
+
+def test_a_corpus_belongs_to_an_engine_and_says_when_its_version_changed(tmp_path: Path) -> None:
+    hunt("--corpus", tmp_path, "--seed", 1, "--rounds", 1)
+    with engine_of("") as engine:
+        hello = hello_of(engine)
+        assert Hunt(engine, hello._replace(version="9"), "", tmp_path, None).notes == [
+            "the last hunt was in version 0.1.0; its cases are stepped again in 9"
+        ]
+        with pytest.raises(BadCorpus, match="this is the corpus of reference engine, not of another"):
+            Hunt(engine, hello._replace(name="another"), "", tmp_path, None)
+
+
+def test_behind_a_difference_the_walk_goes_on(tmp_path: Path) -> None:
+    """With two bugs in one engine, one hunt finds both: the bug that nearly every walk meets does not hide the other."""
+    with with_both("late-without-a-fate", "siblings-share-data") as engine:
+        found = Hunt(engine, hello_of(engine), "", tmp_path, 3)
+        for event in found.rounds():
+            if event.kind == "walked" and found.progress.rounds == 40:
+                break
+        laws = {finding.law for finding in found.report("").findings}
+    assert {"C16", "K3"} <= laws
 
 
 def test_ctrl_c_keeps_what_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

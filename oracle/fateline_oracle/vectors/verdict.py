@@ -1,0 +1,100 @@
+"""Concludes from the vectors that an engine passed and failed: a verdict for each law, and findings by their kind.
+
+Not here: running vectors (`run.py`), and what is printed (`cli/vectors.py`).
+"""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from fateline_model import LAW_VERSION
+from fateline_model.laws import Law
+
+from ..compare.capabilities import declared_and_not_asked, why_not_judged
+from ..compare.difference import Difference
+from ..conform.findings import Findings, finding_of
+from ..ports.port import Hello
+from ..report.law_results import law_results
+from ..report.ledger import NOTHING_KNOWN, Ledger, settled
+from ..report.verdict import Finding, Report, Skipped
+from .run import Score, gap
+
+
+@dataclass(frozen=True)
+class VectorConformance:
+    """The result of running vectors on an engine."""
+
+    report: Report
+    public: Score
+    secret: Score
+    broke_down: dict[str, int]
+    """How often the engine failed with each message."""
+    notes: tuple[str, ...] = ()
+
+
+def conclude(
+    hello: Hello,
+    public: Score,
+    secret: Score,
+    seed: int | None,
+    seconds: float,
+    reproduce: str,
+    ledger: Ledger = NOTHING_KNOWN,
+) -> VectorConformance:
+    """The verdict on an engine."""
+    failed = {**public.failed, **secret.failed}
+    broke_down = Counter(str(one.replayed.fault) for one in failed.values() if one.replayed.found is None)
+    breached = Counter(law for one in failed.values() for law in one.replayed.laws)
+    checked = public.checked + secret.checked
+
+    def not_judged(law: Law) -> str | None:
+        never = None if checked[law.id] else "no vector that was run asks about it"
+        return why_not_judged(law, hello, checked=bool(checked[law.id])) or never
+
+    laws = law_results(checked, breached, not_judged=not_judged)
+    prevented = [f"the engine broke down in {len(broke_down)} ways"] if broke_down else []
+    prevented += [] if public.asked else ["no vector was run"]
+    if gap(public, secret):
+        prevented.append("a much larger share of the published vectors is passed than of the hidden ones")
+    skipped = [Skipped("vectors", why, cases=count) for why, count in sorted(public.skipped.items())]
+    skipped += [Skipped(f"law {law}", str(one.why), (law,)) for law, one in laws.items() if one.verdict is None]
+    report = Report(
+        law_version=LAW_VERSION,
+        engine=(hello.name, hello.version),
+        scope="vectors",
+        seed=seed,
+        laws=laws,
+        counts={
+            "published": public.asked, "published_passed": public.passed, "hidden": secret.asked,
+            "hidden_passed": secret.passed, "steps": public.steps + secret.steps,
+        },
+        skipped=tuple(skipped),
+        findings=tuple(_findings(failed_by_id(public, secret))),
+        prevented=tuple(prevented),
+        seconds=seconds,
+        reproduce=reproduce,
+    )  # fmt: skip
+    return VectorConformance(
+        settled(report, ledger), public, secret, dict(broke_down), tuple(declared_and_not_asked(hello))
+    )
+
+
+def failed_by_id(public: Score, secret: Score) -> dict[str, tuple[str, Difference]]:
+    """Each vector that shows a difference, by its id: its instance, and the difference."""
+    failed = {**public.failed, **secret.failed}
+    return {name: (one.instance, one.replayed.found) for name, one in failed.items() if one.replayed.found is not None}
+
+
+def _findings(failed: dict[str, tuple[str, Difference]]) -> list[Finding]:
+    """One finding for each kind of difference, the worst first, with the id of its shortest vector."""
+    findings = Findings()
+    of_kind: dict[object, dict[str, None]] = {}
+    for instance, found in failed.values():
+        findings.note(found)
+        of_kind.setdefault(found.kind, {})[instance] = None
+    name_of = {id(found): (name, instance) for name, (instance, found) in failed.items()}
+    told = []
+    for one in findings:
+        name, instance = name_of[id(one.shortest)]
+        finding = finding_of(one.shortest, instance)
+        told.append(replace(finding, case=name, count=one.count, instances=tuple(of_kind[one.shortest.kind])))
+    return told
