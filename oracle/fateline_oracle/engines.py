@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import Final
 
 from .ports.port import Engine, EngineFault, Port
+from .ports.profile import Profile
 from .ports.validate import asked_again, guarded
 
 REFERENCE = "reference"
@@ -27,6 +28,17 @@ OTHERS: Final = "engine:"
 
 class NoSuchEngine(ValueError):
     """There is no engine of that name; the message says what to do."""
+
+
+def profile_of_engine(name: str) -> Profile:
+    """The profile that comes with an engine of others; an empty one for all other engines."""
+    if not name.startswith(OTHERS):
+        return Profile()
+    from .adapters import ENGINES
+    from .adapters.profiles import profile_of
+
+    engine = name.removeprefix(OTHERS).partition("@")[0]
+    return Profile(profile_of(engine).declared) if engine in ENGINES else Profile()
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from fateline_model import LAWS
 from ..adapters import ENGINES, unpacked
 from ..adapters.profiles import EngineCase, cases_of, packed, profile_of
 from ..audit.summary import AuditSummary
+from ..audit.whole_file import judged_file
 from ..report.verdict import Verdict
-from .landscapes import judged_file
 from .markdown import page, table
 
 _INTRODUCTION: Final = """

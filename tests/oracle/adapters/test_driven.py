@@ -9,7 +9,7 @@ import pytest
 from fateline_oracle.adapters import ENGINES
 from fateline_oracle.adapters.environments import QUIET, is_made, place, words_of
 from fateline_oracle.adapters.profiles import cases_of, profile_of
-from fateline_oracle.book.landscapes import judged_file
+from fateline_oracle.audit.whole_file import judged_file
 from fateline_oracle.conform.campaign import Selection, run_campaign
 from fateline_oracle.conform.verdict import conclude
 from fateline_oracle.engines import OTHERS, engine_of
