@@ -16,6 +16,7 @@ from ..crash.figures import read_figures
 from ..law.verification import judge_mutants, read_lock
 from ..mutants.matrix import read_matrix
 from . import (
+    board,
     decisions,
     engines,
     evidence,
@@ -47,6 +48,7 @@ PLAIN: Final[dict[str, Callable[[], str]]] = {
     "vectors.md": vectors.vectors_page,
     "found.md": found.found_page,
     "engines.md": engines.engines_page,
+    "board.md": board.board_page,
     "protocol.md": protocol.protocol_page,
     "glossary.md": glossary.glossary_page,
     "implementers.md": implementers.implementers_page,
