@@ -19,6 +19,7 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
     LazyCommand("verify", f"{_HERE}.verify:verify", "Model-check the law, or its own mutants."),
     LazyCommand("prove", f"{_HERE}.prove:prove", "Prove the kernels of the law for every integer."),
     LazyCommand("conform", f"{_HERE}.conform:conform", "Check an engine against the specification."),
+    LazyCommand("plan", f"{_HERE}.plan:plan", "Check an engine that has only a command line, by planned runs."),
     LazyCommand("hunt", f"{_HERE}.hunt:hunt", "Search for breaches with random walks, and keep what is found."),
     LazyCommand(
         "torture", f"{_HERE}.torture:torture", "Crash an engine at every write boundary, resume it, and check."
