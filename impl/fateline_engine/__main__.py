@@ -1,5 +1,5 @@
 """`python -m fateline_engine`: the engine's own command line."""
 
-from fateline_engine.cli import main
+from fateline_console.start import start
 
-main()
+start("fateline_engine.cli:commands", "python -m fateline_engine")

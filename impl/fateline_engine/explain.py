@@ -180,7 +180,7 @@ def _visit(visit: Visit) -> str:
         text += f", attempt {visit.attempt + 1}"
     match visit.status:
         case "completed":
-            text += f": {visit.verdict or _HELD[visit.kind]}"
+            text += f": {visit.verdict or _HELD.get(visit.kind, visit.status)}"
         case "held":
             text += ": held"
         case status:

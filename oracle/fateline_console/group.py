@@ -10,9 +10,13 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from io import StringIO
 from typing import Any, Final
 
 import click
+
+from fateline_console.start import is_pending
+from fateline_console.terminal import say, shortened
 
 NO_RESULT: Final = 2
 BAD_INPUT: Final = 3
@@ -44,17 +48,23 @@ class CommandGroup(click.Group):
             return run()
         try:
             code = int(run() or 0)
-        except click.ClickException as error:
-            error.show()
-            code = BAD_INPUT
-        except click.Abort:
-            click.echo(self.interrupted, err=True)
-            code = NO_RESULT
-        except Exception:
-            traceback.print_exc()
-            click.echo(self.broken, err=True)
-            code = NO_RESULT
+        except Exception as error:
+            code = self._ended_by(error)
         sys.exit(code)
+
+    def _ended_by(self, error: Exception) -> int:
+        """Say what ended a command, and give the exit status."""
+        if isinstance(error, click.Abort) or is_pending():
+            say(self.interrupted, err=True)
+            return NO_RESULT
+        if isinstance(error, click.ClickException):
+            shown = StringIO()
+            error.show(shown)
+            say("\n".join(map(shortened, shown.getvalue().splitlines())), err=True)
+            return BAD_INPUT
+        say("".join(traceback.format_exception(error)), err=True, nl=False)
+        say(self.broken, err=True)
+        return NO_RESULT
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -75,6 +75,25 @@ def harmless(text: str) -> str:
     return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode("ascii"), text)
 
 
+LINE: Final = 2_000
+"""The largest number of characters in a line of an error."""
+
+
+def shortened(line: str) -> str:
+    """A line of which only the beginning and the end are shown if it is long: it may quote its input."""
+    return line if len(line) <= LINE else f"{line[: LINE - 400]} … {line[-300:]}"
+
+
+_OUR_COLOURS: Final = re.compile("(\x1b\\[(?:0|1|3[0-7])m)")
+
+
+def say(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print text for a person that may contain text from outside: as `harmless`, but with the colours of `paint`."""
+    coloured = wants_colour(sys.stderr if err else sys.stdout)
+    parts = _OUR_COLOURS.split(text) if coloured else [text]
+    click.echo("".join(part if place % 2 else harmless(part) for place, part in enumerate(parts)), err=err, nl=nl)
+
+
 class Progress:
     """One line on standard error that is overwritten as work goes on, and removed when it ends.
 
@@ -106,14 +125,14 @@ class Progress:
         if not self._live:
             if now - self._printed_at >= PIPE_EVERY:
                 self._printed_at = now
-                self._stream.write(f"... {' '.join(text.split())}\n")
+                self._stream.write(f"... {harmless(' '.join(text.split()))}\n")
                 self._stream.flush()
             return
         if self._shown_at is not None and now - self._shown_at < self._every:
             return
         self._shown_at = now
         room = max(shutil.get_terminal_size().columns - 1, 1)
-        self._stream.write(_ERASE_LINE + " ".join(text.split())[:room])
+        self._stream.write(_ERASE_LINE + harmless(" ".join(text.split()))[:room])
         self._stream.flush()
 
     def clear(self) -> None:

@@ -1,5 +1,14 @@
-"""``python -m fateline_oracle``: the same command line as ``fateline``, and nothing more."""
+"""``python -m fateline_oracle``: the same command line as ``fateline``, and nothing more. It imports the commands last."""
 
-from fateline_oracle.cli import main
+from typing import NoReturn
 
-main(prog_name="fateline")
+from fateline_console.start import start
+
+
+def fateline() -> NoReturn:
+    """The command `fateline`."""
+    start("fateline_oracle.cli:main", "fateline")
+
+
+if __name__ == "__main__":
+    fateline()

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from signal import SIG_DFL, SIGINT, signal
+from signal import SIG_DFL, SIGINT, SIGTERM, signal
 from typing import Any, Final, Literal, TypeVar
 
 Shared = TypeVar("Shared")
@@ -81,6 +81,7 @@ _shared: list[Any] = []
 
 def _begin(shared: Callable[[], AbstractContextManager[Any]]) -> None:
     signal(SIGINT, SIG_DFL)
+    signal(SIGTERM, SIG_DFL)
     gc.set_threshold(*IN_WORKERS)
     _shared[:] = [_open.enter_context(shared())]
 

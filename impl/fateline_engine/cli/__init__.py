@@ -31,13 +31,8 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
 def commands() -> None:
     """Run pipelines on the reference engine, and read the audit trails that it writes.
 
-    Exit status: 0 finished, 1 stopped and resumable, 3 bad input.
+    Exit status: 0 finished, 1 stopped and resumable, 2 interrupted, 3 bad input.
     """
-
-
-def main() -> None:
-    """Run one command and leave with its exit status."""
-    commands.main(prog_name=PROGRAM)
 
 
 def program() -> str:

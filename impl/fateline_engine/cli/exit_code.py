@@ -14,7 +14,6 @@ class ExitCode(IntEnum):
     STOPPED = 1
     """The run has stopped at its last commit and can be resumed."""
     BROKEN = 2
-    """An error inside the engine, or an interrupt before a run has begun or after it has ended. Until the command has been
-    loaded, a request to terminate ends the process by the signal itself."""
+    """An error inside the engine, or an interrupt before a run has begun or after it has ended."""
     BAD_INPUT = 3
     """The command line or the input was wrong; nothing was begun."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from fateline_console.terminal import say
 from fateline_engine.cli.exit_code import ExitCode
 from fateline_engine.cli.trail import database_argument, open_trail, run_option
 from fateline_engine.errors import LandscapeError
@@ -40,11 +41,15 @@ def explain(database: Path, what: str, run_id: str | None, as_json: bool) -> Exi
     with open_trail(database, run_id) as (landscape, run):
         try:
             story, token = find(landscape.conn, run.run, _resolve(landscape, run.run, database, what))
+            text = json.dumps(as_data(story, token), indent=2) if as_json else tell(story, token)
         except NothingThere as error:
             raise click.ClickException(str(error)) from error
         except (sqlite3.Error, LandscapeError) as error:
             raise click.ClickException(f"{database} cannot be read: {error}") from error
-        click.echo(json.dumps(as_data(story, token), ensure_ascii=False, indent=2) if as_json else tell(story, token))
+        except (LookupError, TypeError, ValueError, RecursionError) as error:
+            why = f"its records contradict each other ({type(error).__name__}: {error})"
+            raise click.ClickException(f"{what}: {why}; `fateline audit {database}` says what is wrong") from error
+        say(text)
     return ExitCode.DONE
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from fateline_console.terminal import paint
+from fateline_console.terminal import paint, say
 from fateline_engine.cli.exit_code import ExitCode
 from fateline_engine.drawing import mermaid, svg
 from fateline_engine.graph import ExecutionGraph
@@ -31,7 +31,7 @@ def graph(pipeline: Path, form: str, output: Path | None) -> ExitCode:
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
     for warning in drawn.warnings:
-        click.echo(paint(f"warning: {warning}", "yellow"), err=True)
+        say(paint(f"warning: {warning}", "yellow"), err=True)
     text = {"svg": svg, "mermaid": mermaid, "json": _data}[form](drawn)
     if output is None:
         click.echo(text, nl=False)

@@ -7,17 +7,15 @@ landscape is at its last commit and records that the run is not over. Not here: 
 
 import json
 import shlex
-import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 
 import click
 
-from fateline_console.terminal import Progress, is_terminal, paint, table
+from fateline_console.terminal import Progress, is_terminal, paint, say, table
 from fateline_engine.cli import program
 from fateline_engine.cli.exit_code import ExitCode
 from fateline_engine.errors import EngineError, LandscapeError, ResumeRefused
@@ -52,8 +50,7 @@ def run(pipeline: Path, database: Path | None, as_json: bool) -> ExitCode:
 
     Exit status: 0 finished, 1 stopped and resumable, 2 interrupted before it began, 3 bad input.
     """
-    with _terminable():
-        return _Runner(pipeline, database, as_json).run()
+    return _Runner(pipeline, database, as_json).run()
 
 
 @click.command()
@@ -66,8 +63,7 @@ def resume(pipeline: Path, database: Path | None, run_id: str | None, as_json: b
 
     Exit status: 0 finished, 1 stopped again and resumable, 2 interrupted before it began, 3 bad input.
     """
-    with _terminable():
-        return _Runner(pipeline, database, as_json).resume(run_id)
+    return _Runner(pipeline, database, as_json).resume(run_id)
 
 
 class _Live(Production):
@@ -137,7 +133,7 @@ class _Runner:
         except (SettingsError, EngineError) as error:
             raise _bad_input(str(error)) from error
         for warning in graph.warnings:
-            click.echo(paint(f"warning: {warning}", "yellow"), err=True)
+            say(paint(f"warning: {warning}", "yellow"), err=True)
         other = plugins.files.add(self._database, "the audit trail")
         if other is not None:
             raise _bad_input(f"{self._database} cannot hold the audit trail: {other}; choose another with --database")
@@ -209,25 +205,25 @@ class _Runner:
     def _stopped(self, why: str, run_id: str | None = None, summary: Summary | None = None) -> ExitCode:
         if self._as_json:
             status = summary.status if summary else RunStatus.INTERRUPTED
-            click.echo(self._object(run_id, status, summary, stopped_by=why))
+            say(self._object(run_id, status, summary, stopped_by=why))
         message = f"Stopped: {why}.\nNothing that was committed is lost. Go on with: {self._resume_line()}"
         if self._head is not None:
             message += f"\nThe head of the audit trail is {self._head}"
-        click.echo(paint(message, "yellow"), err=True)
+        say(paint(message, "yellow"), err=True)
         return ExitCode.STOPPED
 
     def _finished(self, summary: Summary) -> None:
         for barrier in summary.last_defence:
-            click.echo(f"warning: the barrier {barrier} had to be flushed: please report it", err=True)
+            say(f"warning: the barrier {barrier} had to be flushed: please report it", err=True)
         if self._as_json:
-            click.echo(self._object(summary.run, summary.status, summary))
+            say(self._object(summary.run, summary.status, summary))
             return
-        click.echo(f"Finished: {_count(summary.rows, 'row')} in {summary.seconds:.2f} s (run {summary.run}).")
+        say(f"Finished: {_count(summary.rows, 'row')} in {summary.seconds:.2f} s (run {summary.run}).")
         if summary.outcomes:
             counts = sorted(summary.outcomes.items(), key=lambda item: (-item[1], item[0]))
-            click.echo("\n" + table([(str(outcome), count) for outcome, count in counts], ["outcome", "tokens"]))
-        click.echo(f"\nThe audit trail is in {self._database}; ask it with: {program()} explain {self._database} 0")
-        click.echo(f"Its head is {self._head}")
+            say("\n" + table([(str(outcome), count) for outcome, count in counts], ["outcome", "tokens"]))
+        say(f"\nThe audit trail is in {self._database}; ask it with: {program()} explain {self._database} 0")
+        say(f"Its head is {self._head}")
 
     def _object(
         self, run_id: str | None, status: RunStatus, summary: Summary | None, stopped_by: str | None = None
@@ -257,18 +253,3 @@ def _count(number: int, what: str) -> str:
 
 def _bad_input(message: str) -> click.ClickException:
     return click.ClickException(message)
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """In this block a request to terminate acts like Ctrl-C. A run stops at its last commit and records that; before a run
-    has begun, and after its end, nothing is left to record."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

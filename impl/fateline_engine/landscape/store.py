@@ -15,6 +15,7 @@ from fateline_engine.errors import LandscapeError
 from fateline_engine.landscape.chain import Head, head
 from fateline_engine.landscape.guards import GUARDS
 from fateline_engine.locks import InUse, Lock, hold, let_go
+from fateline_engine.read_only import connect_for_reading
 
 if TYPE_CHECKING:
     from fateline_engine.landscape.trail_reader import TrailReader
@@ -58,6 +59,8 @@ class Landscape:
                 conn.close()
                 raise
         except BaseException:
+            if lock is not None and lock.made:  # nobody else has it, and no run can have begun
+                Path(name).unlink(missing_ok=True)
             let_go(lock)
             raise
         return cls(conn, name, lock)
@@ -67,7 +70,10 @@ class Landscape:
         """Open an existing landscape for reading only, also while another process writes it."""
         if not Path(path).exists():
             raise LandscapeError(f"{path}: no such file")
-        conn = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        try:
+            conn = connect_for_reading(Path(path), isolation_level=None)
+        except OSError as error:
+            raise LandscapeError(f"{path}: cannot be read: {error.strerror}") from error
         try:
             _recognise(conn, str(path), reads=True)
         except BaseException:
@@ -206,7 +212,7 @@ def _recognise(conn: sqlite3.Connection, name: str, *, reads: bool = False) -> b
     except sqlite3.OperationalError as error:
         message = "if a process was killed while it wrote, resume the run or begin it again: that repairs the file"
         raise LandscapeError(f"{name}: cannot be read ({error}); {message}") from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter of a message that quotes the file
         raise LandscapeError(f"{name}: not a SQLite database ({error}); choose another file") from error
     if application == APPLICATION_ID:
         if version > SCHEMA_VERSION:

@@ -92,6 +92,8 @@ def read_adapter(name: str, text: str) -> Adapter:
     """Read an adapter from the text of its file. Raises `BadSource` with the name of the file and the problem."""
     if len(text) > LONGEST:
         raise BadSource(f"{name}: {len(text):,} characters; a file of views has at most {LONGEST:,}")
+    if "\0" in text:
+        raise BadSource(f"{name}: contains a zero byte; a file of views is text")
     if text.count(";") > SEMICOLONS:
         raise BadSource(f"{name}: {text.count(';'):,} semicolons; a file of views has at most {SEMICOLONS:,}")
     declared: dict[str, list[str]] = {key: [] for key in _DECLARED}

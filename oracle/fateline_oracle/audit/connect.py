@@ -128,10 +128,15 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
             conn.text_factory = lambda value: value.decode("utf-8", "replace")
             conn.execute("SELECT count(*) FROM main.sqlite_schema").fetchone()  # parses it, while any index is allowed
             conn.execute("PRAGMA trusted_schema = OFF")
+            sqlite3.enable_callback_tracebacks(
+                True
+            )  # an interrupt in a callback is reported, and not taken for its answer
             conn.set_authorizer(_only_reading)
             yield conn
         except OSError as error:
             raise BadSource(f"{path}: {error.strerror}") from error
+        except UnicodeDecodeError as error:  # a message of SQLite that quotes the file
+            raise BadSource(f"{path}: cannot be read as a database: its schema is not UTF-8") from error
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_ERROR and "malformed" not in str(error):
                 raise  # one of our statements is wrong, not the database

@@ -27,6 +27,7 @@ from . import (
     protocol,
     reports,
     rules,
+    vectors,
     versions,
     vocabulary,
 )
@@ -44,6 +45,7 @@ PLAIN: Final[dict[str, Callable[[], str]]] = {
     "proofs.md": evidence.proofs_page,
     "ports.md": judged.ports_page,
     "verdicts.md": reports.verdicts_page,
+    "vectors.md": vectors.vectors_page,
     "found.md": found.found_page,
     "engines.md": engines.engines_page,
     "board.md": board.board_page,

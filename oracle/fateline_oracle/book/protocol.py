@@ -48,7 +48,8 @@ def protocol_page() -> str:
         '`{"unsupported": "<reason>"}` says that the engine does not support this stimulus; the judge skips it and counts it.\n'
         "- `error` says that the engine failed. `definite` means: it is certain that nothing was done. The judge counts an error, "
         "and the verdict is at best undetermined. Before the next case the judge starts the process again. It does the same "
-        "when the process ends, does not answer in time, or answers something else; it then kills the whole process group.\n"
+        "when the process ends, does not answer in time, or answers something else; it then kills all that the process has started. On "
+        "Linux this includes processes that left its session; elsewhere only its process group is killed.\n"
         "- After `bye` the process ends; otherwise the judge ends it.",
         exchanges_section(),
         "### Where more examples are",

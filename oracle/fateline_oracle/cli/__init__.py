@@ -50,5 +50,5 @@ def main() -> None:
     """Specify what may happen to a token, and check engines and audit trails against it.
 
     Exit status: 0 the law holds, 1 it is breached, 2 undetermined, 3 wrong usage or input. For run and resume:
-    0 finished, 1 stopped and resumable, 3 wrong input.
+    0 finished, 1 stopped and resumable, 2 interrupted before it began or after its end, 3 wrong input.
     """

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from fateline_console.terminal import Progress, paint, table
+from fateline_console.terminal import Progress, paint, say, table
 from fateline_engine.landscape.chain import Chain
 from fateline_model import LAW_VERSION, LAWS
 
@@ -120,7 +120,7 @@ def audit(
     Exit status: 0 the law holds, 1 it is breached or the trail was altered, 2 undetermined, 3 wrong usage or input.
     """
     if printed is not None:
-        click.echo(_queries(printed))
+        say(_queries(printed))
         return ExitCode.HOLDS
     if database is None:
         raise click.UsageError("Missing argument 'DATABASE'.")
@@ -163,7 +163,7 @@ def audit(
         Path(since).write_text(found.remembered.to_json(), encoding="utf-8")
     code = _shown(summary, chain, database, limit, html, junit, as_json)
     if export is not None:
-        click.echo(f"The trail as Parquet: {Path(export).resolve()}", err=as_json)
+        say(f"The trail as Parquet: {Path(export).resolve()}", err=as_json)
     return code
 
 
@@ -187,15 +187,15 @@ def _shown(
     report = summary.report
     if chain is not None:
         report = replace(report, details={"chain": as_object(chain)})
-    click.echo(report.to_json() if as_json else _text(summary, chain, limit))
+    say(report.to_json() if as_json else _text(summary, chain, limit))
     if junit is not None:
-        click.echo(write_junit(summary.report, database, Path(junit)), err=as_json)
+        say(write_junit(summary.report, database, Path(junit)), err=as_json)
     if html is not None:
         from ..render.audit_html import render_audit
 
         Path(html).parent.mkdir(parents=True, exist_ok=True)
         Path(html).write_text(render_audit(summary, database), encoding="utf-8")
-        click.echo(f"The report: {Path(html).resolve()}", err=as_json)
+        say(f"The report: {Path(html).resolve()}", err=as_json)
     altered = chain is not None and not chain.unaltered
     return ExitCode.BREACHED if altered else summary.report.exit_code
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from fateline_console.terminal import Progress
+from fateline_console.terminal import Progress, say
 from fateline_model import LAWS
 from fateline_model.checker.scopes import NAMED
 
@@ -110,7 +110,7 @@ def conform(
         return conform_trail(Path(trail), views, pipeline_file, as_json)
     if only_list:
         for instance in every_instance(scope):
-            click.echo(instance.name)
+            say(instance.name)
         return ExitCode.HOLDS
     seed = secrets.randbelow(2**32) if seed is None else seed
     try:
@@ -126,15 +126,15 @@ def conform(
     except (NoSuchEngine, NoSuchMutant, BadProfile, BadLedger, BadSelection) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:
-        click.echo(f"The engine cannot be judged: {fault}", err=True)
+        say(f"The engine cannot be judged: {fault}", err=True)
         return ExitCode.UNDETERMINED
     given = {"--profile": [profile_file], "--ledger": [ledger_file], "--instance": instances, "--law": laws}
     found = conclude(campaign, tests, profile, _reproduce(engine, scope, seed, given, stop_first), ledger)
-    click.echo(found.report.to_json() if as_json else conformance_text(found))
+    say(found.report.to_json() if as_json else conformance_text(found))
     if junit is not None:
-        click.echo(write_junit(found.report, found.hello.name, Path(junit)), err=as_json)
+        say(write_junit(found.report, found.hello.name, Path(junit)), err=as_json)
     for line in _written(found, html, cases):
-        click.echo(line, err=as_json)
+        say(line, err=as_json)
     return found.report.exit_code
 
 

@@ -6,9 +6,7 @@ Not here: the judging (`fateline_oracle.trails`).
 import shlex
 from pathlib import Path
 
-import click
-
-from fateline_console.terminal import Progress, harmless, paint, table
+from fateline_console.terminal import Progress, harmless, paint, say, table
 from fateline_model import LAW_VERSION, LAWS
 
 from ..audit.any_trail import AnyTrail
@@ -30,7 +28,7 @@ def conform_trail(path: Path, views: str | None, pipeline_file: str | None, as_j
     with Progress() as progress, open_or_fail(path, views) as trail:
         found = check_runs(trail.runs(), pipeline, progress.update)
     report = report_of(found, shlex.join(words))
-    click.echo(report.to_json() if as_json else _text(path, report, trail))
+    say(report.to_json() if as_json else _text(path, report, trail))
     return report.exit_code
 
 

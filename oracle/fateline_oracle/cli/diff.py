@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from fateline_console.terminal import harmless, paint, table
+from fateline_console.terminal import harmless, paint, say, table
 
 from ..report.verdict import ExitCode
 from ..trails.diff import Compared, compare_runs
@@ -43,7 +43,7 @@ def diff(first: str, second: str, path: str | None, views: str | None, run_id: s
     except BadTrail as error:
         raise click.ClickException(str(error)) from error
     found = compare_runs(mine, theirs, pipeline)
-    click.echo(json.dumps(_as_json(found), indent=2) if as_json else _text(found, mine.run, theirs.run))
+    say(json.dumps(_as_json(found), indent=2) if as_json else _text(found, mine.run, theirs.run))
     return ExitCode.HOLDS if found.explained else ExitCode.BREACHED
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from fateline_console.terminal import Progress, paint
+from fateline_console.terminal import Progress, paint, say
 
 from ..conform.fuzz import BadCorpus, Event, Hunt
 from ..engines import NoSuchEngine, engine_of
@@ -66,20 +66,20 @@ def hunt(
             found = Hunt(made, hello, engine, folder, seed)
             so_far = found.progress
             if not as_json:
-                click.echo(
+                say(
                     f"hunting in {hello.name} {hello.version}, seed {so_far.seed}, from round {so_far.rounds}; corpus {folder}"
                 )
             stopped = _hunted(found, until, rounds, as_json)
     except (NoSuchEngine, NoSuchMutant, BadCorpus, BadLedger) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:
-        click.echo(f"The engine cannot be judged: {fault}", err=True)
+        say(f"The engine cannot be judged: {fault}", err=True)
         return ExitCode.UNDETERMINED
     words = ["fateline", "hunt", "--corpus", corpus, "--seed", str(so_far.seed)]
     words += [*(["--ledger", ledger_file] if ledger_file is not None else []), *written(engine)]
     # A walk need not meet a finding again that the ledger lists; only `conform` goes through everything.
     report = settled(found.report(shlex.join(words)), ledger, whole=False)
-    click.echo(report.to_json() if as_json else _text(report, engine, found.notes, stopped))
+    say(report.to_json() if as_json else _text(report, engine, found.notes, stopped))
     return report.exit_code
 
 
@@ -111,7 +111,7 @@ def _hunted(found: Hunt, until: float, rounds: int | None, quiet: bool) -> bool:
 def _say(event: Event, quiet: bool) -> None:
     if not quiet and event.kind != "walked":
         case = f"  {event.case}" if event.case is not None else ""
-        click.echo(f"{paint(event.kind, SHOWN.get(event.kind))}  {event.text}{case}")
+        say(f"{paint(event.kind, SHOWN.get(event.kind))}  {event.text}{case}")
 
 
 def _text(report: Report, engine: str, notes: Sequence[str], stopped: bool) -> str:

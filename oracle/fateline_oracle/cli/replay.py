@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from fateline_console.terminal import paint
+from fateline_console.terminal import paint, say
 from fateline_model import LAWS
 
 from ..conform.replay import BadCase, Case, Replayed, read_case
@@ -55,7 +55,7 @@ def replay(case: str, engine: str, as_json: bool) -> ExitCode:
     except EngineFault as fault:
         done = Replayed(None, str(fault), 0)
     report = done.report(read.instance, read.laws, shlex.join(["fateline", "replay", case, *written(engine)]))
-    click.echo(report.to_json() if as_json else replayed_text(read.instance, done, read.laws))
+    say(report.to_json() if as_json else replayed_text(read.instance, done, read.laws))
     return report.exit_code
 
 
@@ -67,12 +67,12 @@ def _crash_again(case: Case, engine: Engine, path: str, as_json: bool) -> ExitCo
     report = replace(report, laws={**report.laws, **{law: LawResult(Verdict.BREACHED, 1, 1) for law in laws}})
     verdict = report.verdict
     if as_json:
-        click.echo(report.to_json())
+        say(report.to_json())
     elif done.fault is not None:
-        click.echo(f"{paint(verdict, 'yellow', bold=True)}  the engine broke down: {done.fault}")
+        say(f"{paint(verdict, 'yellow', bold=True)}  the engine broke down: {done.fault}")
     elif crashed.found is None:
-        click.echo(f"{paint(verdict, 'green', bold=True)}  crashed at the same boundaries; nothing is lost or doubled")
+        say(f"{paint(verdict, 'green', bold=True)}  crashed at the same boundaries; nothing is lost or doubled")
     else:
-        click.echo("\n".join(f"     {law}: {message}" for law, message in crashed.found.laws))
-        click.echo(f"\n{paint(verdict, 'red', bold=True)}  {laws[0]} {LAWS[laws[0]].title}, in {done.steps} steps")
+        say("\n".join(f"     {law}: {message}" for law, message in crashed.found.laws))
+        say(f"\n{paint(verdict, 'red', bold=True)}  {laws[0]} {LAWS[laws[0]].title}, in {done.steps} steps")
     return report.exit_code

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from fateline_console.terminal import Progress
+from fateline_console.terminal import Progress, say
 from fateline_model.checker.scopes import NAMED
 
 from ..crash.campaign import NoSuchFamily, crash_scope
@@ -89,20 +89,20 @@ def torture(
     except (NoSuchEngine, NoSuchMutant, NoSuchFamily) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:
-        click.echo(f"The engine cannot be crash-tested: {fault}", err=True)
+        say(f"The engine cannot be crash-tested: {fault}", err=True)
         return ExitCode.UNDETERMINED
     words = ["fateline", "torture", *([engine] if engine else []), "--scope", scope, "--depth", str(depth)]
     words += ["--family", family] if family else []
     words += ["--kill", str(kills), "--faults", str(faults), "--seed", str(seed)] if kills or faults else []
     found = conclude(campaign, killed, skipped, shlex.join(words))
-    click.echo(found.report.to_json() if as_json else crash_text(found))
+    say(found.report.to_json() if as_json else crash_text(found))
     if lock and not engine and found.report.verdict is Verdict.HOLDS:
         keep_figures(found.report)
     if cases is not None:
         for place, case in enumerate(found.cases):
             write_case(Path(cases), f"{place:03d}-{case['instance']}", case)
         where = f"{len(found.cases)} counterexamples: {Path(cases).resolve()}; replay one with: fateline replay CASE"
-        click.echo(where, err=as_json)
+        say(where, err=as_json)
     return found.report.exit_code
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from fateline_console.terminal import Progress, paint, table
+from fateline_console.terminal import Progress, paint, say, table
 from fateline_model import LAWS
 
 from ..conform.replay import Replayed
@@ -82,13 +82,13 @@ def vectors(
     except (NoSuchEngine, NoSuchMutant, BadVectors, BadLedger) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:
-        click.echo(f"The engine cannot be judged: {fault}", err=True)
+        say(f"The engine cannot be judged: {fault}", err=True)
         return ExitCode.UNDETERMINED
     words = ["fateline", "vectors", *(["--seed", str(seed)] if seed is not None else [])]
     words += [*(["--ledger", ledger_file] if ledger_file is not None else []), *written(engine)]
     seconds = time.perf_counter() - started
     found = conclude(hello, public, secret, seed, seconds, shlex.join(words), ledger)
-    click.echo(found.report.to_json() if as_json else _text(found, engine))
+    say(found.report.to_json() if as_json else _text(found, engine))
     return found.report.exit_code
 
 
@@ -108,7 +108,7 @@ def _ran(vector: Vector, score: Score, reproduce: str, as_json: bool) -> ExitCod
     passed = Replayed(None, None, score.steps, unsupported=next(iter(score.skipped), None))
     done = score.first or passed
     report = done.report(instance, vector.document["laws"], reproduce)
-    click.echo(report.to_json() if as_json else replayed_text(instance, done))
+    say(report.to_json() if as_json else replayed_text(instance, done))
     return report.exit_code
 
 
@@ -120,16 +120,16 @@ def _files(where: Path, check: bool, as_json: bool) -> ExitCode:
     changed = [] if check else write(where, files)
     about = json.loads(files[INDEX])
     if as_json:
-        click.echo(files_json(str(where), len(files), changed, problems))
+        say(files_json(str(where), len(files), changed, problems))
     else:
         for name in changed:
-            click.echo(f"written  {name}")
+            say(f"written  {name}")
         for problem in problems:
-            click.echo(f"{paint('not fresh', 'red')}  {problem}")
+            say(f"{paint('not fresh', 'red')}  {problem}")
         if problems:
-            click.echo("Run `fateline vectors`, read the difference, and commit it with the change that caused it.")
+            say("Run `fateline vectors`, read the difference, and commit it with the change that caused it.")
         else:
-            click.echo(
+            say(
                 f"{paint('fresh', 'green')}  {about['vectors']:,} vectors of scope {about['scope']}: "
                 f"{about['transitions']:,} transitions in {about['steps']:,} steps ({about['redundancy']} per transition), "
                 f"{about['refusals']:,} refusals; {where}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fateline_console.terminal import table
+from fateline_console.terminal import say, table
 from fateline_model.records import RELATIONS
 
 from ..audit.adapters import find_adapter
@@ -33,7 +33,7 @@ def views(database: str, check: str | None, scaffold: bool, patience: float) -> 
             raise BadSource(f"{path}: not an SQLite database; JSON lines need no views")
         if scaffold:
             with opened(path) as conn:
-                click.echo("\n".join(skeleton(conn, path.stem)))
+                say("\n".join(skeleton(conn, path.stem)))
             return ExitCode.HOLDS
         if check is None:
             raise click.UsageError("Give --check FILE or --scaffold.")
@@ -47,9 +47,9 @@ def views(database: str, check: str | None, scaffold: bool, patience: float) -> 
     except BadSource as error:
         raise click.ClickException(str(error)) from None
     rows = [(name, ", ".join(columns[name]) if name in columns else "no view") for name in RELATIONS]
-    click.echo(table(rows, ("relation", "columns")))
+    say(table(rows, ("relation", "columns")))
     lacks = [(one.need, " ".join(one.wholly) or None, " ".join(one.partly) or None) for one in missing_of(columns)]
     if lacks:
-        click.echo("\n" + table(lacks, ("not given", "laws that are not judged", "laws of which a part is not judged")))
-    click.echo("\n" + ("\n".join(f"looks misread: {line}" for line in strange) or "nothing looks misread"))
+        say("\n" + table(lacks, ("not given", "laws that are not judged", "laws of which a part is not judged")))
+    say("\n" + ("\n".join(f"looks misread: {line}" for line in strange) or "nothing looks misread"))
     return ExitCode.BREACHED if strange else ExitCode.HOLDS

@@ -2,8 +2,9 @@
 
 A trial is one run of one pipeline that is disturbed up to twice and then runs to its end. After each disturbance what
 remains is checked: its trail at rest by the law, and that no sink holds less than was committed. At the end the run
-must be over, its trail accepted, and every output equal, byte by byte, to that of an undisturbed run. Not here: the
-processes (`reference/faulty_process.py`).
+must be over, its trail accepted, and every output equal, byte by byte, to that of an undisturbed run, and so must be the
+records of its trail. A disk that stays full or broken fails the first resume too. Not here: the processes
+(`reference/faulty_process.py`).
 """
 
 import random
@@ -22,7 +23,7 @@ from ..compare.data_laws import Broken
 from ..parallel import in_processes
 from ..ports.port import CommitPolicy
 from ..reference import left_files
-from ..reference.faulty_process import BROKEN, FINISHED, STOPPED, Ended, Fault, FaultKind, run
+from ..reference.faulty_process import BROKEN, FINISHED, KILLS, STAYS, STOPPED, Ended, Fault, FaultKind, run
 from ..trails.check import TrailResult, check_runs
 from ..trails.pipeline_file import read_pipeline
 
@@ -80,12 +81,9 @@ def pipelines_in(folder: Path) -> list[Path]:
 
 
 def trials(pipelines: Sequence[Path], kills: int, faults: int, seed: int) -> Iterator[Trial]:
-    """The trials: kills, half of them at boundaries and half at random times, and failing writes; pipelines take turns."""
+    """The trials: kills at boundaries, at random times and of two processes at once; failing writes. Pipelines take turns."""
     turns = [(policy, pipeline) for policy in CommitPolicy for pipeline in pipelines]
-    ways = [
-        (FaultKind.KILLED_AT, FaultKind.KILLED_AFTER),
-        (FaultKind.DISK_FULL, FaultKind.IO_ERROR, FaultKind.FILE_LIMIT),
-    ]
+    ways = [KILLS, tuple(kind for kind in FaultKind if kind not in (FaultKind.NOTHING, *KILLS))]
     for many, hows in zip((kills, faults), ways, strict=True):
         for number in range(many):
             policy, pipeline = turns[number // len(hows) % len(turns)]
@@ -116,7 +114,7 @@ def disturb(
 
 
 def _left(total: KillResult, wanted: dict[str, int]) -> tuple[int, int]:
-    killed = total.disturbed[FaultKind.KILLED_AT] + total.disturbed[FaultKind.KILLED_AFTER]
+    killed = sum(total.disturbed[kind] for kind in KILLS)
     return max(0, wanted["kills"] - killed), max(0, wanted["faults"] - (sum(total.disturbed.values()) - killed))
 
 
@@ -124,6 +122,7 @@ class Undisturbed(NamedTuple):
     """The result of an undisturbed run."""
 
     outputs: dict[str, object]
+    trail: dict[str, list[tuple[object, ...]]]
     boundaries: int
     seconds: float
 
@@ -136,7 +135,7 @@ def undisturbed(pipeline: Path, policy: CommitPolicy) -> Undisturbed:
         ended = run(file, policy, Fault(FaultKind.NOTHING))
         if ended.status != FINISHED:
             raise RuntimeError(f"{pipeline}: an undisturbed run does not finish")
-        return Undisturbed(left_files.outputs(file), ended.boundaries, ended.seconds)
+        return Undisturbed(left_files.outputs(file), left_files.trail(file), ended.boundaries, ended.seconds)
 
 
 def prepared(pipeline: Path, policy: CommitPolicy, folder: Path) -> Path:
@@ -162,7 +161,7 @@ def one(trial: Trial) -> KillResult:
         file = prepared(trial.pipeline, trial.policy, Path(name) / trial.pipeline.parent.name)
         faults: list[Fault] = []
         for number in range(SPARE):
-            fault = _fault(trial.how, wanted, chance) if number < 2 else Fault(FaultKind.NOTHING)
+            fault = _fault(trial.how, wanted, chance, number)
             faults.append(fault)
             ended = run(file, trial.policy, fault)
             _note(done, fault, ended)
@@ -181,7 +180,13 @@ def one(trial: Trial) -> KillResult:
     return done
 
 
-def _fault(how: FaultKind, wanted: Undisturbed, chance: random.Random) -> Fault:
+def _fault(how: FaultKind, wanted: Undisturbed, chance: random.Random, number: int) -> Fault:
+    if number > 1:
+        return Fault(FaultKind.NOTHING)
+    if number == 1 and how in STAYS:
+        return Fault(how, 1)
+    if how is FaultKind.RACED:  # mostly early: later the one that was refused has ended
+        return Fault(how, int(chance.random() ** 4 * wanted.seconds * 1e6))
     if how is FaultKind.KILLED_AFTER:
         return Fault(how, int(chance.random() * wanted.seconds * 1e6))
     if how is FaultKind.FILE_LIMIT:
@@ -224,5 +229,11 @@ def _judge(done: KillResult, file: Path, wanted: Undisturbed | None) -> list[Bro
             ("R4", f"the sink {sink} does not hold what an undisturbed run writes")
             for sink, content in wanted.outputs.items()
             if found[sink] != content
+        ]
+        recorded = left_files.trail(file)
+        broken += [
+            ("R2", f"the {table} of the trail are not those of an undisturbed run")
+            for table, records in wanted.trail.items()
+            if recorded[table] != records
         ]
     return broken

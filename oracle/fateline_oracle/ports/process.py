@@ -1,8 +1,8 @@
 """Talks to a process that is not trusted: one line out, one line back, within a time limit.
 
 If the process cannot be started, ends, hangs, writes garbage, writes too much, or answers another message, the result
-is an `EngineFault` with one line that says so and with the end of its log. After a fault its whole process group is
-killed. Its standard error is its log. Not here: what the lines mean (`messages.py`, `process_engine.py`).
+is an `EngineFault` with one line that says so and with the end of its log. After a fault it is killed with all that it
+started (`supervisor.py`). Its standard error is its log. Not here: what the lines mean (`messages.py`, `process_engine.py`).
 """
 
 import os
@@ -10,12 +10,14 @@ import selectors
 import shlex
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from ..limits import Allowance, alive, silence
+from ..limits import SILENCE, Allowance, alive, silence
 from .messages import Answer, Bye, JudgeMessage, VerdictRequest, decode_answer, encode
 from .port import EngineFault, EngineSilent
 
@@ -24,6 +26,7 @@ LINE: Final = 32 * 1024 * 1024
 LOG: Final = 16_384
 """The number of bytes of the log that are kept."""
 _CHUNK: Final = 262_144
+_SUPERVISED: Final = (sys.executable, "-I", "-S", str(Path(__file__).with_name("supervisor.py")))
 _PARTING: Final = 0.5
 _MOMENT: Final = 0.5
 
@@ -89,13 +92,19 @@ class EngineProcess:
         if self._process is None:
             self.starts += 1
             self._pending, self.log = b"", b""
+            reading, writing = os.pipe()
             try:
                 self._process = subprocess.Popen(
-                    self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                    bufsize=0, start_new_session=True,
+                    [*_SUPERVISED, str(writing), *self.command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE, bufsize=0, start_new_session=True, pass_fds=(writing,),
                 )  # fmt: skip
-            except OSError as error:
-                raise EngineFault(f"{what}: {shlex.join(self.command)} cannot be started: {error.strerror}") from None
+            finally:
+                os.close(writing)
+                with os.fdopen(reading, "rb") as status:
+                    problem = status.read().decode()
+            if problem:
+                self.kill()
+                raise EngineFault(f"{what}: {shlex.join(self.command)} cannot be started: {problem}")
             for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
                 assert stream is not None
                 os.set_blocking(stream.fileno(), False)
@@ -194,15 +203,16 @@ class EngineProcess:
         return len(chunk) == _CHUNK
 
     def kill(self) -> None:
-        """Kill the process and its process group."""
+        """End the process and all that it started."""
         process, self._process, self._pending = self._process, None, b""
         if process is None:
             return
+        process.terminate()
         try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
+            process.wait(SILENCE)
+        except subprocess.TimeoutExpired:  # somebody has stopped the supervisor
             process.kill()
-        process.wait()
+            process.wait()
         for stream in (process.stdin, process.stdout, process.stderr):
             if stream is not None:
                 stream.close()

@@ -42,14 +42,24 @@ class FaultKind(StrEnum):
     NOTHING = "nothing"
     KILLED_AT = "killed at a boundary"
     KILLED_AFTER = "killed at random"
+    RACED = "both of a race killed"
     DISK_FULL = "disk full"
     IO_ERROR = "I/O error"
     FILE_LIMIT = "no file may grow"
+    STAYS_FULL = "disk stays full"
+    STAYS_BROKEN = "I/O errors stay"
+
+
+KILLS: Final = (FaultKind.KILLED_AT, FaultKind.KILLED_AFTER, FaultKind.RACED)
+STAYS: Final = (FaultKind.STAYS_FULL, FaultKind.STAYS_BROKEN)
+"""From the boundary on, every write fails."""
 
 
 _ERRORS: Final = {
     FaultKind.DISK_FULL: ("database or disk is full", errno.ENOSPC),
     FaultKind.IO_ERROR: ("disk I/O error", errno.EIO),
+    FaultKind.STAYS_FULL: ("database or disk is full", errno.ENOSPC),
+    FaultKind.STAYS_BROKEN: ("disk I/O error", errno.EIO),
 }
 
 
@@ -80,7 +90,11 @@ class _FaultInjector:
     def before(self, write: Write) -> None:
         self.met += 1
         kind, at = self._fault
-        if kind in (FaultKind.KILLED_AT, FaultKind.DISK_FULL, FaultKind.IO_ERROR) and self.met == at:
+        if (
+            self.met == at
+            if kind in (FaultKind.KILLED_AT, FaultKind.DISK_FULL, FaultKind.IO_ERROR)
+            else (kind in STAYS and self.met >= at)
+        ):
             os.write(self._pipe, f"{write} {self.met}\n".encode())
             if kind is FaultKind.KILLED_AT:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -104,23 +118,27 @@ class _FaultInjector:
 
 
 def run(file: Path, policy: CommitPolicy, fault: Fault) -> Ended:
-    """Run the pipeline of this file, or resume its run, in a process of its own."""
+    """Run the pipeline of this file, or resume its run, in a process of its own; a race is two of them at once."""
     reading, writing = os.pipe()
     begun = time.perf_counter()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        os._exit(_child(file, policy, fault, writing))
+    children = []
+    for _ in range(2 if fault.kind is FaultKind.RACED else 1):
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            os._exit(_child(file, policy, fault, writing))
+        children.append(child)
     os.close(writing)
-    if fault.kind is FaultKind.KILLED_AFTER:
+    if fault.kind in (FaultKind.KILLED_AFTER, FaultKind.RACED):
         time.sleep(fault.at / 1e6)
-        os.kill(child, signal.SIGKILL)
+        for child in children:
+            os.kill(child, signal.SIGKILL)
     with os.fdopen(reading, "rb") as stream:
         lines = stream.read().split(b"\n")
-    _, status = os.waitpid(child, 0)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
     write, met = lines[-2].decode().split() if len(lines) > 1 else ("", "0")
-    killed = os.WIFSIGNALED(status)
-    return Ended(None if killed else os.WEXITSTATUS(status), write, int(met), time.perf_counter() - begun)
+    status = BROKEN if BROKEN in codes else None if min(codes) < 0 else min(codes)
+    return Ended(status, write, int(met), time.perf_counter() - begun)
 
 
 def _child(file: Path, policy: CommitPolicy, fault: Fault, pipe: int) -> int:

@@ -8,6 +8,7 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 from fateline_engine.landscape import Landscape
 from fateline_engine.settings import SinkNode, load_pipeline
@@ -43,6 +44,35 @@ def _content(path: Path) -> object:
         return path.read_bytes()
     with closing(sqlite3.connect(path)) as conn:
         return tuple(conn.iterdump())
+
+
+TRAIL: Final = {
+    "rows": "row, source, idx, valid, error, digest, data",
+    "tokens": "row, token, branch, group_kind, parent, batch_node, batch, fork, frame, edge, digest, data",
+    "parents": "row, child, parent, parent_row, ordinal",
+    "visits": "row, token, node, status, verdict, edge, error, digest_in, digest_out, data",
+    "fates": "row, token, outcome, sink, error, reason, batch_node, batch, merged, promised, first, last",
+    "barriers": "node, row, fork, verdict, reason, trigger, arrived, lost, result",
+    "losses": "node, row, fork, branch, token, reason",
+    "merges": "row, token, origins",
+    "batches": "node, batch, status, trigger, outputs",
+    "members": "node, batch, ordinal, row, token",
+    "positions": "node, position",
+}
+"""What a crash must not change: everything but order, time, and visits that were cut off and tried again."""
+
+
+def trail(file: Path) -> dict[str, list[tuple[object, ...]]]:
+    """The records of the last run, in an order that does not depend on when they were written."""
+    with Landscape.read(database_of(file)) as landscape:
+        last = "SELECT max(run) FROM runs"
+        return {
+            table: landscape.conn.execute(
+                f"SELECT {columns} FROM {table} WHERE run = ({last})"
+                f"{' AND status <> ' + repr('interrupted') if table == 'visits' else ''} ORDER BY {columns}"
+            ).fetchall()
+            for table, columns in TRAIL.items()
+        }
 
 
 def effects(file: Path) -> Counter[str]:

@@ -157,33 +157,55 @@ def _wrong(entry: Listed) -> list[str]:
 def ledger_of(report: Path, reason: str, link: str, expires: date | None) -> str:
     """A ledger of all findings in a report that a command printed with --json. What was known keeps its reason."""
     found = _report(report)
-    engine, scope = found.get("engine") or {}, found.get("scope") or ""
-    version = str(engine.get("version") or "")
-    more = {"versions": [version] if version else [], "scope": str(scope), "expires": expires}
+    version = found.engine.version if found.engine is not None else ""
+    more = {"versions": [version] if version else [], "scope": found.scope or "", "expires": expires}
     entries = [
-        {"law": one["law"], "kind": one["kind"], "reason": one["reason"], "link": one["link"], **more}
-        for one in found.get("known", ())
+        {"law": one.law, "kind": one.kind, "reason": one.reason, "link": one.link, **more} for one in found.known
     ]
     entries += [
-        {"law": one["law"], "kind": one["kind"] or one["message"], "reason": reason, "link": link, **more}
-        for one in found["findings"]
+        {"law": one.law, "kind": one.kind or one.message, "reason": reason, "link": link, **more}
+        for one in found.findings
     ]
     once = {(one["law"], one["kind"]): one for one in entries}
     return "\n".join(_entry(one) for one in once.values())
 
 
-def _report(path: Path) -> dict[str, Any]:
+class _Found(msgspec.Struct):
+    law: str
+    message: str = ""
+    kind: str = ""
+    reason: str = ""
+    link: str = ""
+
+
+class _Engine(msgspec.Struct):
+    version: str = ""
+
+
+class _Report(msgspec.Struct):
+    """What is read of a report."""
+
+    findings: list[_Found]
+    known: list[_Found] = []
+    engine: _Engine | None = None
+    scope: str | None = None
+
+
+def _report(path: Path) -> _Report:
     try:
         if path.stat().st_size > LARGEST_REPORT:
             raise BadLedger(f"{path}: larger than the {LARGEST_REPORT:,} bytes of a report")
-        found = json.loads(path.read_bytes())
+        found: Any = json.loads(path.read_bytes())
     except OSError as error:
         raise BadLedger(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise BadLedger(f"{path}: not JSON: {error}") from error
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:
         raise BadLedger(f"{path}: not a report: its `schema` is not {SCHEMA!r}; write one with --json")
-    return found
+    try:
+        return msgspec.convert(found, _Report)
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        raise BadLedger(f"{path}: not a report: {error}") from error
 
 
 _ALWAYS: Final = ("law", "kind", "reason")

@@ -24,6 +24,20 @@ WHOLE_NUMBERS: Final = (
 """The columns with whole numbers."""
 
 
+IDS: Final = {
+    "nodes": ("node",),
+    "rows": ("row",),
+    "tokens": ("row", "token"),
+    "parents": ("child", "parent"),
+    "visits": ("visit", "token"),
+    "hops": ("token",),
+    "outcomes": ("token",),
+    "merges": ("token",),
+    "members": ("token", "batch"),
+}
+"""What a record is about. A record that does not say it cannot be stepped, and what it would have shown is not known."""
+
+
 class BadTrail(ValueError):
     """A file is not a trail; the message says what is wrong and where."""
 
@@ -78,8 +92,11 @@ def _record(where: str, line: bytes) -> RecordJson:
     except EngineFault as fault:
         raise BadTrail(str(fault)) from None
     for column in WHOLE_NUMBERS:
-        if column in record and not isinstance(record[column], int | None):
-            raise BadTrail(f"{where}: {column} is {record[column]!r}; give a whole number")
+        value = record.get(column)
+        if not isinstance(value, int | None) or isinstance(value, bool):
+            raise BadTrail(f"{where}: {column} is {value!r}; give a whole number")
+        if value is not None and not -(2**63) <= value < 2**63:
+            raise BadTrail(f"{where}: {column} is a number of more than 64 bits")
     if not isinstance(record.get("run"), str):
         raise BadTrail(f"{where}: run is {record.get('run')!r}; give the id of a run")
     found: RecordJson = record
@@ -99,10 +116,12 @@ def runs_of(records: Iterable[RecordJson], *, whole: bool = True, ordered: bool 
 
 def _run_of(run: str, records: Sequence[RecordJson], whole: bool, ordered: bool) -> RunTrail:
     trail = RunTrail(run, records=len(records), whole=whole, ordered=ordered)
+    records, lacking = _with_ids(records)
+    trail.of_the_run |= lacking
     if not whole:
         completion = Completion(_latest(records))
         records = completion.records()
-        trail.inferred, trail.of_the_run = completion.inferred, completion.of_the_run
+        trail.inferred, trail.of_the_run = completion.inferred, completion.of_the_run | lacking
         trail.starts, trail.added = completion.starts, completion.added
     waiting: list[RecordJson] = []
     for record in records:
@@ -117,6 +136,18 @@ def _run_of(run: str, records: Sequence[RecordJson], whole: bool, ordered: bool)
             waiting.append(record)
     _by_row(trail, waiting)
     return trail
+
+
+def _with_ids(records: Sequence[RecordJson]) -> tuple[list[RecordJson], set[str]]:
+    """The records that say what they are about, and the columns that the others lack."""
+    kept: list[RecordJson] = []
+    lacking: set[str] = set()
+    for record in records:
+        absent = [column for column in IDS.get(str(record["rec"]), ()) if record.get(column) is None]
+        lacking.update(f"{record['rec']}.{column}" for column in absent)
+        if not absent:
+            kept.append(record)
+    return kept, lacking
 
 
 def _latest(records: Iterable[RecordJson]) -> list[RecordJson]:

@@ -7,6 +7,7 @@ read. Not here: making vectors.
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,7 +109,7 @@ def _same(path: Path, body: bytes) -> bool:
         return True
     try:
         return path.suffix == ".gz" and gzip.decompress(found) == gzip.decompress(body)
-    except (OSError, EOFError):
+    except (OSError, EOFError, zlib.error):
         return False
 
 
@@ -148,7 +149,7 @@ def _lines(path: Path) -> Iterator[bytes]:
                 if total > LARGEST:
                     raise BadVectors(f"{path}: more than {LARGEST:,} bytes of vectors")
                 yield line
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise BadVectors(f"{path}: cannot be read: {error}") from error
 
 

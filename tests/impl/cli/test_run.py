@@ -351,7 +351,7 @@ def waiting(folder: Path) -> tuple[Path, subprocess.Popen[str]]:
     options = {"n": 36, "here": str(folder / "here"), "go": str(folder / "go")}
     file = pipeline(folder, rows=60, plugin="stopping_plugins:wait_at", options=options)
     process = subprocess.Popen(
-        [sys.executable, "-c", "from fateline_oracle.cli import main; main()", "run", str(file)],
+        [sys.executable, "-m", "fateline_oracle", "run", str(file)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background inherits it ignored
         stderr=subprocess.PIPE,
@@ -383,7 +383,7 @@ def test_a_file_that_may_not_grow_stops_a_process_which_is_then_resumed(tmp_path
     resource = pytest.importorskip("resource")
     file = pipeline(tmp_path, rows=200)
     process = subprocess.run(
-        [sys.executable, "-c", "from fateline_oracle.cli import main; main()", "run", str(file)],
+        [sys.executable, "-m", "fateline_oracle", "run", str(file)],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (250_000, 250_000)),
         capture_output=True,

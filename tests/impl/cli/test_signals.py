@@ -1,10 +1,11 @@
 """Signals at moments other than in the midst of a run: the exit status is a documented one, and nothing is left behind."""
 
 import signal
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+import time
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
@@ -78,9 +79,106 @@ def test_an_interrupt_has_a_documented_exit_status_at_every_moment(tmp_path: Pat
         assert outputs(tmp_path) == expected(10)
 
 
-def test_the_handler_of_the_caller_is_put_back(tmp_path: Path) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    call("run", pipeline(tmp_path))
-    assert signal.getsignal(signal.SIGTERM) is before
-    with closing(sqlite3.connect(tmp_path / "numbers.db")) as conn:
-        assert conn.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+STARTED = """\
+import os, sys
+from fateline_console import start
+
+real = start.import_module
+
+def importing(name):
+    os.write(1, b"handlers are set\\n")
+    return real(name)
+
+start.import_module = importing
+start.start("fateline_oracle.cli:main", "fateline")
+"""
+
+
+def signalled(words: list[str], after: float | None, numbers: tuple[signal.Signals, ...]) -> tuple[int, str, float]:
+    """How a command ends that gets signals so many seconds after its first instructions: exit status, log, seconds."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", STARTED, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"handlers are set\n"
+    begun = time.monotonic()
+    if after is not None:
+        time.sleep(after)
+        for number in numbers:
+            process.send_signal(number)
+    _, said = process.communicate(timeout=600)
+    return process.returncode, said.decode(), time.monotonic() - begun
+
+
+def moments(many: int, seconds: float) -> Iterator[tuple[float, tuple[signal.Signals, ...]]]:
+    """From the first instruction to behind the end, with one signal or with two."""
+    kinds = ((signal.SIGTERM,), (signal.SIGINT,), (signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGINT))
+    for number in range(many):
+        yield seconds * 1.1 * number / many, kinds[number % len(kinds)]
+
+
+def test_an_interrupt_that_a_callback_drops_is_sent_again() -> None:
+    """SQLite asks a callback, the signal comes while it runs, and what SQLite answers then is no answer."""
+    code = (
+        "import os, signal, sqlite3, sys, types\n"
+        "from fateline_console import group, start\n"
+        "def asked(*_): os.kill(os.getpid(), signal.SIGINT); return 0\n"
+        "def command(prog_name):\n"
+        "    sqlite3.enable_callback_tracebacks(True)\n"
+        "    conn = sqlite3.connect(':memory:')\n"
+        "    conn.set_authorizer(asked)\n"
+        "    try: conn.execute('SELECT 1')\n"
+        "    except sqlite3.Error: assert start.is_pending()\n"
+        "    while True: pass\n"
+        "sys.modules['commands'] = types.SimpleNamespace(main=command)\n"
+        "start.start('commands:main', 'x')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=600)
+    assert (done.returncode, done.stderr) == (2, "Interrupted: nothing was decided.\n")
+
+
+MANY = [6, pytest.param(60, marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("many", MANY)
+def test_a_run_that_gets_a_signal_at_any_moment_ends_as_documented(tmp_path: Path, many: int) -> None:
+    file = pipeline(tmp_path, rows=40)
+    code, said, seconds = signalled(["run", str(file)], None, ())
+    assert code == ExitCode.DONE, said
+    undisturbed = outputs(tmp_path)
+    seen = Counter[int]()
+    for number, (after, numbers) in enumerate(moments(many, seconds)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        file = pipeline(folder, rows=40)
+        code, said, _ = signalled(["run", str(file)], after, numbers)
+        told = f"{after:.3f} s, {numbers}: exit status {code}\n{said}"
+        assert code in (ExitCode.DONE, ExitCode.STOPPED, ExitCode.BROKEN), told
+        assert "Traceback" not in said, told
+        assert "Exception" not in said, told
+        seen[code] += 1
+        database = folder / "numbers.db"
+        there = status(database) if database.exists() and database.stat().st_size else []
+        if code == ExitCode.STOPPED:
+            assert call("resume", file).exit_code == ExitCode.DONE, told
+        elif code == ExitCode.BROKEN and not there:
+            assert call("run", file).exit_code == ExitCode.DONE, told
+        else:
+            assert there == ["completed"], f"{told}{there}"
+        assert outputs(folder) == undisturbed, told
+    assert seen[ExitCode.BROKEN] > 0
+
+
+@pytest.mark.parametrize("many", MANY)
+def test_an_audit_that_gets_a_signal_at_any_moment_gives_its_verdict_or_none(tmp_path: Path, many: int) -> None:
+    assert call("run", pipeline(tmp_path, rows=40)).exit_code == ExitCode.DONE
+    words = ["audit", str(tmp_path / "numbers.db")]
+    before = sorted(tmp_path.iterdir())
+    code, said, seconds = signalled(words, None, ())
+    assert (code, said) == (0, "")
+    for after, numbers in moments(many, seconds):
+        code, said, _ = signalled(words, after, numbers)
+        told = f"{after:.3f} s, {numbers}: exit status {code}\n{said}"
+        assert (code, said.lstrip()) in ((0, ""), (2, "Interrupted: nothing was decided.\n")), told
+    assert sorted(tmp_path.iterdir()) == before

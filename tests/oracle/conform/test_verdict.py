@@ -31,6 +31,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three instances instead of a scope, in this process."""
     chosen = (place_called(PLACE), place_called("outcomes"), place_called("retries attempts=3"))
     monkeypatch.setattr(campaign, "every_instance", lambda scope: chosen)
+    monkeypatch.setattr("fateline_oracle.cli.conform.every_instance", lambda scope: chosen)
     monkeypatch.setattr(verdict, "every_instance", lambda scope: chosen)
     monkeypatch.setattr("fateline_oracle.cli.conform.every_instance", lambda scope: chosen)  # if it was imported before
     monkeypatch.setattr(self_test, "SELF_TEST", ("late-without-a-fate",))

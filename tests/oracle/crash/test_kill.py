@@ -11,6 +11,7 @@ import pytest
 from fateline_engine.errors import LandscapeError
 from fateline_engine.landscape import Landscape
 from fateline_oracle.audit.any_trail import open_any
+from fateline_oracle.crash import kill
 from fateline_oracle.crash.kill import Trial, disturb, one, pipelines_in, prepared, trials, undisturbed
 from fateline_oracle.ports.port import CommitPolicy
 from fateline_oracle.reference import faulty_process, left_files
@@ -63,15 +64,23 @@ def test_an_output_that_is_another_is_noticed(tmp_path: Path, monkeypatch: pytes
     assert "R4" in found
 
 
+def test_a_trail_that_is_another_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outputs are the same; one record says something else."""
+    wanted = undisturbed(EXAMPLES / "returns" / "pipeline.yaml", CommitPolicy.STEP)
+    other = wanted._replace(trail={**wanted.trail, "losses": [("x",)]})
+    monkeypatch.setattr(kill, "undisturbed", lambda pipeline, policy: other)
+    done = one(Trial(EXAMPLES / "returns" / "pipeline.yaml", CommitPolicy.STEP, FaultKind.RACED, 5))
+    assert [broken for _, _, broken in done.findings] == [
+        (("R2", "the losses of the trail are not those of an undisturbed run"),)
+    ]
+
+
 def test_trials_take_turns() -> None:
-    made = list(trials([Path("a"), Path("b")], 8, 3, 0))
-    assert {(trial.policy, trial.pipeline, trial.how) for trial in made[:8]} == {
-        (policy, Path(name), how)
-        for policy in CommitPolicy
-        for name in "ab"
-        for how in (FaultKind.KILLED_AT, FaultKind.KILLED_AFTER)
+    made = list(trials([Path("a"), Path("b")], 12, 5, 0))
+    assert {(trial.policy, trial.pipeline, trial.how) for trial in made[:12]} == {
+        (policy, Path(name), how) for policy in CommitPolicy for name in "ab" for how in faulty_process.KILLS
     }
-    assert [trial.how for trial in made[8:]] == [FaultKind.DISK_FULL, FaultKind.IO_ERROR, FaultKind.FILE_LIMIT]
+    assert {trial.how for trial in made[12:]} == set(FaultKind) - {FaultKind.NOTHING, *faulty_process.KILLS}
 
 
 @pytest.mark.slow

@@ -13,6 +13,13 @@ import time
 asked_for, way = sys.argv[1:3]
 
 
+def orphan() -> None:
+    """A process in a session of its own, whose parent has ended, and that keeps no stream of ours open."""
+    again = "import os, time; os.setsid(); os.fork() and os._exit(0); time.sleep(600)"
+    nothing = subprocess.DEVNULL
+    subprocess.run([sys.executable, "-c", again], stdin=nothing, stdout=nothing, stderr=nothing, check=True)
+
+
 def misbehave(asked: dict[str, object], answer: bytes) -> bytes:
     """What is said instead of the answer, unless nothing ever is again."""
     said = json.loads(answer)
@@ -28,6 +35,15 @@ def misbehave(asked: dict[str, object], answer: bytes) -> bytes:
     if way == "hang with a child":
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         time.sleep(600)
+    if way == "hang with a child that leaves":
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+        time.sleep(600)
+    if way == "leave an orphan":
+        orphan()
+        return answer
+    if way == "end with an orphan":
+        orphan()
+        sys.exit(7)
     if way == "close":
         os.close(1)
         time.sleep(600)

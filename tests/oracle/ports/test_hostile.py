@@ -36,6 +36,8 @@ WAYS = {
     "stopped": "gave no answer within",
     "hang": "gave no answer within",
     "hang with a child": "gave no answer within",
+    "hang with a child that leaves": "gave no answer within",
+    "end with an orphan": "ended with exit status 7",
     "close": "closed its output without an answer",
     "flood": "answered with a line of more than",
     "half a line": "gave no answer within 2 s; the line so far is",
@@ -92,7 +94,7 @@ def drive(engine: ProcessEngine) -> None:
     port.trail()
 
 
-WAITS = ("stopped", "hang", "hang with a child", "half a line")
+WAITS = ("stopped", "hang", "hang with a child", "hang with a child that leaves", "half a line")
 CASES = [
     pytest.param(ask, way, marks=pytest.mark.slow if way in WAITS and ask != "do" else ())
     for ask in ("hello", "start", "do", "trail")
@@ -125,6 +127,33 @@ def test_a_log_of_any_size_is_read_and_its_end_kept() -> None:
         assert len(engine._process.log) <= process_module.LOG
     finally:
         engine.close()
+
+
+def test_an_orphan_ends_with_the_engine_that_started_it() -> None:
+    """It has left the session, its parent has ended, and the engine itself answers as it should."""
+    engine = ProcessEngine([sys.executable, str(HOSTILE), "do", "leave an orphan"])
+    try:
+        drive(engine)
+        assert any("time.sleep(600)" in words for words in _ours())
+    finally:
+        engine.close()
+    assert [words for words in _ours() if "time.sleep(600)" in words] == [], "not a moment later"
+
+
+def test_an_engine_ends_with_the_judge(tmp_path: Path) -> None:
+    """A judge that is killed cannot end anything; the supervisor sees that it is gone."""
+    judge = (
+        "import os, signal, sys\nfrom fateline_oracle.ports.process_engine import ProcessEngine\n"
+        "ProcessEngine(sys.argv[1:]).hello()\nos.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    engine = (
+        "import subprocess, sys, time\n"
+        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True)\n"
+        "serve = subprocess.Popen([sys.executable, '-m', 'fateline_oracle.serve'])\ntime.sleep(600)\n"
+    )
+    (tmp_path / "engine.py").write_text(engine)
+    command = [sys.executable, "-c", judge, sys.executable, str(tmp_path / "engine.py")]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL  # the fixture waits for the rest
 
 
 def test_after_a_fault_it_is_started_anew_and_greeted() -> None:

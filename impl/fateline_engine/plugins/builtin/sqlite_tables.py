@@ -16,6 +16,7 @@ from fateline_engine.plugins.builtin.values import contract_of, convert, to_json
 from fateline_engine.plugins.decorators import sink, source
 from fateline_engine.plugins.options import IfExists, Key, Place, field_types, fields, file_path, one_of, text, whole
 from fateline_engine.plugins.protocols import PluginUnavailable, Row, RowRefused, SourceRecord
+from fateline_engine.read_only import connect_for_reading
 from fateline_engine.settings.keys import name as a_name
 
 _WAIT_SECONDS: Final = 5.0
@@ -67,7 +68,7 @@ def _check_columns(columns: Sequence[str]) -> None:
 def _blaming(path: Path, what: str) -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter of a message that quotes the file
         why = "a row took too long: raise patience" if str(error) == "interrupted" else error
         raise PluginUnavailable(f"{path} cannot be {what}: {why}") from error
     except OSError as error:
@@ -114,10 +115,12 @@ class SqliteSource:
     def _open(self) -> None:
         with _blaming(self.path, "read"):
             regular(self.path)
-            uri = self.path.absolute().as_uri() + "?mode=ro"
-            self._connection = sqlite3.connect(uri, uri=True, timeout=_WAIT_SECONDS)
+            self._connection = connect_for_reading(self.path, timeout=_WAIT_SECONDS)
             if self._table is not None:
                 self._sql = self._of_table(self._table)
+            sqlite3.enable_callback_tracebacks(
+                True
+            )  # an interrupt in a callback is reported, and not taken for its answer
             self._connection.set_authorizer(_only_reads)
             self._connection.set_progress_handler(self._is_late, _STEPS)
             cursor = self._asked()

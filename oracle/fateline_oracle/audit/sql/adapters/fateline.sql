@@ -53,7 +53,7 @@ SELECT r.id AS run, f.row || ':' || f.token AS token, f.outcome, s.name AS sink,
     f.reason, b.name || '#' || f.batch AS batch,
     CASE f.outcome WHEN 'coalesced' THEN f.row || ':' || f.merged
         WHEN 'forked' THEN f.row || ':' || f.token WHEN 'expanded' THEN f.row || ':' || f.token END AS "group",
-    CASE f.outcome WHEN 'forked' THEN (SELECT group_concat(value, ',') FROM json_each(f.promised))
+    CASE f.outcome WHEN 'forked' THEN (SELECT group_concat(value, ',') FROM json_each(CASE WHEN json_valid(f.promised) THEN f.promised ELSE json_array(f.promised) END))
         ELSE f.promised END AS promised,
     f.seq, f.tx, f.at, f.row AS part
 FROM runs AS r CROSS JOIN fates AS f ON f.run = r.run
@@ -80,7 +80,7 @@ CREATE VIEW trail_merges AS
 SELECT r.id AS run, m.row || ':' || m.token AS token, json_extract(o.value, '$[0]') AS field,
     json_extract(o.value, '$[1]') AS branch, json_extract(o.value, '$[2]') AS digest,
     json_extract(o.value, '$[3]') AS kept, m.seq + o.key AS seq, m.tx, m.at, m.row AS part
-FROM runs AS r CROSS JOIN merges AS m ON m.run = r.run, json_each(m.origins) AS o;
+FROM runs AS r CROSS JOIN merges AS m ON m.run = r.run, json_each(CASE WHEN json_valid(m.origins) THEN m.origins ELSE '[]' END) AS o;
 
 CREATE VIEW trail_batches AS
 SELECT r.id AS run, n.name || '#' || b.batch AS batch, n.name AS node, b.trigger, b.status, b.outputs,
