@@ -19,7 +19,7 @@ FIND_PYTHON = python=; for candidate in $(PYTHON) python3.11 python3; do \
 	echo "fateline needs Python 3.11 or newer with its venv module: looked for $(PYTHON) python3.11 python3." >&2; \
 	echo "Name another with: make PYTHON=/path/to/python" >&2; exit 1; fi
 
-.PHONY: demo test check deep turn coverage bench constraints clean help
+.PHONY: demo test check deep turn coverage engines bench constraints clean help
 
 REPORT := build/conformance.html
 
@@ -58,6 +58,10 @@ coverage: $(READY) ## how much of law and engine the tests reach, by branches
 	@$(BIN)/coverage run -m pytest -q -n 2 -m "not slow" tests/model tests/impl tests/seeds
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+engines: $(READY) ## install the engines of others, once, and hold each against what is known of it; needs the network
+	@$(BIN)/fateline engines --make
+	@$(BIN)/python -m pytest -q -m engines tests/oracle/adapters
 
 bench: $(READY) ## the benchmarks; they print ratios
 	@$(BIN)/python -m bench

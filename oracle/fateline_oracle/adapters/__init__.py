@@ -4,11 +4,13 @@ A folder for each engine:
 
     profile.toml   its packages, its choices with the sentences of its documentation, and what cannot be asked of it
     views.sql      its database as the relations of the trail: SQL alone
-    record.py      makes databases by running it; its environment's interpreter runs this
+    record.py      makes databases by running it
     cases.toml     the databases `*.db.xz` that `record.py` made: what each is, and the laws that it breaks
+    drive.py       drives a join of it over the protocol
 
-Files of an engine translate and decide nothing. Those that run in the environment of an engine import the standard library,
-the engine, and `recording.py` of this folder; so nothing else may be imported here. Not here: auditing (`audit`).
+Files of an engine translate and decide nothing. `record.py` and `drive.py` run in the environment of the engine. They import
+the standard library, the engine, and `recording.py` or `wire.py` of this folder, so this file imports nothing else either. Not
+here: auditing (`audit`).
 """
 
 import lzma

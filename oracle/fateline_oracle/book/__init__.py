@@ -16,6 +16,7 @@ from ..crash.figures import read_figures
 from ..law.verification import judge_mutants, read_lock
 from ..mutants.matrix import read_matrix
 from . import (
+    board,
     decisions,
     engines,
     evidence,
@@ -26,6 +27,7 @@ from . import (
     protocol,
     reports,
     rules,
+    vectors,
     versions,
     vocabulary,
 )
@@ -43,8 +45,10 @@ PLAIN: Final[dict[str, Callable[[], str]]] = {
     "proofs.md": evidence.proofs_page,
     "ports.md": judged.ports_page,
     "verdicts.md": reports.verdicts_page,
+    "vectors.md": vectors.vectors_page,
     "found.md": found.found_page,
     "engines.md": engines.engines_page,
+    "board.md": board.board_page,
     "protocol.md": protocol.protocol_page,
     "glossary.md": glossary.glossary_page,
     "implementers.md": implementers.implementers_page,

@@ -5,68 +5,26 @@ Not here: the adapters, and the databases (`fateline_oracle.adapters`).
 """
 
 from collections.abc import Mapping
-from importlib.resources.abc import Traversable
 from typing import Final
 
 from fateline_model import LAWS
 
-from ..adapters import ENGINES, of_engine, unpacked
+from ..adapters import ENGINES, unpacked
+from ..adapters.profiles import EngineCase, cases_of, packed, profile_of
 from ..audit.summary import AuditSummary
+from ..audit.whole_file import judged_file
 from ..report.verdict import Verdict
-from ..toml_tables import decoded
-from .landscapes import Case, judged_file
 from .markdown import page, table
-from .prose import Prose
-
-
-class Choice(Prose, frozen=True):
-    """How an engine does something, and the sentence of its documentation that says so, with the module that has it."""
-
-    what: str
-    documented: str
-    where: str
-
-
-class Unjudged(Prose, frozen=True):
-    """What cannot be asked of an engine, and why."""
-
-    what: str
-    why: str
-
-
-class EngineProfile(Prose, frozen=True):
-    """What is known of an engine."""
-
-    name: str
-    about: str
-    packages: tuple[str, ...]
-    reads: str
-    choices: tuple[Choice, ...]
-    unjudged: tuple[Unjudged, ...] = ()
-
 
 _INTRODUCTION: Final = """
-These engines were made by others, who have nothing to do with this project. Each is read in its own terms: a file of SQL turns its
-records into the relations of the [trail](trail.md), and decides nothing. `fateline audit` knows a database of each by its tables.
+These engines were made by others, who have nothing to do with this project. Each is judged in its terms. At rest, a file of SQL turns
+its records into the relations of the [trail](trail.md), and decides nothing; `fateline audit` knows such a database by its tables.
+Driven, a program that speaks the [protocol](protocol.md) tells one join of it which branch arrives and which is lost, in every order,
+and says what the engine shows. `fateline engines --make` installs them, `make engines` runs them.
 The databases were written by the engines themselves; each that is called *seeded* was changed afterwards, so that a question could
 be answered with no. What is a breach here is one of the laws of this project. It need not be a fault of the engine, whose
 documentation may say that it does so.
 """
-
-
-def profile_of(engine: str) -> EngineProfile:
-    """The profile of an engine."""
-    return decoded(of_engine(engine, "profile.toml").read_text("utf-8"), f"{engine}/profile.toml", EngineProfile)
-
-
-def cases_of(engine: str) -> Mapping[str, Case]:
-    """The databases of an engine, by name."""
-    return decoded(of_engine(engine, "cases.toml").read_text("utf-8"), f"{engine}/cases.toml", dict[str, Case])
-
-
-def packed(engine: str, case: str) -> Traversable:
-    """A database of an engine, compressed."""
-    return of_engine(engine, f"{case}.db.xz")
 
 
 def engines_page() -> str:
@@ -81,30 +39,37 @@ def _of(engine: str) -> list[str]:
         with unpacked(packed(engine, name)) as path:
             audits[name] = judged_file(path, name)
     versions = ", ".join(f"`{package.replace('==', ' ')}`" for package in profile.packages)
-    return [
-        f"## {profile.name}",
-        f"{profile.about} Read are {profile.reads}; made and read with {versions}, in `adapters/{engine}/`.",
+    parts = [f"## {profile.name}", f"{profile.about} Here: {versions}, in `adapters/{engine}/`."]
+    parts += [f"At rest: {profile.reads}."] if profile.reads else []
+    if profile.drives:
+        breaks = ", ".join(f"[{law}](laws.md#{law})" for law in profile.breaks)
+        parts.append(f"Driven: {profile.drives}. It breaks {breaks or 'no law'} in scope `small`.")
+    parts += [
         table(
-            ("What it does", "What its documentation says", "In"),
-            [(one.what, f"“{one.documented}”", f"`{one.where}`") for one in profile.choices],
+            ("What it does", "What its documentation says", "In", "Declared"),
+            [(one.what, f"“{one.documented}”", f"`{one.where}`", one.law or "") for one in profile.choices],
         ),
         "Not judged: " + "; ".join(f"{one.what} ({one.why})" for one in profile.unjudged) + ".",
-        table(
-            ("Database", "What it is", "Tokens", "Verdict", "Laws broken", "Laws judged"),
-            [_line(name, cases[name], audits[name]) for name in cases],
-        ),
-        "\n".join(_meanings(cases)),
     ]
+    if cases:
+        parts += [
+            table(
+                ("Database", "What it is", "Tokens", "Verdict", "Laws broken", "Laws judged"),
+                [_line(name, cases[name], audits[name]) for name in cases],
+            ),
+            "\n".join(_meanings(cases)),
+        ]
+    return parts
 
 
-def _line(name: str, case: Case, told: AuditSummary) -> tuple[object, ...]:
+def _line(name: str, case: EngineCase, told: AuditSummary) -> tuple[object, ...]:
     laws = told.report.laws
     broken = ", ".join(f"{law} ({one.breached})" for law, one in laws.items() if one.verdict is Verdict.BREACHED)
     judged = sum(one.verdict is not None for one in laws.values())
     return f"`{name}`", case.what, told.report.counts["tokens"], told.report.verdict, broken or "no law", judged
 
 
-def _meanings(cases: Mapping[str, Case]) -> list[str]:
+def _meanings(cases: Mapping[str, EngineCase]) -> list[str]:
     lines = []
     for name, case in cases.items():
         lines += [f"- `{name}`, **{law} · {LAWS[law].title}.** {meaning}" for law, meaning in case.breaks.items()]

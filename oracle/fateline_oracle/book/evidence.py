@@ -42,7 +42,7 @@ def laws_page(lock: Lock, mutants: Sequence[MutantReport]) -> str:
         "The laws",
         f"There are {len(ALL)} laws. Each is one sentence and one predicate on one step; beneath it stands how it is checked. A "
         "*core* law must be kept by every engine of this kind. A *profile* law is a choice: an engine may choose otherwise and "
-        "say so, with a sentence, in its [profile](ports.md#profiles). *InstanceResult* says where the law can be checked; *needs* says "
+        "say so, with a sentence, in its [profile](ports.md#profiles). *checked at* says where the law can be checked; *needs* says "
         "which relations or columns it needs.",
         BY_HAND,
         *sections,
@@ -80,7 +80,7 @@ def _law(law: Law, lock: Lock, mutants: Sequence[MutantReport]) -> str:
             "",
             f"**{law.sentence}**",
             "",
-            f"*{law.level.capitalize()}. InstanceResult: {', '.join(law.where)}. Needs: {', '.join(law.needs)}.*",
+            f"*{law.level.capitalize()}. Checked at: {', '.join(law.where)}. Needs: {', '.join(law.needs)}.*",
             "",
             *(f"- {line}" for line in known),
         ]

@@ -66,9 +66,9 @@ def evidence_page(census: Matrix, figures: Mapping[str, Mapping[str, Any]]) -> s
         "use the walk of `guided`.",
         table(["Strategy", "Found", "Median steps"], strategies),
         "## What vectors alone do not find",
-        "The published vectors contain pipelines and single barriers. They cannot show what hostile callers of a token manager "
-        "do, what depends on a clock, or what appears only in whole runs or after a crash at a boundary. These mutants are "
-        "therefore not found by vectors:",
+        "The published vectors are of scope small. Where rows meet or any token may be named they try a few of each kind of refused "
+        "stimulus, and they cannot show what depends on a clock or what appears only in whole runs. These mutants are therefore not "
+        "found by [vectors](vectors.md):",
         ", ".join(f"`{name}`" for name in census.get("beyond_vectors", ())),
         "## What each law alone catches",
         "For these mutants the judge names no other law, apart from D1, D2, Z1 and Z2, which nearly every difference breaks.",

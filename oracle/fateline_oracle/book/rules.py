@@ -1,6 +1,6 @@
 """The pages on what happens: the policy table, the lifecycle and barrier diagrams, the stimuli.
 
-SeededVerdicts from the tables that the machines run on, so a diagram cannot be older than the law. Not here: laws (`evidence.py`).
+Drawn from the tables that the machines run on, so a diagram cannot be older than the law. Not here: laws (`evidence.py`).
 """
 
 from fateline_model.coalesce import POLICY_TABLE, Cell, Decision, Event, When

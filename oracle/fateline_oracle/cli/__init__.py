@@ -29,6 +29,8 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
     LazyCommand("replay", f"{_HERE}.replay:replay", "Step a saved counterexample again."),
     LazyCommand("audit", f"{_HERE}.audit:audit", "Check an audit database in place."),
     LazyCommand("views", f"{_HERE}.views:views", "Help to write a file of views for a database of your own."),
+    LazyCommand("engines", f"{_HERE}.engines:engines", "List the engines of others, or install them."),
+    LazyCommand("board", f"{_HERE}.board:board", "Measure engines of others, and compare with the board."),
     LazyCommand("diff", f"{_HERE}.diff:diff", "Compare two trails name by name."),
     LazyCommand("run", f"{_ENGINE}.run:run", "Run a pipeline on the reference engine."),
     LazyCommand("resume", f"{_ENGINE}.run:resume", "Resume a stopped run from its last commit."),

@@ -15,6 +15,8 @@ from fateline_console.terminal import Progress, paint, say, table
 from fateline_engine.landscape.chain import Chain
 from fateline_model import LAW_VERSION, LAWS
 
+from ..adapters import ENGINES, unpacked
+from ..adapters.profiles import cases_of, packed
 from ..audit.any_trail import prepared
 from ..audit.connect import BadSource
 from ..audit.incremental import recall
@@ -23,6 +25,7 @@ from ..audit.source import PATIENCE, reading
 from ..audit.summary import AuditSummary, Group, tell
 from ..audit.whole import Wanted
 from ..audit.whole import audit as audited
+from ..engines import OTHERS
 from ..render.counterexample import lineage
 from ..report.junit import write_junit
 from ..report.law_results import COLOUR
@@ -40,8 +43,20 @@ _LONG = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{12,}\b")
 """Long ids, which are shortened to their first digits; --json has them whole."""
 
 
+def _located(ctx: click.Context, _: click.Parameter, given: str | None) -> str | None:
+    """`engine:ENGINE/CASE` is a database that another engine wrote and that comes with the package; it is unpacked."""
+    if given is None or not given.startswith(OTHERS):
+        return given
+    engine, __, case = given.removeprefix(OTHERS).partition("/")
+    cases = cases_of(engine) if engine in ENGINES else {}
+    if case not in cases:
+        known = [f"{OTHERS}{one}/{name}" for one in ENGINES for name in cases_of(one)]
+        raise click.ClickException(f"there is no database {given}; there are {', '.join(known)}")
+    return str(ctx.with_resource(unpacked(packed(engine, case))))
+
+
 @click.command()
-@click.argument("database", required=False)
+@click.argument("database", required=False, callback=_located)
 @click.option("--run", "runs", multiple=True, metavar="RUN", help="Check only this run; may be repeated.")
 @click.option("--law", "laws", multiple=True, metavar="LAW", help="Check only this law; may be repeated.")
 @click.option(
@@ -99,7 +114,8 @@ def audit(
     """Check DATABASE against the law, and report each breach with its run, row and token.
 
     DATABASE is an audit database (SQLite), a trail in JSON lines, or a folder that --export wrote, which is checked on
-    DuckDB. It is opened read-only; nothing is written to it or into its folder.
+    DuckDB; or `engine:ENGINE/CASE`, one of those of specs/engines.md. It is opened read-only; nothing is written to it or into
+    its folder.
 
     Exit status: 0 the law holds, 1 it is breached or the trail was altered, 2 undetermined, 3 wrong usage or input.
     """

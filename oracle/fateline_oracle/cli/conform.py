@@ -17,11 +17,11 @@ from fateline_model.checker.scopes import NAMED
 from ..conform.campaign import BadSelection, Selection, every_instance, run_campaign
 from ..conform.result import Conformance
 from ..conform.verdict import conclude
-from ..engines import NoSuchEngine, engine_of
+from ..engines import NoSuchEngine, engine_of, profile_of_engine
 from ..mutants import NoSuchMutant
 from ..mutants.self_test import self_test
 from ..ports.port import EngineFault
-from ..ports.profile import BadProfile, Profile, read_profile
+from ..ports.profile import BadProfile, read_profile
 from ..render.conform_text import conformance_text
 from ..report.case import write_case
 from ..report.junit import write_junit
@@ -114,7 +114,7 @@ def conform(
         return ExitCode.HOLDS
     seed = secrets.randbelow(2**32) if seed is None else seed
     try:
-        profile = read_profile(Path(profile_file)) if profile_file is not None else Profile()
+        profile = read_profile(Path(profile_file)) if profile_file is not None else profile_of_engine(engine)
         ledger_for(ledger_file, "")  # what is wrong with the file is said before the engine is driven
         with Progress() as progress:
             tests = self_test(progress.update)

@@ -47,7 +47,8 @@ from fateline_model.barrier_machine import BarrierStimulus
 from fateline_model.laws import ALL, Family, Law, StepView, checks
 from fateline_model.laws.record_fold import recorded_run
 from fateline_model.lifecycle import Operation, World
-from fateline_model.records import RELATIONS, Record
+from fateline_model.records import RELATIONS, OutcomeRecord, Record, TokenRecord
+from fateline_model.words import OUTCOMES, Reason
 
 from ..ports.port import RecordJson
 from .data_laws import Broken
@@ -198,14 +199,24 @@ def _as_records(
         if made is not None:
             own[key] = made
     ordered: list[Record] = []
+    never_made = {one.token for one in expected if isinstance(one, TokenRecord)} - {
+        one.token for one in own.values() if isinstance(one, TokenRecord)
+    }
     last = {_key(_json(record)): place for place, record in enumerate(expected)}
     for place, record in enumerate(expected):
         key = _key(_json(record))
         if key in own:
             ordered.append(_with_optional(own.pop(key), record, unrecorded) if last[key] == place else record)
-        elif (key[0], "") in unrecorded:
+        elif (key[0], "") in unrecorded and getattr(record, "token", None) not in never_made:
             ordered.append(record)
-    return (*ordered, *own.values()), strange
+    return (*ordered, *(_with_reason(record, unrecorded) for record in own.values())), strange
+
+
+def _with_reason(own: Record, unrecorded: Unrecorded) -> Record:
+    """A fate that the law does not have, with some reason if it must have one and the engine records no reasons."""
+    if not isinstance(own, OutcomeRecord) or own.reason is not None or ("outcomes", "reason") not in unrecorded:
+        return own
+    return own._replace(reason=Reason.NODE_FAILED) if "reason" in OUTCOMES[own.outcome].must else own
 
 
 def _with_optional(own: Record, law: Record, unrecorded: Unrecorded) -> Record:

@@ -10,11 +10,15 @@ from fateline_model.barrier_machine import BarrierStimulus
 from fateline_model.state import Barrier, Row, Run, Token, barrier_name, token_name
 from fateline_model.words import MergeData, NodeKind
 
+from .whole_run import WholeRun
+
 AnyStimulus = Stimulus | Operation | BarrierStimulus
 
 
-def named_as(stimulus: AnyStimulus) -> str:
+def named_as(stimulus: AnyStimulus | WholeRun) -> str:
     """The stimulus without names of tokens, rows and branches."""
+    if isinstance(stimulus, WholeRun):
+        return "a whole run"
     if isinstance(stimulus, Operation):
         parts = [str(stimulus.outcome)] if stimulus.outcome else [] if stimulus.locked else ["contract not locked"]
     else:

@@ -17,7 +17,7 @@ from fateline_model.laws import ALL, Family
 from fateline_model.lifecycle import Op, Operation
 from fateline_model.records import BarrierRecord, BatchRecord, LossRecord, OutcomeRecord, Record, RunRecord, TokenRecord
 from fateline_model.stimuli import Do, Stimulus
-from fateline_model.words import BarrierVerdict, GroupKind, Outcome, RunStatus
+from fateline_model.words import BarrierVerdict, GroupKind, Outcome, Reason, RunStatus
 
 from .data_laws import LAWS as OF_DATA
 
@@ -25,6 +25,7 @@ Step = frozenset[object]
 """What a step is about: the stimulus, the kinds of its records, and the words in them."""
 
 _ARRIVALS: Final = (Do.ARRIVE, BarrierEvent.ARRIVE)
+_LATE: Final = (Reason.LATE_ARRIVAL_AFTER_MERGE, Reason.LATE_ARRIVAL_AFTER_FAILURE)
 _BARRIERS: Final = (*_ARRIVALS, BarrierRecord, LossRecord)
 _SUCCESSORS: Final = (Outcome.FORKED, Outcome.EXPANDED, Outcome.COALESCED, Outcome.CONSUMED_IN_BATCH)
 MOMENTS: Final[Mapping[str, tuple[object, ...]]] = {
@@ -38,14 +39,14 @@ MOMENTS: Final[Mapping[str, tuple[object, ...]]] = {
     "X3": (Outcome.EXPANDED, GroupKind.EXPAND),
     "C2": (GroupKind.JOIN,),
     "C4": _BARRIERS,
-    "C5": (*_ARRIVALS, RunStatus.COMPLETED),
+    "C5": (*_LATE, RunStatus.COMPLETED),
     "C6": (*_ARRIVALS, LossRecord),
     "C7": (BarrierVerdict.FAILED,),
     "C8": _BARRIERS,
     "C10": (RunStatus.COMPLETED,),
     "C12": (Do.FLUSH, BarrierEvent.FLUSH, BarrierRecord, BatchRecord),
     "C14": (GroupKind.JOIN,),
-    "C16": _ARRIVALS,
+    "C16": _LATE,
     "B1": (Op.BUFFER, Op.CONSUME, Do.ACCEPT, BatchRecord),
     "B5": (GroupKind.BATCH,),
     "V1": (RunStatus.COMPLETED,),
@@ -64,7 +65,7 @@ def _mark(word: object) -> object:
 _MARKS: Final = {law: frozenset(map(_mark, words)) for law, words in MOMENTS.items()}
 
 _WORDS: Final[Mapping[type, tuple[str, ...]]] = {
-    OutcomeRecord: ("outcome",),
+    OutcomeRecord: ("outcome", "reason"),
     TokenRecord: ("group_kind",),
     BarrierRecord: ("verdict",),
     RunRecord: ("status",),

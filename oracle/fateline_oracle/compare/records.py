@@ -110,8 +110,13 @@ def _columns(
         if law == SOME and engine is not None:
             continue
         if str(law if law is not None else "") != str(engine if engine is not None else ""):
-            lines.append(f"{_text(key)}: {column} is {engine!r}; the law has {law!r}")
+            lines.append(f"{_text(key)}: {column} is {_word(engine)}; the law has {_word(law)}")
     return lines
+
+
+def _word(value: object) -> str:
+    """A value as it stands in a record, also if it is a word of one of our lists."""
+    return repr(str(value)) if isinstance(value, str) else repr(value)
 
 
 HOW: Final = ("missing: ", "not in the law: ")

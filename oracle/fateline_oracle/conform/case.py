@@ -3,7 +3,7 @@
 Not here: how a case is written (`report/case.py`), and how one is replayed (`replay.py`).
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -12,6 +12,9 @@ from ..ports.port import CommitPolicy, Write
 
 Natural = Annotated[int, Meta(ge=0)]
 LawRecord = Annotated[dict[str, Any], Meta(extra_json_schema={"$ref": "trail.schema.json"})]
+WHOLE_RUN: Final = "whole run"
+"""The machine of a case that is a run from its first row to its end, and has no other step."""
+
 AnyRecord = Annotated[dict[str, Any], Meta(extra_json_schema={"required": ["rec"]})]
 PipelineJson = Annotated[dict[str, Any], Meta(extra_json_schema={"$ref": "pipeline.schema.json"})]
 
@@ -48,7 +51,7 @@ class CaseJson(Struct, forbid_unknown_fields=True, kw_only=True):
     schema: Literal["fateline.case/1"]
     law_version: str
     title: str
-    machine: Literal["pipeline", "batch", "barrier", "lifecycle", "kernel", "torture"]
+    machine: Literal["pipeline", "batch", "barrier", "lifecycle", "kernel", "torture", "whole run"]
     instance: Annotated[str, Meta(description="the instance of a scope")]
     pipeline: PipelineJson | None = None
     laws: Annotated[list[list[str]], Meta(description="the laws that the last step breaks, each with what was wrong")]

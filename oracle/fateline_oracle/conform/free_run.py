@@ -1,9 +1,11 @@
-"""Checks whole runs of an engine that keeps its own schedule, by the trail that each run leaves.
+"""Whole runs through the trail port, for an engine that keeps its own schedule.
 
-The judge gives the rows, and the answer of each node for each token by name. The answers depend only on a seed, so the
-order in which an engine asks does not matter. The trail is stepped through the law (`trails/`). Not here: lockstep.
+The answers of the nodes depend only on a seed, the node, the token and the attempt, so the order in which an engine asks does
+not matter. What was asked and answered is kept as data (`compare/whole_run.py`), so that a finding can be made short and run
+again. Not here: what is asked of a trail (`whole_runs.py`), and lockstep.
 """
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -12,13 +14,14 @@ from fateline_model.checker.systems import PipelineSystem
 
 from ..compare.capabilities import not_shown_at_rest
 from ..compare.difference import Difference
+from ..compare.whole_run import WholeRun
 from ..limits import alive
-from ..ports.port import EngineFault, Hello, Shows, TrailPort
+from ..ports.port import Hello, RecordJson, Shows, TrailPort, Verdicts
 from ..ports.shown import shown_by
 from ..ports.validate import check_records, guarded
-from ..trails.check import TrailResult, check_run
-from ..trails.reader import runs_of
 from .instance import InstanceResult
+from .planned_rows import usual
+from .whole_runs import WholeRuns, answers_of
 
 RUNS: Final = 4
 ROWS: Final = 24
@@ -40,6 +43,59 @@ class SeededVerdicts:
         return str(allowed[drawn % len(allowed)])
 
 
+class _Asked:
+    """Answers, and what was answered to whom."""
+
+    def __init__(self, verdicts: Verdicts) -> None:
+        self._verdicts = verdicts
+        self.answers: dict[tuple[str, str], list[str]] = {}
+
+    def __call__(self, node: str, token: str, attempt: int) -> str:
+        verdict = self._verdicts(node, token, attempt)
+        told = self.answers.setdefault((node, token), [])
+        told.extend([verdict] * (attempt + 1 - len(told)))
+        told[attempt : attempt + 1] = [verdict]
+        return verdict
+
+
+class _Given:
+    """The answers of a run that is given as data."""
+
+    def __init__(self, system: PipelineSystem, whole: WholeRun) -> None:
+        self._verdicts, self._whole = system.verdicts, whole
+
+    def __call__(self, node: str, token: str, attempt: int) -> str:
+        alive()
+        digits = len(token) - len(token.lstrip("0123456789"))
+        row = int(token[:digits]) if digits else len(self._whole.rows)
+        told = self._whole.rows[row].answer(node, token[digits:], attempt) if row < len(self._whole.rows) else None
+        return told or self._whole.batches.get(token) or str(self._verdicts[node][0])
+
+
+class PortRuns(WholeRuns):
+    """Whole runs of one instance through the trail port."""
+
+    def __init__(self, port: TrailPort, system: PipelineSystem, document: dict[str, object], hello: Hello) -> None:
+        super().__init__(system.pipeline, self._given, not_shown_at_rest(hello))
+        self._port, self._system, self._document = port, system, document
+        self._shown = shown_by(hello)
+
+    def drawn(self, seed: int, valid: Sequence[bool]) -> Difference | None:
+        """Check one run whose answers are drawn."""
+        asked = _Asked(SeededVerdicts(self._system, seed))
+        records = self._run(valid, asked)
+        return self.judged(answers_of(asked.answers, valid, usual(self._system)), records)
+
+    def _given(self, whole: WholeRun) -> list[RecordJson]:
+        return self._run([row.valid for row in whole.rows], _Given(self._system, whole))
+
+    def _run(self, valid: Sequence[bool], verdicts: Verdicts) -> list[RecordJson]:
+        rows = ["valid" if each else "invalid" for each in valid]
+        records = list(guarded("run", lambda: list(self._port.run(self._document, rows, verdicts))))
+        check_records("run", records)
+        return list(self._shown(records))
+
+
 def drive_free_runs(judged: InstanceResult, port: TrailPort, instance: Instance, hello: Hello, seed: int) -> None:
     """Check some whole runs of an instance, and add them to its result."""
     system = instance.system
@@ -47,23 +103,13 @@ def drive_free_runs(judged: InstanceResult, port: TrailPort, instance: Instance,
     if missing := [word for word in STEPPED if word not in hello.shows]:
         judged.skipped[f"whole runs are not judged: the engine does not show {', '.join(missing)}"] += RUNS
         return
-    silent, shown = not_shown_at_rest(hello), shown_by(hello)
+    runs = PortRuns(port, system, dict(instance.document or {}), hello)
+    valid = [not (system.options.invalid_rows and place % 7 == 3) for place in range(ROWS)]
     for number in range(RUNS):
-        rows = ["invalid" if system.options.invalid_rows and place % 7 == 3 else "valid" for place in range(ROWS)]
-        drawn = SeededVerdicts(system, seed + number)
-        document = instance.document or {}
-        records = list(guarded("run", lambda: list(port.run(document, rows, drawn))))  # noqa: B023
-        check_records("run", records)
-        records = list(shown(records))
-        found = TrailResult()
-        for run in runs_of({"run": "r", **record} for record in records):
-            check_run(run, system.pipeline, found)
-        if found.rows != len(rows):
-            raise EngineFault(f"run: the engine was given {len(rows)} rows, and its trail has {found.rows}")
-        judged.steps += found.steps
-        judged.checked.update({law: count for law, count in found.checked.items() if law not in silent})
-        laws = tuple((finding.law, finding.message) for finding in found.findings if finding.law not in silent)
-        if laws:
-            says = tuple(message for _, message in laws)
-            judged.findings.note(Difference((), (), "the trail of a whole run", says, laws))
-            return
+        found = runs.drawn(seed + number, valid)
+        if found is not None and judged.findings.is_new(found):
+            found = runs.shortest(found)
+        if found is not None:
+            judged.findings.note(found)
+    judged.steps += runs.result.steps
+    judged.checked.update({law: count for law, count in runs.result.checked.items() if law not in runs.silent})

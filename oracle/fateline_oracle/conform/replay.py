@@ -14,18 +14,21 @@ import msgspec
 
 from fateline_model import LAW_VERSION, LAWS, IllFormed, Stimulus, load
 from fateline_model.checker.scopes import Instance
+from fateline_model.checker.systems import Attempt, InstanceOptions, PipelineSystem, State
 from fateline_model.stimuli_json import from_json
 
 from ..compare.difference import Difference
+from ..compare.whole_run import WholeRun, run_of
 from ..ports.port import Engine, EngineFault, Hello
 from ..ports.validate import GuardedPipeline
 from ..report.case import SCHEMA
 from ..report.verdict import LawResult, Report, Verdict
 from .campaign import every_instance
-from .case import CaseJson
+from .case import WHOLE_RUN, CaseJson
 from .findings import finding_of
+from .free_run import PortRuns
 from .lockstep import Lockstep
-from .machine_driver import MachineDriver, SideBySide, Unsupported
+from .machine_driver import NOT_SUPPORTED, MachineDriver, SideBySide, Unsupported
 from .machine_instance import side_by_side
 
 LARGEST: Final = 4_194_304
@@ -111,6 +114,8 @@ def replay(case: Case, engine: Engine, hello: Hello) -> Replayed:
     """Step the case on an engine, to the first difference or to its end."""
     if case.machine in ("pipeline", "batch"):
         return _pipeline(case, engine, hello)
+    if case.machine == WHOLE_RUN:
+        return _whole_run(case, engine, hello)
     instance = next((one for one in every_instance("deep") if one.name == case.instance), None)
     if instance is None:
         raise BadCase(f"there is no instance {case.instance!r} of the {case.machine} machine")
@@ -140,6 +145,31 @@ def _pipeline(case: Case, engine: Engine, hello: Hello) -> Replayed:
         guard.close()
 
 
+def _whole_run(case: Case, engine: Engine, hello: Hello) -> Replayed:
+    """A case that is a whole run."""
+    port = engine.trail()
+    if port is None:
+        raise BadCase("the engine offers no trail port, through which a whole run is asked for")
+    document, whole = whole_run_in(case)
+    system = PipelineSystem(load(document), len(whole.rows), 0, InstanceOptions())
+    found = PortRuns(port, system, document, hello).checked(whole)
+    if found is not None and not found.laws:
+        return Replayed(None, found.differences[0], 1)
+    return Replayed(found, None, 1)
+
+
+def whole_run_in(case: Case) -> tuple[dict[str, Any], WholeRun]:
+    """The pipeline and the run of a case that is a whole run."""
+    document = case.document.get("pipeline")
+    try:
+        if not isinstance(document, dict):
+            raise ValueError("the case has no pipeline")
+        load(document)
+        return document, run_of(case.document["steps"][-1]["stimulus"])
+    except (IllFormed, ValueError) as error:
+        raise BadCase(str(error)) from error
+
+
 def stepped(lockstep: Lockstep, stimuli: list[Stimulus]) -> Replayed:
     """Take stimuli in the law and in the engine, in a run that was started, to the end or to the first difference that ends
     it. A difference behind which both can go on is the result if no later step differs."""
@@ -163,7 +193,7 @@ def _replayed(found: Difference, place: int) -> Replayed:
 def _small(case: Case, engine: Engine, hello: Hello, instance: Instance) -> Replayed:
     """A case of the lifecycle or the single-barrier machine."""
     driver = MachineDriver(side_of(engine, hello, instance))
-    return small_steps(driver, instance, [str(step.get("says")) for step in case.document["steps"]])
+    return small_steps(driver, instance, [str(step.get("says")) for step in case.document["steps"]], {})
 
 
 def side_of(engine: Engine, hello: Hello, instance: Instance) -> SideBySide[Any, Any]:
@@ -174,17 +204,30 @@ def side_of(engine: Engine, hello: Hello, instance: Instance) -> SideBySide[Any,
     return side
 
 
-def small_steps(driver: MachineDriver, instance: Instance, step_texts: list[str]) -> Replayed:
-    """Take stimuli of one of the small machines, as `stepped` does. Each is looked up by its text."""
+Attempts = dict[State, dict[str, Attempt]]
+"""What can be tried in states of one of the small machines, by the text of the stimulus."""
+
+
+def small_steps(driver: MachineDriver, instance: Instance, step_texts: list[str], known: Attempts) -> Replayed:
+    """Take stimuli of one of the small machines, as `stepped` does. Each is looked up by its text, in `known` if it is there.
+
+    A refused stimulus that the engine does not support is left out.
+    """
     state = instance.system.first()
     before: Replayed | None = None
     asked = 0
     try:
         driver.start()
         for asked, says in enumerate(step_texts, 1):
-            attempt = next((one for one in instance.system.attempts(state) if str(one.stimulus) == says), None)
+            if state not in known:
+                known[state] = {str(one.stimulus): one for one in instance.system.attempts(state)}
+            attempt = known[state].get(says)
             if attempt is None:
                 raise BadCase(f"step {asked}: {instance.name} has no stimulus {says!r} in this state")
+            if not driver.side.is_supported(attempt.stimulus, state):
+                if attempt.after is None:
+                    continue
+                raise Unsupported(NOT_SUPPORTED)
             found = driver.attempted(attempt)
             if found is not None:
                 before = _replayed(replace(found, stimuli=tuple(driver.asked)), asked)

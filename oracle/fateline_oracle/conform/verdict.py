@@ -19,6 +19,7 @@ from fateline_model.records import as_json
 
 from ..compare.capabilities import declared_and_not_asked, why_not_judged
 from ..compare.difference import Difference, Kind
+from ..compare.whole_run import WholeRun
 from ..ports.choices import DRIVEN_OTHERWISE
 from ..ports.port import RecordJson
 from ..ports.profile import Profile
@@ -27,6 +28,7 @@ from ..report.law_results import law_results
 from ..report.ledger import NOTHING_KNOWN, Ledger, settled
 from ..report.verdict import Finding, LawResult, Report, Skipped
 from .campaign import Campaign, Selection, every_instance
+from .case import WHOLE_RUN
 from .findings import Found, finding_of
 from .instance import InstanceResult
 from .result import Conformance, Declared, FamilyCoverage, SelfTest
@@ -208,14 +210,15 @@ def _finding(kind: _Kind, only: Sequence[str]) -> Finding:
 def case_of(campaign: Campaign, judged: InstanceResult, found: Difference) -> dict[str, object]:
     """One counterexample as data: earlier steps with the records of the law, the last step with those of the engine."""
     instance = next(one for one in every_instance(campaign.scope) if one.name == judged.name)
+    whole = bool(found.stimuli) and isinstance(found.stimuli[-1], WholeRun)
     document = case_document(
         title=found.laws[0][1] if found.laws else found.differences[0],
-        machine=judged.machine,
+        machine=WHOLE_RUN if whole else judged.machine,
         instance=judged.name,
         pipeline=instance.document,
         laws=found.laws,
         steps=steps_of(instance, found),
-        expected=found.expected,
+        expected=None if whole else found.expected,
         reproduce=f"fateline conform {campaign.engine} --scope {campaign.scope} --seed {campaign.seed}".replace(
             "  ", " "
         ),
@@ -239,7 +242,8 @@ def steps_of(instance: Instance, found: Difference) -> list[Step]:
         last = place == len(found.stimuli) - 1
         own = found.observed if last else written[place]
         records = [dict(record) for record in own] if not isinstance(own, str) else []
-        steps.append(Step(str(stimulus), stimulus_as_json(stimulus), records))
+        told = stimulus.as_json() if isinstance(stimulus, WholeRun) else stimulus_as_json(stimulus)
+        steps.append(Step(str(stimulus), told, records))
     return steps
 
 

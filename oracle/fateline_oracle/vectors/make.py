@@ -13,23 +13,26 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
-from fateline_model import LAW_VERSION, Stimulus
-from fateline_model.checker.scopes import Instance, instances
-from fateline_model.checker.systems import BarrierSystem, PipelineSystem, State
+from fateline_model import LAW_VERSION, Refusal, Stimulus
+from fateline_model.checker.scopes import Instance, beside_the_scopes, instances
+from fateline_model.checker.systems import BarrierSystem, PipelineSystem, State, System
 from fateline_model.checker.verify import stimulus_as_json
 from fateline_model.records import as_json
 from fateline_model.stimuli_json import from_json
 from fateline_model.words import NodeKind
 
 from ..compare.broken_laws import concerned
+from ..compare.marks import marks_met, named_as
 from ..conform.barrier_driver import document_of
 from ..conform.edge_cover import plan
-from ..conform.explore import ConcreteGraph, local_graph
+from ..conform.explore import ConcreteGraph, LocalGraph, local_graph
 
 SCOPE: Final = "small"
 """The scope that is published: every kind of pipeline, with few branches and attempts."""
 LONGEST: Final = 40
 """The largest number of steps in a hidden walk."""
+OF_A_KIND: Final = 12
+"""Where rows meet or any token may be named: so many refused stimuli of one kind."""
 HIDDEN: Final = 3
 """The number of hidden walks for each instance."""
 
@@ -67,8 +70,7 @@ class Graph:
         else:
             graph = local_graph(system, _everything)
         self.edges = [[(edge.stimulus, edge.records, edge.target) for edge in own] for own in graph.edges]
-        # Where rows meet there are a hundred refusals for each step; graphs of single rows have the same ones.
-        refusals = graph.refusals if instance.machine != "batch" else [[] for _ in self.edges]
+        refusals = graph.refusals if instance.machine == "pipeline" else _few_of_each(system, graph)
         self.refusals = [[(stimulus, str(rule)) for stimulus, rule in own if _is_json(stimulus)] for own in refusals]
 
     @property
@@ -99,14 +101,25 @@ class Graph:
                 yield Step(step.stimulus, step.expected, None, frozenset(map(type, step.records)))
 
 
+def _few_of_each(system: System, graph: LocalGraph) -> list[list[tuple[Any, Refusal]]]:
+    """The refused stimuli of each state, at most `OF_A_KIND` in all states that are refused by one rule and meet the same.
+
+    Where rows meet, and where a caller may name any token, there are a hundred refusals for each step.
+    """
+    seen: Counter[object] = Counter()
+    kept: list[list[tuple[Any, Refusal]]] = []
+    for state, refusals in zip(graph.states, graph.refusals, strict=True):
+        kept.append([])
+        for stimulus, rule in refusals:
+            kind = (rule, named_as(stimulus), marks_met(system.pipeline, state.world, stimulus))
+            seen[kind] += 1
+            if seen[kind] <= OF_A_KIND:
+                kept[-1].append((stimulus, rule))
+    return kept
+
+
 def _everything(stimulus: Any, state: State) -> bool:
     return True
-
-
-def published(instance: Instance) -> bool:
-    """True if an instance is in the published set: pipelines and single barriers. The operations of a token manager have any
-    arguments, so a list cannot hold them."""
-    return isinstance(instance.system, PipelineSystem | BarrierSystem)
 
 
 def _is_json(stimulus: Any) -> bool:
@@ -123,11 +136,29 @@ def vectors_of(instance: Instance, graph: Graph) -> Iterator[Document]:
     """The published vectors of one instance."""
     tried: set[int] = set()
     made: set[str] = set()
-    for walk in plan(graph.targets):
+    for walk in plan(graph.targets) if instance.machine != "lifecycle" else _shortest(graph.targets):
         vector = document(instance, list(graph.steps(walk, tried)))
         if vector["id"] not in made:  # two walks may be the same in the names of their states
             made.add(vector["id"])
             yield vector
+
+
+def _shortest(targets: list[list[int]]) -> Iterator[list[int]]:
+    """For each step a shortest walk that ends in it, without the walks that begin another one.
+
+    Engines support different operations of a token manager. A long walk would end at the first that an engine does not support.
+    """
+    paths: dict[int, list[int]] = {0: []}
+    waiting = [0]
+    for state in waiting:
+        for k, target in enumerate(targets[state]):
+            walk = [*paths[state], k]
+            if target not in paths:
+                paths[target] = walk
+                waiting.append(target)
+                if targets[target]:
+                    continue
+            yield walk
 
 
 def hidden_of(instance: Instance, graph: Graph, seed: int) -> Iterator[Document]:
@@ -161,10 +192,11 @@ def document(instance: Instance, steps: Sequence[Step]) -> Document:
 
 
 def pipeline_of(instance: Instance) -> Document:
-    """What an engine is given: the pipeline, or for a single barrier the coalesce."""
+    """What an engine is given: the pipeline, for a single barrier the coalesce, for a token manager nothing."""
     if instance.document is not None:
         return dict(instance.document)
-    assert isinstance(instance.system, BarrierSystem)
+    if not isinstance(instance.system, BarrierSystem):
+        return {}
     return document_of(next(n for n in instance.system.pipeline.nodes.values() if n.kind is NodeKind.COALESCE))
 
 
@@ -174,5 +206,5 @@ def _slug(name: str, own: str) -> str:
 
 
 def all_published() -> list[Instance]:
-    """The instances of the published scope."""
-    return [instance for instance in instances(SCOPE) if published(instance)]
+    """The instances of the published scope, and those that need more than one row."""
+    return [*instances(SCOPE), *beside_the_scopes()]

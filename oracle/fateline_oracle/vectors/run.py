@@ -18,8 +18,8 @@ from ..compare.capabilities import requirements
 from ..compare.questions import asked
 from ..conform.lockstep import Lockstep, Tally
 from ..conform.machine_driver import MachineDriver, SweepResult
-from ..conform.machine_instance import PORT_OF
-from ..conform.replay import Replayed, side_of, small_steps, stepped
+from ..conform.machine_instance import PORT_OF, asks_for
+from ..conform.replay import Attempts, Replayed, side_of, small_steps, stepped
 from ..ports.port import Engine, EngineFault, Hello, Port
 from ..ports.validate import GuardedPipeline, asked_again
 from .make import Graph, all_published, hidden_of, pipeline_of, vectors_of
@@ -64,18 +64,21 @@ class Asker:
         self.engine, self.hello = engine, hello
         self._port: GuardedPipeline | None = None
         self._ready: dict[str, Lockstep | MachineDriver] = {}
+        self._attempts: dict[str, Attempts] = {}
 
     def ask(self, vector: Vector) -> Replayed:
         """Run one vector, to its end or to the first difference."""
         try:
             name, steps = str(vector.document["instance"]), vector.document["steps"]
-            if vector.machine == "barrier":
+            if vector.machine in PORT_OF:
                 instance = _instances()[name]
                 if name not in self._ready:
                     self._ready[name] = MachineDriver(side_of(self.engine, self.hello, instance))
                 driver = self._ready[name]
                 assert isinstance(driver, MachineDriver)
-                return small_steps(driver, instance, [str(step["says"]) for step in steps])
+                return small_steps(
+                    driver, instance, [str(step["says"]) for step in steps], self._attempts.setdefault(name, {})
+                )
             lockstep = self._lockstep(name, vector)
             lockstep.start()
             return stepped(lockstep, [from_json(step["stimulus"]) for step in steps])
@@ -164,10 +167,10 @@ def _lacks(hello: Hello, vector: Vector) -> str | None:
     port = PORT_OF.get(vector.machine, Port.PIPELINE)
     if port not in hello.ports:
         return f"the engine offers no {port} port"
-    if vector.machine == "barrier":
-        return None
+    instance = _instances().get(str(vector.document["instance"]))
     try:
-        missing = requirements(load(vector.pipeline)) - hello.does
+        small = vector.machine in PORT_OF and instance is not None
+        missing = (asks_for(instance) if small and instance else requirements(load(vector.pipeline))) - hello.does
     except ValueError as error:
         raise BadVectors(f"vector {vector.id}: {error}") from error
     return f"the engine does not declare {', '.join(sorted(missing))}" if missing else None

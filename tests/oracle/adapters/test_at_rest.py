@@ -9,16 +9,17 @@ import pytest
 from click.testing import CliRunner
 
 from fateline_oracle.adapters import ENGINES, of_engine, unpacked
+from fateline_oracle.adapters.profiles import cases_of, packed, profile_of
 from fateline_oracle.audit.adapters import find_adapter, read_adapter
 from fateline_oracle.audit.connect import BadSource
 from fateline_oracle.audit.import_records import copy_records
 from fateline_oracle.audit.source import reading
 from fateline_oracle.audit.summary import tell
 from fateline_oracle.audit.whole import Wanted, audit
-from fateline_oracle.book.engines import cases_of, packed, profile_of
-from fateline_oracle.book.landscapes import judged_file
+from fateline_oracle.audit.whole_file import judged_file
 from fateline_oracle.cli import main
 from fateline_oracle.report.verdict import Verdict
+from tests.code_lines import code_lines
 
 LARGEST = 300_000
 """The largest number of bytes that all packed databases may have together."""
@@ -64,9 +65,13 @@ def test_every_packed_database_is_described_and_they_are_small() -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_views_are_short_and_each_choice_quotes_its_engine(engine: str) -> None:
-    assert of_engine(engine, "views.sql").read_text("utf-8").count("\n") <= LONGEST
+def test_adapters_are_short_and_each_choice_quotes_its_engine(engine: str) -> None:
     profile = profile_of(engine)
+    programs = [*(["views.sql"] if profile.reads else []), *(["drive.py"] if profile.drives else [])]
+    assert programs
+    for name in programs:
+        text = of_engine(engine, name).read_text("utf-8")
+        assert (code_lines(text) if name.endswith(".py") else text.count("\n")) <= LONGEST, name
     assert profile.packages
     assert all("==" in package for package in profile.packages)
     assert all(choice.documented and choice.where for choice in profile.choices)

@@ -7,10 +7,10 @@ import pytest
 
 from fateline_oracle.adapters import ENGINES
 from fateline_oracle.adapters import unpacked as unpack
+from fateline_oracle.adapters.profiles import cases_of, packed
 from fateline_oracle.audit.import_records import copy_records
 from fateline_oracle.audit.summary import AuditSummary, tell
 from fateline_oracle.audit.whole import Wanted, audit
-from fateline_oracle.book.engines import cases_of, packed
 from fateline_oracle.book.landscapes import CASES, unpacked
 from fateline_oracle.report.verdict import LawResult, Verdict
 

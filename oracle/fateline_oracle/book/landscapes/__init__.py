@@ -13,10 +13,8 @@ from typing import Final
 from msgspec import field
 
 from ...adapters import unpacked as unpack
-from ...audit.any_trail import prepared
-from ...audit.source import reading
-from ...audit.summary import AuditSummary, tell
-from ...audit.whole import Wanted, audit
+from ...audit.summary import AuditSummary
+from ...audit.whole_file import judged_file
 from ...toml_tables import read_table
 from ..prose import Prose
 
@@ -44,9 +42,3 @@ def judged(name: str) -> AuditSummary:
     """What the audit says of it."""
     with unpacked(name) as path:
         return judged_file(path, name)
-
-
-def judged_file(path: Path, name: str) -> AuditSummary:
-    """What the audit says of a database that it knows by its tables."""
-    with prepared(path) as (source_path, adapter), reading(source_path, adapter) as source:
-        return tell(audit(Wanted(source_path, adapter)), source, name, f"fateline audit {name}.db", 3)

@@ -1,0 +1,1 @@
+"""bpmn-engine (Node.js), its gateways."""

@@ -1,0 +1,1 @@
+"""SpiffWorkflow, its native joins."""

@@ -1,0 +1,99 @@
+"""The board as data: a row for each engine, version and way of judging, with a cell for each law that was judged.
+
+Rows are kept in `board.json`, each with its date and the command that measured it. A row is *stale* if the adapter, or the
+version of the law, has changed since. Not here: measuring (`measure.py`), and what a breach means (`findings.py`).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from fateline_model import LAW_VERSION
+
+from ..adapters import of_engine
+from ..report.verdict import Verdict
+from ..toml_tables import Entry
+
+LOCK: Final = Path(__file__).parent / "board.json"
+AT_REST: Final = "at rest"
+DRIVEN: Final = "driven"
+SHARED: Final = ("wire.py", "recording.py")
+"""The files that the programs of all engines use."""
+
+
+class Cell(Entry, frozen=True):
+    """One law: its verdict, how many questions were answered, and in how many instances or how often it was broken."""
+
+    verdict: Verdict
+    asked: int
+    breached: int = 0
+
+
+class Row(Entry, frozen=True):
+    """One engine in one version, judged in one way."""
+
+    engine: str
+    way: str
+    version: str
+    verdict: Verdict
+    laws: dict[str, Cell]
+    counted: str
+    """How much was judged, in words."""
+    date: str
+    command: str
+    digest: str
+    """What it was measured with: the adapter, and the version of the law."""
+    cases: dict[str, str] = msgspec.field(default_factory=dict)
+    """By law: the shortest case, as it was printed."""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.engine, self.way, self.version
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        return tuple(law for law, cell in self.laws.items() if cell.verdict is Verdict.BREACHED)
+
+    @property
+    def stale(self) -> bool:
+        return self.digest != digest_of(self.engine, self.way)
+
+
+def digest_of(engine: str, way: str) -> str:
+    """A digest of everything of ours that a row of this engine depends on."""
+    found = hashlib.sha256(LAW_VERSION.encode())
+    for name, file in sorted(_files(engine, way)):
+        found.update(f"\0{name}\0".encode() + file.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def _files(engine: str, way: str) -> Iterator[tuple[str, Traversable]]:
+    if way == AT_REST:
+        yield "views.sql", of_engine(engine, "views.sql")
+        yield from ((file.name, file) for file in of_engine(engine, "").iterdir() if file.name.endswith(".xz"))
+        return
+    yield from ((name, of_engine("", name)) for name in SHARED)
+    yield from (
+        (file.name, file) for file in of_engine(engine, "").iterdir() if file.name.endswith((".js", "drive.py"))
+    )
+
+
+def read_board() -> list[Row]:
+    """The rows that are kept, in the order of their keys."""
+    return msgspec.json.decode(LOCK.read_bytes(), type=list[Row]) if LOCK.exists() else []
+
+
+def with_new(rows: Iterable[Row], new: Iterable[Row]) -> list[Row]:
+    """The rows, with new ones in place of those of the same engine, way and version."""
+    return [row for _, row in sorted({row.key: row for row in (*rows, *new)}.items())]
+
+
+def keep_board(rows: Iterable[Row]) -> None:
+    LOCK.write_text(
+        json.dumps([msgspec.to_builtins(row) for row in rows], indent=1, ensure_ascii=False) + "\n", "utf-8"
+    )

@@ -1,0 +1,72 @@
+"""`board.md`: engines of others, the laws, and what was found, as it is kept in `board.json`.
+
+Not here: measuring it (`fateline_oracle.board`).
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from fateline_model import LAWS
+
+from ..adapters.profiles import profile_of
+from ..board.findings import FINDINGS, EngineFinding
+from ..board.rows import Row, read_board
+from ..report.verdict import Verdict
+from .markdown import page, table
+
+SIGNS: Final = {Verdict.HOLDS: "", Verdict.BREACHED: "**breached** ", Verdict.UNDETERMINED: "? "}
+_INTRODUCTION: Final = """
+What each engine was found to do, by the laws of this project. A cell says how many questions were answered; an empty cell was not
+judged. [engines.md](engines.md) says how each engine is read or driven, and what cannot be asked of it. A breach need not be a fault:
+each has an entry below, with what the engine's own documentation says. `fateline board` measures what is installed and compares it
+with this page; `fateline board --lock` keeps it. A row is marked *stale* when the adapter or the law has changed since its date.
+"""
+
+
+def board_page() -> str:
+    """`board.md`."""
+    rows = read_board()
+    laws = [law for law in LAWS if any(law in row.laws for row in rows)]
+    return page(
+        "The board",
+        _INTRODUCTION.strip(),
+        table(
+            ("Engine", "Version", "How", "Verdict", "Judged", "Laws broken", "Date", "Command"),
+            [_line(row) for row in rows],
+        ),
+        "## Law by law",
+        table(
+            ("Law", *(f"{profile_of(row.engine).name}, {row.way}" for row in rows)), [_law(law, rows) for law in laws]
+        ),
+        "## Findings",
+        *(_finding(finding, rows) for finding in FINDINGS),
+    )
+
+
+def _line(row: Row) -> tuple[object, ...]:
+    date = f"{row.date}, *stale*" if row.stale else row.date
+    broken = ", ".join(row.broken) or "no law"
+    return profile_of(row.engine).name, row.version, row.way, row.verdict, row.counted, broken, date, f"`{row.command}`"
+
+
+def _law(law: str, rows: Sequence[Row]) -> tuple[object, ...]:
+    cells = [row.laws.get(law) for row in rows]
+    return f"[{law}](laws.md#{law})", *("" if one is None else f"{SIGNS[one.verdict]}{one.asked:,}" for one in cells)
+
+
+def _finding(finding: EngineFinding, rows: Sequence[Row]) -> str:
+    row = next((row for row in rows if (row.engine, row.way) == (finding.engine, finding.way)), None)
+    laws = ", ".join(f"[{law}](laws.md#{law}) {LAWS[law].title}" for law in finding.laws)
+    parts = [
+        f"### {finding.title}",
+        f"{profile_of(finding.engine).name}, {finding.way}. {laws}.",
+        f"The documentation: {finding.promise}",
+        f"What was done: {finding.did}",
+        "The law: " + " ".join(LAWS[law].sentence for law in finding.laws),
+        f"To see it: `{finding.command}`",
+        f"Versions: {finding.since}" if finding.since else "",
+        "In its tracker: " + (", ".join(f"<{link}>" for link in finding.known) or "nothing was found."),
+    ]
+    case = row.cases.get(finding.laws[0]) if row is not None else None
+    parts += [f"```text\n{case}\n```"] if case is not None else []
+    return "\n\n".join(part for part in parts if part)
