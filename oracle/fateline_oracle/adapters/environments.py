@@ -47,7 +47,9 @@ def is_made(packages: Sequence[str]) -> bool:
 
 def in_version(profile: EngineProfile, version: str) -> tuple[str, ...]:
     """The packages of an engine, with another version of the first. The others are left to the installer."""
-    name = profile.packages[0].partition("==")[0]
+    name, _, ours = profile.packages[0].partition("==")
+    if version == ours:
+        return profile.packages
     rest = (package.partition("==")[0] for package in profile.packages[1:])
     return (f"{name}=={version}", *rest)
 
@@ -61,19 +63,20 @@ def make(profile: EngineProfile, packages: Sequence[str]) -> Path:
     folder.mkdir(parents=True)
     if profile.runtime == "node":
         names = [package.replace("==", "@") for package in packages]
-        _run(["npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(folder), *names])
+        run(["npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(folder), *names])
     else:
-        _run([sys.executable, "-m", "venv", str(folder)])
-        _run([str(folder / "bin" / "python"), "-m", "pip", "-qq", "install", *packages])
+        run([sys.executable, "-m", "venv", str(folder)])
+        run([str(folder / "bin" / "python"), "-m", "pip", "-qq", "install", *packages])
     (folder / READY).touch()
     return folder
 
 
-def _run(words: list[str]) -> None:
+def run(words: list[str]) -> None:
+    """Run a command to its end, quietly. Raises `NoEnvironment` with its last line if it fails."""
     try:
         done = subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, **QUIET})
     except OSError as error:
-        raise NoEnvironment(f"{words[0]}: {error.strerror}; it is needed to install this engine") from error
+        raise NoEnvironment(f"{words[0]}: {error.strerror}; it is needed for this engine") from error
     if done.returncode != 0:
         lines = (done.stderr or done.stdout).strip().splitlines() or [f"exit status {done.returncode}"]
         raise NoEnvironment(f"{shlex.join(words[:4])} ...: {lines[-1]}")

@@ -25,8 +25,6 @@ class EngineFinding(Sentences, frozen=True):
     command: str
     """What prints it, in a fresh folder."""
     known: tuple[str, ...] = ()
-    since: str = ""
-    """In which versions it was seen."""
 
 
 class _File(Sentences, frozen=True):

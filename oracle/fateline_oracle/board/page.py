@@ -13,11 +13,13 @@ from ..adapters.profiles import profile_of
 from ..render.html import element, escaped, folded, listed, section, table, text
 from ..report.verdict import Verdict
 from .findings import FINDINGS, EngineFinding
-from .rows import Row
+from .rows import Row, newest
+from .versions import seen_in
 
 
-def board_html(rows: Sequence[Row]) -> str:
+def board_html(every: Sequence[Row]) -> str:
     """The whole page."""
+    rows = newest(every)
     laws = [law for law in LAWS if any(law in row.laws for row in rows)]
     names = [f"{profile_of(row.engine).name}, {row.way}" for row in rows]
     body = "\n".join((
@@ -27,7 +29,7 @@ def board_html(rows: Sequence[Row]) -> str:
             [_line(row) for row in rows],
         ), id_="engines"),
         section("Law by law", table(("Law", *names), [_law(law, rows) for law in laws]), id_="laws"),
-        section("Findings", *(_finding(finding, rows) for finding in FINDINGS), id_="findings"),
+        section("Findings", *(_finding(finding, every) for finding in FINDINGS), id_="findings"),
     ))  # fmt: skip
     style = files(render).joinpath("style.css").read_text(encoding="utf-8")
     return (
@@ -57,13 +59,14 @@ def _law(law: str, rows: Sequence[Row]) -> list[str]:
 
 
 def _finding(finding: EngineFinding, rows: Sequence[Row]) -> str:
-    row = next((row for row in rows if (row.engine, row.way) == (finding.engine, finding.way)), None)
+    row = next((row for row in newest(rows) if (row.engine, row.way) == (finding.engine, finding.way)), None)
+    seen = seen_in(rows, finding.engine, finding.way, finding.laws)
     case = row.cases.get(finding.laws[0], "") if row is not None else ""
     parts = [
-        text("p", f"The documentation: {finding.promise}", ),
+        text("p", f"The documentation: {finding.promise}"),
         text("p", f"What was done: {finding.did}"),
         *(text("p", f"{law} {LAWS[law].title}: {LAWS[law].sentence}") for law in finding.laws),
-        text("p", f"Versions: {finding.since}") if finding.since else "",
+        text("p", f"Versions: {seen}.") if seen else "",
         element("p", "To see it: " + text("code", finding.command)),
         listed(element("a", escaped(link), href=link) for link in finding.known),
         element("pre", escaped(case, most=len(case) + 1)) if case else "",

@@ -16,6 +16,7 @@ import msgspec
 from fateline_model import LAW_VERSION
 
 from ..adapters import of_engine
+from ..adapters.profiles import profile_of
 from ..report.verdict import Verdict
 from ..toml_tables import Entry
 
@@ -86,6 +87,16 @@ def _files(engine: str, way: str) -> Iterator[tuple[str, Traversable]]:
 def read_board() -> list[Row]:
     """The rows that are kept, in the order of their keys."""
     return msgspec.json.decode(LOCK.read_bytes(), type=list[Row]) if LOCK.exists() else []
+
+
+def newest(rows: Iterable[Row]) -> list[Row]:
+    """The rows of the versions that the profiles name."""
+    return [row for row in rows if row.version == version_of(row.engine)]
+
+
+def version_of(engine: str) -> str:
+    """The version that the profile of an engine names."""
+    return profile_of(engine).packages[0].partition("==")[2]
 
 
 def with_new(rows: Iterable[Row], new: Iterable[Row]) -> list[Row]:

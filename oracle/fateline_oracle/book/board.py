@@ -3,14 +3,15 @@
 Not here: measuring it (`fateline_oracle.board`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from fateline_model import LAWS
 
 from ..adapters.profiles import profile_of
 from ..board.findings import FINDINGS, EngineFinding
-from ..board.rows import Row, read_board
+from ..board.rows import Row, newest, read_board
+from ..board.versions import changes, seen_in, versions_of
 from ..report.verdict import Verdict
 from .markdown import page, table
 
@@ -25,7 +26,8 @@ with this page; `fateline board --lock` keeps it. A row is marked *stale* when t
 
 def board_page() -> str:
     """`board.md`."""
-    rows = read_board()
+    every = read_board()
+    rows = newest(every)
     laws = [law for law in LAWS if any(law in row.laws for row in rows)]
     return page(
         "The board",
@@ -38,9 +40,25 @@ def board_page() -> str:
         table(
             ("Law", *(f"{profile_of(row.engine).name}, {row.way}" for row in rows)), [_law(law, rows) for law in laws]
         ),
+        "## Versions",
+        "`fateline sweep ENGINE VERSIONS...` holds many versions of one engine against the law.",
+        *_versions(every),
         "## Findings",
-        *(_finding(finding, rows) for finding in FINDINGS),
+        *(_finding(finding, every) for finding in FINDINGS),
     )
+
+
+def _versions(rows: Sequence[Row]) -> Iterator[str]:
+    """A table of law and version for each engine and way of which several versions were measured."""
+    for engine, way in dict.fromkeys((row.engine, row.way) for row in rows):
+        swept = versions_of(rows, engine, way)
+        if len(swept) > 1:
+            laws = [law for law in LAWS if any(law in row.broken for row in swept)]
+            judged = max(len(row.laws) for row in swept)
+            yield f"### {profile_of(engine).name}, {way}"
+            yield f"{judged} laws are judged; those that are broken in no version are left out."
+            yield table(("Law", *(row.version for row in swept)), [_law(law, swept) for law in laws])
+            yield "\n".join(f"- {change}" for change in changes(swept))
 
 
 def _line(row: Row) -> tuple[object, ...]:
@@ -55,7 +73,8 @@ def _law(law: str, rows: Sequence[Row]) -> tuple[object, ...]:
 
 
 def _finding(finding: EngineFinding, rows: Sequence[Row]) -> str:
-    row = next((row for row in rows if (row.engine, row.way) == (finding.engine, finding.way)), None)
+    row = next((row for row in newest(rows) if (row.engine, row.way) == (finding.engine, finding.way)), None)
+    seen = seen_in(rows, finding.engine, finding.way, finding.laws)
     laws = ", ".join(f"[{law}](laws.md#{law}) {LAWS[law].title}" for law in finding.laws)
     parts = [
         f"### {finding.title}",
@@ -64,7 +83,7 @@ def _finding(finding: EngineFinding, rows: Sequence[Row]) -> str:
         f"What was done: {finding.did}",
         "The law: " + " ".join(LAWS[law].sentence for law in finding.laws),
         f"To see it: `{finding.command}`",
-        f"Versions: {finding.since}" if finding.since else "",
+        f"Versions: {seen}." if seen else "",
         "In its tracker: " + (", ".join(f"<{link}>" for link in finding.known) or "nothing was found."),
     ]
     case = row.cases.get(finding.laws[0]) if row is not None else None

@@ -19,6 +19,8 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
     LazyCommand("verify", f"{_HERE}.verify:verify", "Model-check the law, or its own mutants."),
     LazyCommand("prove", f"{_HERE}.prove:prove", "Prove the kernels of the law for every integer."),
     LazyCommand("conform", f"{_HERE}.conform:conform", "Check an engine against the specification."),
+    LazyCommand("plan", f"{_HERE}.plan:plan", "Check an engine that has only a command line, by planned runs."),
+    LazyCommand("orders", f"{_HERE}.orders:orders", "Tell the same outcomes in every order, and compare the ends."),
     LazyCommand("hunt", f"{_HERE}.hunt:hunt", "Search for breaches with random walks, and keep what is found."),
     LazyCommand(
         "torture", f"{_HERE}.torture:torture", "Crash an engine at every write boundary, resume it, and check."
@@ -31,6 +33,7 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
     LazyCommand("views", f"{_HERE}.views:views", "Help to write a file of views for a database of your own."),
     LazyCommand("engines", f"{_HERE}.engines:engines", "List the engines of others, or install them."),
     LazyCommand("board", f"{_HERE}.board:board", "Measure engines of others, and compare with the board."),
+    LazyCommand("sweep", f"{_HERE}.sweep:sweep", "Hold many versions of one engine against the law."),
     LazyCommand("diff", f"{_HERE}.diff:diff", "Compare two trails name by name."),
     LazyCommand("run", f"{_ENGINE}.run:run", "Run a pipeline on the reference engine."),
     LazyCommand("resume", f"{_ENGINE}.run:resume", "Resume a stopped run from its last commit."),

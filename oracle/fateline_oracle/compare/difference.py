@@ -122,7 +122,12 @@ class WrongRefusal(NamedTuple):
 
 
 def wrong_refusal(rule: Refusal, reply: Reply, *, rules_are_named: bool = True) -> WrongRefusal | None:
-    """Check the answer to a stimulus that the law refuses: refused, without a record, by the same rule if rules are named."""
+    """Check the answer to a stimulus that the law refuses: refused, without a record, by the same rule if rules are named.
+
+    An engine that names no rules may ignore it as well, which leaves no record either.
+    """
+    if reply.refused is None and not reply.records and not rules_are_named:
+        return None
     if reply.refused is None:
         return WrongRefusal(
             f"the law refuses this stimulus ({rule}), and the engine recorded {len(reply.records)} records"

@@ -51,6 +51,12 @@ def test_a_join_that_is_right_holds_with_late_tokens_in_its_own_way_declared() -
     assert "C16" not in judged_laws
 
 
+def test_an_engine_that_names_no_rules_may_ignore_what_it_could_refuse() -> None:
+    found = judged("ignores what comes twice", declared="C16")
+    assert found.report.verdict is Verdict.HOLDS
+    assert found.report.counts["refusals"] > 0
+
+
 def test_an_outcome_without_a_reason_breaks_nothing_if_no_reasons_are_recorded() -> None:
     """A late token that is discarded is late in another way (C16). That its outcome has no reason is no second breach."""
     assert broken(judged()) == {"C16"}

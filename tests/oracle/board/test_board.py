@@ -14,11 +14,11 @@ from fateline_oracle.board import rows as rows_module
 from fateline_oracle.board.findings import FINDINGS, EngineFinding
 from fateline_oracle.board.measure import at_rest
 from fateline_oracle.board.page import board_html
-from fateline_oracle.board.rows import AT_REST, DRIVEN, digest_of, keep_board, read_board, with_new
+from fateline_oracle.board.rows import AT_REST, DRIVEN, digest_of, keep_board, newest, read_board, with_new
 from fateline_oracle.book.board import board_page
 from fateline_oracle.cli import main
 
-NEWEST = [row for row in read_board() if row.version == profile_of(row.engine).packages[0].partition("==")[2]]
+NEWEST = newest(read_board())
 
 
 def test_every_breach_has_a_finding_and_every_finding_is_a_breach() -> None:

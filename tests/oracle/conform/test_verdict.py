@@ -33,6 +33,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(campaign, "every_instance", lambda scope: chosen)
     monkeypatch.setattr("fateline_oracle.cli.conform.every_instance", lambda scope: chosen)
     monkeypatch.setattr(verdict, "every_instance", lambda scope: chosen)
+    monkeypatch.setattr("fateline_oracle.cli.conform.every_instance", lambda scope: chosen)  # if it was imported before
     monkeypatch.setattr(self_test, "SELF_TEST", ("late-without-a-fate",))
     campaign._table.cache_clear()
 

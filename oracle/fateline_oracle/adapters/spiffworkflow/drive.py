@@ -14,8 +14,12 @@ from SpiffWorkflow.specs.Merge import Merge
 from SpiffWorkflow.specs.Simple import Simple
 from SpiffWorkflow.specs.WorkflowSpec import WorkflowSpec
 from SpiffWorkflow.task import Task
-from SpiffWorkflow.util.task import TaskState
 from SpiffWorkflow.workflow import Workflow
+
+try:
+    from SpiffWorkflow.util.task import TaskState
+except ImportError:  # before version 3
+    from SpiffWorkflow.task import TaskState
 
 from fateline_oracle.adapters.wire import Seen, Unsupported, serve
 
@@ -24,7 +28,10 @@ class Join:
     """A fork, a manual task for each branch, the join, and a task after it."""
 
     def start(self, branches: Sequence[str], policy: str, quorum: int | None) -> None:
-        spec = WorkflowSpec(name="one join", addstart=True)
+        try:
+            spec = WorkflowSpec(name="one join", addstart=True)
+        except TypeError:  # before version 3 there is always a start
+            spec = WorkflowSpec(name="one join")
         fork = Simple(spec, "fork")
         spec.start.connect(fork)
         threshold = {"require_all": None, "first": 1, "quorum": quorum}[policy]
@@ -53,7 +60,7 @@ class Join:
             lost=frozenset(
                 branch for branch, state in ended.items() if state in (TaskState.CANCELLED, TaskState.ERROR)
             ),
-            ran=any(task.state == TaskState.COMPLETED for task in self.workflow.get_tasks(spec_name="after")),
+            ran=any(task.state == TaskState.COMPLETED for task in self._tasks("after")),
         )
 
     def _go_on(self) -> None:
@@ -63,8 +70,11 @@ class Join:
             self.workflow.run_all()
 
     def _task(self, branch: str) -> Task:
-        (task,) = self.workflow.get_tasks(spec_name=f"branch {branch}")
+        (task,) = self._tasks(f"branch {branch}")
         return task
+
+    def _tasks(self, name: str) -> list[Task]:
+        return [task for task in self.workflow.get_tasks() if task.task_spec.name == name]
 
     def _waiting(self, branch: str) -> Task:
         task = self._task(branch)
