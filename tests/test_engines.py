@@ -1,6 +1,7 @@
 """The engines of `examples/engines`, and their page typed as it stands: what is promised there is what is printed."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -86,3 +87,24 @@ def test_the_barrier_in_perl_is_held_against_the_vectors_and_a_bug_in_it_is_seen
     bad = subprocess.run([*words, "--bug"], capture_output=True, text=True, check=False)
     assert bad.returncode == 1
     assert "the law says 'waits', this says 'merged" in bad.stdout
+
+
+def test_the_page_about_an_engine_with_only_a_command_line_is_what_the_commands_print(tmp_path: Path) -> None:
+    """A line of dots stands for lines that the page leaves out; the seconds at the end of a verdict are not compared."""
+    folder = tmp_path / "command-line"
+    shutil.copytree(ENGINES / "command-line", folder)
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    assert "class Scripted:" in text
+    assert text.split("```python\n")[1].split("```")[0] in (folder / "joblog.py").read_text(encoding="utf-8")
+    typed = re.findall(r"```text\n\$ (.*?)\n(.*?)```", text, re.S)
+    assert len(typed) == 5
+    for command, shown in typed:
+        words = shlex.split(command.replace("'python ", f"'{sys.executable} "))
+        if words[0] == "fateline":
+            printed = re.sub(r", \d+\.\d s$", "", fateline(*words[1:], cwd=folder).stdout, flags=re.M)
+        else:
+            printed = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True).stdout
+        rest = printed
+        for part in filter(None, re.split(r"^\.\.\.\n", shown, flags=re.M)):
+            _, found, rest = rest.partition(part)
+            assert found == part, f"{command}\nis expected to print\n{part}\nand printed\n{printed}"

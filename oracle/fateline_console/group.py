@@ -16,7 +16,7 @@ from typing import Any, Final
 import click
 
 from fateline_console.start import is_pending
-from fateline_console.terminal import say, shortened
+from fateline_console.terminal import say
 
 NO_RESULT: Final = 2
 BAD_INPUT: Final = 3
@@ -60,7 +60,7 @@ class CommandGroup(click.Group):
         if isinstance(error, click.ClickException):
             shown = StringIO()
             error.show(shown)
-            say("\n".join(map(shortened, shown.getvalue().splitlines())), err=True)
+            say(shown.getvalue(), err=True, nl=False)
             return BAD_INPUT
         say("".join(traceback.format_exception(error)), err=True, nl=False)
         say(self.broken, err=True)

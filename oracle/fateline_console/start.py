@@ -11,11 +11,13 @@ that an error may be its consequence and no answer.
 Not here: what a command does when it is interrupted (`group.py`, and `fateline_engine.cli.run`).
 """
 
+import atexit
 import os
 import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from importlib import import_module
 from types import FrameType
 from typing import Final, NoReturn
@@ -30,6 +32,8 @@ _MOMENT: Final = 0.001
 
 _last = -AT_ONCE
 _dropped = False
+_status: int | None = None
+"""The exit status, if a signal came."""
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
@@ -62,19 +66,37 @@ def _hold_back() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+def _leave() -> None:
+    """Runs last of all that is registered. An interrupt within `exec` leaves a mark with which CPython, at the very end, exits
+    with 130, although the interrupt was handled."""
+    if _status is not None:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(_status)
+
+
 def start(target: str, program: str) -> NoReturn:
     """Import the command line `module:function`, run it under this name, and leave with its exit status."""
+    global _status
+    status = INTERRUPTED
     try:
         for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:  # as for a job in the background
                 signal.signal(number, interrupt)
+        atexit.register(_leave)
         sys.unraisablehook = _on_dropped
         module, _, function = target.partition(":")
         try:
             getattr(import_module(module), function)(prog_name=program)
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else INTERRUPTED
         finally:
             _hold_back()
     except KeyboardInterrupt:
         _hold_back()
         sys.stderr.write("Interrupted: nothing was decided.\n")
-    sys.exit(INTERRUPTED)
+        status = INTERRUPTED
+    if _last > 0:
+        _status = status
+    sys.exit(status)

@@ -64,22 +64,23 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-_UNSAFE: Final = re.compile(
+STEERING: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
+"""Characters that steer a terminal, turn the direction of writing, or cannot be encoded."""
 
 
 def harmless(text: str) -> str:
     """Text from outside as it may be printed: without characters that steer a terminal, turn the direction of writing, or
     cannot be encoded. Each is shown as its escape."""
-    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode("ascii"), text)
+    return STEERING.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode("ascii"), text)
 
 
 LINE: Final = 2_000
 """The largest number of characters in a line of an error."""
 
 
-def shortened(line: str) -> str:
+def _shortened(line: str) -> str:
     """A line of which only the beginning and the end are shown if it is long: it may quote its input."""
     return line if len(line) <= LINE else f"{line[: LINE - 400]} … {line[-300:]}"
 
@@ -88,7 +89,9 @@ _OUR_COLOURS: Final = re.compile("(\x1b\\[(?:0|1|3[0-7])m)")
 
 
 def say(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """Print text for a person that may contain text from outside: as `harmless`, but with the colours of `paint`."""
+    """Print text for a person that may contain text from outside: as `harmless`, but with the colours of `paint`. Lines of
+    messages are shortened."""
+    text = "\n".join(map(_shortened, text.split("\n"))) if err else text
     coloured = wants_colour(sys.stderr if err else sys.stdout)
     parts = _OUR_COLOURS.split(text) if coloured else [text]
     click.echo("".join(part if place % 2 else harmless(part) for place, part in enumerate(parts)), err=err, nl=nl)

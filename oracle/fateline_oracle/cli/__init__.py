@@ -19,6 +19,7 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
     LazyCommand("verify", f"{_HERE}.verify:verify", "Model-check the law, or its own mutants."),
     LazyCommand("prove", f"{_HERE}.prove:prove", "Prove the kernels of the law for every integer."),
     LazyCommand("conform", f"{_HERE}.conform:conform", "Check an engine against the specification."),
+    LazyCommand("plan", f"{_HERE}.plan:plan", "Check an engine that has only a command line, by planned runs."),
     LazyCommand("orders", f"{_HERE}.orders:orders", "Tell the same outcomes in every order, and compare the ends."),
     LazyCommand("hunt", f"{_HERE}.hunt:hunt", "Search for breaches with random walks, and keep what is found."),
     LazyCommand(

@@ -16,12 +16,12 @@ from ..compare.capabilities import not_shown_at_rest
 from ..compare.difference import Difference
 from ..compare.whole_run import WholeRun
 from ..limits import alive
-from ..ports.port import Hello, RecordJson, Shows, TrailPort, Verdicts
+from ..ports.port import Hello, Shows, TrailPort, Verdicts
 from ..ports.shown import shown_by
 from ..ports.validate import check_records, guarded
 from .instance import InstanceResult
 from .planned_rows import usual
-from .whole_runs import WholeRuns, answers_of
+from .whole_runs import Trail, WholeRuns, answers_of
 
 RUNS: Final = 4
 ROWS: Final = 24
@@ -83,17 +83,17 @@ class PortRuns(WholeRuns):
     def drawn(self, seed: int, valid: Sequence[bool]) -> Difference | None:
         """Check one run whose answers are drawn."""
         asked = _Asked(SeededVerdicts(self._system, seed))
-        records = self._run(valid, asked)
-        return self.judged(answers_of(asked.answers, valid, usual(self._system)), records)
+        trail = self._run(valid, asked)
+        return self.judged(answers_of(asked.answers, valid, usual(self._system)), trail)
 
-    def _given(self, whole: WholeRun) -> list[RecordJson]:
+    def _given(self, whole: WholeRun) -> Trail:
         return self._run([row.valid for row in whole.rows], _Given(self._system, whole))
 
-    def _run(self, valid: Sequence[bool], verdicts: Verdicts) -> list[RecordJson]:
+    def _run(self, valid: Sequence[bool], verdicts: Verdicts) -> Trail:
         rows = ["valid" if each else "invalid" for each in valid]
         records = list(guarded("run", lambda: list(self._port.run(self._document, rows, verdicts))))
         check_records("run", records)
-        return list(self._shown(records))
+        return Trail(tuple(self._shown(records)))
 
 
 def drive_free_runs(judged: InstanceResult, port: TrailPort, instance: Instance, hello: Hello, seed: int) -> None:

@@ -1,8 +1,8 @@
 """Checks whole runs of an engine that keeps its own schedule, by the trail that each leaves, and makes what is found short.
 
 The judge gives the rows and what each node answers (`compare/whole_run.py`). Three things are asked of the trail: it has every
-row that was given; each visit records the answer that its node gave; and its records, stepped through the law (`trails/`),
-break no law. A run that ended too early is a finding, with the engine's last words.
+row that was given; each visit records the answer that its node gave; and its records break no law. Records are stepped through
+the law (`trails/`). A run that ended too early is a finding, with the engine's last words.
 
 A finding is made short in this order: a single row that shows it alone, else half of the rows, and again; then each unusual
 answer of the row is replaced by the usual one where the finding stays. At most `TRIES` runs are spent on it. What is left is
@@ -11,9 +11,10 @@ one row in nearly every case, and can be run again.
 Not here: how an engine is made to run (`free_run.py`, `planned_command.py`), and lockstep.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from fateline_model import Pipeline
 
@@ -26,17 +27,34 @@ from ..trails.reader import RunTrail, runs_of
 
 TRIES: Final = 60
 
-Records = Sequence[RecordJson]
-RunWhole = Callable[[WholeRun], Records]
-"""Runs it in the engine, and gives all its records. Raises `EngineFault` if the engine fails."""
+
+NOTHING_CHECKED: Final = Counter[str]()
+
+
+class Trail(NamedTuple):
+    """What a run recorded; `whole` and `ordered` as in `trails/reader.py`.
+
+    `broken` is what the audit found in it, and `checked` how often it asked each law: where stepping has to infer something,
+    the audit may be certain.
+    """
+
+    records: Sequence[RecordJson]
+    whole: bool = True
+    ordered: bool = True
+    broken: tuple[Broken, ...] = ()
+    checked: Counter[str] = NOTHING_CHECKED
+
+
+RunWhole = Callable[[WholeRun], Trail]
+"""Runs it in the engine. Raises `EngineFault` if the engine fails."""
 
 
 class EndedEarly(EngineFault):
-    """The engine ended the run before its end. `records` is what it left."""
+    """The engine ended the run before its end. `trail` is what it left."""
 
-    def __init__(self, said: str, records: Records) -> None:
+    def __init__(self, said: str, trail: Trail) -> None:
         super().__init__(said)
-        self.records = records
+        self.trail = trail
 
 
 @dataclass
@@ -52,26 +70,30 @@ class WholeRuns:
     def checked(self, whole: WholeRun) -> Difference | None:
         """Run, and check what was recorded."""
         try:
-            records, last_words = self.run(whole), ""
+            trail, last_words = self.run(whole), ""
         except EndedEarly as fault:
-            records, last_words = fault.records, str(fault)
+            trail, last_words = fault.trail, str(fault)
         except EngineFault as fault:
             return Difference((whole,), (), str(fault), (str(fault),), ())
-        return self.judged(whole, records, last_words)
+        return self.judged(whole, trail, last_words)
 
-    def judged(self, whole: WholeRun, records: Records, last_words: str = "") -> Difference | None:
+    def judged(self, whole: WholeRun, left: Trail, last_words: str = "") -> Difference | None:
         """Check what a run recorded. `last_words` are those of an engine that ended it early."""
-        trails = runs_of({"run": "r", **record} for record in records)
+        records = ({"run": "r", **record} for record in left.records)
+        trails = runs_of(records, whole=left.whole, ordered=left.ordered)
         laws = [
             *_missing(trails, whole, last_words),
             *(broken for trail in trails for broken in self._answers(trail, whole)),
             *(broken for trail in trails for broken in self._stepped(trail)),
         ]
+        named = {law for law, _ in laws}
+        laws += [broken for broken in left.broken if broken[0] not in named]
+        self.result.checked |= left.checked
         laws = [broken for broken in laws if broken[0] not in self.silent]
         if not laws:
             words = f"the run ended early: {last_words}"
             return Difference((whole,), (), last_words, (words,), ()) if last_words else None
-        return Difference((whole,), (), tuple(records), tuple(message for _, message in laws), tuple(laws))
+        return Difference((whole,), (), tuple(left.records), tuple(message for _, message in laws), tuple(laws))
 
     def _stepped(self, trail: RunTrail) -> Iterator[Broken]:
         before = len(self.result.findings)
@@ -100,7 +122,9 @@ class WholeRuns:
         if self._tries >= TRIES:
             return None
         self._tries += 1
+        kept, self.result = self.result, TrailResult()  # what is asked to make a case short is not counted
         found = self.checked(whole)
+        self.result = kept
         return found if found is not None and found.law == law else None
 
     def _fewer_rows(self, found: Difference, whole: WholeRun) -> Difference:
@@ -136,7 +160,7 @@ def _missing(trails: Sequence[RunTrail], whole: WholeRun, last_words: str) -> It
         yield "R3", f"{len(whole.rows)} rows were given, and the trail has {read}{words}"
 
 
-def _other_answers(records: Records, place: int, row: PlannedRow) -> Iterator[Broken]:
+def _other_answers(records: Sequence[RecordJson], place: int, row: PlannedRow) -> Iterator[Broken]:
     for record in records:
         if record["rec"] != "visits" or not record.get("verdict"):
             continue

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import msgspec
 
@@ -25,10 +25,44 @@ LINE: Final = 32 * 1024 * 1024
 """The largest number of bytes in a line."""
 LOG: Final = 16_384
 """The number of bytes of the log that are kept."""
+Stream = int | IO[bytes]
 _CHUNK: Final = 262_144
 _SUPERVISED: Final = (sys.executable, "-I", "-S", str(Path(__file__).with_name("supervisor.py")))
 _PARTING: Final = 0.5
 _MOMENT: Final = 0.5
+
+
+def started(
+    command: Sequence[str], what: str, *, stdin: Stream, stdout: Stream, stderr: Stream
+) -> subprocess.Popen[bytes]:
+    """A process that ends with all that it starts (`supervisor.py`). Raises `EngineFault` if it cannot be started."""
+    reading, writing = os.pipe()
+    try:
+        process = subprocess.Popen(
+            [*_SUPERVISED, str(writing), *command], stdin=stdin, stdout=stdout, stderr=stderr, bufsize=0,
+            start_new_session=True, pass_fds=(writing,),
+        )  # fmt: skip
+    finally:
+        os.close(writing)
+        with os.fdopen(reading, "rb") as status:
+            problem = status.read().decode()
+    if problem:
+        ended(process)
+        raise EngineFault(f"{what}: {shlex.join(command)} cannot be started: {problem}")
+    return process
+
+
+def ended(process: subprocess.Popen[bytes]) -> None:
+    """End a process of `started`, and all that it started."""
+    process.terminate()
+    try:
+        process.wait(SILENCE)
+    except subprocess.TimeoutExpired:  # somebody has stopped the supervisor
+        process.kill()
+        process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
 
 
 class EngineProcess:
@@ -92,19 +126,8 @@ class EngineProcess:
         if self._process is None:
             self.starts += 1
             self._pending, self.log = b"", b""
-            reading, writing = os.pipe()
-            try:
-                self._process = subprocess.Popen(
-                    [*_SUPERVISED, str(writing), *self.command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE, bufsize=0, start_new_session=True, pass_fds=(writing,),
-                )  # fmt: skip
-            finally:
-                os.close(writing)
-                with os.fdopen(reading, "rb") as status:
-                    problem = status.read().decode()
-            if problem:
-                self.kill()
-                raise EngineFault(f"{what}: {shlex.join(self.command)} cannot be started: {problem}")
+            pipe = subprocess.PIPE
+            self._process = started(self.command, what, stdin=pipe, stdout=pipe, stderr=pipe)
             for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
                 assert stream is not None
                 os.set_blocking(stream.fileno(), False)
@@ -205,17 +228,8 @@ class EngineProcess:
     def kill(self) -> None:
         """End the process and all that it started."""
         process, self._process, self._pending = self._process, None, b""
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(SILENCE)
-        except subprocess.TimeoutExpired:  # somebody has stopped the supervisor
-            process.kill()
-            process.wait()
-        for stream in (process.stdin, process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
+        if process is not None:
+            ended(process)
 
     def close(self) -> None:
         """Send `bye`, wait a moment, and kill the process."""

@@ -25,6 +25,7 @@ from typing import Any, Final
 
 import msgspec
 
+from fateline_console.terminal import STEERING
 from fateline_model.laws import LAWS
 
 from ..toml_tables import Entry
@@ -223,4 +224,4 @@ def _toml(value: object) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return f"[{', '.join(map(_toml, value))}]"
     text = str(value).encode("utf-8", "replace").decode()
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))

@@ -114,7 +114,7 @@ def check_run(
             ordered=trail.ordered,
         )
         not_known = trail.not_known(rows) | set(done.in_doubt)
-        found.inferred.update({what: len(rows) for what in not_known})
+        found.inferred.update({what: len(rows) for what in sorted(not_known)})
         if not_known:
             done = _with_doubt(done, not_known, records)
         kinds.update(done.kinds)

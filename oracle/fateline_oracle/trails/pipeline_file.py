@@ -7,7 +7,7 @@ pipeline that a trail records (`pipeline.py`).
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fateline_engine.settings.document import read_document
 from fateline_engine.settings.problems import SettingsError
@@ -23,8 +23,14 @@ class BadPipelineFile(ValueError):
 
 def read_pipeline(path: Path) -> Pipeline:
     """The pipeline in a file."""
+    return document_in(path)[1]
+
+
+def document_in(path: Path) -> tuple[dict[str, Any], Pipeline]:
+    """The document in a file, and the pipeline that it describes."""
     try:
-        return load(_json(path) if path.suffix == ".json" else read_document(path)[0])
+        document: Any = _json(path) if path.suffix == ".json" else read_document(path)[0]
+        return document, load(document)
     except IllFormed as problem:
         raise BadPipelineFile(f"{path}: {problem}") from None
     except SettingsError as error:

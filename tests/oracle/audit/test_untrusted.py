@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from fateline_engine.landscape import GUARDS
 from fateline_oracle.book.landscapes import unpacked
 from fateline_oracle.cli import main
+from tests.impl.landscape.test_guards import scene
 
 TOKENS = "CREATE VIEW trail_tokens AS SELECT run, row, token FROM t;\n"
 VIEWS = "CREATE VIEW trail_runs AS SELECT run, status FROM r;\n" + TOKENS
@@ -221,3 +223,18 @@ def test_a_version_of_a_schema_that_nobody_has_seen_is_reported(tmp_path: Path) 
         conn.commit()
         done = run("audit", path)
     assert "The schema has version 999, and it is read as outcome-and-path of 0 to 29" in done.output
+
+
+def test_a_column_that_holds_no_json_costs_no_other_verdict(tmp_path: Path) -> None:
+    """Origins of a merge, written with the guards off: there are none, and the chain says that the file was altered."""
+    path = tmp_path / "x.db"
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as conn:
+        conn.deserialize(scene())
+        for guard in GUARDS:
+            conn.execute(f"DROP TRIGGER {guard.name}")
+        conn.execute("UPDATE merges SET origins = 'not json'")
+        conn.execute("UPDATE fates SET promised = 'not json' WHERE outcome = 'forked'")
+        path.write_bytes(conn.serialize())
+    told = json.loads(run("audit", path, "--json").output)
+    assert told["laws"]["K1"]["verdict"] == "breached"
+    assert told["laws"]["L1"]["verdict"] == "holds"
