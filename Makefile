@@ -61,7 +61,7 @@ coverage: $(READY) ## how much of law and engine the tests reach, by branches
 
 engines: $(READY) ## install the engines of others, once, and hold each against what is known of it; needs the network
 	@$(BIN)/fateline engines --make
-	@$(BIN)/python -m pytest -q -m engines tests/oracle/adapters
+	@$(BIN)/python -m pytest -q -m engines tests/oracle/adapters tests/oracle/crash
 
 bench: $(READY) ## the benchmarks; they print ratios
 	@$(BIN)/python -m bench

@@ -23,6 +23,7 @@ from ..render.crash_text import crash_text
 from ..report.case import write_case
 from ..report.verdict import ExitCode, Skipped, Verdict
 from .engine_options import timeout_option
+from .torture_any import torture_any
 from .verify import JOBS
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -48,6 +49,15 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
 @click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="Number of processes.", show_default=True)
 @click.option("--cases", metavar="DIR", help="Write every counterexample to DIR, one JSON file each.")
 @click.option("--lock", is_flag=True, help="For maintainers: keep the counts from which the book is made.")
+@click.option("--start", metavar="CMD", help="Crash any engine: the command that starts a run, in an empty folder.")
+@click.option(
+    "--resume", metavar="CMD", help="With --start: the command that goes on after a crash. Default: the same."
+)
+@click.option(
+    "--database", metavar="FILE", help="With --start: the database that is written, in the folder of the run."
+)
+@click.option("--effects", multiple=True, metavar="FILE", help="With --start: a file of effects, one on each line.")
+@click.option("--views", metavar="FILE", help="With --start: SQL file of views through which the database is read.")
 @timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def torture(
@@ -62,6 +72,11 @@ def torture(
     jobs: int,
     cases: str | None,
     lock: bool,
+    start: str | None,
+    resume: str | None,
+    database: str | None,
+    effects: tuple[str, ...],
+    views: str | None,
     as_json: bool,
 ) -> ExitCode:
     """Crash ENGINE at every write boundary, resume it, and check what the crash left and how the run ended.
@@ -70,9 +85,14 @@ def torture(
 
     The longest scenario of each pipeline is always crashed twice in one run.
 
+    With --start any engine is crashed: the command is killed at each of its commits (a Python process with SQLite), or at
+    random moments, --resume goes on, and what is left is audited and compared with a run without a crash.
+
     Exit status: 0 the law holds, 1 it is breached, 2 undetermined, 3 wrong usage or input.
     """
     seed = secrets.randbelow(2**31) if seed is None else seed
+    if start is not None:
+        return torture_any(start, resume, database, effects, views, seed, as_json)
     skipped: list[Skipped] = []
     killed = None
     try:

@@ -29,7 +29,7 @@ FROM writes AS w JOIN trail_step_checkpoint AS k ON k.run = w.thread_id AND k.id
 WHERE w.checkpoint_ns = '' AND w.task_path <> '' GROUP BY w.thread_id, k.id, w.task_id;
 
 CREATE VIEW trail_step_write AS  -- what tasks sent: to a node, to a join (whose node is after the last colon), or by Send
-SELECT DISTINCT t.run, t.task, t."row", t.applied,
+SELECT DISTINCT t.run, t.task, t.node, t."row", t.applied, w.channel,
     CASE WHEN w.channel LIKE 'branch:to:%' THEN 'node' WHEN w.channel LIKE 'join:%' THEN 'join' ELSE 'send' END AS kind,
     CASE WHEN w.channel LIKE 'branch:to:%' THEN substr(w.channel, 11)
         WHEN w.channel LIKE 'join:%' THEN substr(w.channel, length(rtrim(w.channel, replace(w.channel, ':', ''))) + 1)
@@ -52,7 +52,11 @@ FROM (
                 SELECT n.task FROM trail_step_task AS n WHERE n.run = w.run AND n.node = w.target AND n.place >= w.applied
                     AND n.sent IS w.sent AND (w.kind = 'join' OR n."row" = w."row")
                 ORDER BY n.place LIMIT 1), CASE WHEN w.kind <> 'join' THEN w."row" || '/' || w.applied || '/' || w.target
-                    || coalesce(':' || w.sent, '') END) AS child
+                    || coalesce(':' || w.sent, '')
+                WHEN (SELECT count(DISTINCT o.node) FROM trail_step_write AS o WHERE o.run = w.run AND o.channel = w.channel
+                    AND NOT EXISTS (SELECT 1 FROM trail_step_task AS n WHERE n.run = o.run AND n.node = o.target
+                        AND n.place >= o.applied)) > length(w.channel) - length(replace(w.channel, '+', ''))
+                THEN w.channel || '/' END) AS child  -- all names have arrived, so the join is to run
         FROM trail_step_write AS w) AS e);
 
 CREATE VIEW trail_runs AS  -- over: nothing that was sent is still to run. A token that waits at a join is not to run.

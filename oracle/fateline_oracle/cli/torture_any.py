@@ -1,0 +1,64 @@
+"""`fateline torture --start`: any engine is crashed at its commits, resumed by a command, and audited.
+
+Not here: the crashing (`crash/any_process.py`).
+"""
+
+import shlex
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+
+from fateline_console.terminal import Progress
+from fateline_model import LAWS
+
+from ..audit.connect import BadSource
+from ..crash.any_process import AnyCrash, Asked, CannotRun, crash_any
+from ..report.verdict import ExitCode
+
+SHOWN = 3
+"""The largest number of findings of each law that are shown."""
+
+
+def torture_any(
+    start: str,
+    resume: str | None,
+    database: str | None,
+    effects: tuple[str, ...],
+    views: str | None,
+    seed: int,
+    as_json: bool,
+) -> ExitCode:
+    """Crash a command, and print what was found."""
+    if database is None:
+        raise click.UsageError(
+            "--start needs --database FILE: the database that the command writes, in the folder of the run"
+        )
+    for name in (database, *effects):
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise click.UsageError(f"{name}: name a file in the folder of the run; each run has a new folder")
+    asked = Asked(
+        shlex.split(start), shlex.split(resume or start), database, effects, Path(views).resolve() if views else None
+    )
+    try:
+        with Progress() as progress:
+            found = crash_any(asked, seed=seed, progress=progress.update)
+    except (CannotRun, BadSource) as problem:
+        raise click.ClickException(str(problem)) from problem
+    click.echo(msgspec.json.encode(found) if as_json else "\n".join(_text(found, seed)))
+    if found.findings:
+        return ExitCode.BREACHED
+    return ExitCode.HOLDS if found.kills else ExitCode.UNDETERMINED
+
+
+def _text(found: AnyCrash, seed: int) -> Iterator[str]:
+    for law, count in Counter(finding.law for finding in found.findings).items():
+        yield f"{law}  {LAWS[law].title} ({count} times)"
+        for finding in [one for one in found.findings if one.law == law][:SHOWN]:
+            yield f"    {finding.kill}: {finding.said}"
+        yield ""
+    how = f"at each of {found.commits} commits" if found.commits else f"at random moments, seed {seed}"
+    ended = f"; {found.unkilled} times it had ended before" if found.unkilled else ""
+    yield f"{found.kills} kills {how}{ended}; {len(found.findings)} findings"
