@@ -91,10 +91,10 @@ _OUR_COLOURS: Final = re.compile("(\x1b\\[(?:0|1|3[0-7])m)")
 def say(text: str, *, err: bool = False, nl: bool = True) -> None:
     """Print text for a person that may contain text from outside: as `harmless`, but with the colours of `paint`. Lines of
     messages are shortened."""
-    text = "\n".join(map(_shortened, text.split("\n"))) if err else text
     coloured = wants_colour(sys.stderr if err else sys.stdout)
     parts = _OUR_COLOURS.split(text) if coloured else [text]
-    click.echo("".join(part if place % 2 else harmless(part) for place, part in enumerate(parts)), err=err, nl=nl)
+    shown = "".join(part if place % 2 else harmless(part) for place, part in enumerate(parts))
+    click.echo("\n".join(map(_shortened, shown.split("\n"))) if err else shown, err=err, nl=nl)
 
 
 class Progress:

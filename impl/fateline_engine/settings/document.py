@@ -5,6 +5,7 @@ written, so `true:` and `no:` are texts. Duplicate keys, aliases, tags, several 
 deep are refused. Not here: checks of the values (`reader.py`).
 """
 
+import re
 from pathlib import Path as FilePath
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ from fateline_engine.settings.problems import Path, Problem, SettingsError
 
 MAX_BYTES: Final = 262_144
 MAX_DEPTH: Final = 32
+_HALF: Final = re.compile("[\ud800-\udfff]")
+"""Halves of characters, which YAML can write as escapes and no file can hold."""
 
 
 class _Refused(Exception):
@@ -67,6 +70,11 @@ class _Builder:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
+        if _HALF.search(node.value):
+            self.refused.append(
+                _Refused("half of a character, which no text can hold", node.start_mark, path, node.value)
+            )
+            return None
         if node.tag.endswith(":timestamp"):
             return node.value
         try:
@@ -80,6 +88,9 @@ class _Builder:
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 self.refused.append(_Refused("a key must be a plain word", key.start_mark, path))
+                continue
+            if _HALF.search(key.value):
+                self.refused.append(_Refused("half of a character in a key", key.start_mark, path, key.value))
                 continue
             if key.value in data:
                 first = self.lines[(*path, key.value)]

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from fateline_console.terminal import Progress, table
+from fateline_console.terminal import Progress, say, table
 
 from ..adapters import ENGINES
 from ..adapters.environments import is_made
@@ -50,7 +50,7 @@ def board(engines: tuple[str, ...], lock: bool, html: str | None, as_json: bool)
     if as_json:
         click.echo(msgspec.json.encode({"rows": rows, "differ": [row.key for row in differ], "not_driven": missing}))
     else:
-        click.echo("\n".join(_text(rows, measured, differ, missing)))
+        say("\n".join(_text(rows, measured, differ, missing)))
     if lock:
         return ExitCode.HOLDS
     return ExitCode.BREACHED if differ else ExitCode.UNDETERMINED if missing else ExitCode.HOLDS

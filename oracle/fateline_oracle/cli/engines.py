@@ -5,7 +5,7 @@ Not here: the environments (`adapters/environments.py`).
 
 import click
 
-from fateline_console.terminal import table
+from fateline_console.terminal import say, table
 
 from ..adapters import ENGINES
 from ..adapters.environments import NoEnvironment, in_version, is_made, make, place
@@ -26,7 +26,7 @@ def engines(engines: tuple[str, ...], install: bool) -> ExitCode:
     for name in engines or ENGINES:
         engine, packages = packages_of(name)
         if install and not is_made(packages):
-            click.echo(f"installing {', '.join(packages)}", err=True)
+            say(f"installing {', '.join(packages)}", err=True)
             try:
                 make(profile_of(engine), packages)
             except NoEnvironment as problem:
@@ -34,7 +34,7 @@ def engines(engines: tuple[str, ...], install: bool) -> ExitCode:
         made = is_made(packages)
         all_made = all_made and made
         rows.append((name, ", ".join(packages), ways(engine), str(place(packages)) if made else "not installed"))
-    click.echo(table(rows, ("engine", "packages", "how", "environment")))
+    say(table(rows, ("engine", "packages", "how", "environment")))
     return ExitCode.HOLDS if all_made else ExitCode.UNDETERMINED
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import click
 
+from fateline_console.terminal import say
+
 from ..conform.campaign import every_instance
 from ..conform.orders import Disorder, Orders, compare_orders
 from ..engines import NoSuchEngine, engine_of
@@ -39,9 +41,9 @@ def orders(engine: str) -> ExitCode:
     except (NoSuchEngine, NoSuchMutant) as error:
         raise click.ClickException(str(error)) from error
     except EngineFault as fault:
-        click.echo(f"The engine cannot be judged: {fault}", err=True)
+        say(f"The engine cannot be judged: {fault}", err=True)
         return ExitCode.UNDETERMINED
-    click.echo("\n".join([f"{hello.name} {hello.version}", "", *_text(found)]))
+    say("\n".join([f"{hello.name} {hello.version}", "", *_text(found)]))
     if found.not_allowed or found.differ:
         return ExitCode.BREACHED
     return ExitCode.HOLDS if found.orders else ExitCode.UNDETERMINED

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from fateline_console.terminal import Progress, paint
+from fateline_console.terminal import Progress, paint, say
 from fateline_model.checker.scopes import Instance, instances
 from fateline_model.checker.systems import InstanceOptions, PipelineSystem
 
@@ -135,7 +135,7 @@ def _write(folder: Path, chosen: list[tuple[str, PipelineSystem, dict[str, Any]]
     for number, (name, system, document) in enumerate(chosen):
         whole = WholeRun(tuple(planned_rows(system, rows)))
         write_plan(folder / f"{number:03d}", document, system, whole)
-        click.echo(f"{folder / f'{number:03d}'}  {len(whole.rows):,} rows  {name}")
+        say(f"{folder / f'{number:03d}'}  {len(whole.rows):,} rows  {name}")
     return ExitCode.HOLDS
 
 
@@ -151,7 +151,7 @@ def _reproduce(
 def _show(found: PlannedConformance, cases: str | None, as_json: bool) -> ExitCode:
     report = found.report
     if as_json:
-        click.echo(report.to_json())
+        say(report.to_json())
     else:
         lines = findings_text(report.findings)
         for case in found.cases[:CASES_SHOWN]:
@@ -167,11 +167,11 @@ def _show(found: PlannedConformance, cases: str | None, as_json: bool) -> ExitCo
             f"{judged} of {len(report.laws)} laws judged, {report.seconds:.1f} s"
         )
         lines += [f"It is undetermined because {report.why}."] if report.why else []
-        click.echo("\n".join(lines).lstrip("\n"))
+        say("\n".join(lines).lstrip("\n"))
     if cases is not None:
         for place, case in enumerate(found.cases):
             write_case(Path(cases), f"{place:03d}-{case['instance']}", case)
-        click.echo(
+        say(
             f"{len(found.cases)} cases: {cases}; run one again with: fateline plan --again CASE --run COMMAND",
             err=as_json,
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import click
 import msgspec
 
-from fateline_console.terminal import Progress, table
+from fateline_console.terminal import Progress, say, table
 from fateline_model import LAWS
 
 from ..adapters.environments import NoEnvironment, in_version, is_made, make
@@ -65,7 +65,7 @@ def sweep(engine: str, versions: tuple[str, ...], install: bool, lock: bool, as_
     if as_json:
         click.echo(msgspec.json.encode({"rows": rows, "not_measured": failed}))
     else:
-        click.echo("\n".join(_text(rows, failed)))
+        say("\n".join(_text(rows, failed)))
     if any(row.verdict is Verdict.BREACHED for row in rows):
         return ExitCode.BREACHED
     return ExitCode.UNDETERMINED if failed or not rows else ExitCode.HOLDS

@@ -1,12 +1,17 @@
 """Translates the stimuli of the law into answers of the engine's source and plugins.
 
-Every node that passes a row on adds a field with its name, so that the data of siblings differ and the digests in the
-trail differ too. Not here: when a node is asked (`pipeline.py`).
+The data are real: every node that passes a row on adds a field with its name, overwrites the field `last`, and appends to the
+list in the field `box`, in place. So the branches of a fork collide where they are merged, a merge that keeps the wrong value
+shows in the digests of the trail, and so does a nested value that two tokens share. Where a collision would fail the merge
+(`Data.APART`), no two nodes write the same field, because whether a merge fails is for the stimulus to say.
+
+Not here: when a node is asked (`pipeline.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from enum import Enum
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from fateline_engine.plugins import BatchOutputs, Drop, Expand, Failure, Pass, SourceRecord
 from fateline_engine.script import BatchInfo, Route, Verdict, Written
@@ -15,18 +20,32 @@ from fateline_engine.settings import BatchMode, Node
 from fateline_engine.tokens import TokenInfo
 from fateline_engine.words import Reason
 from fateline_model.stimuli import Do, Stimulus, Validity
-from fateline_model.words import VERDICTS_OF, MergeData, NodeKind
-from fateline_oracle.ports.port import Hold, Request
+from fateline_model.words import VERDICTS_OF, Collisions, MergeData, NodeKind
+from fateline_oracle.ports.port import EngineFault, Hold, Request
 
 _FAILURES: Final = ("error", "error_retryable", "refused", "refused_retryable")
 _VALIDITIES: Final = frozenset(Validity)
 
 
-def record_of(index: int, validity: str | None) -> SourceRecord:
+class Data(Enum):
+    """Whether the branches of a fork write the same fields."""
+
+    COLLIDING = "colliding"
+    APART = "apart"
+
+
+def data_for(pipeline: Mapping[str, Any]) -> Data:
+    """What kind of data a pipeline is given."""
+    fails = any(node.get("collisions") == Collisions.FAIL for node in pipeline["nodes"])
+    return Data.APART if fails else Data.COLLIDING
+
+
+def record_of(index: int, validity: str | None, data: Data) -> SourceRecord:
     """The row that the source gives next."""
+    row: dict[str, object] = {"n": index} if data is Data.APART else {"n": index, "last": "source", "box": ["source"]}
     if validity == Validity.INVALID:
-        return SourceRecord(index, {"n": index}, error="invalid")
-    return SourceRecord(index, {"n": index}, {"n": "int"} if validity == Validity.VALID else None)
+        return SourceRecord(index, row, error="invalid")
+    return SourceRecord(index, row, {"n": "int"} if validity == Validity.VALID else None)
 
 
 def merge_failures(data: Sequence[MergeData]) -> list[Reason | None]:
@@ -34,9 +53,29 @@ def merge_failures(data: Sequence[MergeData]) -> list[Reason | None]:
     return [None if word is MergeData.OK else Reason(word) for word in data]
 
 
-def passed_on(node: Node, token: TokenInfo | BatchInfo, attempt: int) -> Verdict:
-    """The row of the token with a field for the node. No two nodes write the same field, so data never conflict."""
+def _changed_in_place(node: Node, token: TokenInfo) -> object:
+    """The list in the field `box`, to which the node appends whatever it answers. It must be as the last node left it."""
+    box, last = token.data.get("box", []), token.data.get("last")
+    if not isinstance(box, list):
+        return box
+    if last is not None and box[-1:] != [last]:
+        raise EngineFault(
+            f"{node.name} is given a row that something else has changed: its list ends with {box[-1:]}, and {last} wrote last"
+        )
+    box.append(node.name)
+    return box
+
+
+def passed_apart(node: Node, token: TokenInfo | BatchInfo, attempt: int) -> Verdict:
+    """The row of the token with a field for the node."""
     return Pass({**token.data, node.name: attempt}) if isinstance(token, TokenInfo) else Pass({})
+
+
+def passed_on(node: Node, token: TokenInfo | BatchInfo, attempt: int) -> Verdict:
+    """The same with a field that every node overwrites, and a list that every node appends to in place."""
+    if not isinstance(token, TokenInfo):
+        return Pass({})
+    return Pass({**token.data, node.name: attempt, "last": node.name, "box": _changed_in_place(node, token)})
 
 
 def members_passed(node: Node, token: TokenInfo | BatchInfo, attempt: int) -> Verdict:
@@ -45,7 +84,12 @@ def members_passed(node: Node, token: TokenInfo | BatchInfo, attempt: int) -> Ve
 
 
 def _always(verdict: Verdict) -> Answer:
-    return lambda node, token, attempt: verdict
+    def answer(node: Node, token: TokenInfo | BatchInfo, attempt: int) -> Verdict:
+        if isinstance(token, TokenInfo):
+            _changed_in_place(node, token)
+        return verdict
+
+    return answer
 
 
 _SIMPLE: Final[dict[str, Answer]] = {
@@ -62,8 +106,10 @@ _SIMPLE: Final[dict[str, Answer]] = {
 
 
 @lru_cache(maxsize=4096)
-def answer_of(do: str, verdict: str | None) -> Answer | None:
+def answer_of(do: str, verdict: str | None, data: Data = Data.COLLIDING) -> Answer | None:
     """The answer of a plugin for a stimulus with this verdict; None if no plugin can give it."""
+    if verdict == "pass" and data is Data.APART and do == Do.FINISH:
+        return passed_apart
     if do not in (Do.FINISH, Do.FLUSHED):
         return None
     word, argument, number = _parsed(verdict)

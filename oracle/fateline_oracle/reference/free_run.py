@@ -17,7 +17,7 @@ from fateline_engine.settings import BatchMode, Node, read_pipeline
 from fateline_engine.tokens import TokenInfo
 from fateline_oracle.compare.names import Names
 from fateline_oracle.ports.port import EngineFault, Verdicts
-from fateline_oracle.reference.answers import answer_of, members_passed, record_of
+from fateline_oracle.reference.answers import Data, answer_of, data_for, members_passed, record_of
 
 RUN = "whole"
 
@@ -25,8 +25,9 @@ RUN = "whole"
 class _NamedAnswers(GivenAnswers):
     """The judge's verdicts, asked for by the names of the tokens."""
 
-    def __init__(self, verdicts: Verdicts, landscape: Landscape) -> None:
+    def __init__(self, verdicts: Verdicts, landscape: Landscape, data: Data) -> None:
         super().__init__()
+        self._data = data
         self._verdicts = verdicts
         self._landscape = landscape
         self._names = Names()
@@ -39,7 +40,7 @@ class _NamedAnswers(GivenAnswers):
                 passthrough = getattr(node, "mode", None) is BatchMode.PASSTHROUGH
                 return BatchOutputs(token.rows) if passthrough else Drop()
         else:
-            answer = answer_of("finish", self._verdicts(node.name, self._name(token), attempt))
+            answer = answer_of("finish", self._verdicts(node.name, self._name(token), attempt), self._data)
             if answer is None:
                 raise EngineFault(f"{node.name} has no such verdict")
         return answer(node, token, attempt)
@@ -65,15 +66,16 @@ class TrailPort:
     """Whole runs."""
 
     def run(self, pipeline: Mapping[str, object], rows: Sequence[str], verdicts: Verdicts) -> list[dict[str, Any]]:
+        data = data_for(pipeline)
         with Landscape.open(":memory:") as landscape:
             run = ScriptedRun(
                 ExecutionGraph.build(read_pipeline(pipeline)),
                 landscape,
-                _NamedAnswers(verdicts, landscape),
+                _NamedAnswers(verdicts, landscape, data),
                 run_id=RUN,
                 commits=Commits.EACH_STEP,
             )
-            run.run_to_end([record_of(index, validity) for index, validity in enumerate(rows)])
+            run.run_to_end([record_of(index, validity, data) for index, validity in enumerate(rows)])
             return run.trail()
 
     def close(self) -> None:

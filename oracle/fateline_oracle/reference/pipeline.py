@@ -16,7 +16,7 @@ from fateline_engine.scripted import NoAnswer, ScriptedRun
 from fateline_engine.settings import read_pipeline
 from fateline_model.stimuli import Do, Stimulus
 from fateline_oracle.ports.port import EngineFault, Hold, Reply, Request
-from fateline_oracle.reference.answers import answer_of, merge_failures, record_of, unsupported
+from fateline_oracle.reference.answers import Data, answer_of, data_for, merge_failures, record_of, unsupported
 
 RUN: Final = "judged"
 RUNS_IN_ONE: Final = 256
@@ -33,6 +33,7 @@ class ReferencePort:
         self._landscape: Landscape | None = None
         self._graphs: dict[int, tuple[Mapping[str, object], ExecutionGraph]] = {}
         self._runs = self._given = 0
+        self._data = Data.COLLIDING
 
     def start(self, pipeline: Mapping[str, object]) -> None:
         if self._run is not None:
@@ -43,7 +44,7 @@ class ReferencePort:
         self._runs += 1
         self._run = ScriptedRun(self._graph(pipeline), self._landscape, run_id=f"{RUN}-{self._runs}")
         self._run.start()
-        self._given = 0
+        self._given, self._data = 0, data_for(pipeline)
 
     def _graph(self, pipeline: Mapping[str, object]) -> ExecutionGraph:
         """Built once for all runs of the same document."""
@@ -98,7 +99,7 @@ class ReferencePort:
         why = unsupported(run, asked, self._given, token_of(stimulus.token or ""))
         if why is not None:
             return Reply(unsupported=why)
-        run.script.answer = answer_of(stimulus.do, stimulus.verdict)
+        run.script.answer = answer_of(stimulus.do, stimulus.verdict, self._data)
         run.script.merge_failures = deque(merge_failures(stimulus.data))
         if stimulus.do is Do.DEADLINE:
             run.script.clock.advance(A_TIMEOUT)
@@ -118,7 +119,7 @@ class ReferencePort:
             run.resume()
         else:
             if stimulus.do is Do.READ:
-                run.give(record_of(self._given, stimulus.verdict))
+                run.give(record_of(self._given, stimulus.verdict, self._data))
             run.do(_work(stimulus, hold))
 
 

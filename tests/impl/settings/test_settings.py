@@ -296,6 +296,8 @@ def test_a_bad_whole_is_refused(data: object, told: str) -> None:
         ("a: " + "[" * 50_000, f"nested more than {MAX_DEPTH} deep"),
         ("a: \x00", "not YAML"),
         ("a: 1" + "0" * 5000, "this value cannot be read"),
+        ('a: "\\ud800"', "half of a character"),
+        ('"\\udfff": 1', "half of a character in a key"),
     ],
 )
 def test_yaml_that_is_not_plain_data_is_refused(text: str, told: str) -> None:

@@ -1,0 +1,210 @@
+"""Random syntactic mutants of the engine: are they noticed by driving it, by its own tests, or by neither?
+
+`python -m tests.mutation [--count N] [--seed S] [--only conform|tests]`. A site is drawn uniformly from the places in the
+engine's source that one run of `conform` at scope small executes. The change at a site is one of `CHANGES`. Each mutant is a
+copy of the engine in a temporary folder that is found first, so nothing here is touched:
+
+- `conform`: the instances of scope small, smallest first, with the same seed each time, until one differs or fails;
+- `tests`: `tests/impl` and `tests/seeds`, without the slow ones, until one fails.
+
+What survives both is printed, to be looked at: an equivalent mutant, or a hole. It takes about a minute a mutant, so it is not
+a test. Not here: mutants of the law, and mutants that somebody chose (`fateline zoo`).
+"""
+
+import argparse
+import ast
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from coverage import CoverageData
+
+import fateline_engine
+
+ENGINE: Final = Path(fateline_engine.__file__).parent
+ROOT: Final = Path(__file__).parents[1]
+SECONDS: Final = 900
+"""A mutant that runs longer is noticed: it hangs."""
+
+DRIVE: Final = """
+import sys
+from fateline_oracle.conform.campaign import Plan, drive_one, every_instance
+from fateline_oracle.conform.instance import Strategy
+from fateline_oracle.law.verification import read_lock
+from fateline_oracle.ports.hello import hello_of
+from fateline_oracle.reference.engine import ReferenceEngine
+locked = read_lock()["small"]["instances"]
+engine = ReferenceEngine()
+hello = hello_of(engine)
+for instance in sorted(every_instance("small"), key=lambda one: int(str(locked.get(one.name, [0, 500])[1]))):
+    judged = drive_one(engine, hello, instance, Plan(Strategy.REFUSALS, 1, stop_first=True))
+    if judged.findings or judged.fault is not None:
+        print(instance.name, judged.found.laws[0] if judged.found is not None else judged.failures[0])
+        sys.exit(1)
+"""
+
+
+class Site(NamedTuple):
+    """One place and one change."""
+
+    file: str
+    line: int
+    what: str
+    node: int
+    """The number of the node in the order of `ast.walk`."""
+
+
+def _compared(node: ast.AST) -> Iterator[tuple[str, Callable[[], None]]]:
+    swapped = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+               ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In}  # fmt: skip
+    if isinstance(node, ast.Compare) and type(node.ops[0]) in swapped:
+        yield "comparison", lambda: node.ops.__setitem__(0, swapped[type(node.ops[0])]())
+
+
+def _constant(node: ast.AST) -> Iterator[tuple[str, Callable[[], None]]]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, bool):
+        yield "boolean", lambda: setattr(node, "value", not node.value)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, int):
+        yield "number plus one", lambda: setattr(node, "value", int(str(node.value)) + 1)
+
+
+def _condition(node: ast.AST) -> Iterator[tuple[str, Callable[[], None]]]:
+    if isinstance(node, ast.If | ast.IfExp | ast.While):
+        yield "condition negated", lambda: setattr(node, "test", ast.UnaryOp(ast.Not(), node.test))
+    if isinstance(node, ast.BoolOp):
+        other = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+        yield "and for or", lambda: setattr(node, "op", other)
+
+
+def _statement(node: ast.AST) -> Iterator[tuple[str, Callable[[], None]]]:
+    for name in ("body", "orelse"):
+        body = getattr(node, name, None)
+        if isinstance(body, list):
+            for place, one in enumerate(body):
+                if isinstance(one, ast.Expr | ast.Assign | ast.AugAssign) and not _is_text(one):
+                    yield f"statement {place} of {name} deleted", partial(body.__setitem__, place, ast.Pass())
+                if isinstance(one, ast.Return) and one.value is not None:
+                    yield f"return {place} of {name} without a value", partial(setattr, one, "value", None)
+
+
+def _call(node: ast.AST) -> Iterator[tuple[str, Callable[[], None]]]:
+    if (
+        isinstance(node, ast.Call)
+        and len(node.args) >= 2
+        and not any(isinstance(one, ast.Starred) for one in node.args[:2])
+    ):
+        first, second, *rest = node.args
+        yield "arguments swapped", lambda: setattr(node, "args", [second, first, *rest])
+
+
+CHANGES: Final = (_compared, _constant, _condition, _statement, _call)
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def changes_in(tree: ast.AST) -> Iterator[tuple[int, int, str, Callable[[], None]]]:
+    """Every change in a module: the number of the node, its line, what is changed, and the change itself."""
+    for number, node in enumerate(ast.walk(tree)):
+        for change in CHANGES:
+            for what, make in change(node):
+                yield number, getattr(node, "lineno", 0), what, make
+
+
+def sites(reached: dict[str, set[int]]) -> list[Site]:
+    """All sites in lines that were executed."""
+    found = []
+    for file, lines in sorted(reached.items()):
+        tree = ast.parse((ENGINE / file).read_text(encoding="utf-8"))
+        found += [Site(file, line, what, number) for number, line, what, _ in changes_in(tree) if line in lines]
+    return found
+
+
+def mutated(site: Site, home: Path) -> None:
+    """A copy of the engine with the change."""
+    shutil.copytree(ENGINE, home / ENGINE.name, ignore=shutil.ignore_patterns("__pycache__"))
+    path = home / ENGINE.name / site.file
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    make = next(make for number, _, what, make in changes_in(tree) if (number, what) == (site.node, site.what))
+    make()
+    path.write_text(ast.unparse(ast.fix_missing_locations(tree)), encoding="utf-8")
+
+
+def reached_lines() -> dict[str, set[int]]:
+    """The lines of the engine that `conform` executes, by file."""
+    with tempfile.TemporaryDirectory() as name:
+        data = Path(name, "coverage")
+        _covered(data)
+        found = CoverageData(str(data))
+        found.read()
+        return {
+            str(Path(file).relative_to(ENGINE)): set(found.lines(file) or ())
+            for file in found.measured_files()
+            if Path(file).is_relative_to(ENGINE)
+        }
+
+
+def _covered(data: Path) -> None:
+    script = data.with_name("drive.py")
+    script.write_text(DRIVE, encoding="utf-8")
+    command = [sys.executable, "-m", "coverage", "run", f"--data-file={data}", f"--source={ENGINE}", str(script)]
+    subprocess.run(command, cwd=data.parent, check=True)
+
+
+def killed_by(home: Path, part: str) -> str | None:
+    """What noticed the mutant: a short text, or None."""
+    first = [str(home), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(first)}
+    command = [sys.executable, "-c", DRIVE]
+    if part == "tests":
+        options = ["-q", "-x", "-m", "not slow", "-p", "no:cacheprovider"]
+        command = [sys.executable, "-m", "pytest", *options, "tests/impl", "tests/seeds"]
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return "it hangs"
+    if done.returncode == 0:
+        return None
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    named = [line for line in lines if line.startswith("FAILED")]
+    return (named or lines[-1:] or ["no output"])[0][:150]
+
+
+def main() -> None:
+    """Draw mutants, and print what noticed each."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--count", type=int, default=80)
+    options.add_argument("--seed", type=int, default=2026)
+    options.add_argument("--only", choices=["conform", "tests"])
+    given = options.parse_args()
+    parts = [given.only] if given.only else ["conform", "tests"]
+    found = sites(reached_lines())
+    drawn = random.Random(given.seed).sample(found, given.count)
+    print(f"seed {given.seed}: {given.count} of {len(found):,} sites in lines that conform executes", flush=True)
+    total: Counter[str] = Counter()
+    for number, site in enumerate(drawn, 1):
+        with tempfile.TemporaryDirectory(prefix="fateline-mutant-") as home:
+            mutated(site, Path(home))
+            by = {part: killed_by(Path(home), part) for part in parts}
+        who = " and ".join(part for part in parts if by[part]) or "neither"
+        total[who] += 1
+        print(f"{number:>3}  {site.file}:{site.line}  {site.what}  noticed by {who}", flush=True)
+        for part in parts:
+            if by[part]:
+                print(f"       {part}: {by[part]}", flush=True)
+    print("; ".join(f"noticed by {who}: {count}" for who, count in total.most_common()))
+
+
+if __name__ == "__main__":
+    main()
