@@ -146,6 +146,10 @@ class _Runner:
         except (LandscapeError, sqlite3.Error) as error:
             raise _bad_input(str(error)) from error
         with landscape:
+            try:
+                list_runs(landscape)
+            except (LandscapeError, sqlite3.Error) as error:  # an altered file, which is said before anything is begun
+                raise _bad_input(f"{self._database}: {error}") from error
             yield landscape
 
     def _refuse_unfinished(self, landscape: Landscape) -> None:

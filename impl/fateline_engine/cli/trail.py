@@ -28,7 +28,10 @@ def open_trail(database: Path, run_id: str | None) -> Iterator[tuple[Landscape, 
     except (LandscapeError, sqlite3.Error) as error:
         raise click.ClickException(str(error)) from error
     with landscape:
-        runs = list_runs(landscape)
+        try:
+            runs = list_runs(landscape)
+        except (LandscapeError, sqlite3.Error) as error:
+            raise click.ClickException(f"{file}: {error}") from error
         meant = [run for run in runs if run_id is None or run.id == run_id]
         if not meant:
             known = ", ".join(run.id for run in runs) or "none"

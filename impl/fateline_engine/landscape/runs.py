@@ -67,6 +67,8 @@ def list_runs(landscape: Landscape) -> list[RunRow]:
 
 
 def _row(record: tuple[int, str, str, str, str]) -> RunRow:
+    if record[4] not in set(RunStatus):
+        raise LandscapeError(f"run {record[1]} has the status {record[4]!r}, which there is not; the file was altered")
     return RunRow(*record[:4], RunStatus(record[4]))
 
 

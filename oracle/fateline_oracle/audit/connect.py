@@ -3,6 +3,7 @@
 Not here: what is in it (`adapters.py`, `source.py`).
 """
 
+import re
 import shutil
 import sqlite3
 import stat
@@ -138,7 +139,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         except UnicodeDecodeError as error:  # a message of SQLite that quotes the file
             raise BadSource(f"{path}: cannot be read as a database: its schema is not UTF-8") from error
         except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_ERROR and "malformed" not in str(error):
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_ERROR and not _OF_THE_FILE_ITSELF.search(str(error)):
                 raise  # one of our statements is wrong, not the database
             raise BadSource(f"{path}: cannot be read as a database: {error}") from error
         finally:
@@ -167,6 +168,7 @@ def _uses_wal(path: Path) -> bool:
         return file.read(20)[18:20] == b"\x02\x02"
 
 
+_OF_THE_FILE_ITSELF: Final = re.compile("malformed|unsupported file format")
 _ALLOWED: Final = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE})
 _FORBIDDEN_FUNCTIONS: Final = frozenset({"load_extension", "fts3_tokenizer", "writefile", "readfile", "edit"})
 _OURS: Final = frozenset({"temp", "slice", "cross_range", "other"})

@@ -286,8 +286,8 @@ def _finding(breach: Breach) -> Finding:
 
 def _picture(records: list[dict[str, object]]) -> list[dict[str, object]]:
     """The records in an order in which they can be drawn: outcomes last, and parents of other rows first, marked as such."""
-    tokens = {record["token"] for record in records if record["rec"] == "tokens"}
-    beyond = {record["parent"] for record in records if record["rec"] == "parents"} - tokens
+    tokens = {record.get("token") for record in records if record["rec"] == "tokens"}
+    beyond = {record.get("parent") for record in records if record["rec"] == "parents"} - tokens - {None}
     outside_parents = [
         record
         for name in sorted(beyond, key=str)

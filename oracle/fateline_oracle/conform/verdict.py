@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fateline_model import LAW_VERSION, Run, Stimulus, step
-from fateline_model.checker.scopes import Instance
+from fateline_model.checker.scopes import NAMED, Instance
 from fateline_model.checker.systems import PipelineSystem, State
 from fateline_model.checker.verify import Step, stimulus_as_json
 from fateline_model.laws import Law
@@ -79,6 +79,7 @@ def conclude(
     new = [kind for kind, finding in zip(breaches, complete.findings, strict=True) if not ledger.lists(finding)]
     notes = [f"the self-test did not notice {name}, so the verdict is not certain" for name in blind]
     notes += [f"only the instances {', '.join(campaign.only.instances)} were driven"] if campaign.only.instances else []
+    notes += _beyond(campaign.scope) if not campaign.only.instances else []
     notes += declared_and_not_asked(campaign.hello)
     notes += [f"a bound was reached, and the rest was not driven: {bound}" for bound in bounds]
     notes += [f"not every state and transition was reached: {name}" for name in short]
@@ -106,6 +107,15 @@ def _kinds(judged: Sequence[InstanceResult]) -> list[_Kind]:
         total, closed = sum(kind.count for _, kind in seen), sum(kind.closed for _, kind in seen)
         kinds.append(_Kind(shortest.shortest, first, total, closed, tuple(one.name for one, _ in seen)))
     return sorted(kinds, key=lambda kind: (kind.shortest.severity, len(kind.shortest.stimuli)))
+
+
+def _beyond(scope: str) -> list[str]:
+    """What larger scopes contain and this one does not, by families of pipelines."""
+    here = {instance.family for instance in every_instance(scope)}
+    beyond = dict.fromkeys(one.family for one in every_instance(NAMED[-1]) if one.family not in here)
+    if not beyond:
+        return []
+    return [f"scope {scope} does not contain these families, and says nothing about them: {', '.join(beyond)}"]
 
 
 def _is_asked_for(kind: _Kind, only: Selection) -> bool:

@@ -34,7 +34,9 @@ def read_profile(path: Path) -> Profile:
         document = tomllib.loads(body.decode("utf-8"))
     except OSError as error:
         raise BadProfile(f"{path}: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except BadProfile:
+        raise
+    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, or a number of too many digits
         raise BadProfile(f"{path}: not TOML: {error}") from error
     table = document.get("laws", {})
     wrong = [f"{path}: {key}: a profile has only the table `laws`" for key in document if key != "laws"]

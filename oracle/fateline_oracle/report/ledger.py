@@ -138,10 +138,12 @@ def read_ledger(path: Path, version: str, today: date) -> Ledger:
         entries = msgspec.convert(tomllib.loads(body.decode("utf-8")), _Document).known
     except OSError as error:
         raise BadLedger(f"{path}: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise BadLedger(f"{path}: not TOML: {error}") from error
+    except BadLedger:
+        raise
     except msgspec.ValidationError as error:
         raise BadLedger(f"{path}: not a ledger: {error}") from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, or a number of too many digits
+        raise BadLedger(f"{path}: not TOML: {error}") from error
     if wrong := [f"{path}: entry {number}: {what}" for number, one in enumerate(entries, 1) for what in _wrong(one)]:
         raise BadLedger("\n".join(wrong))
     own = [one for one in entries if not one.versions or any(fnmatchcase(version, each) for each in one.versions)]

@@ -221,7 +221,7 @@ def _batches(pipeline: Pipeline, by_relation: Mapping[str, Sequence[Mapping[str,
             for other, at in accepted.items()
             if other.partition("#")[0] == node.name and min(at) > max(accepted.get(name, [0.0]))
         ]
-        do = _BY_TRIGGER.get(Trigger(str(trigger)))
+        do = _BY_TRIGGER.get(Trigger(str(trigger))) if str(trigger) in set(Trigger) else None
         if do is not None:
             proposed.append(Proposed(min([end, *later]) - 0.3, Stimulus(do, hold=name)))
         if ended:
