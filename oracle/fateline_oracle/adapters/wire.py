@@ -51,7 +51,7 @@ class Join(Protocol):
     """One join of an engine, and the branches that lead to it."""
 
     def start(self, branches: Sequence[str], policy: str, quorum: int | None) -> None:
-        """Start a new one. Every branch waits to be told how it goes on."""
+        """Start a new one. Every branch waits until it is said how it goes on."""
         ...
 
     def arrive(self, branch: str) -> None:

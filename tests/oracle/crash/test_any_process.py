@@ -12,6 +12,7 @@ from fateline_oracle.adapters import ENGINES, of_engine
 from fateline_oracle.adapters.environments import is_made, words_of
 from fateline_oracle.adapters.profiles import profile_of
 from fateline_oracle.cli import main
+from fateline_oracle.crash import any_process
 
 from .toy_run import VIEWS
 
@@ -51,8 +52,11 @@ def test_a_mistake_is_named(tmp_path: Path, mistake: str, said: str) -> None:
     assert [one for one in told["findings"] if f"{one['law']}: {one['said']}".startswith(said)]
 
 
-def test_where_no_commit_is_counted_it_is_killed_at_random_moments(tmp_path: Path) -> None:
+def test_where_no_commit_is_counted_it_is_killed_at_random_moments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An interpreter that takes nothing from its environment imports no hook."""
+    monkeypatch.setattr(any_process, "RANDOM_KILLS", 6)
     start = f"{sys.executable} -E {TOY}"
     views = tmp_path / "views.sql"
     views.write_text(VIEWS)

@@ -1,0 +1,1 @@
+"""redun, with its backend in SQLite."""
