@@ -40,8 +40,14 @@ def interrupt(number: int, frame: FrameType | None) -> None:
     """The handler."""
     global _last
     before, _last = _last, time.monotonic()
-    if _last - before > AT_ONCE:
-        raise KeyboardInterrupt
+    if _last - before <= AT_ONCE:
+        return
+    while frame is not None:
+        if frame.f_code is _on_dropped.__code__:  # what is raised in there is dropped too
+            _send_again()
+            return
+        frame = frame.f_back
+    raise KeyboardInterrupt
 
 
 def is_pending() -> bool:
@@ -50,10 +56,14 @@ def is_pending() -> bool:
 
 
 def _on_dropped(what: "sys.UnraisableHookArgs") -> None:
-    global _last, _dropped
-    if not issubclass(what.exc_type, KeyboardInterrupt):
+    if issubclass(what.exc_type, KeyboardInterrupt):
+        _send_again()
+    else:
         sys.__unraisablehook__(what)
-        return
+
+
+def _send_again() -> None:
+    global _last, _dropped
     _last, _dropped = -AT_ONCE, True
     again = threading.Timer(_MOMENT, os.kill, (os.getpid(), signal.SIGTERM))
     again.daemon = True

@@ -138,6 +138,30 @@ def test_an_interrupt_that_a_callback_drops_is_sent_again() -> None:
     assert (done.returncode, done.stderr) == (2, "Interrupted: nothing was decided.\n")
 
 
+def test_an_interrupt_that_comes_while_one_is_reported_is_sent_again() -> None:
+    """The report takes longer than the moment after which the interrupt is sent again; what is raised in it is dropped too."""
+    code = (
+        "import os, signal, sqlite3, sys, time, types\n"
+        "from fateline_console import start\n"
+        "def slowly(real=start._send_again, slow=[0.2, 0.2]):\n"
+        "    real()\n"
+        "    if slow: time.sleep(slow.pop())\n"
+        "start._send_again = slowly\n"
+        "def asked(*_): os.kill(os.getpid(), signal.SIGINT); return 0\n"
+        "def command(prog_name):\n"
+        "    sqlite3.enable_callback_tracebacks(True)\n"
+        "    conn = sqlite3.connect(':memory:')\n"
+        "    conn.set_authorizer(asked)\n"
+        "    try: conn.execute('SELECT 1')\n"
+        "    except sqlite3.Error: pass\n"
+        "    while True: pass\n"
+        "sys.modules['commands'] = types.SimpleNamespace(main=command)\n"
+        "start.start('commands:main', 'x')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (2, "Interrupted: nothing was decided.\n")
+
+
 MANY = [6, pytest.param(60, marks=pytest.mark.slow)]
 
 

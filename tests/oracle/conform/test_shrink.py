@@ -50,8 +50,8 @@ def test_a_case_fits_its_schema_and_replays(hunted: MutantResult, tmp_path: Path
     again = CliRunner().invoke(main, ["replay", str(path), "--json"])
     assert again.exit_code == 1, again.output
     said = json.loads(again.output)
-    assert said["laws"][0] == hunted.first
-    assert said["steps"] == len(case["steps"])  # type: ignore[arg-type]
+    assert said["findings"][0]["law"] == hunted.first
+    assert said["counts"]["steps"] == len(case["steps"])  # type: ignore[arg-type]
     clean = CliRunner().invoke(main, ["replay", str(path), "reference"])
     assert clean.exit_code == 0, clean.output
     assert "law and engine agree" in clean.output

@@ -49,7 +49,7 @@ def test_every_transition_of_every_published_instance_is_in_some_vector() -> Non
 def test_what_a_vector_expects_is_what_the_law_says() -> None:
     count = 0
     for vector in read(folder_of()):
-        if vector.machine == "barrier" or not str(vector.document["instance"]).startswith(FEW):
+        if vector.machine in ("barrier", "lifecycle") or not str(vector.document["instance"]).startswith(FEW):
             continue
         pipeline, state = load(vector.pipeline), Run()
         for said in vector.document["steps"]:
