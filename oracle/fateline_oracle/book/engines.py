@@ -22,9 +22,8 @@ its records into the relations of the [trail](trail.md), and decides nothing; `f
 Driven, a program that speaks the [protocol](protocol.md) tells one join of it which branch arrives and which is lost, in every order,
 and says what the engine shows. `fateline engines --make` installs them, `make engines` runs them.
 The databases were written by the engines themselves; each that is called *seeded* was changed afterwards, so that a question could
-be answered with no. `run.py` of some engines is a small run that `fateline torture --start` cuts off at each of its commits: nothing is
-lost there, and a step may run again, as the documentation of these engines says. What is a breach here is one of the laws of this project. It need not be a fault of the engine, whose
-documentation may say that it does so.
+be answered with no. `run.py` of some engines is a small run that `fateline torture --start` cuts off at each of its commits. What is a
+breach here is one of the laws of this project. It need not be a fault of the engine, whose documentation may say that it does so.
 """
 
 
