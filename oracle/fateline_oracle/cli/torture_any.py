@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from fateline_console.terminal import Progress
+from fateline_console.terminal import Progress, say
 from fateline_model import LAWS
 
 from ..audit.connect import BadSource
@@ -47,7 +47,7 @@ def torture_any(
             found = crash_any(asked, seed=seed, progress=progress.update)
     except (CannotRun, BadSource) as problem:
         raise click.ClickException(str(problem)) from problem
-    click.echo(msgspec.json.encode(found) if as_json else "\n".join(_text(found, seed)))
+    say(msgspec.json.encode(found).decode() if as_json else "\n".join(_text(found, seed)))
     if found.findings:
         return ExitCode.BREACHED
     return ExitCode.HOLDS if found.kills else ExitCode.UNDETERMINED

@@ -31,6 +31,8 @@ class DataTrail:
         self._nodes = pipeline.nodes
         self._whole = whole
         self._merges = ("merges", "") not in unrecorded
+        self._values = whole and ("merges", "digest") not in unrecorded
+        """Whether a merge record without a digest is a mistake, and not one whose digest is not shown."""
         self._arrivals = ("visits", "") not in unrecorded
         self._carries: dict[str, str] = {}
         self._first: dict[str, int] = {}
@@ -141,7 +143,7 @@ class DataTrail:
             for given in fields.values()
             for merge in given
         )
-        if not self._whole and not known:
+        if not self._values and not known:
             return []
         self.checked["C9"] += 1
         if not fields:

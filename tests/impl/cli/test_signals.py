@@ -123,6 +123,7 @@ def test_an_interrupt_that_a_callback_drops_is_sent_again() -> None:
     code = (
         "import os, signal, sqlite3, sys, types\n"
         "from fateline_console import group, start\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background inherits that it is ignored
         "def asked(*_): os.kill(os.getpid(), signal.SIGINT); return 0\n"
         "def command(prog_name):\n"
         "    sqlite3.enable_callback_tracebacks(True)\n"
@@ -143,6 +144,7 @@ def test_an_interrupt_that_comes_while_one_is_reported_is_sent_again() -> None:
     code = (
         "import os, signal, sqlite3, sys, time, types\n"
         "from fateline_console import start\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def slowly(real=start._send_again, slow=[0.2, 0.2]):\n"
         "    real()\n"
         "    if slow: time.sleep(slow.pop())\n"
