@@ -4,6 +4,7 @@ It works on plain data (`fateline_model.checker.verify.Step`), so it can show wh
 counterexample is found, shortened or saved.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from fateline_model.checker.scopes import instances
@@ -65,8 +66,9 @@ def _expected(expected: list[RecordJson] | Refusal) -> list[str]:
 
 
 def say(record: RecordJson) -> str:
-    """One record on one line."""
+    """One record on one line. A trail of another engine may lack any column."""
     kind = record["rec"]
+    record = defaultdict(lambda: "?", record) if kind in ("hops", "parents", "visits") else record
     if kind == "hops":
         return f"{record['token']}: {record['src']} -{record['label']}-> {record['dst']}"
     if kind == "parents":
@@ -90,11 +92,11 @@ def lineage(records: Iterable[RecordJson]) -> list[str]:
     fates: dict[str, str] = {}
     others: dict[str, list[str]] = {}
     for record in records:
-        name = str(record.get("token", ""))
+        name = str(record.get("token") or "?")
         if record["rec"] == "tokens" and "group" not in record:
             children.setdefault("", []).append(name)
         elif record["rec"] == "parents":
-            child, parent = str(record["child"]), str(record["parent"])
+            child, parent = str(record.get("child", "?")), str(record.get("parent", "?"))
             if any(child in below for below in children.values()):
                 others.setdefault(child, []).append(parent)
             elif child != parent:
@@ -103,7 +105,7 @@ def lineage(records: Iterable[RecordJson]) -> list[str]:
             where = (
                 f" at {record['sink']}" if "sink" in record else f" ({record['reason']})" if "reason" in record else ""
             )
-            fates[name] = f"{record['outcome']}{where}"
+            fates[name] = f"{record.get('outcome', '?')}{where}"
     lines: list[str] = []
     _draw("", children, fates, others, "", lines)
     return lines

@@ -132,7 +132,8 @@ def read(folder: Path) -> Iterator[Vector]:
             if "pipeline" in said:
                 head = said
                 continue
-            if head is None or not isinstance(said.get("steps"), list) or not isinstance(said.get("id"), str):
+            texts = all(isinstance(said.get(key), str) for key in ("id", "instance"))
+            if head is None or not isinstance(said.get("steps"), list) or not texts:
                 raise BadVectors(f"{path}:{number}: this line is not a vector")
             if said["id"] in seen:
                 raise BadVectors(f"{path}:{number}: vector {said['id']} occurs twice")

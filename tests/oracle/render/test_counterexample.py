@@ -69,6 +69,13 @@ def test_the_lineage_is_a_tree_with_fates_and_further_parents() -> None:
     ]
 
 
+def test_records_without_columns_are_shown_all_the_same() -> None:
+    shown = [say({"rec": rec}) for rec in ("hops", "parents", "visits")]
+    assert shown == ["?: ? -?-> ?", "? has parent ?", "? at ?, attempt ?: ?"]
+    records: list[dict[str, object]] = [{"rec": "tokens"}, {"rec": "parents"}, {"rec": "outcomes"}]
+    assert lineage(records) == ["? and ?  ?"]
+
+
 def test_a_token_that_is_its_own_parent_is_drawn_all_the_same() -> None:
     assert lineage([record("tokens", token="0", row="0"), record("parents", child="0.0", parent="0.0")]) == [
         "0  no fate"

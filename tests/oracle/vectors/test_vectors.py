@@ -141,7 +141,8 @@ def test_an_engine_is_not_asked_what_it_does_not_declare() -> None:
         (b"{", "not JSON"),
         (b"[]", "not a JSON object"),
         (b'{"id": "x", "steps": []}', "this line is not a vector"),
-        (b'{"pipeline": {}, "machine": "m"}\n{"id": "x", "steps": []}\n{"id": "x", "steps": []}', "occurs twice"),
+        (b'{"pipeline": {}, "machine": "m"}\n{"id": "x", "steps": []}', "this line is not a vector"),
+        (b'{"pipeline": {}, "machine": "m"}\n' + 2 * b'{"id": "x", "instance": "i", "steps": []}\n', "occurs twice"),
     ],
 )
 def test_what_is_no_vector_is_said_with_its_line(tmp_path: Path, lines: bytes, says: str) -> None:
