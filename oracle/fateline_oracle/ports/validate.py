@@ -186,7 +186,8 @@ def check_records(what: object, records: Sequence[RecordJson]) -> None:
     for record in records:
         if not isinstance(record, Mapping):
             raise EngineFault(f"{what}: {_short(record)} is not a record")
-        columns = _COLUMNS.get(record.get("rec"))  # type: ignore[call-overload]
+        relation = record.get("rec")
+        columns = _COLUMNS.get(relation) if isinstance(relation, str) else None
         if columns is None or not record.keys() <= columns:
             _unknown(what, record)
         for value in record.values():

@@ -8,7 +8,7 @@ from fateline_oracle.conform.instance import InstanceResult, Strategy, drive_ins
 from fateline_oracle.engines import NoSuchEngine, engine_of
 from fateline_oracle.ports.hello import hello_of
 from fateline_oracle.ports.port import EngineFault, EngineSilent
-from fateline_oracle.ports.validate import asked_again
+from fateline_oracle.ports.validate import asked_again, check_records
 
 HERE = "tests.oracle.ports.strange"
 
@@ -108,3 +108,9 @@ def test_what_a_port_cannot_say_after_all_is_counted_and_the_rest_is_driven_thro
     assert found.found is None
     assert found.skipped["no retries here"] > 0
     assert found.transitions == found.transitions_total < 472
+
+
+@pytest.mark.parametrize("relation", [None, {}, [], 7, "nothing"])
+def test_a_relation_that_is_no_text_is_an_unknown_relation(relation: object) -> None:
+    with pytest.raises(EngineFault, match="unknown relation"):
+        check_records("trail", [{"rec": relation}])
