@@ -208,13 +208,14 @@ def why_never_asked(law: Law, hello: Hello) -> str | None:
     return None
 
 
-def why_not_judged(law: Law, hello: Hello, *, checked: bool) -> str | None:
-    """Why a law is not judged when an engine is driven step by step; None if it is, or if nobody can say why it is not."""
+def why_not_judged(law: Law, hello: Hello, checked: int, otherwise: str | None = None) -> str | None:
+    """Why a law is not judged when an engine is driven step by step; None if it is. `otherwise` is the reason of the caller for
+    a law that was never asked about although the engine allows it."""
     if missing := lacks(law, hello):
         return f"the engine does not show {', '.join(missing)}"
     if Where.STEP not in law.where and law.id not in OF_DATA:
         return "judged on trails, not step by step"
-    return None if checked else why_never_asked(law, hello)
+    return None if checked else why_never_asked(law, hello) or otherwise
 
 
 def declared_and_not_asked(hello: Hello) -> list[str]:

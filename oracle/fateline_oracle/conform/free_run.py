@@ -11,6 +11,7 @@ from typing import Final
 
 from fateline_model.checker.scopes import Instance
 from fateline_model.checker.systems import PipelineSystem
+from fateline_model.state import parse_token_name
 
 from ..compare.capabilities import not_shown_at_rest
 from ..compare.difference import Difference
@@ -66,9 +67,8 @@ class _Given:
 
     def __call__(self, node: str, token: str, attempt: int) -> str:
         alive()
-        digits = len(token) - len(token.lstrip("0123456789"))
-        row = int(token[:digits]) if digits else len(self._whole.rows)
-        told = self._whole.rows[row].answer(node, token[digits:], attempt) if row < len(self._whole.rows) else None
+        row, rest = parse_token_name(token) or (len(self._whole.rows), "")
+        told = self._whole.rows[row].answer(node, rest, attempt) if row < len(self._whole.rows) else None
         return told or self._whole.batches.get(token) or str(self._verdicts[node][0])
 
 

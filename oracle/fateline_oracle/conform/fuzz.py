@@ -236,8 +236,7 @@ class Hunt:
         breached = Counter(law for one in found for law in dict(one.shortest.laws) for _ in range(one.count))
 
         def not_judged(law: Law) -> str | None:
-            never = None if checked[law.id] else "no walk asked about it"
-            return why_not_judged(law, self.hello, checked=bool(checked[law.id])) or never
+            return why_not_judged(law, self.hello, checked[law.id], "no walk asked about it")
 
         progress = self.progress
         return Report(

@@ -152,8 +152,8 @@ def _laws(campaign: Campaign, breaches: Sequence[_Kind], otherwise: Mapping[str,
             return "not asked for"
         if law.id in otherwise:
             return f"declared by the profile: {otherwise[law.id]}"
-        never = "the chosen instances ask nothing about it" if only.instances and not checked[law.id] else None
-        return why_not_judged(law, campaign.hello, checked=bool(checked[law.id])) or never
+        never = "the chosen instances ask nothing about it" if only.instances else None
+        return why_not_judged(law, campaign.hello, checked[law.id], never)
 
     def undecided(law: Law) -> str | None:
         return None if checked[law.id] else "never checked in a case to which it applies"

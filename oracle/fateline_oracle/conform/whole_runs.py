@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from fateline_model import Pipeline
+from fateline_model.state import parse_token_name
 
 from ..compare.data_laws import Broken
 from ..compare.difference import Difference
@@ -193,10 +194,11 @@ def answers_of(
     rows: list[dict[str, tuple[str, ...]]] = [{} for _ in valid]
     batches: dict[str, str] = {}
     for (node, name), answers in asked.items():
-        digits = len(name) - len(name.lstrip("0123456789"))
-        if digits and int(name[:digits]) < len(rows):
+        place = parse_token_name(name)
+        if place is not None and place[0] < len(rows):
+            row, rest = place
             if any(answer != usual.get(node) for answer in answers):
-                rows[int(name[:digits])][f"{node} {name[digits:]}".strip()] = tuple(answers)
+                rows[row][f"{node} {rest}".strip()] = tuple(answers)
         elif answers:
             batches[name] = answers[0]
     return WholeRun(tuple(map(PlannedRow, valid, rows)), batches)

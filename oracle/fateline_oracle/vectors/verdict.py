@@ -4,19 +4,19 @@ Not here: running vectors (`run.py`), and what is printed (`cli/vectors.py`).
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from fateline_model import LAW_VERSION
 from fateline_model.laws import Law
 
 from ..compare.capabilities import declared_and_not_asked, why_not_judged
-from ..compare.difference import Difference
 from ..conform.findings import Findings, finding_of
 from ..ports.port import Hello
 from ..report.law_results import law_results
 from ..report.ledger import NOTHING_KNOWN, Ledger, settled
 from ..report.verdict import Finding, Report, Skipped
-from .run import Score, gap
+from .run import Failure, Score, gap
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,7 @@ def conclude(
     checked = public.checked + secret.checked
 
     def not_judged(law: Law) -> str | None:
-        never = None if checked[law.id] else "no vector that was run asks about it"
-        return why_not_judged(law, hello, checked=bool(checked[law.id])) or never
+        return why_not_judged(law, hello, checked[law.id], "no vector that was run asks about it")
 
     laws = law_results(checked, breached, not_judged=not_judged)
     prevented = [f"the engine broke down in {len(broke_down)} ways"] if broke_down else []
@@ -68,7 +67,7 @@ def conclude(
             "hidden_passed": secret.passed, "steps": public.steps + secret.steps,
         },
         skipped=tuple(skipped),
-        findings=tuple(_findings(failed_by_id(public, secret))),
+        findings=tuple(_findings(failed)),
         prevented=tuple(prevented),
         seconds=seconds,
         reproduce=reproduce,
@@ -78,23 +77,20 @@ def conclude(
     )
 
 
-def failed_by_id(public: Score, secret: Score) -> dict[str, tuple[str, Difference]]:
-    """Each vector that shows a difference, by its id: its instance, and the difference."""
-    failed = {**public.failed, **secret.failed}
-    return {name: (one.instance, one.replayed.found) for name, one in failed.items() if one.replayed.found is not None}
-
-
-def _findings(failed: dict[str, tuple[str, Difference]]) -> list[Finding]:
+def _findings(failed: Mapping[str, Failure]) -> list[Finding]:
     """One finding for each kind of difference, the worst first, with the id of its shortest vector."""
     findings = Findings()
     of_kind: dict[object, dict[str, None]] = {}
-    for instance, found in failed.values():
-        findings.note(found)
-        of_kind.setdefault(found.kind, {})[instance] = None
-    name_of = {id(found): (name, instance) for name, (instance, found) in failed.items()}
+    name_of: dict[int, tuple[str, str]] = {}
+    for name, one in failed.items():
+        found = one.replayed.found
+        if found is not None:
+            findings.note(found)
+            of_kind.setdefault(found.kind, {})[one.instance] = None
+            name_of[id(found)] = name, one.instance
     told = []
-    for one in findings:
-        name, instance = name_of[id(one.shortest)]
-        finding = finding_of(one.shortest, instance)
-        told.append(replace(finding, case=name, count=one.count, instances=tuple(of_kind[one.shortest.kind])))
+    for kind in findings:
+        name, instance = name_of[id(kind.shortest)]
+        finding = finding_of(kind.shortest, instance)
+        told.append(replace(finding, case=name, count=kind.count, instances=tuple(of_kind[kind.shortest.kind])))
     return told

@@ -118,49 +118,41 @@ def moments(many: int, seconds: float) -> Iterator[tuple[float, tuple[signal.Sig
         yield seconds * 1.1 * number / many, kinds[number % len(kinds)]
 
 
-def test_an_interrupt_that_a_callback_drops_is_sent_again() -> None:
-    """SQLite asks a callback, the signal comes while it runs, and what SQLite answers then is no answer."""
-    code = (
-        "import os, signal, sqlite3, sys, types\n"
-        "from fateline_console import group, start\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background inherits that it is ignored
-        "def asked(*_): os.kill(os.getpid(), signal.SIGINT); return 0\n"
-        "def command(prog_name):\n"
-        "    sqlite3.enable_callback_tracebacks(True)\n"
-        "    conn = sqlite3.connect(':memory:')\n"
-        "    conn.set_authorizer(asked)\n"
-        "    try: conn.execute('SELECT 1')\n"
-        "    except sqlite3.Error: assert start.is_pending()\n"
-        "    while True: pass\n"
-        "sys.modules['commands'] = types.SimpleNamespace(main=command)\n"
-        "start.start('commands:main', 'x')\n"
-    )
+INTERRUPTED_IN_A_CALLBACK = """
+import os, signal, sqlite3, sys, time, types
+from fateline_console import group, start
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that it is ignored
+{before}
+def asked(*_): os.kill(os.getpid(), signal.SIGINT); return 0
+def command(prog_name):
+    sqlite3.enable_callback_tracebacks(True)
+    conn = sqlite3.connect(':memory:')
+    conn.set_authorizer(asked)
+    try: conn.execute('SELECT 1')
+    except sqlite3.Error: {after}
+    while True: pass
+sys.modules['commands'] = types.SimpleNamespace(main=command)
+start.start('commands:main', 'x')
+"""
+REPORTED_SLOWLY = """
+def slowly(real=start._send_again, slow=[0.2, 0.2]):
+    real()
+    if slow: time.sleep(slow.pop())
+start._send_again = slowly
+"""
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        pytest.param("", "assert start.is_pending()", id="what SQLite answers then is no answer"),
+        pytest.param(REPORTED_SLOWLY, "pass", id="what is raised while one is reported is dropped too"),
+    ],
+)
+def test_an_interrupt_that_a_callback_drops_is_sent_again(before: str, after: str) -> None:
+    """SQLite asks a callback, and the signal comes while it runs."""
+    code = INTERRUPTED_IN_A_CALLBACK.format(before=before, after=after)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=600)
-    assert (done.returncode, done.stderr) == (2, "Interrupted: nothing was decided.\n")
-
-
-def test_an_interrupt_that_comes_while_one_is_reported_is_sent_again() -> None:
-    """The report takes longer than the moment after which the interrupt is sent again; what is raised in it is dropped too."""
-    code = (
-        "import os, signal, sqlite3, sys, time, types\n"
-        "from fateline_console import start\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "def slowly(real=start._send_again, slow=[0.2, 0.2]):\n"
-        "    real()\n"
-        "    if slow: time.sleep(slow.pop())\n"
-        "start._send_again = slowly\n"
-        "def asked(*_): os.kill(os.getpid(), signal.SIGINT); return 0\n"
-        "def command(prog_name):\n"
-        "    sqlite3.enable_callback_tracebacks(True)\n"
-        "    conn = sqlite3.connect(':memory:')\n"
-        "    conn.set_authorizer(asked)\n"
-        "    try: conn.execute('SELECT 1')\n"
-        "    except sqlite3.Error: pass\n"
-        "    while True: pass\n"
-        "sys.modules['commands'] = types.SimpleNamespace(main=command)\n"
-        "start.start('commands:main', 'x')\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, done.stderr) == (2, "Interrupted: nothing was decided.\n")
 
 
