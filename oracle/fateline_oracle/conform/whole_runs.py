@@ -97,9 +97,9 @@ class WholeRuns:
         return Difference((whole,), (), tuple(left.records), tuple(message for _, message in laws), tuple(laws))
 
     def _stepped(self, trail: RunTrail) -> Iterator[Broken]:
-        before = len(self.result.findings)
+        self.result.findings.clear()  # a result keeps a limited number, and is shared by all runs
         check_run(trail, self.pipeline, self.result)
-        for finding in self.result.findings[before:]:
+        for finding in self.result.findings:
             yield finding.law, finding.message.removeprefix(f"run {trail.run}, ")
 
     def _answers(self, trail: RunTrail, whole: WholeRun) -> Iterator[Broken]:

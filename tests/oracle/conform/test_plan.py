@@ -22,6 +22,8 @@ from fateline_oracle.engines import engine_of
 from fateline_oracle.mutants.kill import place_called
 from fateline_oracle.ports.hello import hello_of
 from fateline_oracle.ports.port import EngineFault
+from fateline_oracle.report.verdict import Finding
+from fateline_oracle.trails.check import FINDINGS
 
 ENGINE = Path(__file__).parents[3] / "examples" / "engines" / "command-line"
 JOBLOG = f"{sys.executable} {ENGINE / 'joblog.py'} {{pipeline}} {{rows}} {{trail}}"
@@ -149,6 +151,19 @@ def test_a_database_of_another_kind_and_rows_that_are_missing(tmp_path: Path) ->
     sqlite3.connect(tmp_path / "other.db").execute("CREATE TABLE x(y)").connection.commit()
     with pytest.raises(EngineFault, match="cannot be read"):
         runs._left(tmp_path / "other.db", "")
+
+
+def test_a_run_is_judged_however_much_was_found_before() -> None:
+    """A result keeps a limited number of findings; those of earlier runs do not fill it."""
+    with engine_of("zoo:a-filter-fails") as made:
+        port, instance = made.trail(), place_called("line")
+        assert port is not None
+        assert isinstance(instance.system, PipelineSystem)
+        runs = PortRuns(port, instance.system, dict(instance.document or {}), hello_of(made))
+        runs.result.findings += [Finding("L1", "an earlier run")] * FINDINGS
+        found = runs.checked(WholeRun((PlannedRow(True, {"t": ("drop",)}),)))
+    assert found is not None
+    assert found.law == "V4"
 
 
 def test_no_plan_holds_of_nothing() -> None:
