@@ -8,9 +8,9 @@ package in a temporary folder that is found first, so nothing here is touched. I
 - the engine, `tests`: `tests/impl` and `tests/seeds`, without the slow ones, until one fails;
 - the judge, `tests`: the tests of its parts that drive an engine, until one fails.
 
-With `--first` a mutant that one of them notices is not held against the next. Before all, a copy without a change must pass, and a
-copy that cannot be imported must be noticed by each. What nothing notices is printed, to be looked at: an
-equivalent mutant, or a hole. It takes minutes a mutant, so it is not a test. Not here: mutants of the law
+With `--first` a mutant that one of them notices is not held against the next. Before all, a copy without a change must pass,
+and a copy that cannot be imported must be noticed by each. What nothing notices is printed, to be looked at: an equivalent
+mutant, or a hole. It takes minutes a mutant, so it is not a test. Not here: mutants of the law
 (`tests/law_mutants.py`), and mutants that somebody chose (`fateline zoo`).
 """
 
