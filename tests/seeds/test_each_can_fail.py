@@ -80,7 +80,7 @@ def passed(home: Path, finding: int) -> bool:
     """Whether the tests of the finding pass with the engine in `home`."""
     first = [str(home), *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(
-        [sys.executable, *PYTEST, *map(str, seeds_of(finding))],
+        [sys.executable, *(word.replace("{home}", str(home)) for word in PYTEST), *map(str, seeds_of(finding))],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": os.pathsep.join(first)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     counts = re.search(r"(\d+) (passed|failed|error)", done.stdout)
