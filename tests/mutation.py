@@ -16,6 +16,7 @@ mutant, or a hole. It takes minutes a mutant, so it is not a test. Not here: mut
 
 import argparse
 import ast
+import json
 import os
 import random
 import shutil
@@ -192,7 +193,7 @@ def reached_lines(target: Target) -> dict[str, set[int]]:
         data, script = Path(name, "coverage"), Path(name, "drive.py")
         script.write_text(DRIVE, encoding="utf-8")
         run = [argument.format(drive=script) for argument in target.reach]
-        options = [f"--data-file={data}", f"--source={target.package}"]
+        options = ["--rcfile=", f"--data-file={data}", f"--source={target.package}"]
         subprocess.run([sys.executable, "-m", "coverage", "run", *options, *run], cwd=ROOT, check=True)
         found = CoverageData(str(data))
         found.read()
@@ -227,12 +228,20 @@ def main() -> None:
     options.add_argument("--of", choices=[*TARGETS], default="engine")
     options.add_argument("--count", type=int, default=80)
     options.add_argument("--seed", type=int, default=2026)
+    options.add_argument("--lines", help="keep the executed lines in this file, or take them from there")
     options.add_argument("--jobs", type=int, default=1)
     options.add_argument("--first", action="store_true", help="stop at what notices a mutant first")
     options.add_argument("--numbers", type=int, nargs="*", help="try only these of the mutants drawn")
     given = options.parse_args()
     target = TARGETS[given.of]
-    found = sites(target.package, reached_lines(target))
+    kept = Path(given.lines) if given.lines else None
+    if kept is not None and kept.exists():
+        reached = {file: set(lines) for file, lines in json.loads(kept.read_text()).items()}
+    else:
+        reached = reached_lines(target)
+    if kept is not None:
+        kept.write_text(json.dumps({file: sorted(lines) for file, lines in reached.items()}))
+    found = sites(target.package, reached)
     drawn = random.Random(given.seed).sample(found, given.count)
     print(f"seed {given.seed}: {given.count} of {len(found):,} sites in executed lines of the {given.of}", flush=True)
     if noticed := _held_against(target, copied, first=False):
