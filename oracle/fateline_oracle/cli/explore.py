@@ -13,8 +13,9 @@ from fateline_model.checker.systems import InstanceOptions, PipelineSystem
 
 from ..conform.campaign import every_instance
 from ..conform.replay import BadCase, read_case
-from ..render.explorer.lines import Line, line_of_case, line_of_row, tables_of
+from ..render.explorer.lines import Line, Play, line_of_case, line_of_row, play_of
 from ..render.explorer.page import page
+from ..render.explorer.recorded import play_of_records
 from ..report.verdict import ExitCode
 from ..trails.pipeline_file import BadPipelineFile, document_in
 from ..trails.reader import BadTrail
@@ -78,28 +79,22 @@ def explore(
         raise click.UsageError("give a PIPELINE, --case FILE, or --database DB --row ROW")
     try:
         if case_file is not None:
-            line = line_of_case(read_case(Path(case_file)))
+            play = play_of(line_of_case(read_case(Path(case_file))), states or AROUND)
         elif database is not None and row is not None:
-            line = _row(database, row, run_id, views, pipeline)
+            play = _row(database, row, run_id, views, pipeline, states or AROUND)
         else:
-            line = _pipeline(str(pipeline), rows, crashes)
-        limit = states or (AROUND if line.stimuli else STATES)
-        tables, reached = tables_of(line, limit)
-    except (BadCase, BadPipelineFile, BadTrail) as error:
+            play = play_of(_pipeline(str(pipeline), rows, crashes), states or STATES)
+    except (BadCase, BadPipelineFile) as error:
         raise click.ClickException(harmless(str(error))) from error
-    count = len(tables["states"])
-    notes = [*line.notes]
-    if reached:
-        which = "around these steps" if line.stimuli else "the first that can be reached"
-        notes.append(f"The page has {count:,} states, {which}; there are more. Steps that lead to others are marked.")
-    text = page(line.title, line.about, line.document, tables, notes)
+    text = page(play)
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise click.ClickException(f"{output}: {error.strerror or error}") from error
-    steps = sum(len(state[3]) for state in tables["states"])
-    bound = ", the bound; --states allows more" if reached else ""
-    say(f"{output}  {count:,} states{bound}, {steps:,} steps, {len(text) / 1000:,.0f} kB; open it in a browser")
+    edges = [edge for state in play.tables["states"] for edge in state[3]]
+    bound = ", the bound; --states allows more" if play.reached else ""
+    counts = f"{len(play.tables['states']):,} states{bound}, {len(edges):,} steps, {len(text) / 1000:,.0f} kB"
+    say(f"{output}  {counts}; open it in a browser")
     return ExitCode.HOLDS
 
 
@@ -129,12 +124,15 @@ def _pipeline(named: str, rows: int, crashes: int) -> Line:
     return Line(system, (), (), "", title, about, document)
 
 
-def _row(database: str, row: str, run_id: str | None, views: str | None, pipeline_file: str | None) -> Line:
-    """A row of a trail."""
+def _row(database: str, row: str, run_id: str | None, views: str | None, pipeline_file: str | None, limit: int) -> Play:
+    """A row of a trail, by the law if the law can step it."""
     pipeline = document_in(Path(pipeline_file)) if pipeline_file is not None else None
     with open_or_fail(Path(database), views) as trail:
         runs = [run for run in trail.runs() if run_id is None or run.run == run_id]
         if not runs:
             raise click.ClickException(f"{database} has no run {run_id or 'at all'}")
         run, found, _ = find_row(runs, row)
-        return line_of_row(run, found, pipeline)
+        try:
+            return play_of(line_of_row(run, found, pipeline), limit)
+        except BadTrail as problem:
+            return play_of_records(run, found, str(problem))

@@ -31,7 +31,8 @@ def document_of(trail: RunTrail) -> dict[str, Any]:
     edges = trail.about.get("edges", ())
     if not nodes or not edges:
         raise BadTrail(
-            f"run {trail.run}: the trail records no nodes or no edges; name the pipeline with --pipeline FILE"
+            f"run {trail.run}: the trail records no nodes or no edges; name the pipeline with --pipeline FILE, "
+            "or as the first argument of `fateline explore`"
         )
     return {"name": _name(trail), "nodes": [_node(node, edges, trail) for node in _reached(nodes, edges)]}
 

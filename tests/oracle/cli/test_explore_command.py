@@ -2,12 +2,14 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from fateline_oracle.audit.any_trail import open_any
 from fateline_oracle.book.landscapes import unpacked
 from fateline_oracle.cli import main
 
@@ -113,8 +115,10 @@ def test_a_row_of_another_engine_is_played_to_its_end(tmp_path: Path) -> None:
 
 def test_a_row_that_the_law_does_not_accept_is_played_to_its_first_wrong_step(tmp_path: Path) -> None:
     trail, page = tmp_path / "trail.jsonl", tmp_path / "page.html"
-    with unpacked("jd_head-topology") as path:
-        CliRunner().invoke(main, ["export", str(path), "--output", str(trail)])
+    folder = Path(shutil.copytree(PIPELINE.parent, tmp_path / "quorum", ignore=shutil.ignore_patterns("*.db")))
+    assert CliRunner().invoke(main, ["run", str(folder / "pipeline.yaml")]).exit_code == 0
+    exported = CliRunner().invoke(main, ["export", str(folder / "pipeline.db"), "--output", str(trail)])
+    assert exported.exit_code == 0, exported.output
     records = [json.loads(line) for line in trail.read_text(encoding="utf-8").splitlines()]
     hop = next(one for one in records if one["rec"] == "hops" and one.get("from_visit"))
     row = next(one["row"] for one in records if one["rec"] == "tokens" and one["token"] == hop["token"])
@@ -125,6 +129,39 @@ def test_a_row_that_the_law_does_not_accept_is_played_to_its_first_wrong_step(tm
     last = tables_in(page)["line"][-1]
     assert last["broken"]
     assert any("elsewhere" in line for line in last["differences"])
+
+
+def test_what_rests_on_an_inference_is_no_breach(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    with unpacked("tb_head-agg") as path:
+        with open_any(path) as trail:
+            row = next(iter(trail.runs()[-1].rows))
+        assert asked("--database", str(path), "--row", row, "--output", str(page)).exit_code == 0
+    text = page.read_text(encoding="utf-8")
+    assert "Inferred or guessed, because not recorded: " in text
+    assert "so this is no breach" in text
+    assert tables_in(page)["line"][-1]["differences"]
+    assert tables_in(page)["line"][-1]["broken"] == []
+
+
+def test_a_row_that_cannot_be_stepped_is_played_by_its_records(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    with unpacked("jd_head-mixed") as path:
+        with open_any(path) as trail:
+            run = trail.runs()[-1]
+            row, records = next(iter(run.rows.items()))
+        assert asked("--database", str(path), "--row", row, "--output", str(page)).exit_code == 0
+    assert "The law cannot step this row" in page.read_text(encoding="utf-8")
+    tables = tables_in(page)
+    opened = sum(one["rec"] == "visits" and isinstance(one.get("opened"), int) for one in records)
+    assert opened
+    batches = {one["batch"] for one in records if one["rec"] == "members"}
+    assert len(tables["line"]) == len(records) + len(batches) + opened
+    assert [tables["states"][place][3][0][1] for place in range(len(records))] == list(range(1, len(records) + 1))
+    stands = [tables["tokens"][place] for place in tables["states"][-1][1]]
+    fates = {one["outcome"] for one in records if one["rec"] == "outcomes" and one["outcome"] != "buffered"}
+    assert {said for *_, said in stands} == {f"has ended: {fate}" for fate in fates}
+    assert tables["laws"] == {}
 
 
 @pytest.mark.parametrize(

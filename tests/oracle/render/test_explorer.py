@@ -13,7 +13,7 @@ from fateline_model import LAWS
 from fateline_model.checker.scopes import instances
 from fateline_model.checker.systems import PipelineSystem
 from fateline_oracle.conform.replay import Case
-from fateline_oracle.render.explorer.lines import Line, line_of_case, tables_of
+from fateline_oracle.render.explorer.lines import Line, Play, line_of_case, tables_of
 from fateline_oracle.render.explorer.page import page
 from fateline_oracle.render.explorer.tables import BEYOND
 from tests.oracle.render.chromium import Texts, needs_browser, opened
@@ -52,7 +52,7 @@ def tables_called(name: str, limit: int = 10_000) -> dict[str, Any]:
 
 def written(folder: Path, name: str, tables: dict[str, Any]) -> Path:
     file = folder / "page.html"
-    file.write_text(page(name, "", instance_called(name)[1], tables, []), encoding="utf-8")
+    file.write_text(page(Play(name, "", instance_called(name)[1], tables)), encoding="utf-8")
     return file
 
 
@@ -136,7 +136,7 @@ def hostile_page(folder: Path) -> tuple[Path, str]:
     line = line_of_case(hostile_case())
     file = folder / "page.html"
     tables, _ = tables_of(line, 60)
-    file.write_text(page(line.title, line.about, line.document, tables, [HOSTILE]), encoding="utf-8")
+    file.write_text(page(Play(line.title, line.about, line.document, tables, (HOSTILE,))), encoding="utf-8")
     return file, "#" + ".".join(str(one["edge"]) for one in tables["line"])
 
 

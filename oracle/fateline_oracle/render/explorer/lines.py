@@ -7,7 +7,7 @@ law does not accept. Not here: where the case or the trail comes from, and the t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from fateline_model import LAWS, IllFormed, Pipeline, Stimulus, load
 from fateline_model.checker.systems import AnyStimulus, InstanceOptions, PipelineSystem, System
@@ -22,6 +22,9 @@ from ...trails.pipeline import document_of
 from ...trails.reader import BadTrail, RunTrail, partitions
 from ...trails.reconstruct import named
 from .tables import tabulate
+
+LONGEST: Final = 500
+"""The number of steps of a recorded row that are played."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,30 @@ class Line:
     about: str
     document: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
+
+
+class Play(NamedTuple):
+    """Everything that a page shows."""
+
+    title: str
+    about: str
+    document: Mapping[str, Any] | None
+    """The pipeline to draw."""
+    tables: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+    reached: bool = False
+    """Whether states were left out because of the limit."""
+
+
+def play_of(line: Line, limit: int) -> Play:
+    """A line and the states around it."""
+    tables, reached = tables_of(line, limit)
+    notes = line.notes
+    if reached:
+        which = "around these steps" if line.stimuli else "the first that can be reached"
+        count = f"{len(tables['states']):,}"
+        notes = (*notes, f"The page has {count} states, {which}; there are more. Steps that lead to others are marked.")
+    return Play(line.title, line.about, line.document, tables, notes, reached)
 
 
 def tables_of(line: Line, limit: int) -> tuple[dict[str, Any], bool]:
@@ -150,14 +177,18 @@ def line_of_row(trail: RunTrail, row: str, pipeline: tuple[Mapping[str, Any], Pi
     done = acceptor.judge(records, ended=ended, over=over, alone=alone, whole=trail.whole, ordered=trail.ordered)
     if not done.stimuli:
         raise BadTrail(f"row {row} of run {trail.run} has no records that imply a step")
-    stimuli = prescribed(pipeline[1], done.stimuli, records)
+    stimuli = prescribed(pipeline[1], done.stimuli[:LONGEST], records)
     beside: list[Beside | None] = [None] * len(stimuli)
-    notes = [f"{law} {LAWS[law].title}: {message}" for law, message in done.broken] if not done.differences else []
-    if done.differences:
-        beside[-1] = Beside(done.observed, differences=done.differences, broken=done.broken)
-        notes.append("The law does not accept the last step that is played; what came after it is not shown.")
     doubts = sorted(trail.not_known(rows) | set(done.in_doubt))
-    notes += [f"Inferred or guessed, because not recorded: {', '.join(doubts)}."] if doubts else []
+    notes = [f"Inferred or guessed, because not recorded: {', '.join(doubts)}."] if doubts else []
+    if len(done.stimuli) > LONGEST:
+        notes.append(f"The first {LONGEST} of {len(done.stimuli):,} steps are played.")
+    elif done.differences:
+        beside[-1] = Beside(done.observed, differences=done.differences, broken=() if doubts else done.broken)
+        notes.append("The law does not accept the last step that is played; what came after it is not shown.")
+        notes += ["What was inferred may be wrong there, so this is no breach."] if doubts else []
+    elif not doubts:
+        notes += [f"{law} {LAWS[law].title}: {message}" for law, message in done.broken]
     met = f" with {len(rows) - 1} rows that it meets in batches" if not alone else ""
     name = " It is named 0 here, as in the law." if alone and row != "0" else ""
     about = f"Row {row} of run {trail.run}{met}, played as it was recorded.{name}"

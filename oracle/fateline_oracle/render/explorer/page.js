@@ -218,16 +218,19 @@
       kept.add(name);
     }
     for (const [name, { group }] of pills) if (!kept.has(name)) { group.remove(); pills.delete(name); }
-    follow(steps);
+    follow();
   }
 
-  // Scrolls the drawing to the node at which something happened, where it is wider than the screen.
-  function follow(steps) {
+  // Scrolls the drawing to the token that changed last, where the drawing is wider than the screen.
+  function follow() {
+    const steps = walk(path);
     const frame = drawing.parentElement;
     if (frame.scrollWidth <= frame.clientWidth) return;
-    const [, tokens] = tables.states[steps.length ? steps[steps.length - 1].to : 0];
-    const nodes = tokens.map((place) => tables.tokens[place][1]).filter((node) => boxes.has(node));
-    const box = nodes.length ? boxes.get(nodes[nodes.length - 1]) : steps.length ? null : { x: 0, width: 0 };
+    if (!steps.length) { frame.scrollLeft = 0; return; }
+    const { from, to } = steps[steps.length - 1];
+    const before = new Set(tables.states[from][1]);
+    const changed = tables.states[to][1].filter((place) => !before.has(place)).map((place) => tables.tokens[place]);
+    const box = changed.map(([, node]) => boxes.get(node)).filter(Boolean).pop();
     if (box) frame.scrollLeft = box.x + box.width / 2 - frame.clientWidth / 2;
   }
 
@@ -298,11 +301,16 @@
     show();
   }
 
+  if (tables.meanings.record) { // only what is recorded, without the law
+    byId("can").textContent = "What is recorded next";
+    byId("no").hidden = true;
+  }
   byId("back").addEventListener("click", back);
   byId("forward").addEventListener("click", forward);
   byId("first").addEventListener("click", first);
   byId("play").addEventListener("click", play);
   window.addEventListener("hashchange", read);
+  if (drawing) window.addEventListener("resize", follow);
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("#drawing")) return;
     const does = { ArrowLeft: back, ArrowRight: forward, Home: first }[event.key];

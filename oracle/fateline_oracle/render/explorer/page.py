@@ -14,16 +14,15 @@ from typing import Any, Final
 
 from ..html import element, escaped, text
 from ..lineage_svg import pipeline_svg
+from .lines import Play
 
 KEYS: Final = (
     "Keys: ← back, → forward, Home to the start, 1 to 9 take what is lawful. A value * is chosen by the engine."
 )
 
 
-def page(
-    title: str, about: str, document: Mapping[str, Any] | None, tables: Mapping[str, Any], notes: list[str]
-) -> str:
-    """The whole file. `document` is the pipeline to draw."""
+def page(play: Play) -> str:
+    """The whole file."""
     here = files(__package__)
     style = files("fateline_oracle.render").joinpath("style.css").read_text(encoding="utf-8")
     style += here.joinpath("page.css").read_text(encoding="utf-8")
@@ -35,9 +34,9 @@ def page(
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escaped(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-        f"{_body(title, about, document, notes)}\n"
-        f'<script type="application/json" id="tables">{as_data(tables)}</script>\n'
+        f"<title>{escaped(play.title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
+        f"{_body(play)}\n"
+        f'<script type="application/json" id="tables">{as_data(play.tables)}</script>\n'
         f"<script>{script}</script>\n</body>\n</html>\n"
     )
 
@@ -48,24 +47,28 @@ def as_data(tables: Mapping[str, Any]) -> str:
     return plain.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _body(title: str, about: str, document: Mapping[str, Any] | None, notes: list[str]) -> str:
-    head = text("p", "fateline explore", class_="kind") + text("h1", title) + text("p", about, class_="lead")
-    head += "".join(text("p", note, class_="note") for note in notes)
-    drawn = pipeline_svg(document)
-    drawing = element("section", drawn, id="drawing", aria_label="The pipeline, with the tokens on it") if drawn else ""
-    return element("main", "\n".join((head, drawing.replace("aria_label", "aria-label"), *_PARTS)), class_="explorer")
+def _body(play: Play) -> str:
+    head = text("p", "fateline explore", class_="kind") + text("h1", play.title) + text("p", play.about, class_="lead")
+    head += "".join(text("p", note, class_="note") for note in play.notes)
+    drawn = pipeline_svg(play.document)
+    drawing = f"{_DRAWING}{drawn}{_LEGEND}</section>" if drawn else ""
+    return element("main", "\n".join((head, drawing, *_PARTS)), class_="explorer")
 
 
-_PARTS: Final = (
+_DRAWING: Final = '<section id="drawing" aria-label="The pipeline, with the tokens on it">'
+_LEGEND: Final = (
     '<p class="legend" aria-hidden="true"><i class="waits"></i> waits <i class="works"></i> works <i class="held"></i> held'
-    ' <i class="ended"></i> ended</p>',
+    ' <i class="ended"></i> ended</p>'
+)
+_PARTS: Final = (
     '<nav class="controls" aria-label="Steps"><button id="first">Start</button><button id="back">← Back</button>'
     '<button id="forward">Forward →</button><button id="play" hidden>Play</button><output id="where"></output>'
     '<a id="link" href="#">Link to this position</a></nav>',
     '<p id="spoken" class="unseen" role="status" aria-live="polite"></p>',
     '<div class="columns"><div>'
     '<section aria-labelledby="can"><h2 id="can" tabindex="-1">What can happen here</h2><div id="lawful"></div></section>'
-    '<section aria-labelledby="cannot"><h2 id="cannot">What is refused here, and why</h2><div id="refused"></div></section>'
+    '<section id="no" aria-labelledby="cannot"><h2 id="cannot">What is refused here, and why</h2><div id="refused"></div>'
+    "</section>"
     "</div><div>"
     '<section aria-labelledby="did"><h2 id="did">The last step</h2><div id="step"></div></section>'
     '<section aria-labelledby="grew"><h2 id="grew">The lineage</h2><div id="lineage"></div></section>'

@@ -26,7 +26,6 @@ to enter a node that is not its next move. Not here: HTML, and what a page does 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from fateline_model import LAWS, Do, Refusal, StepView, Stimulus, step
@@ -61,7 +60,7 @@ class Place(NamedTuple):
     edge: int
 
 
-class _Once:
+class Once:
     """A list in which equal values have one place."""
 
     def __init__(self) -> None:
@@ -76,61 +75,68 @@ class _Once:
         return place
 
 
-@dataclass
 class Tables:
-    """The law about one system, as lists."""
+    """The lists of a page."""
 
-    system: System
-    states: list[list[Any]] = field(default_factory=list)
-    reached: bool = False
-    """Whether states were left out because of the limit."""
-
-    def __post_init__(self) -> None:
-        self._tokens, self._holds, self._records, self._steps, self._refused = (_Once() for _ in range(5))
+    def __init__(self) -> None:
+        self.states: list[list[Any]] = []
+        self.tokens, self.holds, self.records, self.steps, self.refused = (Once() for _ in range(5))
+        self.meanings: dict[str, str] = {}
         self._laws: dict[str, None] = {}
 
     def document(self) -> dict[str, Any]:
         """The tables as JSON, with the sentences of the laws, rules and stimuli that occur in them."""
-        refused = self._refused.values
-        rules = {rule for _, rule in refused} | {rule for *_, rule in self._steps.values if rule is not None}
-        meant = {do for _, do, *_ in self._steps.values}
+        refused = self.refused.values
+        rules = {rule for _, rule in refused} | {rule for *_, rule in self.steps.values if rule is not None}
         return {
-            "tokens": self._tokens.values,
-            "holds": self._holds.values,
-            "records": self._records.values,
-            "steps": self._steps.values,
+            "tokens": self.tokens.values,
+            "holds": self.holds.values,
+            "records": self.records.values,
+            "steps": self.steps.values,
             "refused": refused,
             "states": self.states,
             "laws": {law: [LAWS[law].title, LAWS[law].sentence] for law in LAWS if law in self._laws},
             "rules": {rule: Refusal(rule).sentence for rule in sorted(rules)},
-            "meanings": {str(do): shape.meaning for do, shape in SHAPES.items() if do in meant},
+            "meanings": self.meanings,
         }
 
-    # --------------------------------------------------------------------------------------------- parts
+    def record(self, record: dict[str, Any]) -> int:
+        """A record, of the law or of an engine."""
+        value = [str(record.get("rec", "")), record_text(record), _lineage(record)]
+        return self.records.place(repr(value), value)
+
+    def name_laws(self, laws: Iterable[str]) -> None:
+        """Laws whose sentences the page needs."""
+        self._laws.update(dict.fromkeys(laws))
+
+
+class LawTables(Tables):
+    """The law about one system, as lists."""
+
+    def __init__(self, system: System) -> None:
+        super().__init__()
+        self.system = system
+        self.reached = False
+        """Whether states were left out because of the limit."""
 
     def state(self, state: State) -> list[Any]:
         """A state without its edges."""
         runs = state.world
         tokens = [self.token(row, token) for run in runs for row in run.rows for token in row.tokens]
         holds = [
-            self._holds.place(_barrier(row, barrier, self.system)) for row in _rows(runs) for barrier in row.barriers
+            self.holds.place(_barrier(row, barrier, self.system)) for row in _rows(runs) for barrier in row.barriers
         ]
-        holds += [self._holds.place(_batch(batch)) for run in runs for batch in run.batches]
+        holds += [self.holds.place(_batch(batch)) for run in runs for batch in run.batches]
         return [_status(runs), tokens, holds, [], []]
 
     def token(self, row: Row, token: Token) -> int:
         name = token_name(row.number, token.name)
         if token.fate is not None:
             rule = OUTCOMES[token.fate]
-            return self._tokens.place((name, "", CONTINUED if rule.delegates else ENDED, f"has ended: {token.fate}"))
+            return self.tokens.place((name, "", CONTINUED if rule.delegates else ENDED, f"has ended: {token.fate}"))
         stands = _STANDS[token.phase].format(node=token.node, attempt=token.attempt, batch=token.batch)
         owes = "".join(f", owes {frame.branch}" for frame in token.stack[-1:])
-        return self._tokens.place((name, token.node, _KIND[token.phase], stands + owes))
-
-    def record(self, record: dict[str, Any]) -> int:
-        """A record, of the law or of an engine."""
-        value = [str(record.get("rec", "")), record_text(record), _lineage(record)]
-        return self._records.place(repr(value), value)
+        return self.tokens.place((name, token.node, _KIND[token.phase], stands + owes))
 
     def step(self, before: WorldIndex, attempt: Attempt) -> int:
         """A step, with the laws that look at something in it."""
@@ -141,25 +147,23 @@ class Tables:
             laws = [law.id for law in LAWS.values() if any(True for _ in checks(law, view))]
         self.name_laws(laws)
         do = getattr(stimulus, "do", None) or getattr(stimulus, "op", "")
+        if do in SHAPES:
+            self.meanings[str(do)] = SHAPES[do].meaning
         places = [self.record(as_json(record)) for record in records]
         rule = None if attempt.refusal is None else str(attempt.refusal)
         value = [str(stimulus), str(do), places, laws, rule]
-        return self._steps.place(repr(value), value)
-
-    def name_laws(self, laws: Iterable[str]) -> None:
-        """Laws whose sentences the page needs."""
-        self._laws.update(dict.fromkeys(laws))
+        return self.steps.place(repr(value), value)
 
     def refusal(self, stimulus: AnyStimulus, rule: Refusal) -> int:
-        return self._refused.place((str(stimulus), str(rule)))
+        return self.refused.place((str(stimulus), str(rule)))
 
 
-def tabulate(system: System, limit: int, line: Sequence[AnyStimulus] = ()) -> tuple[Tables, list[Place]]:
+def tabulate(system: System, limit: int, line: Sequence[AnyStimulus] = ()) -> tuple[LawTables, list[Place]]:
     """The tables of a system with at most `limit` states, and the places of the steps of a line from the first state.
 
     A stimulus of a line that the law refuses becomes an edge that leads back to its state.
     """
-    tables = Tables(system)
+    tables = LawTables(system)
     numbers: dict[State, int] = {}
     states: list[State] = []
 
