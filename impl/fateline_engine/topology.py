@@ -234,7 +234,7 @@ def _check_coalesces(known: Topology) -> None:
 
 def edge_stack(known: Topology, edge: Edge) -> Stack:
     """What a token owes once it has taken `edge`."""
-    owed = known.stacks[edge.src]
+    owed = known.stacks.get(edge.src, EMPTY)  # a sink owes nothing
     node = known.nodes[edge.src]
     if isinstance(node, GateNode) and edge.label in node.fork:
         frame = Frame(node.name, edge.label)
