@@ -27,8 +27,8 @@ def test_every_change_changes_the_module_and_leaves_it_readable(file: str) -> No
 
 def test_a_mutant_differs_in_one_file(tmp_path: Path) -> None:
     lines = len((ENGINE / FILES[0]).read_text(encoding="utf-8").splitlines())
-    found = sites({FILES[0]: set(range(lines + 1))})
-    mutated(found[0], tmp_path)
+    found = sites(ENGINE, {FILES[0]: set(range(lines + 1))})
+    mutated(ENGINE, found[0], tmp_path)
     copied = [path for path in (tmp_path / ENGINE.name).rglob("*.py") if "__pycache__" not in path.parts]
     different = [
         path for path in copied if path.read_bytes() != (ENGINE / path.relative_to(tmp_path / ENGINE.name)).read_bytes()
