@@ -56,7 +56,8 @@ for instance in sorted(every_instance("small"), key=lambda one: int(str(locked.g
 """
 
 
-PYTEST: Final = ("-m", "pytest", "-q", "-x", "-m", "not slow", "-p", "no:cacheprovider")
+PYTEST: Final = ("-m", "pytest", "-q", "-x", "-m", "not slow", "-p", "no:cacheprovider", "-o", "pythonpath=.")
+"""Without the folders that `pyproject.toml` puts first, in which pytest would find the packages before the copy."""
 
 
 class Target(NamedTuple):

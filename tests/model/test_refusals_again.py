@@ -1,4 +1,4 @@
-"""The order of refusals, stated a second time: for any call in any state, the first rule that applies is the one that is named."""
+"""The order of refusals, stated a second time: for any call in any state, the first rule that applies is named."""
 
 from itertools import product
 from random import Random
@@ -72,10 +72,8 @@ def test_of_two_parents_the_first_rule_counts_and_not_the_first_parent() -> None
 @pytest.mark.parametrize("shape", sorted(SHAPES))
 def test_a_pipeline_names_the_first_rule_that_applies(shape: str) -> None:
     """Random walks; in each state everything is tried that a caller could try."""
-    system, random = (
-        PipelineSystem(load(SHAPES[shape]()), 2, 1, InstanceOptions(invalid_rows=True, hostile=True)),
-        Random(shape),
-    )
+    options, random = InstanceOptions(invalid_rows=True, hostile=True), Random(shape)
+    system = PipelineSystem(load(SHAPES[shape]()), 2, 1, options)
     state, refused = system.first(), 0
     for _ in range(60):
         ways = []
@@ -86,8 +84,7 @@ def test_a_pipeline_names_the_first_rule_that_applies(shape: str) -> None:
                     attempt.stimulus
                 )
             refused += attempt.refusal is not None
-            ways += [attempt.after] * (
-                (attempt.after is not None and attempt.stimulus.do is not Do.CRASH) or random.random() < 0.1
-            )
-        state = random.choice([way for way in ways if way is not None] or [system.first()])
+            if attempt.after is not None and (attempt.stimulus.do is not Do.CRASH or random.random() < 0.1):
+                ways.append(attempt.after)
+        state = random.choice(ways or [system.first()])
     assert refused > 500

@@ -156,7 +156,7 @@ def _number(found: Explored, state: State, weight: int) -> int:
 
 
 class _Laws:
-    """The laws of a search. Which of them a step can break depends only on whether it is refused and on the kinds of its records."""
+    """The laws of a search. Which of them a step can break depends on the kinds of its records and on a refusal."""
 
     def __init__(self, laws: Iterable[Law]) -> None:
         self._laws = [law for law in laws if law.predicate is not None]

@@ -153,7 +153,7 @@ def what_arrived_satisfies_the_policy(view: StepView) -> Iterator[Check]:
 
 
 def _data_can_fail(view: StepView, record: BarrierRecord) -> bool:
-    """Whether a merge by this strategy, of the branches that arrived, can fail for this reason. One branch contradicts nobody."""
+    """Whether a merge of these branches by this strategy can fail for this reason. One branch contradicts nobody."""
     node, arrived = view.pipeline.nodes[record.node], (record.arrived or "").split(",")
     if record.reason is Reason.SELECT_BRANCH_NOT_ARRIVED:
         return node.merge is Strategy.SELECT and node.select_branch not in arrived

@@ -109,8 +109,8 @@ def a_resume_takes_up_what_was_cut_off(view: StepView) -> Iterator[Check]:
         yield None if opened == closed == cut else wrong
         waiting = [batch.name for batch in view.before[0].batches if batch.status is BatchStatus.TRIGGERED]
         again = [record.batch for record in view.batches if record.status is BatchStatus.TRIGGERED]
-        flushed = f"{stimulus} flushes {', '.join(again) or 'no batch'} again; {', '.join(waiting) or 'no batch'} awaited its flush"
-        yield None if again == waiting else flushed
+        wrong = f"{stimulus} records {', '.join(again) or 'no batch'} again; {', '.join(waiting) or 'no batch'} awaited a flush"
+        yield None if again == waiting else wrong
 
 
 def _listed(tokens: set[str]) -> str:

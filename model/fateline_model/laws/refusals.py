@@ -63,7 +63,8 @@ def refused_by_its_rule(view: StepView) -> Iterator[Check]:
         prescribed = not isinstance(view.stimulus, Operation) and view.stimulus.data
         yield None if prescribed else f"{view.stimulus} prescribes no data, and is refused for it"
     elif law is not seen:
-        yield f"{view.stimulus} is {f'refused as {seen}' if seen else 'accepted'}; the law {f'says {law}' if law else 'allows it'}"
+        was, must = f"refused as {seen}" if seen else "accepted", f"says {law}" if law else "allows it"
+        yield f"{view.stimulus} is {was}; the law {must}"
     else:
         yield None
 
