@@ -1,14 +1,16 @@
-"""Random syntactic mutants of the engine: are they noticed by driving it, by its own tests, or by neither?
+"""Random syntactic mutants of the engine and of the judge: what notices them?
 
-`python -m tests.mutation [--count N] [--seed S] [--only conform|tests]`. A site is drawn uniformly from the places in the
-engine's source that one run of `conform` at scope small executes. The change at a site is one of `CHANGES`. Each mutant is a
-copy of the engine in a temporary folder that is found first, so nothing here is touched:
+`python -m tests.mutation [--of engine|judge] [--count N] [--seed S] [--only conform|tests]`. A site is drawn uniformly from the
+places in the source that a run executes (`TARGETS`). The change at a site is one of `CHANGES`. Each mutant is a copy of the
+package in a temporary folder that is found first, so nothing here is touched. It is held against:
 
-- `conform`: the instances of scope small, smallest first, with the same seed each time, until one differs or fails;
-- `tests`: `tests/impl` and `tests/seeds`, without the slow ones, until one fails.
+- the engine, `conform`: the instances of scope small, smallest first, with the same seed each time, until one differs or fails;
+- the engine, `tests`: `tests/impl` and `tests/seeds`, without the slow ones, until one fails;
+- the judge, `tests`: the tests of its parts that drive an engine, until one fails.
 
-What survives both is printed, to be looked at: an equivalent mutant, or a hole. It takes about a minute a mutant, so it is not
-a test. Not here: mutants of the law, and mutants that somebody chose (`fateline zoo`).
+First a copy without a change is held against the same: it must pass. What nothing notices is printed, to be looked at: an
+equivalent mutant, or a hole. It takes minutes a mutant, so it is not a test. Not here: mutants of the law
+(`tests/law_mutants.py`), and mutants that somebody chose (`fateline zoo`).
 """
 
 import argparse
@@ -20,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -28,8 +30,10 @@ from typing import Final, NamedTuple
 from coverage import CoverageData
 
 import fateline_engine
+import fateline_oracle
 
 ENGINE: Final = Path(fateline_engine.__file__).parent
+JUDGE: Final = Path(fateline_oracle.__file__).parent
 ROOT: Final = Path(__file__).parents[1]
 SECONDS: Final = 900
 """A mutant that runs longer is noticed: it hangs."""
@@ -50,6 +54,40 @@ for instance in sorted(every_instance("small"), key=lambda one: int(str(locked.g
         print(instance.name, judged.found.laws[0] if judged.found is not None else judged.failures[0])
         sys.exit(1)
 """
+
+
+PYTEST: Final = ("-m", "pytest", "-q", "-x", "-m", "not slow", "-p", "no:cacheprovider", "-o", "pythonpath=.")
+"""Without the folders that `pyproject.toml` puts first, in which pytest would find the packages before the copy."""
+
+
+class Target(NamedTuple):
+    """A package of which mutants are made. Commands are arguments of the interpreter."""
+
+    package: Path
+    folders: tuple[str, ...]
+    """The parts of the package in which sites are drawn. Nothing named: all of it."""
+    reach: tuple[str, ...]
+    """The run whose lines are mutated."""
+    parts: dict[str, tuple[str, ...]]
+    """What a mutant is held against."""
+
+
+TARGETS: Final = {
+    "engine": Target(
+        ENGINE, (), ("{drive}",), {"conform": ("-c", DRIVE), "tests": (*PYTEST, "tests/impl", "tests/seeds")}
+    ),
+    "judge": Target(
+        JUDGE,
+        ("compare", "conform", "ports", "report", "trails"),
+        ("-m", "pytest", "-q", "-m", "not slow", "tests/oracle/conform/test_going_on.py", "tests/oracle/conform/test_plan.py"),
+        {
+            "tests": (
+                *PYTEST, "tests/oracle/compare", "tests/oracle/ports", "tests/oracle/report", "tests/oracle/trails",
+                "tests/oracle/conform", "tests/oracle/vectors", "tests/oracle/render",
+            ),
+        },
+    ),
+}  # fmt: skip
 
 
 class Site(NamedTuple):
@@ -120,83 +158,89 @@ def changes_in(tree: ast.AST) -> Iterator[tuple[int, int, str, Callable[[], None
                 yield number, getattr(node, "lineno", 0), what, make
 
 
-def sites(reached: dict[str, set[int]]) -> list[Site]:
+def sites(package: Path, reached: dict[str, set[int]]) -> list[Site]:
     """All sites in lines that were executed."""
     found = []
     for file, lines in sorted(reached.items()):
-        tree = ast.parse((ENGINE / file).read_text(encoding="utf-8"))
+        tree = ast.parse((package / file).read_text(encoding="utf-8"))
         found += [Site(file, line, what, number) for number, line, what, _ in changes_in(tree) if line in lines]
     return found
 
 
-def mutated(site: Site, home: Path) -> None:
-    """A copy of the engine with the change."""
-    shutil.copytree(ENGINE, home / ENGINE.name, ignore=shutil.ignore_patterns("__pycache__"))
-    path = home / ENGINE.name / site.file
+def copied(package: Path, home: Path) -> None:
+    """A copy of the package without a change."""
+    shutil.copytree(package, home / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def mutated(package: Path, site: Site, home: Path) -> None:
+    """A copy of the package with the change."""
+    copied(package, home)
+    path = home / package.name / site.file
     tree = ast.parse(path.read_text(encoding="utf-8"))
     make = next(make for number, _, what, make in changes_in(tree) if (number, what) == (site.node, site.what))
     make()
     path.write_text(ast.unparse(ast.fix_missing_locations(tree)), encoding="utf-8")
 
 
-def reached_lines() -> dict[str, set[int]]:
-    """The lines of the engine that `conform` executes, by file."""
+def reached_lines(target: Target) -> dict[str, set[int]]:
+    """The lines of the package that the run of the target executes, by file."""
     with tempfile.TemporaryDirectory() as name:
-        data = Path(name, "coverage")
-        _covered(data)
+        data, script = Path(name, "coverage"), Path(name, "drive.py")
+        script.write_text(DRIVE, encoding="utf-8")
+        run = [argument.format(drive=script) for argument in target.reach]
+        options = [f"--data-file={data}", f"--source={target.package}"]
+        subprocess.run([sys.executable, "-m", "coverage", "run", *options, *run], cwd=ROOT, check=True)
         found = CoverageData(str(data))
         found.read()
-        return {
-            str(Path(file).relative_to(ENGINE)): set(found.lines(file) or ())
-            for file in found.measured_files()
-            if Path(file).is_relative_to(ENGINE)
-        }
+        lines = {Path(file): set(found.lines(file) or ()) for file in found.measured_files()}
+    own = {
+        file.relative_to(target.package): some for file, some in lines.items() if file.is_relative_to(target.package)
+    }
+    return {str(file): some for file, some in own.items() if not target.folders or file.parts[0] in target.folders}
 
 
-def _covered(data: Path) -> None:
-    script = data.with_name("drive.py")
-    script.write_text(DRIVE, encoding="utf-8")
-    command = [sys.executable, "-m", "coverage", "run", f"--data-file={data}", f"--source={ENGINE}", str(script)]
-    subprocess.run(command, cwd=data.parent, check=True)
-
-
-def killed_by(home: Path, part: str) -> str | None:
-    """What noticed the mutant: a short text, or None."""
+def killed_by(home: Path, command: Sequence[str]) -> str | None:
+    """What noticed the copy in `home`: a short text, or None."""
     first = [str(home), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(first)}
-    command = [sys.executable, "-c", DRIVE]
-    if part == "tests":
-        options = ["-q", "-x", "-m", "not slow", "-p", "no:cacheprovider"]
-        command = [sys.executable, "-m", "pytest", *options, "tests/impl", "tests/seeds"]
     try:
         done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
-        )
+            [sys.executable, *command],
+            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False,
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         return "it hangs"
     if done.returncode == 0:
         return None
     lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    named = [line for line in lines if line.startswith("FAILED")]
+    named = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
     return (named or lines[-1:] or ["no output"])[0][:150]
 
 
 def main() -> None:
     """Draw mutants, and print what noticed each."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--of", choices=[*TARGETS], default="engine")
     options.add_argument("--count", type=int, default=80)
     options.add_argument("--seed", type=int, default=2026)
     options.add_argument("--only", choices=["conform", "tests"])
+    options.add_argument("--skip", type=int, default=0, help="leave out this many of the mutants drawn")
     given = options.parse_args()
-    parts = [given.only] if given.only else ["conform", "tests"]
-    found = sites(reached_lines())
+    target = TARGETS[given.of]
+    parts = {part: command for part, command in target.parts.items() if given.only in (None, part)}
+    found = sites(target.package, reached_lines(target))
     drawn = random.Random(given.seed).sample(found, given.count)
-    print(f"seed {given.seed}: {given.count} of {len(found):,} sites in lines that conform executes", flush=True)
+    print(f"seed {given.seed}: {given.count} of {len(found):,} sites in executed lines of the {given.of}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="fateline-mutant-") as home:
+        copied(target.package, Path(home))
+        noticed = {part: killed_by(Path(home), command) for part, command in parts.items()}
+    if any(noticed.values()):
+        sys.exit(f"a copy without a change is noticed: {noticed}")
     total: Counter[str] = Counter()
-    for number, site in enumerate(drawn, 1):
+    for number, site in enumerate(drawn[given.skip :], given.skip + 1):
         with tempfile.TemporaryDirectory(prefix="fateline-mutant-") as home:
-            mutated(site, Path(home))
-            by = {part: killed_by(Path(home), part) for part in parts}
+            mutated(target.package, site, Path(home))
+            by = {part: killed_by(Path(home), command) for part, command in parts.items()}
         who = " and ".join(part for part in parts if by[part]) or "neither"
         total[who] += 1
         print(f"{number:>3}  {site.file}:{site.line}  {site.what}  noticed by {who}", flush=True)

@@ -11,8 +11,9 @@ import pytest
 from fateline_engine.errors import LimitExceeded
 from fateline_engine.landscape import Landscape
 from fateline_engine.orchestrator import Orchestrator
+from fateline_engine.plugins import Pass
 from fateline_engine.token_manager import Limits
-from tests.impl.harness import Trial, fork, pipeline, sink, source
+from tests.impl.harness import Trial, fork, pipeline, sink, source, transform
 
 BRANCHES = {f"b{index}": "out" for index in range(50)}
 
@@ -33,3 +34,12 @@ def test_a_wider_fork_than_allowed_says_what_to_raise() -> None:
     what = pipeline(source("split"), fork(**BRANCHES), sink())
     with pytest.raises(LimitExceeded, match=r"branches of split: 50 is more than the limit of 10; raise run\.fan_out"):
         Orchestrator(what, Landscape.open(":memory:"), script=Trial(what).script, limits=Limits(fan_out=10))
+
+
+def test_what_one_branch_makes_is_not_seen_on_the_others() -> None:
+    what = pipeline(
+        source("split"), fork(a="ta", b="tb"), transform("ta", "left"), transform("tb", "right"), sink("left"), sink("right"),
+    )  # fmt: skip
+    trial = Trial(what, answers={"ta": lambda *_: Pass({"v": 9})})
+    trial.run()
+    assert (trial.sinks["left"].rows, trial.sinks["right"].rows) == ([{"v": 9}], [{"v": 0}])

@@ -11,10 +11,11 @@ from fateline_engine.words import Refusal
 from tests.impl.harness import Trial, diamond
 
 
-def test_a_row_without_a_contract_is_refused_without_a_record() -> None:
+@pytest.mark.parametrize("row", [PipelineRow.of({"v": 1}), None], ids=["a row", "no data"])
+def test_a_row_without_a_contract_is_refused_without_a_record(row: PipelineRow | None) -> None:
     trial = Trial(diamond(), each_step=True).started()
     before = trial.snapshot()
     with pytest.raises(Refused) as caught:
-        trial.engine.tokens.initial(0, PipelineRow.of({"v": 1}))
+        trial.engine.tokens.initial(0, row)
     assert caught.value.refusal is Refusal.NO_CONTRACT
     assert trial.snapshot() == before

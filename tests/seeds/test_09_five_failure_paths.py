@@ -20,8 +20,9 @@ def lost(token: Any, attempt: int) -> Verdict:
 
 
 BATCH = pipeline(source("agg"), {"name": "agg", "kind": "aggregation", "to": "out", "count": 1}, sink())
-WAYS: dict[str, tuple[Pipeline, str]] = {
-    "loss": (diamond(), "tb"), "deadline": (diamond(timeout_seconds=1), ""), "batch": (BATCH, "agg"),
+WAYS: dict[str, tuple[Pipeline, str, str]] = {
+    "loss": (diamond(), "tb", "branch_lost"), "deadline": (diamond(timeout_seconds=1), "", "incomplete_branches"),
+    "batch": (BATCH, "agg", "batch_failed"),
 }  # fmt: skip
 
 
@@ -35,7 +36,7 @@ def test_whatever_fails_a_held_token_goes_the_one_way(way: str, monkeypatch: pyt
         real(self, *given, **more)
 
     monkeypatch.setattr(Barrier, "fail", counted)
-    what, guilty = WAYS[way]
+    what, guilty, reason = WAYS[way]
     trial = Trial(what, answers={guilty: lost}).started().read()
     trial.move("0")
     if way != "batch":
@@ -43,6 +44,9 @@ def test_whatever_fails_a_held_token_goes_the_one_way(way: str, monkeypatch: pyt
     for work in trial.runnable(Kind.DEADLINE):
         trial.engine.do(work)
     trial.finish()
-    failed = {record["token"] for record in trial.trail("outcomes") if record["outcome"] == "failed"}
+    fates = {
+        record["token"]: record.get("reason") for record in trial.trail("outcomes") if record["outcome"] == "failed"
+    }
+    failed = {token for token, given in fates.items() if given == reason}
     assert len(calls) == 1
     assert failed & {visit["token"] for visit in trial.trail("visits") if visit["status"] == "failed"}

@@ -6,7 +6,7 @@ Here a fate is written by the operation that gives it, and a second one is refus
 import pytest
 
 from fateline_engine.errors import EngineBug
-from tests.impl.harness import Trial, diamond, fails_for
+from tests.impl.harness import Trial, diamond, fails_for, pruned, sink, source, transform
 
 
 def test_every_token_of_every_kind_of_end_has_exactly_one_fate() -> None:
@@ -14,6 +14,14 @@ def test_every_token_of_every_kind_of_end_has_exactly_one_fate() -> None:
     trial.run()
     tokens = sorted(token["token"] for token in trial.trail("tokens"))
     assert sorted(record["token"] for record in trial.trail("outcomes")) == tokens
+
+
+@pytest.mark.parametrize("on_error", ["discard", "bad", None])
+def test_a_token_whose_node_failed_has_one_fate(on_error: str | None) -> None:
+    steps = transform("t", "out", **({"on_error": on_error} if on_error else {}))
+    trial = Trial(pruned(source("t"), steps, sink("out"), sink("bad")), [{"v": 0}], {"t": fails_for(0)})
+    trial.run()
+    assert len(trial.trail("outcomes")) == 1
 
 
 def test_a_second_recorder_is_refused() -> None:

@@ -54,6 +54,7 @@ class _Fold:
         self.rows = {row.number for row in run.rows}
         self.batches = {batch.name: batch for batch in run.batches}
         self.closed: dict[str, VisitStatus | None] = {}
+        self.buffered: set[tuple[str, str | None]] = set()
         self.wrong: list[str] = []
 
     def state(self) -> Run:
@@ -156,6 +157,7 @@ class _Fold:
 
     def of_outcome(self, record: OutcomeRecord) -> None:
         if not OUTCOMES[record.outcome].terminal:
+            self.buffered.add((record.token, record.batch))
             return
         token = self.tokens[record.token]
         ended = Token(token.name, token.made, phase=Phase.ENDED, fate=record.outcome)
@@ -204,6 +206,14 @@ class _Fold:
         batch = self.batches[record.batch]
         self.batches[record.batch] = batch._replace(members=(*batch.members, record.token))
         self._change(record.token, phase=Phase.BUFFERED, batch=record.batch)
+
+    def compare_members(self) -> None:
+        """A token that becomes a member of a batch is recorded as buffered in it."""
+        for member in self.view.members:
+            if member.run == self.run.name and (member.token, member.batch) not in self.buffered:
+                self.wrong.append(
+                    f"token {member.token} becomes a member of batch {member.batch}, and is not recorded as buffered"
+                )
 
     def _change(self, name: str, **changes: object) -> None:
         self.tokens[name] = self.tokens[name]._replace(**changes)  # type: ignore[arg-type]
@@ -271,6 +281,7 @@ def records_describe_the_step(view: StepView) -> Iterator[Check]:
             for record in view.records:
                 if getattr(record, "run", None) == before.name:
                     fold.apply(record)
+            fold.compare_members()
         except (KeyError, StopIteration) as error:
             yield f"a record names {error}, which no record introduced"
             continue

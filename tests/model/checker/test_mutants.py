@@ -72,6 +72,19 @@ def test_a_change_that_changes_nothing_is_not_caught_and_is_told() -> None:
     assert (found.laws, found.steps) == ([], [])
 
 
+ALONE = {
+    "one-branch-contradicts-itself", "collisions-fail-by-any-rule", "impossible-data-believed", "buffered-in-silence",
+    "failed-flush-closed-as-good", "flush-not-run-again", "every-child-of-a-fork-is-the-first", "another-rule-named",
+    "a-lawful-step-refused", "at-work-while-down",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(ALONE))
+def test_no_other_law_notices_it(name: str) -> None:
+    """So the law is not a second name of another one."""
+    assert judge_mutant(NAMES[name]).others == []
+
+
 def test_a_mutant_caught_only_by_another_law_is_not_caught_by_its_own() -> None:
     report = judge_mutant(NAMES["row-read-twice"]._replace(law="F7"))
     assert not report.killed

@@ -180,12 +180,12 @@ def test_a_breach_names_every_law_that_the_step_breaks() -> None:
     def never(view: StepView) -> Iterator[str | None]:
         yield "a run is over" if view.over else None
 
-    mine = LAWS["F2"]._replace(id="X", on=(), predicate=never)
-    also: Law = mine._replace(id="Y")
+    mine = LAWS["F2"]._replace(id="F98", on=(), predicate=never)
+    also: Law = mine._replace(id="F99")
     found = explore(line_system(), [mine, also])
     assert not found.holds
     assert found.counterexample is not None
-    assert [breach.law for breach in found.counterexample.breaches] == ["X", "Y"]
+    assert [breach.law for breach in found.counterexample.breaches] == ["F98", "F99"]
     assert [walked.stimulus.do for walked in found.counterexample.path] == [Do.END_OF_SOURCE, Do.RUN_OVER]  # type: ignore[union-attr]
 
 

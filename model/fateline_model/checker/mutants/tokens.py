@@ -203,6 +203,15 @@ MUTANTS: Final = (
         "diamond",
     ),
     Mutant(
+        "every-child-of-a-fork-is-the-first",
+        "K4",
+        "step_builder.py",
+        "(group,), branch, ordinal), src, branch)\n",
+        "(group,), branch), src, branch)\n",
+        "all children of a fork have the same number",
+        "diamond",
+    ),
+    Mutant(
         "children-counted-backwards",
         "K4",
         "step_builder.py",
