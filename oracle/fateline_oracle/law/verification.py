@@ -192,7 +192,9 @@ def _law_checks(report: ScopeReport) -> dict[str, int]:
 def _drift(report: ScopeReport) -> list[str]:
     locked = read_lock().get(report.scope)
     if locked is None:
-        return [f"the counts of {report.scope} are not locked: run the same command with --lock"]
+        named = f"scope {report.scope} are not locked: run `fateline verify --scope {report.scope} --lock`"
+        other = f"{report.scope} are not locked: run the same command with --lock"
+        return [f"the counts of {named if report.scope in scopes.NAMED else other}"]
     if report.findings or report.unfinished:
         return []
     then, now = locked["instances"], counted(report)
