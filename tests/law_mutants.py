@@ -1,18 +1,19 @@
 """Random syntactic mutants of the law: is each noticed by a law, by the locked counts alone, or by neither?
 
 `python -m tests.law_mutants [--count N] [--seed S] [--jobs J] [--lock | --check]`. A site is drawn uniformly from the places in
-the machines' source (`fateline_model` without `laws` and `checker`) that exploring one instance of each family executes. The
+the machines' source (`fateline_model` without `laws` and `checker`) that the first
+states of one instance of each family execute. The
 changes are those of `tests/mutation.py`. Each mutant is a copy of the model in a temporary folder, explored by one process:
 scope small, smallest instance first, until something notices it:
 
 - `law`: a law is broken, a run is stuck or need never end, or a claim of the scope about all of its instances is wrong;
-- `failure`: the machine raises what no machine may raise, does not come to an end, or refuses a pipeline of the scope;
+- `failure`: the machine raises what no machine may raise, refuses a pipeline of the scope, or has ten times the locked states;
 - `lock`: the scope holds, and only the counts or digests of `counts.json` differ;
 - `neither`.
 
 What no law notices needs a reason, one line each, in `random_mutants.json` of the book: why it is equivalent, or what else
 judges it. `--lock` writes the file and keeps the reasons; `--check` draws the locked mutants again and fails if a law notices
-fewer of them, or if a reason is missing. Without a limit for hard mutants a few hang: `SECONDS` ends them.
+fewer of them, or if a reason is missing.
 
 Not here: mutants that somebody chose (`fateline verify --self-test`), and mutants of the engine or the judge (`mutation.py`).
 """
@@ -36,7 +37,8 @@ import coverage
 
 import fateline_model
 from fateline_model.checker.scopes import Instance, instances
-from fateline_model.checker.verify import verify_domains, verify_instance
+from fateline_model.checker.search import explore
+from fateline_model.checker.verify import verify_domains
 from fateline_oracle.book.random_mutants import LOCK, Noticed, RandomMutant, read, written
 from fateline_oracle.law.verification import read_lock
 
@@ -46,26 +48,30 @@ MODEL: Final = Path(fateline_model.__file__).parent
 SECONDS: Final = 600
 """A mutant that runs longer is noticed: it does not come to an end. The whole scope takes a tenth of this."""
 
+FIRST_STATES: Final = 500
 EXPLORE: Final = """
 import json, sys
 from collections import Counter
 try:
-    from fateline_model.checker import scopes, verify
-    from fateline_model.laws import ALL
+    from functools import partial
+    from fateline_model.checker import scopes, search, verify
     locked = json.load(open(sys.argv[1]))["small"]["instances"]
     found, moved, states = [], [], 0
-    for verified in [verify.verify_domains()]:
-        if verified.finding is not None:
-            print("law", verified.finding.laws[0][0], "0", "kernels"); sys.exit()
+    kernels = verify.verify_domains()
+    if kernels.finding is not None:
+        print("law", kernels.finding.laws[0][0], "0", "kernels"); sys.exit()
     for instance in sorted(scopes.instances("small"), key=lambda one: locked[one.name][1]):
+        verify.explore = partial(search.explore, limit=1000 + 10 * locked[instance.name][2])
         verified = verify.verify_instance(instance)
         found.append(verified)
         states += verified.states
         if verified.finding is not None:
             laws = verified.finding.laws
             print("law", laws[0][0] if laws else "stuck", states, instance.name); sys.exit()
-        if verified.endless or verified.bound_reached:
+        if verified.endless:
             print("law", "endless", states, instance.name); sys.exit()
+        if verified.bound_reached:
+            print("failure", "unbounded", states, instance.name); sys.exit()
         counts = {str(count.rows): [count.states, count.transitions] for count in verified.counts}
         if [verified.states, verified.transitions, verified.unreduced, counts, verified.digest] != locked[instance.name]:
             moved.append(instance.name)
@@ -86,17 +92,17 @@ def small() -> list[Instance]:
 
 
 def reached_lines() -> dict[str, set[int]]:
-    """The lines of the machines that exploring the smallest instance of each family executes, by file."""
+    """The lines of the machines that the first states of the smallest instance of each family execute, by file."""
     smallest = {instance.family: instance for instance in reversed(small())}
-    measured = coverage.Coverage(data_file=None, source=[str(MODEL)])
+    skipped = [str(MODEL / folder / "*") for folder in ("laws", "checker")]
+    measured = coverage.Coverage(data_file=None, source=[str(MODEL)], omit=skipped)
     measured.start()
     verify_domains()
     for instance in smallest.values():
-        verify_instance(instance)
+        explore(instance.system, (), limit=FIRST_STATES)
     measured.stop()
     data = measured.get_data()
-    files = {Path(file).relative_to(MODEL): set(data.lines(file) or ()) for file in data.measured_files()}
-    return {str(file): lines for file, lines in files.items() if file.parts[0] not in ("laws", "checker")}
+    return {str(Path(file).relative_to(MODEL)): set(data.lines(file) or ()) for file in data.measured_files()}
 
 
 def noticed(site: Site) -> Noticed:
