@@ -4,6 +4,7 @@ Every number comes from the lock that `fateline verify --lock` writes, or from e
 made. Not here: the rules themselves (`rules.py`).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -99,13 +100,13 @@ def scopes_page(lock: Lock) -> str:
     sections = []
     for scope in NAMED:
         locked = lock.get(scope)
-        if locked is None or locked["instances"].keys() != {instance.name for instance in instances(scope)}:
+        if locked is None or locked["instances"].keys() != {instance.line for instance in instances(scope)}:
             sections += [f"## {scope}", f"Not counted as it now stands: run `fateline verify --scope {scope} --lock`."]
             continue
         total = [sum(int(str(row[place])) for row in locked["instances"].values()) for place in range(3)]
         sections += [
             f"## {scope}",
-            f"{len(locked['instances'])} instances, {total[0]:,} states, {total[1]:,} steps; "
+            f"{len(instances(scope))} instances, {total[0]:,} states, {total[1]:,} steps; "
             f"{total[2]:,} states if branches that differ only in their names are counted apart.",
             table(["Family", "Instances", "States", "Steps", "Unreduced", "Of two rows"], _families(scope, locked)),
         ]
@@ -126,13 +127,14 @@ def scopes_page(lock: Lock) -> str:
 
 def _families(scope: str, locked: Locked) -> list[tuple[object, ...]]:
     rows: dict[str, list[int]] = {}
-    for instance in instances(scope):
-        states, steps, unreduced, counts, _ = locked["instances"][instance.name]
+    number = Counter((instance.family, instance.line) for instance in instances(scope))
+    for (family, line), together in number.items():
+        states, steps, unreduced, counts, _ = locked["instances"][line]
         two = counts.get("2", [0])[0] if isinstance(counts, dict) else 0
-        line = rows.setdefault(instance.family, [0, 0, 0, 0, 0])
-        for place, value in enumerate((1, states, steps, unreduced, two)):
-            line[place] += int(str(value))
-    return [(family, *(f"{value:,}" if value else "" for value in line)) for family, line in rows.items()]
+        row = rows.setdefault(family, [0, 0, 0, 0, 0])
+        for place, value in enumerate((together, states, steps, unreduced, two)):
+            row[place] += int(str(value))
+    return [(family, *(f"{value:,}" if value else "" for value in row)) for family, row in rows.items()]
 
 
 def proofs_page() -> str:

@@ -50,8 +50,8 @@ def test_a_law_without_a_mutant_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     assert laws_without_mutant() == ["T3"]
 
 
-def test_every_family_names_instances_of_the_small_scope() -> None:
-    names = [instance.name for instance in instances("small")]
+def test_every_family_names_instances_of_the_scope_that_is_the_default() -> None:
+    names = [instance.name for instance in instances("standard")]
     for mutant in MUTANTS:
         assert mutant.family == "kernels" or any(name.startswith(mutant.family) for name in names), mutant.name
 

@@ -165,7 +165,7 @@ def test_the_counterexample_has_the_fewest_stimuli_and_replays(name: str) -> Non
     mutant = next(mutant for mutant in MUTANTS if mutant.name == name)
     with patched_model(mutant.file, mutant.find, mutant.replace) as broken:
         scopes, search, laws = (part(broken, module) for module in ("checker.scopes", "checker.search", "laws"))
-        instance = next(one for one in scopes.instances("small") if one.name.startswith(mutant.family))
+        instance = next(scopes.instances_called("small", mutant.family))
         example = search.explore(instance.system, instance.laws).counterexample
         assert len(example.path) == layers(instance.system, instance.laws, laws.checks, laws.StepView)
         state = instance.system.first()

@@ -37,6 +37,15 @@ MUTANTS: Final = (
         "batch",
     ),
     Mutant(
+        "not-upstream-when-there",
+        "C12",
+        "wellformed.py",
+        "        return src == dst or dst in self._reach[src]\n",
+        "        return dst in self._reach[src]\n",
+        "a batch is flushed although a token at its very aggregation has not entered it",
+        "batch",
+    ),
+    Mutant(
         "failed-flush-closed-as-good",
         "B3",
         "batches.py",

@@ -9,6 +9,33 @@ from .mutant import Mutant
 
 MUTANTS: Final = (
     Mutant(
+        "parents-of-two-forks",
+        "C2",
+        "lifecycle.py",
+        "    if Refusal.NOT_ONE_FORK in verdicts or not all(parent.stack for parent in parents):\n",
+        "    if not all(parent.stack for parent in parents):\n",
+        "children of two forks are merged into one token",
+        "lineage with one token more",
+    ),
+    Mutant(
+        "merged-by-the-same-name-twice",
+        "L1",
+        "lifecycle.py",
+        "    if name in row.tokens:\n        raise Refused(Refusal.ALREADY_RESOLVED)\n    row.join(",
+        "    row.join(",
+        "the children of a fork are merged at a node where others of them were merged",
+        "lineage with one token more",
+    ),
+    Mutant(
+        "at-rest-without-tokens",
+        "F2",
+        "machine.py",
+        "        row.tokens\n        and all(",
+        "        all(",
+        "a run is over while one of its rows has no token yet",
+        "lineage",
+    ),
+    Mutant(
         "two-recorders",
         "F1",
         "batches.py",
