@@ -12,8 +12,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ENGINES = ROOT / "examples" / "engines"
 NODE, PERL = shutil.which("node"), shutil.which("perl")
+COMPILER = shutil.which("g++")
 needs_node = pytest.mark.skipif(NODE is None, reason="SKIPPED LOUDLY: there is no node on this machine")
 needs_perl = pytest.mark.skipif(PERL is None, reason="SKIPPED LOUDLY: there is no perl on this machine")
+
+needs_compiler = pytest.mark.skipif(COMPILER is None, reason="SKIPPED LOUDLY: there is no g++ on this machine")
 
 
 def fateline(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -37,8 +40,7 @@ def test_the_first_attempts_give_the_errors_that_the_page_shows(tmp_path: Path) 
         found = fateline(*line.split(" | ")[0].split(), cwd=tmp_path)
         last = [one for one in (found.stdout + found.stderr).splitlines() if one.strip()]
         for wanted in (one for one in expected.splitlines() if one.strip()):
-            plain = re.sub(r"[\d.]+ s\b", "# s", wanted)
-            assert plain in [re.sub(r"[\d.]+ s\b", "# s", one) for one in last], found.stdout[-800:]
+            assert _without_seconds(wanted) in map(_without_seconds, last), found.stdout[-800:]
 
 
 @needs_node
@@ -77,6 +79,23 @@ def test_an_adapter_has_at_most_a_hundred_lines() -> None:
     }
     assert max(lengths.values()) <= 100
     assert len((ENGINES / "perl/vectors.pl").read_text().splitlines()) <= 60
+
+
+@needs_compiler
+def test_the_barrier_in_a_compiled_language_does_what_the_page_says(tmp_path: Path) -> None:
+    shutil.copytree(ENGINES, tmp_path / "examples" / "engines")
+    (block,) = blocks("In a compiled language")
+    compile_it, *judged = block.removeprefix("$ ").split("\n$ ")
+    subprocess.run(shlex.split(compile_it), cwd=tmp_path, check=True)
+    for shown in judged:
+        line, _, expected = shown.partition("\n")
+        printed = fateline(*shlex.split(line.split(" | ")[0])[1:], cwd=tmp_path).stdout
+        for wanted in (one for one in expected.splitlines() if one.strip() and one != "..."):
+            assert _without_seconds(wanted) in _without_seconds(printed)
+
+
+def _without_seconds(text: str) -> str:
+    return re.sub(r"[\d.]+ s\b", "# s", text)
 
 
 @needs_perl

@@ -37,6 +37,17 @@ def allow_silence(seconds: float) -> None:
     _silence = seconds
 
 
+@contextmanager
+def shorter_silence(seconds: float) -> Iterator[None]:
+    """Wait at most so many seconds while the block runs."""
+    before = _silence
+    allow_silence(min(seconds, before))
+    try:
+        yield
+    finally:
+        allow_silence(before)
+
+
 def silence() -> float:
     """The limit in force, in seconds on a free machine."""
     return _silence

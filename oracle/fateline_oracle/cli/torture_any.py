@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-import msgspec
 
 from fateline_console.terminal import Progress, say
 from fateline_model import LAWS
@@ -47,18 +46,25 @@ def torture_any(
             found = crash_any(asked, seed=seed, progress=progress.update)
     except (CannotRun, BadSource) as problem:
         raise click.ClickException(str(problem)) from problem
-    say(msgspec.json.encode(found).decode() if as_json else "\n".join(_text(found, seed)))
-    if found.findings:
-        return ExitCode.BREACHED
-    return ExitCode.HOLDS if found.kills else ExitCode.UNDETERMINED
+    report = found.report(_reproduce(start, resume, database, effects, views, seed))
+    say(report.to_json() if as_json else "\n".join(_text(found)))
+    return report.exit_code
 
 
-def _text(found: AnyCrash, seed: int) -> Iterator[str]:
+def _reproduce(
+    start: str, resume: str | None, database: str, effects: tuple[str, ...], views: str | None, seed: int
+) -> str:
+    words = ["fateline", "torture", "--start", start, "--database", database, "--seed", str(seed)]
+    words += [] if resume is None else ["--resume", resume]
+    words += [word for name in effects for word in ("--effects", name)] + ([] if views is None else ["--views", views])
+    return shlex.join(words)
+
+
+def _text(found: AnyCrash) -> Iterator[str]:
     for law, count in Counter(finding.law for finding in found.findings).items():
         yield f"{law}  {LAWS[law].title} ({count} times)"
         for finding in [one for one in found.findings if one.law == law][:SHOWN]:
             yield f"    {finding.kill}: {finding.said}"
         yield ""
-    how = f"at each of {found.commits} commits" if found.commits else f"at random moments, seed {seed}"
     ended = f"; {found.unkilled} times it had ended before" if found.unkilled else ""
-    yield f"{found.kills} kills {how}{ended}; {len(found.findings)} findings"
+    yield f"{found.kills} kills {found.how}{ended}; {len(found.findings)} findings"

@@ -4,6 +4,7 @@ Differences of one `Kind` are one finding, however many instances and states hav
 (`conform/`), and which laws it breaks (`broken_laws.py`).
 """
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -103,15 +104,26 @@ class Difference:
         duty = any(LAWS[law].level is Level.CORE for law in named)
         return 2 * (not duty) + (not any(line.startswith(HOW) for line in self.differences))
 
+    def shows(self, other: "Difference") -> bool:
+        """True if this shows what the other shows: a kind that resembles, and every law that the other breaks. R2 may be
+        missing: every difference behind a crash breaks it, and this one may need no crash."""
+        needed = set(dict(other.laws)) - {*GENERIC_LAWS, "R2"}
+        return self.kind.resembles(other.kind) and needed <= set(dict(self.laws))
+
     def is_declared(self, declared: frozenset[str]) -> bool:
         """True if it breaks only laws that a profile declares, beside those that nearly every difference breaks."""
-        named = {law for law, _ in self.laws} - {"D1", "D2"}
-        return bool(named) and named <= declared
+        return only_declared((law for law, _ in self.laws), declared)
 
     def __str__(self) -> str:
         lines = [f"{number:>3}. {stimulus}" for number, stimulus in enumerate(self.stimuli, 1)]
         lines += [f"     {law}: {message}" for law, message in self.laws]
         return "\n".join([*lines, *(f"     {line}" for line in self.differences)])
+
+
+def only_declared(laws: Iterable[str], declared: Collection[str]) -> bool:
+    """True if a profile declares all of these laws but those that nearly every difference breaks."""
+    named = set(laws) - {"D1", "D2"}
+    return bool(named) and named <= set(declared)
 
 
 class WrongRefusal(NamedTuple):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from fateline_model import Operation, Pipeline, Stimulus, World
 from fateline_model.barrier_machine import BarrierStimulus
 from fateline_model.state import Barrier, Row, Run, Token, barrier_name, token_name
+from fateline_model.stimuli import Do
 from fateline_model.words import MergeData, NodeKind
 
 from .whole_run import WholeRun
@@ -36,6 +37,8 @@ def marks_met(pipeline: Pipeline, world: World, stimulus: AnyStimulus) -> tuple[
     if isinstance(stimulus, BarrierStimulus):
         return tuple(_at_barrier(pipeline, run, stimulus))
     found = [] if run.status == "running" else [f"a run that is {run.status}"]
+    if stimulus.do is Do.RUN_OVER:
+        found += sorted(set(_left(run)))
     if stimulus.token is not None:
         found += next((_at_token(pipeline, row, token) for row, token in _named(run, stimulus.token)), ["no token"])
     if stimulus.hold is not None:
@@ -62,6 +65,13 @@ def _tokens_of(world: World, operation: Operation) -> Iterator[str]:
 
 def _named(run: Run, name: str) -> Iterator[tuple[Row, Token]]:
     return ((row, token) for row in run.rows for token in row.tokens if token_name(row.number, token.name) == name)
+
+
+def _left(run: Run) -> Iterator[str]:
+    """What has not ended."""
+    yield from (f"a token that is {one.phase}" for row in run.rows for one in row.tokens if one.fate is None)
+    yield from (_barrier(one) for row in run.rows for one in row.barriers if one.verdict is None)
+    yield from (f"a batch that is {one.status}" for one in run.batches if one.members)
 
 
 def _at_token(pipeline: Pipeline, row: Row, token: Token) -> list[str]:

@@ -3,7 +3,8 @@
 Not here: how a case is made short (`shrink.py`, `machine_driver.py`), and what a report makes of it (`verdict.py`).
 """
 
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,8 +20,17 @@ class Found:
     """One kind of difference: its shortest case, how many steps and refusals differed so, and how many steps it closed."""
 
     shortest: Difference
-    count: int = 1
+    count: int = 0
     closed: int = 0
+    named: Counter[str] = field(default_factory=Counter)
+    """How many of the differences broke each law."""
+
+    @property
+    def laws(self) -> Counter[str]:
+        """How many of the differences broke each law. A longer case may break more laws than the shortest. Every difference
+        behind a crash breaks R2 too; if the shortest case has no crash, the crash is not the reason."""
+        shortest = dict(self.shortest.laws)
+        return Counter({law: count for law, count in self.named.items() if law != "R2" or law in shortest})
 
     @property
     def order(self) -> tuple[int, int]:
@@ -49,11 +59,12 @@ class Findings:
         """Add a difference. If its case is the shortest of its kind, it is kept."""
         found = self.of_kind.get(difference.kind)
         if found is None:
-            found = self.of_kind[difference.kind] = Found(difference, 0)
+            found = self.of_kind[difference.kind] = Found(difference)
         elif len(difference.stimuli) < len(found.shortest.stimuli):
             found.shortest = difference
         found.count += count
         found.closed += closed
+        found.named.update(dict.fromkeys(dict(difference.laws), count))
         return found
 
     def is_new(self, difference: Difference) -> bool:
@@ -69,6 +80,7 @@ class Findings:
             return
         known.count += found.count
         known.closed += found.closed
+        known.named.update(found.named)
         if len(shorter.stimuli) < len(known.shortest.stimuli):
             known.shortest = shorter
 
@@ -83,9 +95,15 @@ class Findings:
         return [found.shortest.differences[0] for found in self if not found.shortest.laws]
 
 
-def finding_of(found: Difference, where: str, only: Collection[str] = ()) -> Finding:
-    """A difference that breaks a law, in the words of a report. `only` are the laws that were asked for; nothing: all."""
-    laws = [law for law in dict.fromkeys(law for law, _ in found.laws) if not only or law in only]
+def broken_by(kinds: Iterable[Found]) -> Counter[str]:
+    """How many differences broke each law."""
+    return sum((found.laws for found in kinds), Counter())
+
+
+def finding_of(found: Difference, where: str, only: Collection[str] = (), *, alike: Iterable[str] = ()) -> Finding:
+    """A difference that breaks a law, in the words of a report. `only` are the laws that were asked for; nothing: all.
+    `alike` are the laws that differences of the same kind break."""
+    laws = [law for law in dict.fromkeys([*dict(found.laws), *alike]) if not only or law in only]
     token = getattr(found.stimuli[-1], "token", None) if found.stimuli else None
     return Finding(
         laws[0],

@@ -37,7 +37,7 @@ from ..report.law_results import law_results
 from ..report.verdict import Report, Skipped
 from .campaign import Campaign, every_instance
 from .explore import LocalGraph, local_graph
-from .findings import Findings, finding_of
+from .findings import Findings, broken_by, finding_of
 from .instance import InstanceResult
 from .lockstep import Lockstep
 from .machine_driver import MachineDriver, Shorter, Unsupported
@@ -158,7 +158,7 @@ class _OfMachine:
         return self.driver.side.is_supported(stimulus, state)
 
     def shortest(self, found: Difference) -> Difference:
-        return Shorter(self.driver.side, self.graph, found.kind).of(found, tuple(self.driver.asked))
+        return Shorter(self.driver.side, self.graph, found).smallest(tuple(self.driver.asked))
 
     def counted(self) -> tuple[int, int, Counter[str]]:
         result = self.driver.result
@@ -233,7 +233,7 @@ class Hunt:
         checked = self.checked
         found = [one for one in self.findings if one.shortest.laws]
         where = self.case_of
-        breached = Counter(law for one in found for law in dict(one.shortest.laws) for _ in range(one.count))
+        breached = broken_by(found)
 
         def not_judged(law: Law) -> str | None:
             return why_not_judged(law, self.hello, checked[law.id], "no walk asked about it")
@@ -251,7 +251,10 @@ class Hunt:
             },
             skipped=tuple(Skipped("stimuli", why, cases=count) for why, count in sorted(self.skipped.items())),
             findings=tuple(
-                replace(finding_of(one.shortest, name), count=one.count, instances=(name,), case=str(self.folder / case))
+                replace(
+                    finding_of(one.shortest, name, alike=one.laws),
+                    count=one.count, instances=(name,), case=str(self.folder / case),
+                )
                 for one in found
                 for name, case in [where[one.shortest.kind]]
             ),

@@ -393,21 +393,22 @@ class Sweep:
         findings = self.result.findings
         for kind, found in list(findings.of_kind.items()):
             try:
-                findings.shorten(kind, Shorter(self.side, self.graph, kind).of(found.shortest, self._whole[kind]))
+                findings.shorten(kind, Shorter(self.side, self.graph, found.shortest).smallest(self._whole[kind]))
             except EngineFault:
                 continue
 
 
 class Shorter:
-    """Makes the case of one kind shorter."""
+    """Makes the case of one difference shorter."""
 
-    def __init__(self, side: SideBySide[Any, Any], graph: LocalGraph, kind: Kind) -> None:
-        self.graph, self.kind = graph, kind
+    def __init__(self, side: SideBySide[Any, Any], graph: LocalGraph, found: Difference) -> None:
+        self.graph, self.found = graph, found
         self.driver = MachineDriver(side)
         self.tries = 0
 
-    def of(self, found: Difference, asked: tuple[Any, ...]) -> Difference:
+    def smallest(self, asked: tuple[Any, ...]) -> Difference:
         """The shortest case that was seen. `asked` are all stimuli since the start, refused ones too."""
+        found = self.found
         for case in self._nearest(len(found.stimuli)):
             if (shorter := self._seen(case)) is not None:
                 return shorter
@@ -423,7 +424,7 @@ class Shorter:
                 return
             edges = [edge.stimulus for edge in self.graph.edges[state]]
             for stimulus in (*edges, *(refused for refused, _ in self.graph.refusals[state])):
-                if named_as(stimulus) == self.kind.stimulus:
+                if named_as(stimulus) == self.found.kind.stimulus:
                     yield (*path(), stimulus)
 
     def _without(self, best: Difference) -> Difference:
@@ -457,7 +458,7 @@ class Shorter:
             except Unsupported:
                 return None
             if place == len(stimuli):
-                return replace(found, stimuli=tuple(stimuli)) if found and found.kind.resembles(self.kind) else None
+                return replace(found, stimuli=tuple(stimuli)) if found and found.shows(self.found) else None
             if found is not None and not found.goes_on:
                 return None
         return None

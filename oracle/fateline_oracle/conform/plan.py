@@ -20,7 +20,7 @@ from ..report.ledger import NOTHING_KNOWN, Ledger, settled
 from ..report.verdict import LawResult, Report, Skipped, Verdict
 from ..trails.check import TrailResult, report_of
 from .case import WHOLE_RUN
-from .findings import Findings, finding_of
+from .findings import Findings, broken_by, finding_of
 from .planned_command import CannotRun, CommandRuns
 from .planned_rows import planned_rows
 from .replay import Case, whole_run_in
@@ -111,8 +111,8 @@ def _concluded(
     faults = tuple(
         f"{where[id(one.shortest)][0]}: {one.shortest.differences[0]}" for one in findings if not one.shortest.laws
     )
-    base = report_of(total, reproduce)
-    breached = Counter(law for one in kinds for law in dict(one.shortest.laws) for _ in range(one.count))
+    base = report_of(replace(total, rejected=0), reproduce)  # the other runs were stepped to their end
+    breached = broken_by(kinds)
     laws = {
         law: LawResult(Verdict.BREACHED, max(result.checked, breached[law]), breached[law])
         if breached[law]
@@ -127,7 +127,7 @@ def _concluded(
         laws=laws,
         findings=tuple(
             replace(
-                finding_of(one.shortest, where[id(one.shortest)][0]),
+                finding_of(one.shortest, where[id(one.shortest)][0], alike=one.laws),
                 count=one.count,
                 instances=tuple(seen[one.shortest.kind]),
             )

@@ -8,7 +8,8 @@ its number of stimuli. A shorter case replaces the best one only if
 - its prefix is lawful in the model (checked without asking the engine); a difference that shows only behind a refused
   stimulus keeps such stimuli in its prefix,
 - the engine differs at its last stimulus, and nothing before it ends the case,
-- it is of the same kind: the same law named first, the same stimulus, the same differences without names.
+- it shows the same: the same law named first, the same stimulus, the same differences without names, and every other law
+  that the longer case breaks. R2 may be missing, because every difference behind a crash breaks it.
 
 The last condition keeps a search for one bug from ending at another.
 
@@ -99,7 +100,7 @@ class Shrinker:
         found = self.difference(stimuli)
         if found is None or len(found.stimuli) != len(stimuli):
             return None
-        return found if found.kind.resembles(best.kind) else None
+        return found if found.shows(best) else None
 
     def _allowed(self, prefix: Stimuli) -> bool:
         return self._refused_too or self._lawful(prefix)

@@ -18,7 +18,7 @@ from fateline_model.machine import Accepted
 from fateline_model.records import as_json
 
 from ..compare.capabilities import declared_and_not_asked, why_not_judged
-from ..compare.difference import Difference, Kind
+from ..compare.difference import Difference, Kind, only_declared
 from ..compare.whole_run import WholeRun
 from ..ports.choices import DRIVEN_OTHERWISE
 from ..ports.port import RecordJson
@@ -29,7 +29,7 @@ from ..report.ledger import NOTHING_KNOWN, Ledger, settled
 from ..report.verdict import Finding, LawResult, Report, Skipped
 from .campaign import Campaign, Selection, every_instance
 from .case import WHOLE_RUN
-from .findings import Found, finding_of
+from .findings import Found, broken_by, finding_of
 from .instance import InstanceResult
 from .result import Conformance, Declared, FamilyCoverage, SelfTest
 
@@ -42,6 +42,8 @@ class _Kind:
     judged: InstanceResult
     count: int
     closed: int
+    laws: Mapping[str, Sequence[str]]
+    """The laws that its differences break, each with the instances in which one does."""
     instances: tuple[str, ...]
 
 
@@ -50,11 +52,11 @@ def conclude(
 ) -> Conformance:
     """The verdict of a campaign."""
     kinds = _kinds(campaign.judged)
-    declared = [kind for kind in kinds if kind.shortest.is_declared(frozenset(profile.laws))]
-    not_declared = [kind for kind in kinds if kind.shortest.laws and kind not in declared]
+    declared = [kind for kind in kinds if only_declared(kind.laws, profile.laws)]
+    not_declared = [kind for kind in kinds if kind.laws and kind not in declared]
     breaches = [kind for kind in not_declared if _is_asked_for(kind, campaign.only)]
-    failures = [kind for kind in kinds if not kind.shortest.laws]
-    differ = Counter(law for kind in declared for law, _ in kind.shortest.laws for _ in range(kind.count))
+    failures = [kind for kind in kinds if not kind.laws]
+    differ = Counter(law for kind in declared for law in kind.laws for _ in range(kind.count))
     otherwise = {law: sentence for law, sentence in profile.laws.items() if law in differ or law in DRIVEN_OTHERWISE}
     laws = _laws(campaign, breaches, otherwise)
     faults = tuple(f"{judged.name}: {judged.fault}" for judged in campaign.judged if judged.fault is not None)
@@ -105,7 +107,10 @@ def _kinds(judged: Sequence[InstanceResult]) -> list[_Kind]:
     for seen in found.values():
         first, shortest = min(seen, key=lambda pair: len(pair[1].shortest.stimuli))
         total, closed = sum(kind.count for _, kind in seen), sum(kind.closed for _, kind in seen)
-        kinds.append(_Kind(shortest.shortest, first, total, closed, tuple(one.name for one, _ in seen)))
+        laws = {
+            law: [one.name for one, kind in seen if law in kind.laws] for law in broken_by(kind for _, kind in seen)
+        }
+        kinds.append(_Kind(shortest.shortest, first, total, closed, laws, tuple(one.name for one, _ in seen)))
     return sorted(kinds, key=lambda kind: (kind.shortest.severity, len(kind.shortest.stimuli)))
 
 
@@ -119,7 +124,7 @@ def _beyond(scope: str) -> list[str]:
 
 
 def _is_asked_for(kind: _Kind, only: Selection) -> bool:
-    return not only.laws or any(law in only.laws for law, _ in kind.shortest.laws)
+    return not only.laws or any(law in only.laws for law in kind.laws)
 
 
 def _failure(kind: _Kind) -> str:
@@ -143,9 +148,9 @@ def _laws(campaign: Campaign, breaches: Sequence[_Kind], otherwise: Mapping[str,
     only = campaign.only
     broken: dict[str, set[str]] = {}
     for kind in breaches:
-        for law, _ in kind.shortest.laws:
+        for law, instances in kind.laws.items():
             if not only.laws or law in only.laws:
-                broken.setdefault(law, set()).update(kind.instances)
+                broken.setdefault(law, set()).update(instances)
 
     def not_judged(law: Law) -> str | None:
         if only.laws and law.id not in only.laws:
@@ -210,7 +215,7 @@ def _skipped(campaign: Campaign, laws: Mapping[str, LawResult]) -> list[Skipped]
 
 
 def _finding(kind: _Kind, only: Sequence[str]) -> Finding:
-    found = finding_of(kind.shortest, kind.judged.name, only)
+    found = finding_of(kind.shortest, kind.judged.name, only, alike=kind.laws)
     return replace(found, count=kind.count, closed=kind.closed, instances=kind.instances)
 
 

@@ -2,15 +2,18 @@
 
 The judge gives the rows and what each node answers (`compare/whole_run.py`). Three things are asked of the trail: it has every
 row that was given; each visit records the answer that its node gave; and its records break no law. Records are stepped through
-the law (`trails/`). A run that ended too early is a finding, with the engine's last words.
+the law (`trails/`). A run that ended too early is a finding, with the engine's last words. So is a run that does not end: the
+engine gives no sign of life, twice.
 
 A finding is made short in this order: a single row that shows it alone, else half of the rows, and again; then each unusual
 answer of the row is replaced by the usual one where the finding stays. At most `TRIES` runs are spent on it. What is left is
-one row in nearly every case, and can be run again.
+one row in nearly every case, and can be run again. To make a run short that does not end, each try waits only as long as the
+slowest run that ended makes likely; the result is run once more with the whole limit.
 
 Not here: how an engine is made to run (`free_run.py`, `planned_command.py`), and lockstep.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,12 +25,16 @@ from fateline_model.state import parse_token_name
 from ..compare.data_laws import Broken
 from ..compare.difference import Difference
 from ..compare.whole_run import PlannedRow, WholeRun
-from ..ports.port import EngineFault, RecordJson
+from ..limits import shorter_silence
+from ..ports.port import EngineFault, EngineSilent, RecordJson
 from ..trails.check import TrailResult, check_run
 from ..trails.reader import RunTrail, runs_of
 
 TRIES: Final = 60
-
+WITHOUT_END: Final = "the run does not end"
+LONGER: Final = 20
+"""A run that takes so many times as long as the slowest run that ended is taken for one that does not end."""
+LEAST: Final = 2.0
 
 NOTHING_CHECKED: Final = Counter[str]()
 
@@ -67,15 +74,28 @@ class WholeRuns:
     silent: frozenset[str] = frozenset()
     """The laws that the records of this engine cannot show."""
     result: TrailResult = field(default_factory=TrailResult)
+    _slowest: float = 0.0
 
     def checked(self, whole: WholeRun) -> Difference | None:
-        """Run, and check what was recorded."""
+        """Run, and check what was recorded. If the engine is silent, run once more."""
+        try:
+            return self._once(whole)
+        except EngineSilent:
+            pass
+        try:
+            return self._once(whole)
+        except EngineSilent as silent:
+            return Difference((whole,), (), WITHOUT_END, (f"{WITHOUT_END}: {silent}, twice",), ())
+
+    def _once(self, whole: WholeRun) -> Difference | None:
+        begun = time.monotonic()
         try:
             trail, last_words = self.run(whole), ""
         except EndedEarly as fault:
             trail, last_words = fault.trail, str(fault)
         except EngineFault as fault:
             return Difference((whole,), (), str(fault), (str(fault),), ())
+        self._slowest = max(self._slowest, time.monotonic() - begun)
         return self.judged(whole, trail, last_words)
 
     def judged(self, whole: WholeRun, left: Trail, last_words: str = "") -> Difference | None:
@@ -112,32 +132,45 @@ class WholeRuns:
     # ------------------------------------------------------------------------------------------------ short cases
 
     def shortest(self, found: Difference) -> Difference:
-        """The shortest run found that breaks the same law first."""
+        """The shortest run found that breaks the same law first, or that does not end either."""
         self._tries = 0
         (whole,) = found.stimuli
+        if found.observed == WITHOUT_END:
+            with shorter_silence(max(LEAST, LONGER * self._slowest)):
+                small = self._usual_answers(self._fewer_rows(found, whole))
+            again = self._uncounted(small.stimuli[0]) if small.stimuli != found.stimuli else None
+            return again if again is not None and again.observed == WITHOUT_END else found
         if not found.laws:
             return found
         return self._usual_answers(self._fewer_rows(found, whole))
 
-    def _again(self, law: str | None, whole: WholeRun) -> Difference | None:
+    def _again(self, wanted: Difference, whole: WholeRun) -> Difference | None:
         if self._tries >= TRIES:
             return None
         self._tries += 1
-        kept, self.result = self.result, TrailResult()  # what is asked to make a case short is not counted
-        found = self.checked(whole)
-        self.result = kept
-        return found if found is not None and found.law == law else None
+        found = self._uncounted(whole)
+        if found is None or found.law != wanted.law:
+            return None
+        return found if found.laws or found.observed == wanted.observed == WITHOUT_END else None
+
+    def _uncounted(self, whole: WholeRun) -> Difference | None:
+        """Check a run. What is asked to make a case short is not counted."""
+        kept, self.result = self.result, TrailResult()
+        try:
+            return self.checked(whole)
+        finally:
+            self.result = kept
 
     def _fewer_rows(self, found: Difference, whole: WholeRun) -> Difference:
         if len(whole.rows) == 1:
             return found
         for place in _suspects(found, whole):
-            alone = self._again(found.law, whole._replace(rows=(whole.rows[place],)))
+            alone = self._again(found, whole._replace(rows=(whole.rows[place],)))
             if alone is not None:
                 return alone
         half = len(whole.rows) // 2
         for rows in (whole.rows[:half], whole.rows[half:]):
-            fewer = self._again(found.law, whole._replace(rows=rows))
+            fewer = self._again(found, whole._replace(rows=rows))
             if fewer is not None:
                 return self._fewer_rows(fewer, whole._replace(rows=rows))
         return found
@@ -149,7 +182,7 @@ class WholeRuns:
                 answers = {other: own for other, own in found.stimuli[0].rows[place].answers.items() if other != key}
                 rows = list(found.stimuli[0].rows)
                 rows[place] = row._replace(answers=answers)
-                found = self._again(found.law, found.stimuli[0]._replace(rows=tuple(rows))) or found
+                found = self._again(found, found.stimuli[0]._replace(rows=tuple(rows))) or found
         return found
 
 

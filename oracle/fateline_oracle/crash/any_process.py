@@ -38,13 +38,16 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from fateline_model import LAW_VERSION
+
 from ..audit.any_trail import open_any, prepared
 from ..audit.connect import BadSource
 from ..audit.source import reading
 from ..audit.summary import tell
 from ..audit.whole import Wanted, audit
 from ..limits import Allowance
-from ..report.verdict import Verdict
+from ..report.law_results import law_results
+from ..report.verdict import Finding, Report, Verdict
 
 PATIENCE: Final = 120.0
 """The seconds that a command may take, more on a busy machine."""
@@ -69,9 +72,11 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True)
 class Came:
-    """What came of a run: the broken laws with an example each, what there is of each kind, and each line of the effects."""
+    """What came of a run: the broken laws with an example each, how often each law was asked, what there is of each kind, and
+    each line of the effects."""
 
     broken: dict[str, str]
+    checked: Counter[str]
     over: bool
     things: Counter[str]
     effects: Counter[str]
@@ -88,24 +93,58 @@ class CrashFinding:
 
 @dataclass
 class AnyCrash:
-    """How often a process was killed, and what was found."""
+    """How often a process was killed, what was found, and how often each law was asked."""
 
+    seed: int
     commits: int = 0
     kills: int = 0
     unkilled: int = 0
     """How often the process had ended before it could be killed."""
     findings: list[CrashFinding] = field(default_factory=list)
+    checked: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    @property
+    def how(self) -> str:
+        """When the process was killed."""
+        return f"at each of {self.commits} commits" if self.commits else f"at random moments, seed {self.seed}"
+
+    def report(self, reproduce: str) -> Report:
+        """What was found, one finding for each law and sentence."""
+        alike: dict[tuple[str, str], list[str]] = {}
+        for one in self.findings:
+            alike.setdefault((one.law, one.said), []).append(one.kill)
+        asked = "no trail that was left asks about it"
+        return Report(
+            law_version=LAW_VERSION,
+            scope=f"kills {self.how}",
+            seed=self.seed,
+            laws=law_results(
+                self.checked,
+                Counter(one.law for one in self.findings),
+                not_judged=lambda law: None if self.checked[law.id] else asked,
+            ),
+            counts={"commits": self.commits, "kills": self.kills, "ended_before": self.unkilled},
+            findings=tuple(
+                Finding(law, f"{kills[0]}: {said}", kind=said, count=len(kills), instances=tuple(kills))
+                for (law, said), kills in alike.items()
+            ),
+            prevented=() if self.kills else ("the command was killed at no moment",),
+            seconds=self.seconds,
+            reproduce=reproduce,
+        )
 
 
 def crash_any(asked: Asked, *, seed: int, progress: Callable[[str], None] | None = None) -> AnyCrash:
     """Kill, resume, audit, compare. Raises `CannotRun` or `BadSource`."""
-    found = AnyCrash()
+    found, began_all = AnyCrash(seed), time.monotonic()
     with _folder() as clean:
         began = time.monotonic()
         _finish(asked.start, clean, asked.database, "the start command")
         took = time.monotonic() - began
         found.commits = _counted(clean)
         whole = _came(asked, clean)
+    found.checked.update(whole.checked)
     if whole.broken:
         law, said = next(iter(whole.broken.items()))
         found.findings.append(CrashFinding(law, "no kill", said))
@@ -117,9 +156,16 @@ def crash_any(asked: Asked, *, seed: int, progress: Callable[[str], None] | None
                 found.unkilled += 1
                 continue
             found.kills += 1
-            found.findings += [CrashFinding(law, name, said) for law, said in _left(asked, folder).items()]
+            left = _left(asked, folder)
+            if left is not None:
+                found.checked.update(left.checked)
+                found.findings += [CrashFinding(law, name, said) for law, said in left.broken.items()]
             _finish(asked.resume, folder, asked.database, f"the resume command after {name}")
-            found.findings += [CrashFinding(law, name, said) for law, said in _differs(_came(asked, folder), whole)]
+            came = _came(asked, folder)
+            found.checked.update(came.checked)
+            found.checked.update((SAME, *([ONCE] if asked.effects else [])))
+            found.findings += [CrashFinding(law, name, said) for law, said in _differs(came, whole)]
+    found.seconds = time.monotonic() - began_all
     return found
 
 
@@ -205,12 +251,12 @@ def _kill_group(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
-def _left(asked: Asked, folder: Path) -> dict[str, str]:
-    """What is breached in what a kill left. Nothing can be in a database that has no tables yet."""
+def _left(asked: Asked, folder: Path) -> Came | None:
+    """What a kill left. None if the database has no tables yet."""
     try:
-        return _came(asked, folder).broken
+        return _came(asked, folder)
     except BadSource:
-        return {}
+        return None
 
 
 def _came(asked: Asked, folder: Path) -> Came:
@@ -228,7 +274,8 @@ def _came(asked: Asked, folder: Path) -> Came:
         for law, one in told.report.laws.items()
         if one.verdict is Verdict.BREACHED
     }
-    return Came(broken, not told.report.counts["runs_not_over"], things, _effects(asked, folder))
+    checked = Counter({law: one.checked for law, one in told.report.laws.items() if one.verdict is Verdict.HOLDS})
+    return Came(broken, checked, not told.report.counts["runs_not_over"], things, _effects(asked, folder))
 
 
 def _kind(record: dict[str, object]) -> str:

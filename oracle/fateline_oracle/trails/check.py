@@ -40,6 +40,8 @@ class TrailResult:
     consumed: int = 0
     steps: int = 0
     accepted: int = 0
+    rejected: int = 0
+    """The number of rows that broke a law. A row is stepped up to its first breach."""
     undetermined: Counter[str] = field(default_factory=Counter)
     inferred: Counter[str] = field(default_factory=Counter)
     """What was inferred from other records or guessed, and in how many rows."""
@@ -155,6 +157,8 @@ def _note(run: str, rows: list[str], done: AcceptanceRun, found: TrailResult) ->
         found.undetermined[done.undetermined] += 1
     elif not done.broken:
         found.accepted += len(rows)
+    else:
+        found.rejected += len(rows)
     messages: dict[str, str] = {}
     for law, message in done.broken:
         messages.setdefault(law, message)
@@ -217,8 +221,8 @@ def _see_what_is_shown(trail: RunTrail, found: TrailResult) -> None:
     found.shown.update({"batches"} if trail.batches else ())
 
 
-NEEDS_SHOWN: Final = ("visits", "hops", "digests", "times", "tx", "seq")
-"""What a law may need and a trail may not hold. Barriers, losses, merges and batches are there when something happened."""
+NEEDS_SHOWN: Final = ("visits", "hops", "losses", "merges", "digests", "times", "tx", "seq")
+"""What a law may need and a trail may not hold. Barriers and batches are there when something happened."""
 
 
 CANNOT_FAIL: Final = {
@@ -246,9 +250,11 @@ def report_of(found: TrailResult, reproduce: str) -> Report:
             return "no row was stepped; the reason is below"
         return None if found.checked[law.id] else "nothing happened in this trail that the law speaks of"
 
-    undecided = next(iter(found.undetermined), None)
-    laws = law_results(found.checked, found.breached, not_judged=not_judged, undecided=lambda law: undecided)
     left = found.records - found.consumed
+    not_stepped = [f"{left:,} records were not stepped"] if left else []
+    behind = [f"{found.rejected:,} rows broke another law, and were stepped only up to there"] if found.rejected else []
+    undecided = next(iter([*found.undetermined, *not_stepped, *behind]), None)
+    laws = law_results(found.checked, found.breached, not_judged=not_judged, undecided=lambda law: undecided)
     return Report(
         law_version=LAW_VERSION,
         scope="trail",
@@ -265,7 +271,7 @@ def report_of(found: TrailResult, reproduce: str) -> Report:
         },
         skipped=tuple(_skipped(found, laws)),
         findings=tuple(found.findings),
-        prevented=(*found.undetermined, *([f"{left:,} records were not stepped"] if left else [])),
+        prevented=(*found.undetermined, *not_stepped),
         seconds=found.seconds,
         reproduce=reproduce,
     )

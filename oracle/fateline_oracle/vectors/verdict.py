@@ -4,14 +4,15 @@ Not here: running vectors (`run.py`), and what is printed (`cli/vectors.py`).
 """
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from fateline_model import LAW_VERSION
 from fateline_model.laws import Law
 
 from ..compare.capabilities import declared_and_not_asked, why_not_judged
-from ..conform.findings import Findings, finding_of
+from ..compare.difference import Kind
+from ..conform.findings import Findings, broken_by, finding_of
 from ..ports.port import Hello
 from ..report.law_results import law_results
 from ..report.ledger import NOTHING_KNOWN, Ledger, settled
@@ -43,7 +44,8 @@ def conclude(
     """The verdict on an engine."""
     failed = {**public.failed, **secret.failed}
     broke_down = Counter(str(one.replayed.fault) for one in failed.values() if one.replayed.found is None)
-    breached = Counter(law for one in failed.values() for law in one.replayed.laws)
+    kinds = _kinds(failed)
+    breached = broken_by(kinds.found)
     checked = public.checked + secret.checked
 
     def not_judged(law: Law) -> str | None:
@@ -67,7 +69,7 @@ def conclude(
             "hidden_passed": secret.passed, "steps": public.steps + secret.steps,
         },
         skipped=tuple(skipped),
-        findings=tuple(_findings(failed)),
+        findings=tuple(kinds.findings()),
         prevented=tuple(prevented),
         seconds=seconds,
         reproduce=reproduce,
@@ -77,20 +79,28 @@ def conclude(
     )
 
 
-def _findings(failed: Mapping[str, Failure]) -> list[Finding]:
-    """One finding for each kind of difference, the worst first, with the id of its shortest vector."""
-    findings = Findings()
-    of_kind: dict[object, dict[str, None]] = {}
-    name_of: dict[int, tuple[str, str]] = {}
+@dataclass
+class _Kinds:
+    """The kinds of difference in the vectors that failed. Of each kind the instances, and of each shortest case the vector."""
+
+    found: Findings = field(default_factory=Findings)
+    instances: dict[Kind, dict[str, None]] = field(default_factory=dict)
+    vector_of: dict[int, tuple[str, str]] = field(default_factory=dict)
+
+    def findings(self) -> Iterator[Finding]:
+        """One finding for each kind, the worst first, with the id of its shortest vector."""
+        for kind in self.found:
+            name, instance = self.vector_of[id(kind.shortest)]
+            finding = finding_of(kind.shortest, instance, alike=kind.laws)
+            yield replace(finding, case=name, count=kind.count, instances=tuple(self.instances[kind.shortest.kind]))
+
+
+def _kinds(failed: Mapping[str, Failure]) -> _Kinds:
+    kinds = _Kinds()
     for name, one in failed.items():
         found = one.replayed.found
         if found is not None:
-            findings.note(found)
-            of_kind.setdefault(found.kind, {})[one.instance] = None
-            name_of[id(found)] = name, one.instance
-    told = []
-    for kind in findings:
-        name, instance = name_of[id(kind.shortest)]
-        finding = finding_of(kind.shortest, instance)
-        told.append(replace(finding, case=name, count=kind.count, instances=tuple(of_kind[kind.shortest.kind])))
-    return told
+            kinds.found.note(found)
+            kinds.instances.setdefault(found.kind, {})[one.instance] = None
+            kinds.vector_of[id(found)] = name, one.instance
+    return kinds

@@ -11,9 +11,11 @@ from click.testing import CliRunner, Result
 
 from fateline_model.checker.scopes import instances
 from fateline_model.checker.systems import PipelineSystem
+from fateline_oracle import limits
 from fateline_oracle.cli import main
 from fateline_oracle.compare.difference import Difference
 from fateline_oracle.compare.whole_run import PlannedRow, WholeRun, run_of
+from fateline_oracle.conform import whole_runs
 from fateline_oracle.conform.free_run import PortRuns
 from fateline_oracle.conform.plan import check_plan
 from fateline_oracle.conform.planned_command import CommandRuns
@@ -201,6 +203,25 @@ def test_what_a_whole_run_of_an_engine_shows_is_made_one_row_and_replayed(
     assert (small.law, len(whole.rows)) == (law, 1)
     assert sum(map(len, whole.rows[0].answers.values())) <= 1
     assert _again(f"zoo:{engine}", instance, whole) is not None
+    assert _again("", instance, whole) is None
+
+
+def test_a_run_that_does_not_end_is_made_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token that is late gets no fate, so the run of this engine goes on for ever."""
+    monkeypatch.setattr(limits, "_silence", 1.0)
+    monkeypatch.setattr(whole_runs, "LEAST", 0.5)
+    instance = place_called(DIAMOND)
+    assert isinstance(instance.system, PipelineSystem)
+    with engine_of("zoo:late-without-a-fate") as made:
+        port = made.trail()
+        assert port is not None
+        runs = PortRuns(port, instance.system, dict(instance.document or {}), hello_of(made))
+        found = next(found for seed in range(20) if (found := runs.drawn(seed, [True] * 12)) is not None)
+        small = runs.shortest(found)
+        (whole,) = small.stimuli
+        assert (small.observed, small.laws, len(whole.rows)) == (whole_runs.WITHOUT_END, (), 1)
+        assert 1 <= sum(map(len, whole.rows[0].answers.values())) <= 2
+        assert small.differences[0].startswith("the run does not end: run: no answer within 1 s, twice")
     assert _again("", instance, whole) is None
 
 

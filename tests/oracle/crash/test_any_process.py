@@ -13,6 +13,7 @@ from fateline_oracle.adapters.environments import is_made, words_of
 from fateline_oracle.adapters.profiles import profile_of
 from fateline_oracle.cli import main
 from fateline_oracle.crash import any_process
+from tests.model.schemas import validator
 
 from .toy_run import VIEWS
 
@@ -48,8 +49,9 @@ def test_a_mistake_is_named(tmp_path: Path, mistake: str, said: str) -> None:
     done = tortured(tmp_path, "--effects", "effects.txt", "--json", mistake=mistake)
     assert done.exit_code == 1, done.output
     told = json.loads(done.output)
-    assert (told["kills"], told["commits"]) == (COMMITS, COMMITS)
-    assert [one for one in told["findings"] if f"{one['law']}: {one['said']}".startswith(said)]
+    assert [error.message for error in validator("report").iter_errors(told)] == []
+    assert (told["counts"]["kills"], told["counts"]["commits"]) == (COMMITS, COMMITS)
+    assert [one for one in told["findings"] if f"{one['law']}: {one['kind']}".startswith(said)]
 
 
 def test_where_no_commit_is_counted_it_is_killed_at_random_moments(
