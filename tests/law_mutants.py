@@ -106,7 +106,7 @@ def reached_lines() -> dict[str, set[int]]:
 def noticed(site: Site) -> Noticed:
     """What notices the mutant."""
     with tempfile.TemporaryDirectory(prefix="fateline-mutant-") as home:
-        mutated(MODEL, site, Path(home))
+        mutated(MODEL, Path(home), site)
         return explored(Path(home))
 
 

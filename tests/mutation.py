@@ -8,14 +8,15 @@ package in a temporary folder that is found first, so nothing here is touched. I
 - the engine, `tests`: `tests/impl` and `tests/seeds`, without the slow ones, until one fails;
 - the judge, `tests`: the tests of its parts that drive an engine, until one fails.
 
-With `--first` a mutant that one of them notices is not held against the next. Before all, a copy without a change is held
-against the same: it must pass. What nothing notices is printed, to be looked at: an
-equivalent mutant, or a hole. It takes minutes a mutant, so it is not a test. Not here: mutants of the law
+With `--first` a mutant that one of them notices is not held against the next. Before all, a copy without a change must pass,
+and a copy that cannot be imported must be noticed by each. What nothing notices is printed, to be looked at: an equivalent
+mutant, or a hole. It takes minutes a mutant, so it is not a test. Not here: mutants of the law
 (`tests/law_mutants.py`), and mutants that somebody chose (`fateline zoo`).
 """
 
 import argparse
 import ast
+import json
 import os
 import random
 import shutil
@@ -58,8 +59,10 @@ for instance in sorted(every_instance("small"), key=lambda one: int(str(locked.g
 """
 
 
-PYTEST: Final = ("-m", "pytest", "-q", "-x", "-m", "not slow", "-p", "no:cacheprovider", "-o", "pythonpath=.")
-"""Without the folders that `pyproject.toml` puts first, in which pytest would find the packages before the copy."""
+PYTEST: Final = (
+    "-m", "pytest", "-q", "-x", "-m", "not slow", "-p", "no:cacheprovider", "-o", "pythonpath={home} model impl oracle .",
+)  # fmt: skip
+"""pytest puts the folders of its settings before those of the environment, so the copy is named here too."""
 
 
 class Target(NamedTuple):
@@ -174,7 +177,7 @@ def copied(package: Path, home: Path) -> None:
     shutil.copytree(package, home / package.name, ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def mutated(package: Path, site: Site, home: Path) -> None:
+def mutated(package: Path, home: Path, site: Site) -> None:
     """A copy of the package with the change."""
     copied(package, home)
     path = home / package.name / site.file
@@ -190,7 +193,7 @@ def reached_lines(target: Target) -> dict[str, set[int]]:
         data, script = Path(name, "coverage"), Path(name, "drive.py")
         script.write_text(DRIVE, encoding="utf-8")
         run = [argument.format(drive=script) for argument in target.reach]
-        options = [f"--data-file={data}", f"--source={target.package}"]
+        options = ["--rcfile=", f"--data-file={data}", f"--source={target.package}"]
         subprocess.run([sys.executable, "-m", "coverage", "run", *options, *run], cwd=ROOT, check=True)
         found = CoverageData(str(data))
         found.read()
@@ -207,7 +210,7 @@ def killed_by(home: Path, command: Sequence[str]) -> str | None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(first)}
     try:
         done = subprocess.run(
-            [sys.executable, *command],
+            [sys.executable, *(word.replace("{home}", str(home)) for word in command)],
             cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
@@ -225,22 +228,35 @@ def main() -> None:
     options.add_argument("--of", choices=[*TARGETS], default="engine")
     options.add_argument("--count", type=int, default=80)
     options.add_argument("--seed", type=int, default=2026)
+    options.add_argument("--lines", help="keep the executed lines in this file, or take them from there")
     options.add_argument("--jobs", type=int, default=1)
     options.add_argument("--first", action="store_true", help="stop at what notices a mutant first")
-    options.add_argument("--skip", type=int, default=0, help="leave out this many of the mutants drawn")
+    options.add_argument("--numbers", type=int, nargs="*", help="try only these of the mutants drawn")
     given = options.parse_args()
     target = TARGETS[given.of]
-    found = sites(target.package, reached_lines(target))
+    kept = Path(given.lines) if given.lines else None
+    if kept is not None and kept.exists():
+        reached = {file: set(lines) for file, lines in json.loads(kept.read_text()).items()}
+    else:
+        reached = reached_lines(target)
+    if kept is not None:
+        kept.write_text(json.dumps({file: sorted(lines) for file, lines in reached.items()}))
+    found = sites(target.package, reached)
     drawn = random.Random(given.seed).sample(found, given.count)
     print(f"seed {given.seed}: {given.count} of {len(found):,} sites in executed lines of the {given.of}", flush=True)
-    noticed = _held_against(target, None, first=False)
-    if noticed:
+    if noticed := _held_against(target, copied, first=False):
         sys.exit(f"a copy without a change is noticed: {noticed}")
+    if missing := target.parts.keys() - _held_against(target, _broken, first=False):
+        sys.exit(f"a copy that cannot be imported is not noticed by {', '.join(missing)}")
     total: Counter[str] = Counter()
-    hold = partial(_held_against, target, first=given.first)
+
+    def held_against(number: int) -> dict[str, str]:
+        return _held_against(target, partial(mutated, site=drawn[number - 1]), first=given.first)
+
+    numbers = given.numbers or range(1, given.count + 1)
     with ThreadPoolExecutor(given.jobs) as workers:
-        rest = drawn[given.skip :]
-        for number, (site, noticed) in enumerate(zip(rest, workers.map(hold, rest), strict=True), given.skip + 1):
+        for number, noticed in zip(numbers, workers.map(held_against, numbers), strict=True):
+            site = drawn[number - 1]
             who = " and ".join(noticed) or "nothing"
             total[who] += 1
             print(f"{number:>3}  {site.file}:{site.line}  {site.what}  noticed by {who}", flush=True)
@@ -249,14 +265,16 @@ def main() -> None:
     print("; ".join(f"noticed by {who}: {count}" for who, count in total.most_common()))
 
 
-def _held_against(target: Target, site: Site | None, *, first: bool) -> dict[str, str]:
-    """What notices a mutant, each with what it says. No site: a copy without a change."""
+def _broken(package: Path, home: Path) -> None:
+    copied(package, home)
+    (home / package.name / "__init__.py").write_text("raise RuntimeError", encoding="utf-8")
+
+
+def _held_against(target: Target, make: Callable[[Path, Path], None], *, first: bool) -> dict[str, str]:
+    """What notices a copy of the package, each with what it says. `make` makes it."""
     found: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="fateline-mutant-") as home:
-        if site is None:
-            copied(target.package, Path(home))
-        else:
-            mutated(target.package, site, Path(home))
+        make(target.package, Path(home))
         for part, command in target.parts.items():
             said = killed_by(Path(home), command)
             if said is not None:

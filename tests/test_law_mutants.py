@@ -28,7 +28,7 @@ def test_a_mutant_is_named_by_its_text() -> None:
 
 
 def test_a_broken_kernel_is_noticed_by_its_law(tmp_path: Path) -> None:
-    mutated(MODEL, site("merging.py", "comparison", "givers >= 0 and first_wins"), tmp_path)
+    mutated(MODEL, tmp_path, site("merging.py", "comparison", "givers >= 0 and first_wins"))
     assert explored(tmp_path) == Noticed("law", "C9", 0, "kernels")
 
 

@@ -230,6 +230,7 @@ def as_data(story: Story, key: TokenKey | None = None) -> dict[str, Any]:
         }
 
     return {
+        "schema": "fateline.lineage/1",
         "run": story.run,
         "row": story.row,
         "source": story.source,

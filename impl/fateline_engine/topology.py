@@ -21,7 +21,7 @@ Not here: the questions of a running engine (`graph.py`), and the values of keys
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import Final, NamedTuple
 
 from fateline_engine.settings import (
@@ -117,8 +117,7 @@ def _topological_order(after: Mapping[str, set[str]]) -> tuple[str, ...]:
     for heads in after.values():
         for head in heads:
             awaited[head] += 1
-    ready = [declared[name] for name, count in awaited.items() if count == 0]
-    heapify(ready)
+    ready = [declared[name] for name, count in awaited.items() if count == 0]  # in ascending order, so it is a heap
     order = []
     while ready:
         name = names[heappop(ready)]

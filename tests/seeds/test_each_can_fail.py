@@ -9,7 +9,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,13 @@ WAYS: dict[str, tuple[int, Sequence[Patch]]] = {
 }
 
 
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A folder that no other run of pytest clears away, as it may do with old folders of its own kind."""
+    with tempfile.TemporaryDirectory(prefix="fateline-seed-") as name:
+        yield Path(name)
+
+
 def seeds_of(finding: int) -> list[Path]:
     return sorted(HERE.glob(f"test_{finding:02}_*.py"))
 
@@ -72,10 +80,11 @@ def passed(home: Path, finding: int) -> bool:
     """Whether the tests of the finding pass with the engine in `home`."""
     first = [str(home), *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(
-        [sys.executable, *PYTEST, *map(str, seeds_of(finding))],
+        [sys.executable, *(word.replace("{home}", str(home)) for word in PYTEST), *map(str, seeds_of(finding))],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": os.pathsep.join(first)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     counts = re.search(r"(\d+) (passed|failed|error)", done.stdout)
+    assert (home / ENGINE.name).is_dir(), "the copy is gone, so another engine was tested"
     assert counts is not None, done.stdout[-2000:] + done.stderr[-2000:]
     return done.returncode == 0
 
@@ -87,16 +96,16 @@ def test_every_finding_has_a_test_and_a_way() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("finding", FINDINGS)
-def test_the_engine_without_a_change_passes(finding: int, tmp_path: Path) -> None:
-    copied(ENGINE, tmp_path)
-    assert passed(tmp_path, finding)
+def test_the_engine_without_a_change_passes(finding: int, home: Path) -> None:
+    copied(ENGINE, home)
+    assert passed(home, finding)
 
 
 @pytest.mark.parametrize("way", [pytest.param(way, marks=[] if way in MORE else [pytest.mark.slow]) for way in WAYS])
-def test_its_tests_fail_without_its_prevention(way: str, tmp_path: Path) -> None:
+def test_its_tests_fail_without_its_prevention(way: str, home: Path) -> None:
     finding, patches = WAYS[way]
-    copied(ENGINE, tmp_path)
+    copied(ENGINE, home)
     for patch in patches:
-        file = tmp_path / ENGINE.name / patch.file
+        file = home / ENGINE.name / patch.file
         file.write_text(patched_text(file.read_text(encoding="utf-8"), patch), encoding="utf-8")
-    assert not passed(tmp_path, finding)
+    assert not passed(home, finding)

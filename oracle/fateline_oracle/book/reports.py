@@ -73,6 +73,17 @@ REPORT_KEYS: Final = {
     "reproduce": "The command line that gives this report again.",
     "details": "What only this command has.",
 }
+DATA: Final = {
+    "run": "fateline.run/1",
+    "resume": "fateline.run/1",
+    "explain": "fateline.lineage/1",
+    "graph": "fateline.graph/1",
+    "diff": "fateline.diff/1",
+    "board": "fateline.board/1",
+    "sweep": "fateline.sweep/1",
+}
+"""The value of `schema` in what a command prints that judges nothing."""
+
 FILES_KEYS: Final = {
     "schema": "The name of this schema.",
     "fresh": "True if all files are what they should be.",
@@ -180,6 +191,8 @@ def verdicts_page() -> str:
         f"With `--json` every command that judges prints one object, `{SCHEMA}`; its schema is in "
         f"`schemas/report.schema.json`. `fateline spec`, and `fateline vectors` without an engine, judge no law: they print `{FILES}`, "
         "whose schema is in `schemas/files.schema.json`. New keys may be added; a change that breaks a reader gets another number.",
+        "Commands that show something and judge nothing print data, and `schema` in it says which:",
+        table(["Command", "`schema`"], [(f"`fateline {command}`", f"`{schema}`") for command, schema in DATA.items()]),
         _keys("The report", REPORT_KEYS),
         _keys("The result of a law", LAW_KEYS),
         _keys("A finding", FINDING_KEYS),

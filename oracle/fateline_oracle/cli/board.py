@@ -48,7 +48,16 @@ def board(engines: tuple[str, ...], lock: bool, html: str | None, as_json: bool)
         Path(html).write_text(board_html(rows), encoding="utf-8")
     missing = [name for name in chosen if profile_of(name).drives and not is_made(profile_of(name).packages)]
     if as_json:
-        click.echo(msgspec.json.encode({"rows": rows, "differ": [row.key for row in differ], "not_driven": missing}))
+        click.echo(
+            msgspec.json.encode(
+                {
+                    "schema": "fateline.board/1",
+                    "rows": rows,
+                    "differ": [row.key for row in differ],
+                    "not_driven": missing,
+                }
+            )
+        )
     else:
         say("\n".join(_text(rows, measured, differ, missing)))
     if lock:

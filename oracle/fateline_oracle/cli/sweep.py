@@ -63,7 +63,7 @@ def sweep(engine: str, versions: tuple[str, ...], install: bool, lock: bool, as_
         kept = [row for row in rows if row.way == DRIVEN or row.version != version_of(engine)]
         keep_board(with_new(read_board(), kept))  # the databases of that version come with the package
     if as_json:
-        click.echo(msgspec.json.encode({"rows": rows, "not_measured": failed}))
+        click.echo(msgspec.json.encode({"schema": "fateline.sweep/1", "rows": rows, "not_measured": failed}))
     else:
         say("\n".join(_text(rows, failed)))
     if any(row.verdict is Verdict.BREACHED for row in rows):

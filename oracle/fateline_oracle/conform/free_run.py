@@ -99,20 +99,30 @@ class PortRuns(WholeRuns):
         return Trail(tuple(self._shown(records)))
 
 
+def runs_without(hello: Hello) -> str | None:
+    """Why whole runs of an engine are not judged; None if they are."""
+    missing = [word for word in STEPPED if word not in hello.shows]
+    return f"whole runs are not judged: the engine does not show {', '.join(missing)}" if missing else None
+
+
+def validity(system: PipelineSystem) -> list[bool]:
+    """Which rows of a whole run the source declares valid."""
+    return [not (system.options.invalid_rows and place % 7 == 3) for place in range(ROWS)]
+
+
 def drive_free_runs(judged: InstanceResult, port: TrailPort, instance: Instance, hello: Hello, seed: int) -> None:
     """Check some whole runs of an instance, and add them to its result."""
     system = instance.system
     assert isinstance(system, PipelineSystem)
-    if missing := [word for word in STEPPED if word not in hello.shows]:
-        judged.skipped[f"whole runs are not judged: the engine does not show {', '.join(missing)}"] += RUNS
+    if (why := runs_without(hello)) is not None:
+        judged.skipped[why] += RUNS
         return
     runs = PortRuns(port, system, dict(instance.document or {}), hello)
-    valid = [not (system.options.invalid_rows and place % 7 == 3) for place in range(ROWS)]
     for number in range(RUNS):
-        found = runs.drawn(seed + number, valid)
+        found = runs.drawn(seed + number, validity(system))
         if found is not None and judged.findings.is_new(found):
             found = runs.shortest(found)
         if found is not None:
             judged.findings.note(found)
     judged.steps += runs.result.steps
-    judged.checked.update({law: count for law, count in runs.result.checked.items() if law not in runs.silent})
+    judged.checked.update(runs.asked)

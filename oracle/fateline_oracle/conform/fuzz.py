@@ -7,6 +7,8 @@ is run.
 Going on: behind a difference the round starts again, and no longer takes stimuli of the same kind that meet the same. So one
 pervasive difference does not hide the others. Findings are told apart by their kind, as in `verdict.py`.
 
+An engine that offers no pipeline port and runs whole is given whole runs with random answers instead of walks.
+
 Not here: how it is shown (`cli/hunt.py`).
 """
 
@@ -14,7 +16,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -38,6 +40,7 @@ from ..report.verdict import Report, Skipped
 from .campaign import Campaign, every_instance
 from .explore import LocalGraph, local_graph
 from .findings import Findings, broken_by, finding_of
+from .free_run import PortRuns, runs_without, validity
 from .instance import InstanceResult
 from .lockstep import Lockstep
 from .machine_driver import MachineDriver, Shorter, Unsupported
@@ -187,7 +190,10 @@ class Hunt:
 
     def _fits(self, instance: Instance) -> bool:
         if isinstance(instance.system, PipelineSystem):
-            return Port.PIPELINE in self.hello.ports and requirements(instance.system.pipeline) <= self.hello.does
+            offered = Port.PIPELINE in self.hello.ports or (
+                Port.TRAIL in self.hello.ports and runs_without(self.hello) is None
+            )
+            return offered and requirements(instance.system.pipeline) <= self.hello.does
         return PORT_OF[instance.machine] in self.hello.ports and asks_for(instance) <= self.hello.does
 
     def replayed(self) -> Iterator[Event]:
@@ -276,6 +282,9 @@ class Hunt:
         chance = random.Random(f"{self.progress.seed}/{self.progress.rounds}")
         instance = chance.choice(self.instances)
         before = len(self.progress.seen)
+        if isinstance(instance.system, PipelineSystem) and Port.PIPELINE not in self.hello.ports:
+            yield from self._whole_run(chance, instance, instance.system)
+            return
         with self._side(instance) as side:
             try:
                 yield from self._walks(chance, instance, side)
@@ -289,6 +298,19 @@ class Hunt:
             yield Event(
                 "round", f"{len(self.progress.seen) - before} kinds of steps seen for the first time: {instance.name}"
             )
+
+    def _whole_run(self, chance: random.Random, instance: Instance, system: PipelineSystem) -> Iterator[Event]:
+        port = self.engine.trail()
+        assert port is not None
+        runs = PortRuns(port, system, dict(instance.document or {}), self.hello)
+        try:
+            found = runs.drawn(chance.randrange(2**32), validity(system))
+            if found is not None:
+                yield from self._note(instance, found, runs.shortest)
+        except EngineFault as fault:
+            yield self._fault(f"{instance.name}: {fault}")
+        self.progress.steps += runs.result.steps
+        self.checked.update(runs.asked)
 
     @contextmanager
     def _side(self, instance: Instance) -> Iterator[_Side]:
@@ -317,7 +339,7 @@ class Hunt:
             if found is None:
                 return
             around.add((named_as(found.stimuli[-1]), found.met))
-            yield from self._note(instance, found, side)
+            yield from self._note(instance, found, side.shortest)
 
     def _walk(
         self, chance: random.Random, instance: Instance, side: _Side, around: set[tuple[str, tuple[str, ...]]]
@@ -360,20 +382,21 @@ class Hunt:
                 return found
         return None
 
-    def _note(self, instance: Instance, found: Difference, side: _Side) -> Iterator[Event]:
+    def _note(
+        self, instance: Instance, found: Difference, shortest: Callable[[Difference], Difference]
+    ) -> Iterator[Event]:
         """Keep a finding. Its case is made short and saved the first time that its kind is met."""
         if not found.laws:
             yield self._fault(f"{instance.name}: {found.differences[0]}")
             return
         known = self.findings.of_kind.get(found.kind)
         if known is None:
-            found = side.shortest(found)
+            found = shortest(found)
             known = self.findings.of_kind.get(found.kind)
+        self.findings.note(found)
         if known is not None:
-            known.count += 1
             return
         small = found
-        self.findings.note(small)
         name = self.progress.cases.get(str(small.kind))
         if name is None or not (self.folder / name).exists():
             judged = InstanceResult(instance.family, instance.name, instance.machine)

@@ -76,6 +76,11 @@ class WholeRuns:
     result: TrailResult = field(default_factory=TrailResult)
     _slowest: float = 0.0
 
+    @property
+    def asked(self) -> dict[str, int]:
+        """How often each law was asked that the records of this engine can show."""
+        return {law: count for law, count in self.result.checked.items() if law not in self.silent}
+
     def checked(self, whole: WholeRun) -> Difference | None:
         """Run, and check what was recorded. If the engine is silent, run once more."""
         try:

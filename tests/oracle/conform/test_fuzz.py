@@ -10,7 +10,7 @@ from fateline_oracle.cli import main
 from fateline_oracle.conform.fuzz import STATE, BadCorpus, Hunt
 from fateline_oracle.engines import engine_of
 from fateline_oracle.ports.hello import hello_of
-from fateline_oracle.ports.port import Port
+from fateline_oracle.ports.port import Drive, Port
 from fateline_oracle.report.verdict import Verdict
 
 from .test_going_on import with_both
@@ -71,6 +71,25 @@ def test_an_engine_that_offers_one_port_is_hunted_through_it(tmp_path: Path, por
     assert (report.verdict, report.counts["walks"], report.findings) == (Verdict.HOLDS, 5, ())
     assert report.counts["steps"] > 20
     assert {law for law, one in report.laws.items() if one.verdict is None} >= {"R1", "T1"}
+
+
+@pytest.mark.parametrize("bug, law", [("", None), ("siblings-share-data", "K3")])
+def test_an_engine_that_only_runs_whole_is_hunted_through_whole_runs(tmp_path: Path, bug: str, law: str | None) -> None:
+    with engine_of(f"zoo:{bug}" if bug else "") as engine:
+        hello = hello_of(engine)._replace(ports=frozenset({Port.TRAIL}), drive=Drive.WHOLE_RUN)
+        found = Hunt(engine, hello, bug, tmp_path, 1)
+        found.instances = [
+            one for one in found.instances if one.name.startswith("diamond branches=2 policy=require_all")
+        ]
+        for event in found.rounds():
+            if event.kind == "walked" and found.progress.rounds == 4:
+                break
+        report = found.report("")
+        assert report.counts["walks"] == 4
+        assert {finding.law for finding in report.findings} == ({law} if law else set())
+        again = Hunt(engine, hello, bug, tmp_path, 1)
+        again.progress = found.progress
+        assert [event.text for event in again.replayed()] == [f"breaks {law}"] * len(found.progress.cases)
 
 
 def test_a_corpus_belongs_to_an_engine_and_says_when_its_version_changed(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from fateline_oracle.book.reports import FINDING_KEYS, KNOWN_KEYS, LAW_KEYS, REPORT_KEYS, SKIPPED_KEYS
+from fateline_oracle.book.reports import DATA, FINDING_KEYS, KNOWN_KEYS, LAW_KEYS, REPORT_KEYS, SKIPPED_KEYS
 from fateline_oracle.cli import main
 from fateline_oracle.report.verdict import Finding, Known, LawResult, Skipped
 from fateline_oracle.vectors.store import folder_of
@@ -82,3 +82,19 @@ def test_trails_and_pipelines(folder: Path) -> None:
 )
 def test_every_key_has_its_meaning_in_the_order_in_which_it_is_printed(kind: type, keys: dict[str, str]) -> None:
     assert [field.name for field in fields(kind)] == list(keys)
+
+
+def test_what_judges_nothing_prints_data_and_says_which(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples" / "quorum", tmp_path / "quorum")
+    database = next(folder.glob("*.db"))
+    asked = {
+        "run": ["run", tmp_path / "quorum" / "pipeline.yaml"],
+        "explain": ["explain", database, "0"],
+        "graph": ["graph", folder / "pipeline.yaml"],
+        "diff": ["diff", database, database],
+    }
+    for command, words in asked.items():
+        done = CliRunner().invoke(main, [*map(str, words), "--json"])
+        assert json.loads(done.stdout)["schema"] == DATA[command], command
+    assert DATA["resume"] == DATA["run"]
+    assert DATA.keys() - asked.keys() == {"resume", "board", "sweep"}, "the last two need engines of others"
