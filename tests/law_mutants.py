@@ -38,7 +38,7 @@ import fateline_model
 from fateline_model.checker.scopes import Instance, instances
 from fateline_model.checker.search import explore
 from fateline_model.checker.verify import verify_domains
-from fateline_oracle.book.random_mutants import LOCK, Noticed, RandomMutant, read, written
+from fateline_oracle.book.random_mutants import LOCK, Found, Noticed, RandomMutant, read, written
 from fateline_oracle.law.verification import read_lock
 
 from .mutation import Site, changes_in, mutated, sites
@@ -48,6 +48,8 @@ SECONDS: Final = 1800
 """A mutant that runs longer is noticed: it does not come to an end. The whole scope takes a tenth of this."""
 
 FIRST_STATES: Final = 500
+MOST: Final = 100
+"""Fewer mutants are the first of so many, so that a longer run contains a shorter one."""
 EXPLORE: Final = """
 import json, sys
 from collections import Counter
@@ -151,15 +153,15 @@ def shares(found: Iterable[Noticed]) -> Counter[str]:
     return Counter(one.by for one in found)
 
 
-def problems(found: dict[RandomMutant, Noticed], locked: dict[str, Any]) -> list[str]:
+def problems(found: Found, locked: dict[str, Any]) -> list[str]:
     """What the lock does not allow: a smaller share of a law, or a mutant that no law notices and that has no reason."""
     reasons = {RandomMutant(one["file"], one["old"], one["new"]): one["why"] for one in locked["unnoticed"]}
     lines = [
         f"{mutant.file}: `{mutant.old}` becomes `{mutant.new}`: noticed by {one.by}; {LOCK.name} has no reason for it"
-        for mutant, one in found.items()
+        for mutant, one in found
         if one.by in ("lock", "neither") and not reasons.get(mutant)
     ]
-    now, then = shares(found.values()), Counter(locked["noticed"])
+    now, then = shares(one for _, one in found), Counter(locked["noticed"])
     if now["law"] + now["failure"] < then["law"] + then["failure"]:
         lines.append(
             f"laws and failures notice {now['law'] + now['failure']}; locked are {then['law'] + then['failure']}"
@@ -178,25 +180,24 @@ def main() -> None:
     given = options.parse_args()
     locked = read() if given.check else {"seed": given.seed, "count": given.count}
     every = sites(MODEL, reached_lines())
-    drawn = random.Random(locked["seed"]).sample(every, locked["count"])
+    drawn = random.Random(locked["seed"]).sample(every, max(MOST, locked["count"]))[: locked["count"]]
     print(f"seed {locked['seed']}: {len(drawn)} of {len(every):,} sites in executed lines of the machines", flush=True)
     if (plain := explored(MODEL.parent)).by != "neither":
         sys.exit(f"the model without a change is noticed: {plain}")
-    found: dict[RandomMutant, Noticed] = {}
+    found: list[tuple[RandomMutant, Noticed]] = []
     for number, (site, one) in enumerate(judged(drawn, given.jobs), 1):
         mutant = described(site)
-        found[mutant] = one
+        found.append((mutant, one))
         states = f", {one.states:,} states" if one.states is not None else ""
         print(
             f"{number:>3}  {site.file}:{site.line}  {site.what}: {one.by} {one.what}{states}  {one.where}", flush=True
         )
         if one.by in ("lock", "neither"):
             print(f"       {mutant.old}\n    -> {mutant.new}", flush=True)
-    print("; ".join(f"{by}: {count}" for by, count in shares(found.values()).most_common()))
-    if given.lock:
-        LOCK.write_text(
-            json.dumps(written(locked["seed"], len(every), found, read()), indent=1) + "\n", encoding="utf-8"
-        )
+        if given.lock:
+            result = written(locked["seed"], len(every), found, read())
+            LOCK.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print("; ".join(f"{by}: {count}" for by, count in shares(one for _, one in found).most_common()))
     wrong = problems(found, locked) if given.check else []
     print("\n".join(wrong))
     sys.exit(1 if wrong else 0)

@@ -39,20 +39,20 @@ def test_a_model_that_cannot_run_fails(tmp_path: Path) -> None:
 
 
 def test_a_mutant_that_no_law_notices_needs_a_reason() -> None:
-    locked = written(1, 10, {MUTANT: LOCK}, {"unnoticed": []})
-    assert problems({MUTANT: LOCK}, locked) == [
+    locked = written(1, 10, [(MUTANT, LOCK)], {"unnoticed": []})
+    assert problems([(MUTANT, LOCK)], locked) == [
         "merging.py: `a < b` becomes `a <= b`: noticed by lock; random_mutants.json has no reason for it"
     ]
     locked["unnoticed"][0]["why"] = "the two are never equal"
-    assert problems({MUTANT: LOCK}, locked) == []
-    assert written(1, 10, {MUTANT: LOCK}, locked)["unnoticed"][0]["why"] == "the two are never equal"
+    assert problems([(MUTANT, LOCK)], locked) == []
+    assert written(1, 10, [(MUTANT, LOCK)], locked)["unnoticed"][0]["why"] == "the two are never equal"
 
 
 def test_a_smaller_share_of_the_laws_is_a_problem() -> None:
-    locked = written(1, 10, {MUTANT: LAW}, {"unnoticed": []})
+    locked = written(1, 10, [(MUTANT, LAW)], {"unnoticed": []})
     locked["unnoticed"] = [{**MUTANT._asdict(), "by": "lock", "why": "known"}]
-    assert problems({MUTANT: LAW}, locked) == []
-    assert problems({MUTANT: LOCK}, locked) == ["laws and failures notice 0; locked are 1"]
+    assert problems([(MUTANT, LAW)], locked) == []
+    assert problems([(MUTANT, LOCK)], locked) == ["laws and failures notice 0; locked are 1"]
 
 
 def test_every_mutant_of_the_book_that_no_law_notices_has_a_reason() -> None:
