@@ -8,7 +8,8 @@ state, whether it is lawful, and if not, by which rule. It shares no line with t
 Example. `begin(0/a)` while `0/a` is at work: the run is up, the token is known, and it has no fate; `already_visiting` is the
 first question that is answered with yes.
 
-Not here: `no_such_data`. Which merges a step causes is known only by taking it; law C3 judges what a merge can fail for.
+`no_such_data` stands in no table: which merges a step causes is known only by taking it. It is judged where an arrival
+merges at once, and law C3 judges what a merge fails for.
 """
 
 import re
@@ -17,6 +18,7 @@ from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from ..barrier_machine import BarrierEvent, BarrierStimulus
+from ..coalesce import Counts
 from ..kernels import Mark, Phase
 from ..lifecycle import Op, Operation, TokenRef, World
 from ..pipeline import Node
@@ -29,11 +31,14 @@ from ..words import (
     RESERVED,
     BatchMode,
     BatchStatus,
+    MergeData,
     NodeKind,
     Policy,
+    Reason,
     Refusal,
     RunStatus,
 )
+from .coalesce import data_can_fail, should_merge
 from .law import Level, Where, law, law_known_elsewhere
 from .step_view import Check, StepView
 
@@ -60,8 +65,8 @@ REFUSED_WITHOUT_A_TRACE = law_known_elsewhere(
 def refused_by_its_rule(view: StepView) -> Iterator[Check]:
     law, seen = rule_that_forbids(view.pipeline, view.before, view.stimulus), view.refusal
     if law is None and seen is Refusal.NO_SUCH_DATA:
-        prescribed = not isinstance(view.stimulus, Operation) and view.stimulus.data
-        yield None if prescribed else f"{view.stimulus} prescribes no data, and is refused for it"
+        wrong = isinstance(view.stimulus, Operation) or _can_end_so(view.pipeline, view.before[0], view.stimulus)
+        yield f"{view.stimulus} is refused as {seen}, and its merge can end so" if wrong else None
     elif law is not seen:
         was, must = f"refused as {seen}" if seen else "accepted", f"says {law}" if law else "allows it"
         yield f"{view.stimulus} is {was}; the law {must}"
@@ -81,6 +86,25 @@ def rule_that_forbids(
         return next((rule for rule, forbids in _OF_BARRIERS[stimulus.do] if forbids(alone)), None)
     happens = _Happens(pipeline, world[0], stimulus)
     return next((rule for rule, forbids in _OF_STIMULI[stimulus.do] if forbids(happens)), None)
+
+
+def _can_end_so(pipeline: Pipeline, run: Run, stimulus: Stimulus | BarrierStimulus) -> bool:
+    """Whether the stimulus prescribes nothing, or is an arrival whose own merge can end as it prescribes."""
+    if not stimulus.data:
+        return True
+    if not isinstance(stimulus, Stimulus) or stimulus.do is not Do.ARRIVE or len(stimulus.data) > 1:
+        return False
+    happens = _Happens(pipeline, run, stimulus)
+    assert happens.found is not None
+    row, token = happens.found
+    node, (fork, own) = happens.node, token.stack[-1]
+    barrier = next((b for b in row.barriers if (b.node, b.fork) == (node.name, fork)), None)
+    marks = dict(zip(node.branches, barrier.marks if barrier else [Mark.AWAITED] * len(node.branches), strict=True))
+    arrived = [branch for branch, mark in marks.items() if mark is Mark.HELD or branch == own]
+    counts = Counts(len(marks), len(arrived), list(marks.values()).count(Mark.LOST), node.quorum_count or 1)
+    merges = (barrier is None or barrier.verdict is None) and should_merge(node.policy, counts)
+    (word,) = stimulus.data
+    return merges and (word is MergeData.OK or data_can_fail(node, arrived, Reason(word)))
 
 
 # ------------------------------------------------------------------------------------------------- the pipeline machine

@@ -15,6 +15,7 @@ from fateline_model.checker.verify import UNREACHABLE
 from fateline_model.laws import ALL, Family, Law
 
 from ..law.proofs.gate import contract
+from ..law.proofs.induction import INDUCTIONS
 from ..law.proofs.obligations import OBLIGATIONS, Runs
 from ..law.verification import Locked, MutantReport
 from .decisions import decisions_of
@@ -61,7 +62,7 @@ def _law(law: Law, lock: Lock, mutants: Sequence[MutantReport]) -> str:
         how = "times checked, on its kernel over every case of a small domain" if law.id in DOMAINS else "times checked"
         known.append(f"{how}: {', '.join(checks)}")
     for runs, said in PROVED.items():
-        proofs = [proof.name for proof in OBLIGATIONS if law.id in proof.laws and proof.runs is runs]
+        proofs = [proof.name for proof in (*OBLIGATIONS, *INDUCTIONS) if law.id in proof.laws and proof.runs is runs]
         if proofs:
             known.append(f"{said}: {code(proofs)}")
     own = [report for report in mutants if report.mutant.law == law.id]
@@ -165,6 +166,14 @@ def proofs_page() -> str:
         ),
         f"{len(rows)} obligations with {sum(row[5] for row in rows)} contracts, {sum(row[6] for row in rows)} witnesses and "
         f"{sum(row[7] for row in rows)} mutants.",
+        "## For any number of branches and parents",
+        "A kernel is proved for one call. An invariant connects the calls: it holds at the beginning, and Z3 finds no step that "
+        "breaks it. The steps are taken from the source that runs: the policy table is evaluated on symbols, and the kernels are "
+        "called for every case. Mutants of that source must be refuted with a counterexample.",
+        table(
+            ["Invariant", "What is claimed", "Laws", "Mutants"],
+            [(f"`{one.name}`", one.sentence, " ".join(one.laws), len(one.mutants)) for one in INDUCTIONS],
+        ),
     )
 
 

@@ -57,7 +57,8 @@ def evidence_page(census: Matrix, figures: Mapping[str, Mapping[str, Any]]) -> s
         "How the judge is tested",
         f"There are {len(mutants)} mutants of the reference engine: each is the engine with one seeded bug. {killed} are "
         "killed. A mutant is killed when the judge names the law that the bug breaks, or when the guard of the database that "
-        "should refuse the bug refuses it. The engine without a bug is checked in the same way, and nothing is found.",
+        "should refuse the bug refuses it. The engine without a bug is checked in the same way, and nothing is found. Mutants of the *law* are in "
+        "[mutants.md](mutants.md) and, drawn at random, in [independent.md](independent.md).",
         FROM,
         "## How many steps until a mutant is found",
         "The table counts steps of the engine, refusals included, in the instances in which a mutant is searched for.",

@@ -6,7 +6,7 @@ here: drawing and exploring.
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -30,6 +30,9 @@ class Noticed(NamedTuple):
     where: str
 
 
+Found = Sequence[tuple[RandomMutant, Noticed]]
+
+
 def read() -> dict[str, Any]:
     """The locked result, or an empty one."""
     empty = {"seed": 0, "count": 0, "sites": 0, "noticed": {}, "laws": {}, "unnoticed": []}
@@ -37,21 +40,21 @@ def read() -> dict[str, Any]:
     return locked
 
 
-def written(seed: int, sites: int, found: Mapping[RandomMutant, Noticed], before: Mapping[str, Any]) -> dict[str, Any]:
+def written(seed: int, sites: int, found: Found, before: Mapping[str, Any]) -> dict[str, Any]:
     """The result as it is locked. A reason that was given before stays with its mutant."""
     reasons = {RandomMutant(one["file"], one["old"], one["new"]): one["why"] for one in before["unnoticed"]}
-    laws = Counter(one.what for one in found.values() if one.by == "law")
-    states = sorted(one.states for one in found.values() if one.by == "law" and one.states is not None)
+    laws = Counter(one.what for _, one in found if one.by == "law")
+    states = sorted(one.states for _, one in found if one.by == "law" and one.states is not None)
     return {
         "seed": seed,
         "count": len(found),
         "sites": sites,
-        "noticed": dict(sorted(Counter(one.by for one in found.values()).items())),
+        "noticed": dict(sorted(Counter(one.by for _, one in found).items())),
         "laws": dict(sorted(laws.items(), key=lambda item: (-item[1], item[0]))),
         "states": {"median": states[len(states) // 2] if states else 0, "most": states[-1] if states else 0},
         "unnoticed": [
             {**mutant._asdict(), "by": one.by, "why": reasons.get(mutant, "")}
-            for mutant, one in sorted(found.items())
+            for mutant, one in sorted(found)
             if one.by in ("lock", "neither")
         ],
     }

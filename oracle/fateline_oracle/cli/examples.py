@@ -1,6 +1,6 @@
-"""`fateline examples`: the pipelines and engines to begin with, copied into a folder, also from an installed package.
+"""`fateline examples`: pipelines, engines and databases to begin with, copied into a folder, also from an installed package.
 
-Not here: what is in them (`examples/README.md`).
+Not here: what is in them (`examples/README.md`), and what was found in the databases (`specs/found.md`).
 """
 
 import shutil
@@ -11,8 +11,10 @@ import click
 
 from fateline_console.terminal import say
 
+from ..book.landscapes import CASES, unpacked
 from ..report.verdict import ExitCode
 
+FIRST: Final = next(iter(CASES))
 LEFT_OUT: Final = ("out", "*.db", "*.db-*", "__pycache__")
 
 
@@ -21,7 +23,8 @@ LEFT_OUT: Final = ("out", "*.db", "*.db-*", "__pycache__")
 def examples(folder: Path) -> ExitCode:
     """Copy the examples into DIR, which must not exist.
 
-    Each folder with a pipeline.yaml can be run as it is. `engines` has adapters in several languages.
+    Each folder with a pipeline.yaml can be run as it is. `engines` has adapters in several languages, `databases` audit
+    databases that engines of others wrote.
 
     Exit status: 0 copied, 3 wrong usage or input.
     """
@@ -29,10 +32,15 @@ def examples(folder: Path) -> ExitCode:
         raise click.ClickException(f"{folder}: exists already; name a new folder")
     try:
         shutil.copytree(source(), folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
+        databases = folder / "databases"
+        databases.mkdir()
+        for name in CASES:
+            with unpacked(name) as database:
+                shutil.copy(database, databases / f"{name}.db")
     except OSError as error:
         raise click.ClickException(f"{folder}: {error.strerror or error}") from error
     say(f"The examples are in {folder}; begin with {folder / 'README.md'}, or type:")
-    say(f"\n    fateline run {folder / 'quorum' / 'pipeline.yaml'}")
+    say(f"\n    fateline run {folder / 'quorum' / 'pipeline.yaml'}\n    fateline audit {databases / f'{FIRST}.db'}")
     return ExitCode.HOLDS
 
 

@@ -75,7 +75,7 @@ def test_a_change_that_changes_nothing_is_not_caught_and_is_told() -> None:
 ALONE = {
     "one-branch-contradicts-itself", "collisions-fail-by-any-rule", "impossible-data-believed", "buffered-in-silence",
     "failed-flush-closed-as-good", "flush-not-run-again", "every-child-of-a-fork-is-the-first", "another-rule-named",
-    "a-lawful-step-refused", "at-work-while-down",
+    "a-lawful-step-refused", "data-that-can-be-refused", "at-work-while-down",
 }  # fmt: skip
 
 

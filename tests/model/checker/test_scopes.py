@@ -118,7 +118,7 @@ def test_counts_that_moved_are_told_one_by_one(monkeypatch: pytest.MonkeyPatch) 
     finally:
         verification._instances.cache_clear()
     missing = [line for line in report.drift if line.endswith("None now")]
-    assert len(missing) == len({one.line for one in SMALL.values()}) - 1
+    assert len(missing) == len({instance.line for instance in SMALL.values()}) - 1
     assert not any("quarantine" in line for line in report.drift)
     assert counted(report)["quarantine"][0] == len(naive("quarantine").states)
     assert "law K1 was never checked in a case to which it applies" in report.gaps

@@ -250,6 +250,7 @@ def test_the_examples_are_copied_into_a_new_folder_and_can_be_run(tmp_path: Path
     assert typed("examples", str(copied)).exit_code == 0
     assert (copied / "engines" / "README.md").is_file()
     assert typed("run", str(copied / "quorum" / "pipeline.yaml")).exit_code == 0
+    assert typed("audit", str(copied / "databases" / "jan28_pre-topology.db")).exit_code == ExitCode.BREACHED
     again = typed("examples", str(copied))
     assert (again.exit_code, "exists already" in again.output) == (3, True)
 

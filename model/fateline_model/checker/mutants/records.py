@@ -182,6 +182,15 @@ MUTANTS: Final = (
         "line",
     ),
     Mutant(
+        "data-that-can-be-refused",
+        "Z2",
+        "step_builder.py",
+        "        data = self.run.merge_data(config.merge, config.collisions, len(held))\n",
+        "        data = self.run.merge_data(config.merge, config.collisions, len(held) - 1)\n",
+        "a merge of two branches is not allowed to conflict",
+        "hostile diamond policy=require_all",
+    ),
+    Mutant(
         "a-lawful-step-refused",
         "Z2",
         "batches.py",
