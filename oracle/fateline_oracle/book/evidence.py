@@ -115,8 +115,10 @@ def scopes_page(lock: Lock) -> str:
         "A [scope](glossary.md#scope) is a named list of [instances](glossary.md#instance) in `fateline_model/checker/scopes.toml`; each scope contains those before "
         "it. The checker visits the states of one row, and treats branches that differ only in their names as one. The exact "
         "counts for any number of rows follow from that, because rows meet only in batches "
-        "([decision 0003](decisions/0003-rows-are-counted-not-explored.md)). Scope `small` has forks of two branches only, apart "
-        "from single barriers: use `standard` before you rely on a result.",
+        "([decision 0003](decisions/0003-rows-are-counted-not-explored.md)). A family *every pipeline of size N* has each irreducible pipeline "
+        "of that size, once up to renaming; the size counts one for each node between source and sinks, and one for each branch of a "
+        "gate beyond the second. `fateline_model/checker/small_pipelines.py` defines irreducible and says what these leave out; the other "
+        "families are larger or have what they leave out. Use `standard` before you rely on a result.",
         BY_HAND,
         *sections,
         "## What never happens",
