@@ -39,6 +39,9 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
     LazyCommand("resume", f"{_ENGINE}.run:resume", "Resume a stopped run from its last commit."),
     LazyCommand("explain", f"{_HERE}.show_trail:explain", "Show where a row went, or where an output comes from."),
     LazyCommand("graph", f"{_ENGINE}.graph:graph", "Check a pipeline and draw it."),
+    LazyCommand(
+        "explore", f"{_HERE}.explore:explore", "Write a page in which a pipeline, a case or a row can be played."
+    ),
     LazyCommand("export", f"{_HERE}.show_trail:export", "Write an audit trail as JSON lines, CSV or tables."),
     LazyCommand("examples", f"{_HERE}.examples:examples", "Copy the examples into a folder."),
     LazyCommand("spec", f"{_HERE}.spec:spec", "Write the generated pages of the book, or check that they are fresh."),
