@@ -23,6 +23,7 @@ FIND_PYTHON = python=; for candidate in $(PYTHON) python3.11 python3; do \
 
 REPORT := build/conformance.html
 AUDIT := build/audit.html
+EXPLORER := build/explore.html
 EXAMPLES := build/examples
 
 demo: $(READY) ## check the reference engine, an engine with a bug and a database, and say where the reports are
@@ -41,7 +42,11 @@ demo: $(READY) ## check the reference engine, an engine with a bug and a databas
 	@echo
 	@$(BIN)/fateline audit $(EXAMPLES)/databases/jan28_pre-topology.db --html $(AUDIT); [ $$? -eq 1 ]
 	@echo
-	@echo "The reports, each as one page: $(REPORT) and $(AUDIT). The laws, with their evidence: specs/README.md"
+	@echo "4. A page in which you step a pipeline through the law:"
+	@echo
+	@$(BIN)/fateline explore $(EXAMPLES)/quorum/pipeline.yaml --output $(EXPLORER)
+	@echo
+	@echo "Open in a browser: $(REPORT), $(AUDIT) and $(EXPLORER). The laws, with their evidence: specs/README.md"
 
 conform: $(READY) ## check the reference engine at the standard scope
 	@$(BIN)/fateline conform --html $(REPORT)
