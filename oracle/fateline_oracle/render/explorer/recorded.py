@@ -65,9 +65,11 @@ def _events(records: list[dict[str, object]]) -> Iterator[dict[str, Any]]:
 
 
 def _after(record: Mapping[str, Any], tokens: Mapping[str, Stands]) -> dict[str, Stands]:
-    """How the token of a record stands after it."""
+    """How the token of a record stands after it. A token that has ended stays so; its last visit may be recorded later."""
     name = str(record.get("token", "?"))
-    node = tokens[name][1] if name in tokens else ""
+    _, node, kind, _ = tokens.get(name, ("", "", "", ""))
+    if kind in (ENDED, CONTINUED):
+        return {}
     if record["rec"] == "tokens":
         return {name: tokens.get(name, (name, node, WAITS, "is created"))}
     if record["rec"] == "hops":
