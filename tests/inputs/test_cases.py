@@ -1,4 +1,4 @@
-"""Cases for `fateline replay`, and vectors."""
+"""Cases for `fateline replay` and `explore`, and vectors."""
 
 import gzip
 import json
@@ -70,6 +70,7 @@ def test_cases(tmp_path: Path, many: int) -> None:
         folder = folders.next()
         (folder / "case.json").write_text(json.dumps(case))
         check(folder, "replay", "case.json")
+        check(folder, "explore", "--case", "case.json", "--states", "20", "--output", "p.html", named="p.html")
 
     fuzz(many, damaged_data(cases(), MORE), tried)
 

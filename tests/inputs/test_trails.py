@@ -34,6 +34,8 @@ def read_by_all(folder: Path, file: str, *options: object) -> None:
     check(folder, "audit", file, "--jobs", 1, *PATIENCE, "--json", *options)
     check(folder, "conform", "--trail", file, *options)
     check(folder, "explain", file, "0", *options)
+    page = ("--states", "20", "--output", "p.html")
+    check(folder, "explore", "--database", file, "--row", "0", *page, *options, named="p.html")
     check(folder, "diff", file, file, *options)
     check(folder, "export", file, "--overview", *options)
     check(folder, "export", file, *options, text=False)
