@@ -19,18 +19,37 @@ FIND_PYTHON = python=; for candidate in $(PYTHON) python3.11 python3; do \
 	echo "fateline needs Python 3.11 or newer with its venv module: looked for $(PYTHON) python3.11 python3." >&2; \
 	echo "Name another with: make PYTHON=/path/to/python" >&2; exit 1; fi
 
-.PHONY: demo test check deep turn coverage engines bench constraints clean help
+.PHONY: demo conform test check deep turn coverage engines bench constraints clean help
 
 REPORT := build/conformance.html
+AUDIT := build/audit.html
+EXPLORER := build/explore.html
+EXAMPLES := build/examples
 
-demo: $(READY) ## judge the reference engine, show a seeded bug being caught, and say where the report is
-	@$(BIN)/fateline conform --scope standard --html $(REPORT)
+demo: $(READY) ## check the reference engine, an engine with a bug and a database, and say where the reports are
+	@echo "1. The reference engine, at a small scope (make conform checks it at the standard scope):"
 	@echo
-	@echo "The same judge on an engine with one seeded bug:"
+	@$(BIN)/fateline conform --scope small --html $(REPORT)
+	@echo
+	@echo "2. An engine with one seeded bug:"
 	@echo
 	@$(BIN)/fateline zoo late-without-a-fate --show
 	@echo
-	@echo "The report, as one page: $(REPORT). The laws, with their evidence: specs/README.md"
+	@echo "3. An audit database that another engine wrote:"
+	@echo
+	@rm -rf $(EXAMPLES)
+	@$(BIN)/fateline examples $(EXAMPLES)
+	@echo
+	@$(BIN)/fateline audit $(EXAMPLES)/databases/jan28_pre-topology.db --html $(AUDIT); [ $$? -eq 1 ]
+	@echo
+	@echo "4. A page in which you step a pipeline through the law:"
+	@echo
+	@$(BIN)/fateline explore $(EXAMPLES)/quorum/pipeline.yaml --output $(EXPLORER)
+	@echo
+	@echo "Open in a browser: $(REPORT), $(AUDIT) and $(EXPLORER). The laws, with their evidence: specs/README.md"
+
+conform: $(READY) ## check the reference engine at the standard scope
+	@$(BIN)/fateline conform --html $(REPORT)
 
 test: $(READY) ## the tests, without the slow ones
 	@$(BIN)/python -m pytest -q -n 2 -m "not slow"

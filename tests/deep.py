@@ -14,12 +14,13 @@ BIN: Final = Path(sys.executable).parent
 PARTS: Final[dict[str, tuple[str, ...]]] = {
     "verify": ("fateline", "verify", "--scope", "deep"),
     "mutants-of-the-law": ("fateline", "verify", "--self-test"),
+    "random-mutants-of-the-law": ("python", "-m", "tests.law_mutants", "--check"),
     "prove": ("fateline", "prove"),
     "conform": ("fateline", "conform", "--scope", "standard"),
     "crash": ("fateline", "torture", "--scope", "small"),
     "kill": ("fateline", "torture", "--scope", "small", "--family", "line", "--kill", "200", "--faults", "40"),
     "mutants-of-the-engine": ("fateline", "zoo"),
-    "slow-tests": ("python", "-m", "pytest", "-q", "-n", "2", "-m", "slow"),
+    "slow-tests": ("python", "-m", "pytest", "-q", "-rs", "-n", "2", "-m", "slow"),
 }
 
 

@@ -29,7 +29,7 @@ from fateline_engine.settings import (
     TransformNode,
     config_of,
 )
-from fateline_engine.topology import EMPTY, Frame, Stack, Topology, index_edges, survey, warn
+from fateline_engine.topology import EMPTY, Frame, Stack, Topology, edge_stack, index_edges, stack_beneath, survey, warn
 
 __all__ = ["EMPTY", "ExecutionGraph", "Frame", "Stack"]
 
@@ -157,34 +157,24 @@ class ExecutionGraph:
         """The branches of `gate` that some coalesce joins, in declared order."""
         return tuple(branch for branch in self.gate(gate).fork if self.coalesce_of(gate, branch) is not None)
 
-    def coalesces_of(self, gate: str) -> tuple[str, ...]:
-        """The coalesces that join branches of `gate`, each once. At most one if the gate owes a frame."""
-        return tuple(dict.fromkeys(self._known.joins[Frame(gate, branch)] for branch in self.joined(gate)))
-
     def debt_at(self, node: str) -> Frame | None:
-        """The top frame at `node`, if a path still leads to its coalesce; else `None`: nothing is left to lose.
+        """The innermost frame owed at `node`; `None` if nothing is.
 
         For a coalesce: the debt beneath, which its barrier holds, and which is lost when the barrier fails.
         """
-        return self._alive(self.stack(node), node)
-
-    def _alive(self, stack: Stack, node: str) -> Frame | None:
-        return stack[-1] if stack and self.reaches(node, self._known.joins[stack[-1]]) else None
+        stack = self.stack(node)
+        return stack[-1] if stack else None
 
     def lost_along(self, src: str, label: str) -> Frame | None:
-        """The frame whose debt is lost by taking this edge: alive at `src`, and no path leads on from its head.
+        """The frame whose debt is lost by taking this edge: owed at `src`, and no path leads on from its head.
 
         Of an edge that is a branch ask `lost_at_fork` instead: a fork hands the debt beneath to its barrier.
         """
-        debt = self.debt_at(src)
-        return debt if debt and not self.reaches(self.target(src, label), self._known.joins[debt]) else None
+        return None if edge_stack(self._known, self.edge(src, label)) else self.debt_at(src)
 
     def lost_at_fork(self, gate: str) -> Frame | None:
         """The frame beneath `gate` that is lost when it forks: no joined branch leads on to that coalesce."""
-        debt = self.debt_at(gate)
-        if debt and not any(self.reaches(inner, self._known.joins[debt]) for inner in self.coalesces_of(gate)):
-            return debt
-        return None
+        return None if stack_beneath(self._known, self.gate(gate)) else self.debt_at(gate)
 
     def __repr__(self) -> str:
         return f"<ExecutionGraph {self.pipeline.name}: {len(self.nodes)} nodes, {len(self.edges)} edges>"

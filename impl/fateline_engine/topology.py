@@ -10,8 +10,10 @@ they match:
    are known when they are needed;
 2. then the stacks are laid along the edges from the source downwards, and must agree wherever edges meet.
 
-A branch that no coalesce joins owes nothing: its token's stack is empty, whatever its fork stood in. Edges into sinks
-are free, for a sink ends every debt.
+A branch that no coalesce joins owes nothing: its token's stack is empty, whatever its fork stood in. A debt ends at the
+edge that loses it: the first one from whose head no path leads to its coalesce, as from a sink. So a node behind such
+an edge owes nothing, and may also be entered by an edge that never owed anything. A fork hands the debt beneath it to the
+barrier of its branches, or loses it if their coalesce does not lead on.
 
 Not here: the questions of a running engine (`graph.py`), and the values of keys and references between nodes, which
 `settings` has checked before.
@@ -230,13 +232,24 @@ def _check_coalesces(known: Topology) -> None:
 
 
 def edge_stack(known: Topology, edge: Edge) -> Stack:
-    """What a token owes on `edge`."""
-    beneath = known.stacks[edge.src]
+    """What a token owes once it has taken `edge`."""
+    owed = known.stacks.get(edge.src, EMPTY)  # a sink owes nothing
     node = known.nodes[edge.src]
     if isinstance(node, GateNode) and edge.label in node.fork:
         frame = Frame(node.name, edge.label)
-        return (*beneath, frame) if frame in known.joins else EMPTY
-    return beneath
+        return (*stack_beneath(known, node), frame) if frame in known.joins else EMPTY
+    return owed if _leads_on(known, owed, edge.dst) else EMPTY
+
+
+def stack_beneath(known: Topology, gate: GateNode) -> Stack:
+    """What the barriers of a fork hold for the token that forked: its debts, or nothing if none of them leads on."""
+    owed = known.stacks[gate.name]
+    return owed if any(_leads_on(known, owed, coalesce) for coalesce in _coalesces_of(known, gate)) else EMPTY
+
+
+def _leads_on(known: Topology, owed: Stack, node: str) -> bool:
+    """Whether a path leads from `node` to the coalesce that awaits the top of a stack."""
+    return bool(owed) and known.joins[owed[-1]] in known.reach[node]
 
 
 def _lay_stacks(known: Topology) -> None:
@@ -302,9 +315,8 @@ def _refuse_creation_under_debt(known: Topology) -> None:
                 what, key = "a transform-mode aggregation makes new tokens of others", "mode"
             case _:
                 continue
-        owed = [frame for frame in known.stacks[name] if known.joins[frame] in known.reach[name]]
-        if owed:
-            frame = owed[-1]
+        if known.stacks[name]:
+            frame = known.stacks[name][-1]
             message = (
                 f"stands between the fork {frame.gate} and its coalesce {known.joins[frame]}: {what}; move it outside"
             )

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from .batches import end, enter, open_batch
-from .kernels import Line, Move, same_line
+from .kernels import Line, Move, Phase, same_line
 from .machine import at_rest
 from .pipeline import Node
 from .records import SOME, Record
@@ -217,7 +217,6 @@ def _merge(draft: RunDraft, world: World, operation: Operation) -> None:
     row = _row(draft, operation)
     if not operation.tokens:
         raise Refused(Refusal.NO_PARENTS)
-    _check_name(operation.node)
     found = _known(world, operation.tokens)
     parents = [parent for _, parent in found]
     forks = {frame.fork: number for number, frame in enumerate(p.stack[-1] for p in parents if p.stack)}
@@ -230,8 +229,9 @@ def _merge(draft: RunDraft, world: World, operation: Operation) -> None:
     for rule in (Refusal.OTHER_RUN, Refusal.OTHER_ROW):
         if rule in verdicts:
             raise Refused(rule)
-    for parent in parents:
+    for parent in sorted(parents, key=lambda parent: parent.phase is not Phase.ENDED):
         row.after(parent, Move.ARRIVE)
+    _check_name(operation.node)
     if Refusal.NOT_ONE_FORK in verdicts or not all(parent.stack for parent in parents):
         raise Refused(Refusal.NOT_ONE_FORK)
     if len({parent.stack[-1].branch for parent in parents}) != len(parents):

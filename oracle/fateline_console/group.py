@@ -28,6 +28,10 @@ class CommandGroup(click.Group):
     interrupted = "Interrupted: nothing was decided."
     broken = "An error inside fateline: nothing was decided."
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.context_settings.setdefault("help_option_names", ["-h", "--help"])
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
 

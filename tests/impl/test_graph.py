@@ -136,7 +136,6 @@ def test_branches_know_their_coalesce() -> None:
     assert (graph.coalesce_of("g", "free"), graph.coalesce_of("h", "loose")) == (None, None)
     assert (graph.joined("g"), graph.joined("h")) == (("a", "b"), ("p", "q"))
     assert (graph.fork_of("j"), graph.fork_of("j1")) == ("g", "h")
-    assert graph.coalesces_of("g") == ("j",)
 
 
 def test_a_debt_is_lost_where_no_path_leads_on() -> None:
@@ -159,6 +158,29 @@ def test_a_fork_that_leads_away_loses_the_debt_beneath_and_only_once() -> None:
     assert stack_along(unjoined, "ta", "u") == ()
 
 
+def test_a_debt_ends_at_the_edge_that_loses_it() -> None:
+    """A node behind such an edge owes nothing, so an edge that never owed anything may lead there too."""
+    graph = build(
+        {
+            "s": source("g"),
+            "g": fork(to="t", a="h", b="j"),
+            "h": fork(to="t", p="k", q="k"),
+            "k": join("j", "p", "q"),
+            "j": join("out", "a", "b"),
+            "t": step("out", expands=True),
+        }
+    )
+    assert graph.lost_along("h", "continue") == Frame("g", "a")
+    assert stack_along(graph, "h", "continue") == graph.stack("t") == ()
+    assert stack_along(graph, "h", "p") == (Frame("g", "a"), Frame("h", "p"))
+
+
+def test_a_fork_that_leads_away_keeps_no_debt_beneath_its_branches() -> None:
+    graph = build(AWAY)
+    assert stack_along(graph, "h", "p") == (Frame("h", "p"),)
+    assert graph.stack("j1") == ()
+
+
 def test_reach() -> None:
     graph = build(NESTED, "out", "bin")
     assert graph.reaches("h", "j")
@@ -176,7 +198,7 @@ def test_one_fork_may_have_two_coalesces_where_nothing_is_owed() -> None:
             "j2": join("out", "c", "d"),
         }
     )
-    assert graph.coalesces_of("g") == ("j1", "j2")
+    assert [graph.coalesce_of("g", branch) for branch in "abcd"] == ["j1", "j1", "j2", "j2"]
 
 
 def test_branches_of_two_forks_may_share_their_names() -> None:

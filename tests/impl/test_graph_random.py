@@ -62,16 +62,17 @@ class Built:
         place = self.nodes[-1]
         self.stacks[gate] = stack
         names = self.draw(st.permutations(NAMES))
+        beneath = EMPTY if away else stack
         groups = [names[:2], names[2:4]] if not stack and self.flip() else [names[: self.draw(st.integers(2, 3))]]
         if away and self.flip():
             groups = []
         branches: dict[str, str] = {}
         for group in groups:
-            coalesce = self.add("coalesce", stack, branches=list(group), to="bin" if away else to)
+            coalesce = self.add("coalesce", beneath, branches=list(group), to="bin" if away else to)
             for branch in group:
                 frame = Frame(gate, branch)
                 self.joins[frame] = coalesce
-                branches[branch] = self.segment(depth - 1, (*stack, frame), coalesce)
+                branches[branch] = self.segment(depth - 1, (*beneath, frame), coalesce)
         if not groups or self.flip():
             branches["free"] = self.segment(0, EMPTY, "bin")
         place["fork"] = dict(self.draw(st.permutations(list(branches.items()))))
@@ -152,19 +153,24 @@ def steps(graph: ExecutionGraph, name: str, stack: Stack) -> Iterator[tuple[str,
     """Where a token may go from ``name``, and what it owes then; whether a debt is lost is asked on the way."""
     node = graph.node(name)
     owed = graph.coalesce_of(*stack[-1]) if stack else None
-    alive = owed is not None and reaches(graph, name, owed)
-    assert graph.debt_at(name) == (stack[-1] if alive else None)
+    assert owed is None or reaches(graph, name, owed), "a debt is carried where it cannot be paid"
+    assert graph.debt_at(name) == (stack[-1] if stack else None)
     for edge in graph.edges_from(name):
-        is_branch = isinstance(node, GateNode) and edge.label in node.fork
-        if is_branch:
+        if isinstance(node, GateNode) and edge.label in node.fork:
             frame = Frame(name, edge.label)
-            carried = (*stack, frame) if graph.coalesce_of(*frame) else EMPTY
+            carried = (*beneath(graph, node, stack), frame) if graph.coalesce_of(*frame) else EMPTY
         else:
-            carried = stack
-            lost = alive and owed is not None and not reaches(graph, edge.dst, owed)
-            assert graph.lost_along(name, edge.label) == (stack[-1] if lost else None)
+            carried = stack if owed is not None and reaches(graph, edge.dst, owed) else EMPTY
+            assert graph.lost_along(name, edge.label) == (stack[-1] if stack and not carried else None)
         assert edge_stack(survey(graph.pipeline), edge) == carried
         yield edge.dst, carried
+
+
+def beneath(graph: ExecutionGraph, gate: GateNode, stack: Stack) -> Stack:
+    """What a fork hands to its barriers."""
+    joining = [found for branch in gate.fork if (found := graph.coalesce_of(gate.name, branch)) is not None]
+    owed = graph.coalesce_of(*stack[-1]) if stack else None
+    return stack if owed is not None and any(reaches(graph, inner, owed) for inner in joining) else EMPTY
 
 
 @given(brackets(), st.data())

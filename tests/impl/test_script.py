@@ -9,7 +9,7 @@ from fateline_engine.script import BatchInfo, Boundary, Kind, Production, Route,
 from fateline_engine.settings import Node, NodeKind
 from fateline_engine.tokens import TokenInfo
 from fateline_engine.words import Outcome, RunStatus
-from tests.impl.harness import ListSource, Trial, diamond
+from tests.impl.harness import ListSource, Scripted, Trial, diamond
 
 
 class Backwards:
@@ -56,6 +56,19 @@ def test_production_takes_the_first_work_and_keeps_silent() -> None:
     assert production.choose([first, second]) is first
     production.boundary(Boundary.STEP)
     assert production.now() <= production.now()
+
+
+def test_a_production_script_may_choose_otherwise() -> None:
+    class Last(Scripted):
+        def choose(self, runnable: Sequence[Work]) -> Work:
+            return runnable[-1]
+
+    trial = Trial(diamond(), [{"v": 0}, {"v": 1}])
+    trial.script = Last(trial.plugins, trial.clock, {})
+    trial.engine = trial.fresh()
+    trial.run()
+    split = [visit["token"] for visit in trial.trail("visits") if visit["node"] == "split"]
+    assert list(dict.fromkeys(split)) == ["1:0", "0:0"]
 
 
 def test_a_script_may_end_the_source_before_its_last_row() -> None:

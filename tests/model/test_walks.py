@@ -228,7 +228,8 @@ def test_walks_meet_what_there_is_to_meet() -> None:
     assert {f"lost {reason}" for reason in LossReason} <= set(met)
     assert {str(do) for do in Do} - set(met) == set()
     reasons = {word.partition(" ")[2] for word in met}
-    assert {str(reason) for reason in Reason} - reasons == set()
+    by_a_limit = {str(Reason.MERGED_ROW_TOO_LARGE)}  # a limit is an engine's own: the checker does not branch on it
+    assert {str(reason) for reason in Reason} - reasons == by_a_limit
 
 
 def test_the_auditors_reader_notices_what_the_state_does_not_tell() -> None:

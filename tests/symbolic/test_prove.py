@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 from fateline_model import LAWS
 from fateline_oracle.cli import main
 from fateline_oracle.cli import prove as command
+from fateline_oracle.cli.prove import EVERY
 from fateline_oracle.law.proofs.gate import GET_CROSSHAIR, ConditionResult, Proof
-from fateline_oracle.law.proofs.obligations import BY_NAME
 from fateline_oracle.law.proofs.settle import Kill, Settled
 
 pytestmark = pytest.mark.proof
@@ -32,8 +32,8 @@ def pretend(monkeypatch: pytest.MonkeyPatch, settled: Change) -> None:
 
 
 def good(name: str) -> Settled:
-    kills = tuple(Kill(mutant.what, True, f"{name}(…) gives …") for mutant in BY_NAME[name].mutants)
-    return Settled(name, (ConditionResult("x", Proof.CONFIRMED),), ("",) * len(BY_NAME[name].witnesses), kills, 0.1)
+    kills = tuple(Kill(mutant.what, True, f"{name}(…) gives …") for mutant in EVERY[name].mutants)
+    return Settled(name, (ConditionResult("x", Proof.CONFIRMED),), ("",), kills, 0.1)
 
 
 def test_it_really_proves() -> None:
@@ -43,7 +43,7 @@ def test_it_really_proves() -> None:
     assert told["laws"]["C11"]["verdict"] == "holds"
     assert told["laws"]["C11"]["checked"] == 3
     assert told["counts"]["mutants_refuted"] == told["counts"]["mutants"] == 2
-    assert {one["what"] for one in told["skipped"]} == set(BY_NAME) - {"expired", "deadline_of"}
+    assert {one["what"] for one in told["skipped"]} == set(EVERY) - {"expired", "deadline_of"}
     assert told["reproduce"] == "fateline prove --only deadline_of --only expired"
 
 
@@ -51,7 +51,7 @@ def test_a_law_is_told_as_far_as_its_kernels_decide_it(monkeypatch: pytest.Monke
     pretend(monkeypatch, good)
     laws = json.loads(run("--json").stdout)["laws"]
     assert list(laws) == list(LAWS)
-    assert laws["L2"]["why"] == "as far as these kernels decide it, for every integer: same_line, two_parents"
+    assert laws["L2"]["why"] == "as far as these kernels decide it, for every integer: same_line, two_parents, ancestry"
     assert (laws["R1"]["verdict"], laws["R1"]["why"]) == ("not judged", "no kernel decides it")
 
 
@@ -60,10 +60,10 @@ def test_all_proved_is_told_in_full_and_within_the_width(monkeypatch: pytest.Mon
     monkeypatch.setenv("COLUMNS", "100")
     found = run()
     assert found.exit_code == 0
-    assert found.stdout.splitlines()[-1].startswith(f"holds  {len(BY_NAME)} of {len(BY_NAME)} obligations")
+    assert found.stdout.splitlines()[-1].startswith(f"holds  {len(EVERY)} of {len(EVERY)} obligations")
     assert all(len(line) <= 100 for line in found.stdout.splitlines()[:-1])
     words = " ".join(found.stdout.split())
-    for obligation in BY_NAME.values():
+    for obligation in EVERY.values():
         assert obligation.sentence in words
         assert all(mutant.what in words for mutant in obligation.mutants)
 
@@ -110,7 +110,7 @@ def test_without_crosshair_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch
     assert found.exit_code == 2
     assert GET_CROSSHAIR in found.stderr
     assert json.loads(found.stdout)["verdict"] == "undetermined"
-    assert run().stdout.splitlines()[-1].startswith(f"undetermined  0 of {len(BY_NAME)} obligations")
+    assert run().stdout.splitlines()[-1].startswith(f"undetermined  0 of {len(EVERY)} obligations")
 
 
 def test_an_unknown_obligation_is_a_usage_error() -> None:

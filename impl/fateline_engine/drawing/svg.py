@@ -1,7 +1,8 @@
 """A pipeline as one SVG file that needs nothing else: no script, no font, no server.
 
 It draws the positions that `layout.py` gives: a colour for each kind of node, the joined branches inside a coalesce, dashes for
-`on_error`. It follows the reader's light or dark mode. Not here: anything interactive, and the picture of a run.
+`on_error`. It follows the reader's light or dark mode.
+Each box says which node it is (`data-node`), so that a page can put tokens on it. Not here: the picture of a run.
 """
 
 from collections.abc import Mapping, Sequence
@@ -83,8 +84,8 @@ def _box(name: str, kind: NodeKind, caption: str, at: Point, size: Size) -> list
     corner = {NodeKind.SOURCE: 20, NodeKind.SINK: 2, NodeKind.GATE: 12}.get(kind, 6)
     x, middle = at.x + 12, at.y + size.height / 2
     return [
-        f'<rect class="box" x="{at.x:.1f}" y="{at.y:.1f}" width="{size.width:.1f}" height="{size.height:.1f}" '
-        f'rx="{corner}" stroke="{_COLOURS[kind]}"/>',
+        f'<rect class="box" data-node="{escape(name)}" x="{at.x:.1f}" y="{at.y:.1f}" '
+        f'width="{size.width:.1f}" height="{size.height:.1f}" rx="{corner}" stroke="{_COLOURS[kind]}"/>',
         f'<text class="name" x="{x:.1f}" y="{middle - 2:.1f}">{escape(name)}</text>',
         f'<text class="caption" x="{x:.1f}" y="{middle + 12:.1f}">{escape(caption)}</text>',
     ]

@@ -113,23 +113,23 @@ def explore(
         state, steps = found.states[place], found.targets[place]
         before = WorldIndex(state.world)
         for attempt in system.attempts(state):
-            if attempt.refusal is not None or attempt.after is None:
-                if attempt.refusal is not None:
-                    found.refused[attempt.refusal] += 1
-                continue
-            if watch is not None:
-                watch(attempt)
-            view = StepView(system.pipeline, before, attempt.stimulus, attempt.records, attempt.after.world)
+            refused, after = attempt.refusal, attempt.after or state
+            view = StepView(system.pipeline, before, attempt.stimulus, attempt.records, after.world, refused)
             breaches = asked.breaches_of(view, found.checks)
-            found.fired[kind_of(system, state, attempt)] += 1
+            if refused is not None:
+                found.refused[refused] += 1
+            else:
+                found.fired[kind_of(system, state, attempt)] += 1
+                if watch is not None:
+                    watch(attempt)
             if breaches:
                 path = retrace(system, found, came_from, place, fold is None)
-                last = Walked(attempt.stimulus, attempt.records, attempt.after)
+                last = Walked(attempt.stimulus, attempt.records, after)
                 found.counterexample = Counterexample(tuple(breaches), (*path, last), view)
                 return found
-            if attempt.out_of_bounds:
+            if refused is not None or attempt.out_of_bounds:
                 continue
-            after, weight = fold(attempt.after) if fold else (attempt.after, 1)
+            after, weight = fold(after) if fold else (after, 1)
             known = len(found.states)
             number = _number(found, after, weight)
             if number == known:
@@ -156,18 +156,18 @@ def _number(found: Explored, state: State, weight: int) -> int:
 
 
 class _Laws:
-    """The laws of a search. Which of them a step can break depends only on the kinds of its records."""
+    """The laws of a search. Which of them a step can break depends on the kinds of its records and on a refusal."""
 
     def __init__(self, laws: Iterable[Law]) -> None:
         self._laws = [law for law in laws if law.predicate is not None]
-        self._concerned: dict[frozenset[type], list[Law]] = {}
+        self._concerned: dict[tuple[bool, frozenset[type]], list[Law]] = {}
 
     def breaches_of(self, view: StepView, checks: Counter[str]) -> list[Breach]:
         """Check every law that the step can break."""
-        concerned = self._concerned.get(view.kinds)
+        key = (view.refusal is not None, view.kinds)
+        concerned = self._concerned.get(key)
         if concerned is None:
-            concerned = [law for law in self._laws if concerns(law, view)]
-            self._concerned[view.kinds] = concerned
+            concerned = self._concerned[key] = [law for law in self._laws if concerns(law, view)]
         breaches = []
         for law in concerned:
             for check in law.predicate(view) if law.predicate is not None else ():

@@ -63,6 +63,7 @@ class Verified:
     bound_reached: bool = False
     endless: bool = False
     digest: str = ""
+    line: str = ""
 
     @property
     def holds(self) -> bool:
@@ -96,6 +97,7 @@ def verify_instance(
         refused=Counter({str(rule): count for rule, count in found.refused.items()}),
         bound_reached=found.bound_reached,
         finding=finding_of(found),
+        line=instance.line,
     )
     if found.holds:
         verified.endless = instance.machine in ("pipeline", "batch") and found.has_cycle()

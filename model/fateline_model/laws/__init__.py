@@ -6,11 +6,23 @@ of one subject. Not here: how a law is known to hold (`fateline_model.checker`).
 
 from typing import Final
 
-from . import arrival, batch, coalesce, creation, fate, lineage, record_fold, recovery, verdict_effects, visit
+from . import arrival, batch, coalesce, creation, fate, lineage, record_fold, recovery, refusals, verdict_effects, visit
 from .law import Family, Law, Level, Where, checks, concerns
 from .step_view import Check, StepView, WorldIndex
 
-_FILES: Final = (fate, lineage, creation, coalesce, arrival, batch, visit, verdict_effects, recovery, record_fold)
+_FILES: Final = (
+    fate,
+    lineage,
+    creation,
+    coalesce,
+    arrival,
+    batch,
+    visit,
+    verdict_effects,
+    recovery,
+    refusals,
+    record_fold,
+)
 ALL: Final = tuple(
     sorted(
         (law for file in _FILES for law in vars(file).values() if isinstance(law, Law)),

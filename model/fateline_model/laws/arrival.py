@@ -19,6 +19,7 @@ from ..words import (
     Verdict,
     VisitStatus,
 )
+from .graph_facts import leads_to
 from .law import Level, Where, law
 from .step_view import Check, StepView, live
 
@@ -239,6 +240,6 @@ def flushed_only_when_nothing_can_come(view: StepView) -> Iterator[Check]:
         for run in view.before:
             for row in run.rows:
                 for token in live(row):
-                    coming = view.pipeline.reaches(token.node, batch.node) and token.phase is not Phase.BUFFERED
+                    coming = leads_to(view.pipeline, token.node, batch.node) and token.phase is not Phase.BUFFERED
                     name = token_name(row.number, token.name)
                     yield f"batch {batch.batch} is flushed, and token {name} could still reach it" if coming else None

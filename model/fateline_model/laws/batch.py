@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ..lifecycle import Op, Operation
 from ..records import BatchRecord, MemberRecord, TokenRecord
 from ..stimuli import Do, Stimulus
-from ..words import BatchMode, BatchStatus, FlushVerdict, GroupKind, Outcome, Trigger
+from ..words import BatchMode, BatchStatus, FlushVerdict, GroupKind, Outcome, Trigger, Verdict, VisitStatus
 from .law import Level, law
 from .step_view import Check, StepView
 
@@ -106,8 +106,9 @@ def trigger_is_the_truth(view: StepView) -> Iterator[Check]:
 @law(
     "B3",
     "One end for all members",
-    "All members of a batch end in the same way.",
-    needs=("batches", "members", "outcomes"),
+    "All members of a batch end in the same way, and as the batch does: its end closes their visits there as completed or as "
+    "failed.",
+    needs=("batches", "members", "outcomes", "visits"),
     on=(BatchRecord,),
     level=Level.PROFILE,
 )
@@ -122,7 +123,20 @@ def one_end_for_all_members(view: StepView) -> Iterator[Check]:
             own = [fate for fate in own if fate.batch == record.batch]
             hop = any(h.token == name and h.src == record.node for h in view.hops)
             ends.add(f"{own[0].outcome} for {own[0].reason}" if own else "went on" if hop else "nothing")
-        yield _shared(view, record, list(before.members) if before is not None else [], ends)
+        members = list(before.members) if before is not None else []
+        yield _shared(view, record, members, ends)
+        if not isinstance(view.stimulus, Operation):
+            yield _closed(view, record, members)
+
+
+def _closed(view: StepView, record: BatchRecord, members: list[str]) -> Check:
+    """The end of the batch closes the visit of each member."""
+    failed = record.status is BatchStatus.FAILED
+    wanted = (VisitStatus.FAILED, Verdict.FLUSH_FAILED) if failed else (VisitStatus.COMPLETED, Verdict.FLUSHED)
+    closed = [(v.token, v.status, v.verdict) for v in view.visits if v.node == record.node and v.token in members]
+    seen = "; ".join(f"{token} {status} ({verdict})" for token, status, verdict in closed) or "none"
+    right = closed == [(member, *wanted) for member in members]
+    return None if right else f"batch {record.batch} is {record.status}, and the visits that it closes are: {seen}"
 
 
 def _shared(view: StepView, record: BatchRecord, members: list[str], ends: set[str]) -> Check:

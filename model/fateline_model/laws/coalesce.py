@@ -5,19 +5,21 @@ these do not use the policy table: a table and a law that share their words woul
 the merged data is (`merging.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ..barrier_machine import BarrierEvent, BarrierStimulus
 from ..coalesce import Counts
 from ..kernels import Phase
 from ..lifecycle import Operation
+from ..pipeline import Node
 from ..records import BarrierRecord, ParentRecord, TokenRecord
 from ..state import barrier_name
 from ..stimuli import Do, Stimulus
 from ..words import (
     MERGE_FAILURES,
     BarrierVerdict,
+    Collisions,
     GroupKind,
     MergeData,
     Outcome,
@@ -133,7 +135,8 @@ def _counts(view: StepView, record: BarrierRecord) -> Counts:
     "C3",
     "What arrived satisfies the policy",
     "A barrier merges exactly when the branches that arrived satisfy its policy: all of them, the quorum, the "
-    "first one, or under best_effort all that are not lost (at a deadline, at least one).",
+    "first one, or under best_effort all that are not lost (at a deadline, at least one). It fails for its data only if its "
+    "strategy and the branches that arrived allow that.",
     needs=("barriers", "nodes"),
     on=(BarrierRecord,),
 )
@@ -144,8 +147,24 @@ def what_arrived_satisfies_the_policy(view: StepView) -> Iterator[Check]:
             yield f"{what} merged without what its policy waits for"
         elif record.verdict is BarrierVerdict.FAILED and enough and record.reason not in MERGE_FAILURES:
             yield f"{what} failed for {record.reason}, and had what its policy waits for"
+        elif record.verdict is BarrierVerdict.FAILED and enough and not _allows(view, record):
+            yield f"{what} failed for {record.reason}, which its strategy and the arrived branches do not allow"
         else:
             yield None
+
+
+def _allows(view: StepView, record: BarrierRecord) -> bool:
+    return data_can_fail(view.pipeline.nodes[record.node], (record.arrived or "").split(","), record.reason)
+
+
+def data_can_fail(node: Node, arrived: Sequence[str], reason: Reason | None) -> bool:
+    """Whether a merge of these branches by this node's strategy can fail for this reason. One branch contradicts nobody."""
+    if reason is Reason.SELECT_BRANCH_NOT_ARRIVED:
+        return node.merge is Strategy.SELECT and node.select_branch not in arrived
+    if reason is Reason.UNION_COLLISION and node.collisions is not Collisions.FAIL:
+        return False
+    by_data = reason in (Reason.CONTRACT_CONFLICT, Reason.UNION_COLLISION)
+    return not by_data or (node.merge is Strategy.UNION and len(arrived) >= 2)
 
 
 def _is_timed(record: BarrierRecord) -> bool:

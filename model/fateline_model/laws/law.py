@@ -106,8 +106,10 @@ def law_known_elsewhere(
 
 
 def concerns(law: Law, view: StepView) -> bool:
-    """Whether the step wrote anything that can break the law."""
-    return law.predicate is not None and not (law.on and view.kinds.isdisjoint(law.on))
+    """Whether the step can break the law. A refused stimulus wrote nothing, so only laws of refusal are about it."""
+    if law.predicate is None or (view.refusal is not None and law.family is not Family.REFUSAL):
+        return False
+    return not (law.on and view.kinds.isdisjoint(law.on))
 
 
 def checks(law: Law, view: StepView) -> Iterator[Check]:

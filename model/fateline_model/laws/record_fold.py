@@ -1,9 +1,9 @@
 """The law that ties the records to the state: the records of a step describe exactly what the step changed.
 
 The fold reads the records one after another and makes the change that each record describes: lineage from parents, branch
-and ordinal, debts from the graph, marks from visits, losses and resolutions. It shares no line with the step builder that
-wrote them (`step_builder.py`), so a record that is missing or wrong shows as a difference. This is also why a run can continue
-from its trail alone after a crash. Not here: whether the recorded changes are lawful.
+and ordinal, debts from the edges of the graph, marks from visits, losses and resolutions. It shares no line with the step
+builder that wrote them (`step_builder.py`), so a record that is missing or wrong shows as a difference. This is also why a
+run can continue from its trail alone after a crash. Not here: whether the recorded changes are lawful.
 """
 
 from collections.abc import Callable, Iterator
@@ -37,6 +37,7 @@ from ..words import (
     Outcome,
     VisitStatus,
 )
+from .graph_facts import can_be_paid, is_kept_by_a_fork
 from .law import law
 from .step_view import Check, StepView
 
@@ -53,6 +54,7 @@ class _Fold:
         self.rows = {row.number for row in run.rows}
         self.batches = {batch.name: batch for batch in run.batches}
         self.closed: dict[str, VisitStatus | None] = {}
+        self.buffered: set[tuple[str, str | None]] = set()
         self.wrong: list[str] = []
 
     def state(self) -> Run:
@@ -88,7 +90,8 @@ class _Fold:
         made = next(token for token in self.view.tokens if token.token == record.child)
         stack: tuple[Frame, ...] = ()
         if child.made is GroupKind.FORK:
-            stack, name = self._forked(parent, str(made.branch)), f"{parent.name}/{made.branch}"
+            stack = self._forked(parent, str(made.branch), _row(record.child))
+            name = f"{parent.name}/{made.branch}"
         elif child.made is GroupKind.JOIN:
             fork = parent.stack[-1].fork if parent.stack else "?"
             below = self.tokens.get(token_name(_row(record.child), fork))
@@ -101,12 +104,22 @@ class _Fold:
             self.wrong.append(f"token {record.child} is, by its lineage, {token_name(_row(record.child), name)}")
         self.tokens[record.child] = child._replace(stack=stack)
 
-    def _forked(self, parent: Token, branch: str) -> tuple[Frame, ...]:
+    def _forked(self, parent: Token, branch: str, row: int) -> tuple[Frame, ...]:
         if not self.has_graph:
             return (*parent.stack, Frame(parent.name, branch))
         if (parent.node, branch) not in self.pipeline.joined:
             return ()
-        return (*(parent.stack if self.pipeline.beneath[parent.node] else ()), Frame(parent.name, branch))
+        kept = parent.stack if self._is_kept(parent, row) else ()
+        return (*kept, Frame(parent.name, branch))
+
+    def _is_kept(self, forked: Token, row: int) -> bool:
+        """Whether the barriers of a fork hold what the forked token owed."""
+        return bool(forked.stack) and is_kept_by_a_fork(self.pipeline, self._branch_of(forked, row), forked.node)
+
+    def _branch_of(self, token: Token, row: int) -> tuple[str, str]:
+        """The gate and the branch that a token owes."""
+        frame = token.stack[-1]
+        return self.tokens[token_name(row, frame.fork)].node, frame.branch
 
     # ------------------------------------------------------------------------------------------------ moving
 
@@ -130,8 +143,9 @@ class _Fold:
     def of_hop(self, record: HopRecord) -> None:
         token = self.tokens[record.token]
         at_sink = self.pipeline.nodes[record.dst].kind is NodeKind.SINK
-        lost = bool(token.stack) and self.pipeline.loses(record.src, record.label)
-        stack = () if lost else token.stack
+        row = _row(record.token)
+        kept = bool(token.stack) and can_be_paid(self.pipeline, *self._branch_of(token, row), record.dst)
+        stack = token.stack if kept else ()
         via = self._via(record) if at_sink else Via.PLAIN
         self.tokens[record.token] = Token(token.name, token.made, record.dst, Phase.READY, via, stack=stack)
 
@@ -143,11 +157,12 @@ class _Fold:
 
     def of_outcome(self, record: OutcomeRecord) -> None:
         if not OUTCOMES[record.outcome].terminal:
+            self.buffered.add((record.token, record.batch))
             return
         token = self.tokens[record.token]
         ended = Token(token.name, token.made, phase=Phase.ENDED, fate=record.outcome)
         if record.outcome is Outcome.FORKED:
-            kept = not self.has_graph or bool(self.pipeline.beneath[token.node])
+            kept = not self.has_graph or self._is_kept(token, _row(record.token))
             ended = ended._replace(node=token.node, via=token.via, stack=token.stack if kept else ())
         self.tokens[record.token] = ended
 
@@ -191,6 +206,14 @@ class _Fold:
         batch = self.batches[record.batch]
         self.batches[record.batch] = batch._replace(members=(*batch.members, record.token))
         self._change(record.token, phase=Phase.BUFFERED, batch=record.batch)
+
+    def compare_members(self) -> None:
+        """A token that becomes a member of a batch is recorded as buffered in it."""
+        for member in self.view.members:
+            if member.run == self.run.name and (member.token, member.batch) not in self.buffered:
+                self.wrong.append(
+                    f"token {member.token} becomes a member of batch {member.batch}, and is not recorded as buffered"
+                )
 
     def _change(self, name: str, **changes: object) -> None:
         self.tokens[name] = self.tokens[name]._replace(**changes)  # type: ignore[arg-type]
@@ -258,6 +281,7 @@ def records_describe_the_step(view: StepView) -> Iterator[Check]:
             for record in view.records:
                 if getattr(record, "run", None) == before.name:
                     fold.apply(record)
+            fold.compare_members()
         except (KeyError, StopIteration) as error:
             yield f"a record names {error}, which no record introduced"
             continue

@@ -12,7 +12,7 @@ from ..machine import step
 from ..records import RowRecord, RunRecord, VisitRecord
 from ..state import Row, Run, Token, token_name
 from ..stimuli import Do, Stimulus
-from ..words import NodeKind, Refusal, RunStatus, VisitStatus
+from ..words import BatchStatus, NodeKind, Refusal, RunStatus, VisitStatus
 from .law import Level, Where, law, law_known_elsewhere
 from .step_view import Check, StepView
 
@@ -29,13 +29,18 @@ def erased(run: Run) -> Run:
 @law(
     "R1",
     "A crash leaves whole steps",
-    "A crash leaves a prefix of whole steps. Every law that is not about the end of a run holds of what is left.",
+    "A crash leaves a prefix of whole steps, and nothing happens until the run is resumed. Every law that is not about the end "
+    "of a run holds of what is left.",
     needs=("seq", "tx"),
 )
 def crash_leaves_whole_steps(view: StepView) -> Iterator[Check]:
     stimulus = view.stimulus
-    if isinstance(stimulus, Stimulus) and stimulus.do is Do.CRASH:
-        (before,), (after,) = view.before, view.after
+    if not isinstance(stimulus, Stimulus):
+        return
+    (before,), (after,) = view.before, view.after
+    if before.status is RunStatus.INTERRUPTED:
+        yield None if stimulus.do is Do.RESUME else f"{stimulus} happens while the run is down"
+    if stimulus.do is Do.CRASH:
         if view.records:
             yield f"a crash wrote {len(view.records)} records"
         elif after != before._replace(status=RunStatus.INTERRUPTED):
@@ -86,13 +91,14 @@ def _not_visiting(token: Token) -> Token:
 
 @law(
     "R5",
-    "A resume opens cut visits again",
-    "The step of a resume closes each visit that was cut off as interrupted and opens its next attempt.",
-    needs=("visits", "tx"),
+    "A resume takes up what was cut off",
+    "The step of a resume closes each visit that was cut off as interrupted and opens its next attempt. It records each batch "
+    "that awaits its flush once more, because the flush was cut off.",
+    needs=("visits", "batches", "tx"),
     where=(Where.MACHINE, Where.STEP, Where.AUDIT),
     level=Level.PROFILE,
 )
-def a_resume_opens_cut_visits_again(view: StepView) -> Iterator[Check]:
+def a_resume_takes_up_what_was_cut_off(view: StepView) -> Iterator[Check]:
     stimulus = view.stimulus
     if isinstance(stimulus, Stimulus) and stimulus.do is Do.RESUME:
         opened = {v.token for v in view.visits if v.status is VisitStatus.OPEN}
@@ -101,6 +107,10 @@ def a_resume_opens_cut_visits_again(view: StepView) -> Iterator[Check]:
         cut = {token_name(row.number, token.name) for row, token in was_open}
         wrong = f"{stimulus} closed {_listed(closed)} and opened {_listed(opened)}; cut were {_listed(cut)}"
         yield None if opened == closed == cut else wrong
+        waiting = [batch.name for batch in view.before[0].batches if batch.status is BatchStatus.TRIGGERED]
+        again = [record.batch for record in view.batches if record.status is BatchStatus.TRIGGERED]
+        wrong = f"{stimulus} records {', '.join(again) or 'no batch'} again; {', '.join(waiting) or 'no batch'} awaited a flush"
+        yield None if again == waiting else wrong
 
 
 def _listed(tokens: set[str]) -> str:
@@ -156,27 +166,6 @@ def no_sink_effect_lost_or_doubled(view: StepView) -> Iterator[Check]:
         else:
             yield None
         seen.add((visit.run, visit.token))
-
-
-REFUSED_WITHOUT_A_TRACE = law_known_elsewhere(
-    "Z1",
-    "Refused without a trace",
-    "A stimulus that the law refuses leaves no record.",
-    needs=(),
-    where=(Where.STEP,),
-    elsewhere="A refusal of the machines cannot carry records, by its type. This law is judged by driving engines with "
-    "every refused stimulus.",
-)
-REFUSED_BY_ITS_RULE = law_known_elsewhere(
-    "Z2",
-    "Refused by its rule",
-    "An engine refuses whatever the law refuses, and names the rule that forbids it. It does not ignore the stimulus, and does "
-    "not answer it once more.",
-    needs=("refusals",),
-    where=(Where.STEP,),
-    level=Level.PROFILE,
-    elsewhere="This law is judged by driving engines with every refused stimulus.",
-)
 
 
 SAME_STIMULI_SAME_RECORDS = law_known_elsewhere(

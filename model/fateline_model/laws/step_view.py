@@ -26,7 +26,7 @@ from ..records import (
 from ..state import Barrier, Batch, Row, Run, Token, barrier_name, parse_token_name, token_name
 from ..stimuli import Stimulus
 from ..wellformed import Pipeline
-from ..words import OUTCOMES, BatchStatus, RunStatus
+from ..words import OUTCOMES, BatchStatus, Refusal, RunStatus
 
 Check = str | None
 """One thing that a law looked at: None if it agrees with the law, or a message about what is wrong."""
@@ -56,7 +56,10 @@ class WorldIndex:
 
 
 class StepView:
-    """One step to be judged. A search uses one state many times, so the state before may come as a `WorldIndex`."""
+    """One step to be judged. A search uses one state many times, so the state before may come as a `WorldIndex`.
+
+    A stimulus that was refused is a step that writes nothing and changes nothing; `refusal` names the rule.
+    """
 
     def __init__(
         self,
@@ -65,8 +68,10 @@ class StepView:
         stimulus: Stimulus | Operation | BarrierStimulus,
         records: tuple[Record, ...],
         after: World,
+        refusal: Refusal | None = None,
     ) -> None:
         self.pipeline = pipeline
+        self.refusal = refusal
         self._before_index = before if isinstance(before, WorldIndex) else WorldIndex(before)
         self._after_index = WorldIndex(after)
         self.before = before = self._before_index.world

@@ -23,7 +23,9 @@ from . import (
     found,
     glossary,
     implementers,
+    independent,
     judged,
+    order,
     protocol,
     reports,
     rules,
@@ -52,6 +54,8 @@ PLAIN: Final[dict[str, Callable[[], str]]] = {
     "protocol.md": protocol.protocol_page,
     "glossary.md": glossary.glossary_page,
     "implementers.md": implementers.implementers_page,
+    "independent.md": independent.independent_page,
+    "order.md": order.order_page,
     "versions.md": versions.versions_page,
     "decisions/README.md": decisions.decisions_page,
 }

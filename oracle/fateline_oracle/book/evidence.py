@@ -4,6 +4,7 @@ Every number comes from the lock that `fateline verify --lock` writes, or from e
 made. Not here: the rules themselves (`rules.py`).
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,6 +15,7 @@ from fateline_model.checker.verify import UNREACHABLE
 from fateline_model.laws import ALL, Family, Law
 
 from ..law.proofs.gate import contract
+from ..law.proofs.induction import INDUCTIONS
 from ..law.proofs.obligations import OBLIGATIONS, Runs
 from ..law.verification import Locked, MutantReport
 from .decisions import decisions_of
@@ -60,7 +62,7 @@ def _law(law: Law, lock: Lock, mutants: Sequence[MutantReport]) -> str:
         how = "times checked, on its kernel over every case of a small domain" if law.id in DOMAINS else "times checked"
         known.append(f"{how}: {', '.join(checks)}")
     for runs, said in PROVED.items():
-        proofs = [proof.name for proof in OBLIGATIONS if law.id in proof.laws and proof.runs is runs]
+        proofs = [proof.name for proof in (*OBLIGATIONS, *INDUCTIONS) if law.id in proof.laws and proof.runs is runs]
         if proofs:
             known.append(f"{said}: {code(proofs)}")
     own = [report for report in mutants if report.mutant.law == law.id]
@@ -98,13 +100,13 @@ def scopes_page(lock: Lock) -> str:
     sections = []
     for scope in NAMED:
         locked = lock.get(scope)
-        if locked is None or locked["instances"].keys() != {instance.name for instance in instances(scope)}:
+        if locked is None or locked["instances"].keys() != {instance.line for instance in instances(scope)}:
             sections += [f"## {scope}", f"Not counted as it now stands: run `fateline verify --scope {scope} --lock`."]
             continue
         total = [sum(int(str(row[place])) for row in locked["instances"].values()) for place in range(3)]
         sections += [
             f"## {scope}",
-            f"{len(locked['instances'])} instances, {total[0]:,} states, {total[1]:,} steps; "
+            f"{len(instances(scope))} instances, {total[0]:,} states, {total[1]:,} steps; "
             f"{total[2]:,} states if branches that differ only in their names are counted apart.",
             table(["Family", "Instances", "States", "Steps", "Unreduced", "Of two rows"], _families(scope, locked)),
         ]
@@ -113,8 +115,10 @@ def scopes_page(lock: Lock) -> str:
         "A [scope](glossary.md#scope) is a named list of [instances](glossary.md#instance) in `fateline_model/checker/scopes.toml`; each scope contains those before "
         "it. The checker visits the states of one row, and treats branches that differ only in their names as one. The exact "
         "counts for any number of rows follow from that, because rows meet only in batches "
-        "([decision 0003](decisions/0003-rows-are-counted-not-explored.md)). Scope `small` has forks of two branches only, apart "
-        "from single barriers: use `standard` before you rely on a result.",
+        "([decision 0003](decisions/0003-rows-are-counted-not-explored.md)). A family *every pipeline of size N* has each irreducible pipeline "
+        "of that size, once up to renaming; the size counts one for each node between source and sinks, and one for each branch of a "
+        "gate beyond the second. `fateline_model/checker/small_pipelines.py` defines irreducible and says what these leave out; the other "
+        "families are larger or have what they leave out. Use `standard` before you rely on a result.",
         BY_HAND,
         *sections,
         "## What never happens",
@@ -125,13 +129,14 @@ def scopes_page(lock: Lock) -> str:
 
 def _families(scope: str, locked: Locked) -> list[tuple[object, ...]]:
     rows: dict[str, list[int]] = {}
-    for instance in instances(scope):
-        states, steps, unreduced, counts, _ = locked["instances"][instance.name]
+    number = Counter((instance.family, instance.line) for instance in instances(scope))
+    for (family, line), together in number.items():
+        states, steps, unreduced, counts, _ = locked["instances"][line]
         two = counts.get("2", [0])[0] if isinstance(counts, dict) else 0
-        line = rows.setdefault(instance.family, [0, 0, 0, 0, 0])
-        for place, value in enumerate((1, states, steps, unreduced, two)):
-            line[place] += int(str(value))
-    return [(family, *(f"{value:,}" if value else "" for value in line)) for family, line in rows.items()]
+        row = rows.setdefault(family, [0, 0, 0, 0, 0])
+        for place, value in enumerate((together, states, steps, unreduced, two)):
+            row[place] += int(str(value))
+    return [(family, *(f"{value:,}" if value else "" for value in row)) for family, row in rows.items()]
 
 
 def proofs_page() -> str:
@@ -163,6 +168,14 @@ def proofs_page() -> str:
         ),
         f"{len(rows)} obligations with {sum(row[5] for row in rows)} contracts, {sum(row[6] for row in rows)} witnesses and "
         f"{sum(row[7] for row in rows)} mutants.",
+        "## For any number of branches and parents",
+        "A kernel is proved for one call. An invariant connects the calls: it holds at the beginning, and Z3 finds no step that "
+        "breaks it. The steps are taken from the source that runs: the policy table is evaluated on symbols, and the kernels are "
+        "called for every case. Mutants of that source must be refuted with a counterexample.",
+        table(
+            ["Invariant", "What is claimed", "Laws", "Mutants"],
+            [(f"`{one.name}`", one.sentence, " ".join(one.laws), len(one.mutants)) for one in INDUCTIONS],
+        ),
     )
 
 

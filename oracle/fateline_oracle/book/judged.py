@@ -34,7 +34,7 @@ STRATEGIES: Final = {
 
 def evidence_page(census: Matrix, figures: Mapping[str, Mapping[str, Any]]) -> str:
     """`evidence.md`: the mutants of the engine, and the counts of crash testing."""
-    mutants: Sequence[Mapping[str, Any]] = census.get("animals", ())
+    mutants: Sequence[Mapping[str, Any]] = census.get("bugs", ())
     killed = sum(bool(one["killed"]) for one in mutants)
     rows = [
         (
@@ -49,7 +49,7 @@ def evidence_page(census: Matrix, figures: Mapping[str, Mapping[str, Any]]) -> s
         for one in mutants
     ]
     strategies = [
-        (name, f"{found['noticed']} of {found['animals']}", f"{found['median']:,}")
+        (name, f"{found['noticed']} of {found['bugs']}", f"{found['median']:,}")
         for name, found in census.get("strategies", {}).items()
     ]
     alone = [(law, len(who), ", ".join(f"`{name}`" for name in who)) for law, who in census.get("alone", {}).items()]
@@ -57,7 +57,8 @@ def evidence_page(census: Matrix, figures: Mapping[str, Mapping[str, Any]]) -> s
         "How the judge is tested",
         f"There are {len(mutants)} mutants of the reference engine: each is the engine with one seeded bug. {killed} are "
         "killed. A mutant is killed when the judge names the law that the bug breaks, or when the guard of the database that "
-        "should refuse the bug refuses it. The engine without a bug is checked in the same way, and nothing is found.",
+        "should refuse the bug refuses it. The engine without a bug is checked in the same way, and nothing is found. Mutants of the *law* are in "
+        "[mutants.md](mutants.md) and, drawn at random, in [independent.md](independent.md).",
         FROM,
         "## How many steps until a mutant is found",
         "The table counts steps of the engine, refusals included, in the instances in which a mutant is searched for.",
@@ -95,7 +96,7 @@ def _tortured(command: str, found: Mapping[str, Any]) -> tuple[str, str]:
 
 def findings_page(census: Matrix) -> str:
     """`findings.md`."""
-    mutants: Sequence[Mapping[str, Any]] = census.get("animals", ())
+    mutants: Sequence[Mapping[str, Any]] = census.get("bugs", ())
     rows = []
     for number, found in FINDINGS.items():
         own = [one for one in mutants if one["finding"] == number]

@@ -40,13 +40,27 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
     LazyCommand("resume", f"{_ENGINE}.run:resume", "Resume a stopped run from its last commit."),
     LazyCommand("explain", f"{_HERE}.show_trail:explain", "Show where a row went, or where an output comes from."),
     LazyCommand("graph", f"{_ENGINE}.graph:graph", "Check a pipeline and draw it."),
+    LazyCommand(
+        "explore", f"{_HERE}.explore:explore", "Write a page in which a pipeline, a case or a row can be played."
+    ),
     LazyCommand("export", f"{_HERE}.show_trail:export", "Write an audit trail as JSON lines, CSV or tables."),
+    LazyCommand("examples", f"{_HERE}.examples:examples", "Copy the examples into a folder."),
     LazyCommand("spec", f"{_HERE}.spec:spec", "Write the generated pages of the book, or check that they are fresh."),
 )
 """In the order in which `--help` lists them: `LazyCommand(name, "module:function", "A line of help.")`"""
 
 
-@click.group(cls=CommandGroup, name="fateline", commands=COMMANDS)
+BEGIN: Final = """\b
+Where to begin:
+  You maintain an engine:        fateline conform --scope small -- COMMAND
+  You have an audit database:    fateline audit DATABASE
+  You want to know the rules:    fateline verify --scope small
+  You need a small engine:       fateline examples DIR; fateline run DIR/quorum/pipeline.yaml
+"""
+"""What to type first, for each reader of the README."""
+
+
+@click.group(cls=CommandGroup, name="fateline", commands=COMMANDS, epilog=BEGIN)
 @click.version_option(package_name="fateline", prog_name="fateline", message="%(prog)s %(version)s")
 def main() -> None:
     """Specify what may happen to a token, and check engines and audit trails against it.

@@ -9,6 +9,7 @@ import textwrap
 import time
 from collections.abc import Sequence
 from importlib.util import find_spec
+from typing import Final
 
 import click
 
@@ -16,23 +17,26 @@ from fateline_console.terminal import Progress, paint, table
 from fateline_model import LAW_VERSION, LAWS
 
 from ..law.proofs.gate import GET_CROSSHAIR, SECONDS, Proof, call_text, value_text
-from ..law.proofs.obligations import BY_NAME
+from ..law.proofs.induction import INDUCTION_BY_NAME, Induction, the_model
+from ..law.proofs.obligations import BY_NAME, Obligation
 from ..law.proofs.settle import Settled, settle_all
 from ..report.verdict import ExitCode, Finding, LawResult, Report, Skipped, Verdict
 
+EVERY: Final[dict[str, Obligation | Induction]] = {**BY_NAME, **INDUCTION_BY_NAME}
+"""What is proved: contracts of kernels, and invariants over any number of them."""
 JOBS = max(1, min(8, os.cpu_count() or 1))
 COLOUR = {"confirmed": "green", "holds": "green", "refuted": "red", "breached": "red"}
 INDENT = " " * 4
 LEGEND = (
-    "witness: a call within the contract, which was run. mutant: a change made to the kernel on purpose, and the call "
-    "that refutes it."
+    "witness: a call within the contract, which was run, or a state that is possible. mutant: a change made to the kernel on "
+    "purpose, and what refutes it."
 )
 
 
 @click.command()
 @click.option(
     "--only",
-    type=click.Choice(list(BY_NAME)),
+    type=click.Choice(list(EVERY)),
     multiple=True,
     metavar="NAME",
     help="Prove only this obligation; may be repeated.",
@@ -47,14 +51,15 @@ LEGEND = (
 @click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="Number of processes.", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def prove(only: tuple[str, ...], timeout: float, jobs: int, as_json: bool) -> ExitCode:
-    """Prove the kernels of the law for every integer, with CrossHair.
+    """Prove the kernels of the law for every integer, with CrossHair, and invariants for any number of branches and
+    parents, with Z3.
 
-    Each obligation is one contract. Witnesses (calls that meet it) are run, and mutants (small changes of the kernel) must be
-    refuted, so that no proof is empty.
+    Each obligation is one contract or one invariant. Witnesses (calls that meet it) are run, and mutants (small changes of
+    the kernel) must be refuted, so that no proof is empty.
 
     Exit status: 0 the law holds, 1 it is breached, 2 undetermined, 3 wrong usage or input.
     """
-    names = [name for name in BY_NAME if name in only or not only]
+    names = [name for name in EVERY if name in only or not only]
     begun = time.monotonic()
     settled: list[Settled] = []
     if find_spec("crosshair") is None:
@@ -77,7 +82,7 @@ def prove(only: tuple[str, ...], timeout: float, jobs: int, as_json: bool) -> Ex
 def _report(settled: Sequence[Settled], names: Sequence[str], seconds: float, reproduce: str) -> Report:
     laws = {law: _law(law, settled, names) for law in LAWS}
     undecided = tuple(f"{one.name} was not decided" for one in settled if one.proof is Proof.UNDECIDED)
-    asked = [BY_NAME[name] for name in names]
+    asked = [EVERY[name] for name in names]
     return Report(
         law_version=LAW_VERSION,
         scope="kernels",
@@ -87,21 +92,19 @@ def _report(settled: Sequence[Settled], names: Sequence[str], seconds: float, re
             "obligations": len(names),
             "confirmed": sum(one.proof is Proof.CONFIRMED for one in settled),
             "conditions": sum(len(one.judged) for one in settled),
-            "witnesses": sum(len(obligation.witnesses) for obligation in asked),
+            "witnesses": sum(len(one.witnesses) for one in settled),
             "mutants": sum(len(obligation.mutants) for obligation in asked),
             "mutants_refuted": sum(kill.refuted for one in settled for kill in one.kills),
         },
         skipped=tuple(
-            Skipped(name, "not selected", obligation.laws, 1)
-            for name, obligation in BY_NAME.items()
-            if name not in names
+            Skipped(name, "not selected", obligation.laws, 1) for name, obligation in EVERY.items() if name not in names
         ),
         findings=tuple(
             Finding(law, f"{one.name}: {judged.why}, against: {judged.condition}")
             for one in settled
             for judged in one.judged
             if judged.proof is Proof.REFUTED
-            for law in BY_NAME[one.name].laws
+            for law in EVERY[one.name].laws
         ),
         prevented=undecided,
         seconds=seconds,
@@ -111,9 +114,9 @@ def _report(settled: Sequence[Settled], names: Sequence[str], seconds: float, re
 
 def _law(law: str, settled: Sequence[Settled], names: Sequence[str]) -> LawResult:
     """The verdict on a law from its obligations. They prove the part that kernels decide, never the whole law."""
-    asked = [name for name in names if law in BY_NAME[name].laws]
+    asked = [name for name in names if law in EVERY[name].laws]
     if not asked:
-        here = any(law in obligation.laws for obligation in BY_NAME.values())
+        here = any(law in obligation.laws for obligation in EVERY.values())
         return LawResult(None, why="its kernels were not selected" if here else "no kernel decides it")
     if not settled:
         return LawResult(Verdict.UNDETERMINED, why=GET_CROSSHAIR)
@@ -160,7 +163,7 @@ def _text(settled: Sequence[Settled], report: Report) -> str:
 
 
 def _obligation(one: Settled, width: int) -> list[str]:
-    obligation = BY_NAME[one.name]
+    obligation = EVERY[one.name]
     proof = paint(f"{one.proof:<10}", COLOUR.get(one.proof, "yellow"), bold=True)
     conditions = f"{len(one.judged)} condition{'' if len(one.judged) == 1 else 's'}"
     lines = [f"{paint(f'{one.name:<16}', bold=True)}  {proof}  {conditions:<13}  {one.seconds:4.1f} s  "]
@@ -172,14 +175,19 @@ def _obligation(one: Settled, width: int) -> list[str]:
     for doubt in one.doubts:
         lines += _wrapped(f"UNDECIDED: {doubt}", width, INDENT)
     if not any(one.witnesses):
-        witness = obligation.witnesses[-1]
-        call = f"{call_text(obligation.function, witness.arguments)} gives {value_text(witness.result)}"
-        more = f" (and {len(obligation.witnesses) - 1} more)" if obligation.witnesses[1:] else ""
-        lines += _wrapped(f"witness  {call}{more}", width, INDENT)
+        more = f" (and {len(one.witnesses) - 1} more)" if one.witnesses[1:] else ""
+        lines += _wrapped(f"witness  {_witness(obligation)}{more}", width, INDENT)
     for kill in one.kills:
         if kill.refuted:
             lines += _wrapped(f"mutant   {kill.what}: {kill.why}", width, INDENT)
     return lines
+
+
+def _witness(proved: Obligation | Induction) -> str:
+    if isinstance(proved, Induction):
+        return [sentence for sentence, _ in proved.witnesses(the_model())][-1]
+    witness = proved.witnesses[-1]
+    return f"{call_text(proved.function, witness.arguments)} gives {value_text(witness.result)}"
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:

@@ -76,7 +76,7 @@ def explain(
         runs = [run for run in trail.runs() if run_id is None or run.run == run_id]
         if not runs:
             raise click.ClickException(f"{database} has no run {run_id or 'at all'}")
-    run, row, token = _find(runs, what)
+    run, row, token = find_row(runs, what)
     records = [dict(record) for record in run.rows[row]]
     if as_json:
         click.echo(
@@ -87,7 +87,7 @@ def explain(
     return ExitCode.HOLDS
 
 
-def _find(runs: list[RunTrail], what: str) -> tuple[RunTrail, str, str | None]:
+def find_row(runs: list[RunTrail], what: str) -> tuple[RunTrail, str, str | None]:
     """The run and the row that are meant, and the token, if one is: an id before a place in the source, a later run first."""
     for run in reversed(runs):
         if what in run.rows:

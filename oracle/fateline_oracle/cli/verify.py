@@ -14,7 +14,7 @@ import click
 from fateline_console.terminal import Progress, paint, table
 from fateline_model import LAW_VERSION, LAWS
 from fateline_model.checker.mutants import MUTANTS
-from fateline_model.checker.scopes import NAMED, instances
+from fateline_model.checker.scopes import NAMED, Sizes, instances_called
 from fateline_model.checker.verify import UNREACHABLE, Step
 from fateline_model.laws import ALL, Law
 
@@ -45,11 +45,16 @@ JOBS = max(1, min(8, os.cpu_count() or 1))
     "--rows", type=click.IntRange(1, 6), default=1, show_default=True, help="With --pipeline: number of rows."
 )
 @click.option(
+    "--all",
+    "largest",
+    type=click.IntRange(2, 7),
+    metavar="N",
+    help="Explore every pipeline up to this size, once up to renaming.",
+)
+@click.option(
     "--crashes",
     type=click.IntRange(0, 3),
-    default=1,
-    show_default=True,
-    help="With --pipeline: number of crashes in one run.",
+    help="With --pipeline or --all: number of crashes in one run. Default: 1 with --pipeline, 0 with --all.",
 )
 @click.option(
     "--limit",
@@ -68,7 +73,8 @@ def verify(
     mutant: str | None,
     path: str | None,
     rows: int,
-    crashes: int,
+    largest: int | None,
+    crashes: int | None,
     limit: int,
     jobs: int,
     lock: bool,
@@ -79,22 +85,23 @@ def verify(
 
     Exit status: 0 the law holds, 1 it is breached, 2 undetermined, 3 wrong usage or input.
     """
-    if sum([self_test, mutant is not None, path is not None]) > 1:
-        raise click.UsageError("--self-test, --mutant and --pipeline exclude each other")
+    if sum([self_test, mutant is not None, path is not None, largest is not None]) > 1:
+        raise click.UsageError("--self-test, --mutant, --pipeline and --all exclude each other")
     if path is not None:
         from .verify_pipeline import verify_pipeline
 
-        return verify_pipeline(Path(path), rows, crashes, limit, as_json)
+        return verify_pipeline(Path(path), rows, 1 if crashes is None else crashes, limit, as_json)
     if mutant is not None:
         return _show_mutant(mutant, cases)
     if self_test:
         return _self_test(jobs, as_json)
     with Progress() as progress:
-        found = verify_scope(scope, jobs=jobs, progress=progress.update)
+        chosen = scope if largest is None else Sizes(largest, crashes or 0)
+        found = verify_scope(chosen, jobs=jobs, progress=progress.update)
     if lock and not (found.findings or found.unfinished):
         write_lock(found)
         found.drift = []
-    report = _report(found, jobs, cases)
+    report = _report(found, chosen, jobs, cases)
     click.echo(report.to_json() if as_json else _text(found, report))
     return report.exit_code
 
@@ -102,7 +109,7 @@ def verify(
 # ---------------------------------------------------------------------------------------------------------- a scope
 
 
-def _report(found: ScopeReport, jobs: int, cases: str | None) -> Report:
+def _report(found: ScopeReport, chosen: str | Sizes, jobs: int, cases: str | None) -> Report:
     breached = Counter(law for _, finding in found.findings for law, _ in finding.laws)
     laws = searched(found.checks, breached)
     stuck = [f"a state is stuck: {v.name}" for v, finding in found.findings if not finding.laws]
@@ -120,20 +127,26 @@ def _report(found: ScopeReport, jobs: int, cases: str | None) -> Report:
         },
         skipped=tuple(Skipped(law.id, law.elsewhere, (law.id,)) for law in ALL if laws[law.id].verdict is None),
         findings=tuple(
-            Finding(
-                law, f"{v.name}: {message}", case=_write_case(cases, v.name, finding.laws, finding.steps, found.scope)
-            )
+            Finding(law, f"{v.name}: {message}", case=_write_case(cases, v.name, finding.laws, finding.steps, chosen))
             for v, finding in found.findings
             for law, message in finding.laws
         ),
         prevented=(*found.gaps, *stuck, *(f"claimed unreachable, and met: {kind}" for kind in found.disproved)),
         seconds=found.total_seconds,
-        reproduce=f"fateline verify --scope {found.scope} --jobs {jobs}",
+        reproduce=f"{_command(chosen)} --jobs {jobs}",
     )
 
 
+def _command(chosen: str | Sizes) -> str:
+    """The command that verifies these instances."""
+    if isinstance(chosen, str):
+        return f"fateline verify --scope {chosen}"
+    return f"fateline verify --all {chosen.largest}{f' --crashes {chosen.crashes}' if chosen.crashes else ''}"
+
+
 def _text(found: ScopeReport, report: Report) -> str:
-    parts = [f"The law, version {LAW_VERSION}, at scope {found.scope}", "", _families(found), ""]
+    at = "around " if found.scope not in NAMED else "at scope "
+    parts = [f"The law, version {LAW_VERSION}, {at}{found.scope}", "", _families(found), ""]
     parts.append(_laws(report))
     parts += ["", *_claims(found)]
     for verified, finding in found.findings:
@@ -194,7 +207,7 @@ def _claims(found: ScopeReport) -> list[str]:
     lines += [f"Claimed unreachable: {kind}. {why}" for kind, why in UNREACHABLE.items()]
     if not found.unfinished and not any(not finding.laws for _, finding in found.findings):
         lines.append("No state is stuck before the end, and every run ends: no step leads back.")
-    if not found.unmet:
+    if not found.unmet and found.scope in NAMED:
         lines.append("Every kind of stimulus and every refusal was met, except those claimed unreachable.")
     return lines
 
@@ -207,13 +220,13 @@ def _write_case(
     instance: str,
     laws: Sequence[tuple[str, str]],
     steps: Sequence[Step],
-    scope: str,
+    scope: str | Sizes,
     mutant: str = "",
 ) -> str | None:
     """Write a counterexample if the caller wants it. Returns its path, or None."""
     if folder is None:
         return None
-    found = next((one for one in instances(scope) if one.name == instance), None)
+    found = next((one for one in instances_called(scope, instance) if one.name == instance), None)
     document = case_document(
         title=mutant or "; ".join(message for _, message in laws),
         machine=found.machine if found is not None else "kernel",
@@ -222,7 +235,7 @@ def _write_case(
         laws=laws,
         steps=steps,
         expected=expected_last(instance, steps, scope),
-        reproduce=f"fateline verify --mutant {mutant}" if mutant else f"fateline verify --scope {scope}",
+        reproduce=f"fateline verify --mutant {mutant}" if mutant else _command(scope),
     )
     return str(write_case(Path(folder), mutant or instance, document))
 
@@ -239,7 +252,7 @@ def _show_mutant(name: str, cases: str | None) -> ExitCode:
         for line in text.splitlines():
             click.echo(f"  {sign} {line}")
     click.echo("\n" + show(report.laws, report.steps, expected_last(report.instance, report.steps)))
-    written = _write_case(cases, report.instance, report.laws, report.steps, "small", mutant.name)
+    written = _write_case(cases, report.instance, report.laws, report.steps, "standard", mutant.name)
     if written is not None:
         click.echo(f"\nThe case as data: {written}")
     killed = (

@@ -74,19 +74,19 @@ def zoo(
     if show:
         for hunted in found.hunted:
             if hunted.found is not None:
-                click.echo(f"\n{hunted.animal.name}, in {hunted.instance}\n\n{case_text(case_of(hunted))}")
+                click.echo(f"\n{hunted.bug.name}, in {hunted.instance}\n\n{case_text(case_of(hunted))}")
     return report.exit_code
 
 
 def _report(found: Matrix, names: Sequence[str], seed: int) -> Report:
     """A law holds if each bug that breaks it is noticed by it, and is breached by each that is not."""
-    own = Counter(one.animal.law for one in found.hunted)
+    own = Counter(one.bug.law for one in found.hunted)
     missed = [one for one in found.hunted if not one.killed]
 
     def not_judged(law: Law) -> str | None:
         return None if own[law.id] else found.without.get(law.id, "no seeded bug of this law was chosen")
 
-    laws = law_results(own, Counter(one.animal.law for one in missed), not_judged=not_judged)
+    laws = law_results(own, Counter(one.bug.law for one in missed), not_judged=not_judged)
     return Report(
         law_version=LAW_VERSION,
         scope="zoo",
@@ -94,8 +94,7 @@ def _report(found: Matrix, names: Sequence[str], seed: int) -> Report:
         laws=laws,
         counts={"bugs": len(found.hunted), "noticed": sum(one.killed for one in found.hunted)},
         findings=tuple(
-            Finding(one.animal.law, f"{one.animal.name} is not noticed: {one.animal.says}", kind=one.animal.name)
-            for one in missed
+            Finding(one.bug.law, f"{one.bug.name} is not noticed: {one.bug.says}", kind=one.bug.name) for one in missed
         ),
         prevented=() if found.clean is not False else ("the engine without a bug was noticed as if it had one",),
         seconds=found.seconds,
@@ -107,12 +106,12 @@ def _report(found: Matrix, names: Sequence[str], seed: int) -> Report:
 def _text(found: Matrix) -> str:
     rows = [
         (
-            one.animal.name,
-            (one.animal.guard and f"guard {one.animal.guard}") or one.animal.law,
+            one.bug.name,
+            (one.bug.guard and f"guard {one.bug.guard}") or one.bug.law,
             one.first or "",
             one.steps,
             paint("killed", "green") if one.killed else paint("ALIVE" if not one.noticed else "MISSED", "red"),
-            one.animal.says,
+            one.bug.says,
         )
         for one in found.hunted
     ]
@@ -122,7 +121,7 @@ def _text(found: Matrix) -> str:
         parts.append(table([(law, len(who), ", ".join(who)) for law, who in found.alone.items()], ("law", "", "bugs")))
     if found.medians:
         parts += ["", "Median steps until a bug is noticed:"]
-        rows_of = [(s, m.noticed, m.animals, m.median if m.noticed else None) for s, m in found.medians.items()]
+        rows_of = [(s, m.noticed, m.bugs, m.median if m.noticed else None) for s, m in found.medians.items()]
         parts.append(table(rows_of, ("strategy", "noticed", "of", "median steps")))
     parts.append("")
     if found.clean is not None:

@@ -93,9 +93,10 @@ WHERE_ROWS_MEET: Final = ("batch", "lifecycle")
 def every_instance(scope: str) -> tuple[Instance, ...]:
     """The instances that an engine is driven through at a scope.
 
-    Scopes small and deep: all of their instances. Scope standard: all of its instances of one row; where rows meet (batches,
-    hostile callers), graphs grow with every pair of states, so it has only the instances of scope small, without hostile
-    batches, which would take half as long as all the others. Every scope also has the instances that need more than one row.
+    Scopes small and deep: all of their instances. Scope standard: of every pipeline of a size, and where rows meet (batches,
+    hostile callers) and graphs grow with every pair of states, only the instances of scope small, without hostile batches,
+    which would take half as long as all the others; and all other instances of one row. Every scope also has the instances
+    that need more than one row.
     """
     small = {instance.name for instance in instances("small")}
     chosen = (one for one in instances(scope) if scope != "standard" or _is_standard(one, small))
@@ -103,7 +104,7 @@ def every_instance(scope: str) -> tuple[Instance, ...]:
 
 
 def _is_standard(instance: Instance, small: Container[str]) -> bool:
-    if instance.machine not in WHERE_ROWS_MEET:
+    if instance.machine not in WHERE_ROWS_MEET and not instance.is_one_of_all:
         return True
     hostile = isinstance(instance.system, PipelineSystem) and instance.system.options.hostile
     return instance.name in small and not hostile

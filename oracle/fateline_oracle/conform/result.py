@@ -29,7 +29,7 @@ class FamilyCoverage:
 class SelfTest:
     """One engine with a seeded bug, checked before the verdict to show that the judge would notice it."""
 
-    animal: str
+    bug: str
     says: str
     law: str
     named: str | None

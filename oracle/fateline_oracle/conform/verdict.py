@@ -61,7 +61,7 @@ def conclude(
     laws = _laws(campaign, breaches, otherwise)
     faults = tuple(f"{judged.name}: {judged.fault}" for judged in campaign.judged if judged.fault is not None)
     faults += tuple(_failure(kind) for kind in failures)
-    blind = [test.animal for test in tests if test.named is None]
+    blind = [test.bug for test in tests if test.named is None]
     short = _not_covered(campaign.judged) if not not_declared and not faults else []
     bounds = [f"{judged.name}: {judged.bound}" for judged in campaign.judged if judged.bound is not None]
     complete = Report(

@@ -14,9 +14,9 @@ def case_of(hunted: MutantResult) -> dict[str, object]:
     """The case, complete enough to be replayed on the mutant."""
     found, instance = hunted.found, place_called(hunted.instance)
     assert found is not None
-    name = hunted.animal.name
+    name = hunted.bug.name
     document = case_document(
-        title=hunted.animal.says,
+        title=hunted.bug.says,
         machine=instance.machine,
         instance=instance.name,
         pipeline=instance.document,

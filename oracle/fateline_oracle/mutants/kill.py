@@ -32,7 +32,7 @@ RANDOM_STEPS: Final = 400
 class MutantResult:
     """What became of one mutant under one strategy. A tortured mutant knows one only."""
 
-    animal: Mutant
+    bug: Mutant
     strategy: Strategy
     steps: int = 0
     """Steps and refusals until it was noticed, over all instances that were tried; of a torture, boundaries crashed."""
@@ -52,20 +52,20 @@ class MutantResult:
     @property
     def killed(self) -> bool:
         """Whether it was noticed by what must notice it: its own law, or the guard that it should run into."""
-        if self.animal.guard is not None:
-            return self.fault is not None and f"fateline guard {self.animal.guard}" in self.fault
-        return self.animal.law in self.named
+        if self.bug.guard is not None:
+            return self.fault is not None and f"fateline guard {self.bug.guard}" in self.fault
+        return self.bug.law in self.named
 
 
-def hunt(animal: Mutant, strategy: Strategy, *, seed: int = 0) -> MutantResult:
+def hunt(bug: Mutant, strategy: Strategy, *, seed: int = 0) -> MutantResult:
     """One mutant, one strategy; ends at the first instance in which it is noticed. The tortured are tortured."""
-    strategy = Strategy.TORTURE if animal.tortured else strategy
+    strategy = Strategy.TORTURE if bug.tortured else strategy
     started = time.perf_counter()
-    hunted = MutantResult(animal, strategy)
-    with sandboxed(animal) as engine:
+    hunted = MutantResult(bug, strategy)
+    with sandboxed(bug) as engine:
         try:
             hello = hello_of(engine)
-            for instance in places(animal):
+            for instance in places(bug):
                 judged = asked_again(partial(_judge, engine, hello, instance, strategy, seed))
                 hunted.tried.append(instance.name)
                 hunted.steps += judged.steps_to_find or judged.steps + judged.refusals
@@ -95,11 +95,11 @@ def place_called(name: str) -> Instance:
     return next(one for one in (*instances("standard"), *beside_the_scopes()) if one.name == name)
 
 
-def places(animal: Mutant) -> Iterator[Instance]:
+def places(bug: Mutant) -> Iterator[Instance]:
     """The instances in which to look: of scope small where the place is a family of it, else by the name's beginning."""
     known = [*instances("standard"), *beside_the_scopes()]
     small = {instance.name for instance in instances("small")}
-    for place in animal.places:
+    for place in bug.places:
         if any(instance.family == place for instance in known if instance.name in small):
             yield from (instance for instance in known if instance.family == place and instance.name in small)
         else:

@@ -26,7 +26,7 @@ NAMED_WITH_MOST: Final = frozenset({"D1", "D2", "Z1", "Z2"})
 
 
 class Median(NamedTuple):
-    animals: int
+    bugs: int
     noticed: int
     median: int
 
@@ -50,13 +50,13 @@ class Matrix:
     def as_json(self) -> dict[str, object]:
         return {
             "verdict": "holds" if self.holds else "breached",
-            "animals": [
+            "bugs": [
                 {
-                    "name": one.animal.name,
-                    "says": one.animal.says,
-                    "law": one.animal.law,
-                    "guard": one.animal.guard,
-                    "finding": one.animal.finding,
+                    "name": one.bug.name,
+                    "says": one.bug.says,
+                    "law": one.bug.law,
+                    "guard": one.bug.guard,
+                    "finding": one.bug.finding,
                     "killed": one.killed,
                     "first": one.first,
                     "named": list(one.named),
@@ -69,7 +69,7 @@ class Matrix:
             "alone": self.alone,
             "strategies": {strategy: found._asdict() for strategy, found in self.medians.items()},
             "beyond_vectors": sorted(
-                one.animal.name for one in self.by_strategy.get(Strategy.VECTORS, ()) if not one.noticed
+                one.bug.name for one in self.by_strategy.get(Strategy.VECTORS, ()) if not one.noticed
             ),
             "without": self.without,
             "clean": self.clean,
@@ -78,7 +78,7 @@ class Matrix:
 
 
 def census(
-    animals: Sequence[Mutant],
+    bugs: Sequence[Mutant],
     strategies: Sequence[Strategy],
     *,
     open_engine: OpenEngine,
@@ -92,17 +92,14 @@ def census(
 
     results: dict[tuple[str, Strategy], MutantResult] = {}
     tasks = [
-        _Task(animal, strategy, seed)
-        for strategy in strategies
-        for animal in animals
-        if animal.tortured == _tortures(strategy)
+        _Task(bug, strategy, seed) for strategy in strategies for bug in bugs if bug.tortured == _tortures(strategy)
     ]
     for _, hunted in in_processes(_hunt, tasks, jobs=jobs, died=_died):
-        results[hunted.animal.name, hunted.strategy] = hunted
+        results[hunted.bug.name, hunted.strategy] = hunted
         if progress is not None:
-            progress(f"{len(results)} of {len(tasks)}: {hunted.animal.name}")
-    by_strategy = {s: [results[a.name, s] for a in animals if (a.name, s) in results] for s in strategies}
-    found = Matrix([results[a.name, _strongest(a)] for a in animals], by_strategy, dict(WITHOUT_MUTANT))
+            progress(f"{len(results)} of {len(tasks)}: {hunted.bug.name}")
+    by_strategy = {s: [results[a.name, s] for a in bugs if (a.name, s) in results] for s in strategies}
+    found = Matrix([results[a.name, _strongest(a)] for a in bugs], by_strategy, dict(WITHOUT_MUTANT))
     found.alone = _alone(found.hunted)
     if len(strategies) > 1:
         found.medians = {strategy: _median(hunted) for strategy, hunted in by_strategy.items()}
@@ -116,22 +113,22 @@ def _tortures(strategy: Strategy) -> bool:
     return strategy is Strategy.TORTURE
 
 
-def _strongest(animal: Mutant) -> Strategy:
-    return Strategy.TORTURE if animal.tortured else Strategy.REFUSALS
+def _strongest(bug: Mutant) -> Strategy:
+    return Strategy.TORTURE if bug.tortured else Strategy.REFUSALS
 
 
 class _Task(NamedTuple):
-    animal: Mutant
+    bug: Mutant
     strategy: Strategy
     seed: int
 
 
 def _hunt(_: None, task: _Task) -> MutantResult:
-    return hunt(task.animal, task.strategy, seed=task.seed)
+    return hunt(task.bug, task.strategy, seed=task.seed)
 
 
 def _died(task: _Task) -> MutantResult:
-    return MutantResult(task.animal, task.strategy, first="broke down", fault="the engine took its process down")
+    return MutantResult(task.bug, task.strategy, first="broke down", fault="the engine took its process down")
 
 
 def _alone(hunted: Sequence[MutantResult]) -> dict[str, list[str]]:
@@ -140,7 +137,7 @@ def _alone(hunted: Sequence[MutantResult]) -> dict[str, list[str]]:
     for one in hunted:
         telling = [law for law in one.named if law not in NAMED_WITH_MOST] or list(one.named)
         if len(telling) == 1:
-            caught.setdefault(telling[0], []).append(one.animal.name)
+            caught.setdefault(telling[0], []).append(one.bug.name)
     return {law.id: caught[law.id] for law in ALL if law.id in caught}
 
 

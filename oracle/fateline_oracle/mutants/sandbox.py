@@ -25,13 +25,13 @@ _serial = itertools.count()
 
 
 @contextmanager
-def sandboxed(animal: Mutant) -> Iterator[Engine]:
+def sandboxed(bug: Mutant) -> Iterator[Engine]:
     """The engine with its bug, behind its adapters, while the block runs."""
     number = next(_serial)
     names = {"fateline_oracle.reference": f"fateline_adapters_{number}", "fateline_engine": f"fateline_engine_{number}"}
     with tempfile.TemporaryDirectory(prefix="fateline-zoo-") as home:
         engine, adapters = Path(home, names["fateline_engine"]), Path(home, names["fateline_oracle.reference"])
-        _copy(_ENGINE, engine, names, animal.patches)
+        _copy(_ENGINE, engine, names, bug.patches)
         _copy(_ADAPTERS, adapters, names, ())
         sys.path.insert(0, home)
         invalidate_caches()

@@ -22,5 +22,5 @@ def self_test(progress: Callable[[str], None] | None = None) -> tuple[SelfTest, 
         if progress is not None:
             progress(f"self-test: {name}")
         hunted = hunt(MUTANTS[name], Strategy.REFUSALS)
-        done.append(SelfTest(name, hunted.animal.says, hunted.animal.law, hunted.first, hunted.steps))
+        done.append(SelfTest(name, hunted.bug.says, hunted.bug.law, hunted.first, hunted.steps))
     return tuple(done)

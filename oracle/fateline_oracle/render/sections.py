@@ -141,13 +141,13 @@ def _records(records: Iterable[Mapping[str, Any]]) -> str:
     if not found:
         return text("p", "nothing is written", class_="nothing")
     lines = [
-        f"{text('span', one.get('rec', ''), class_='relation')} {escaped(_record_text(one))}" for one in found[:RECORDS]
+        f"{text('span', one.get('rec', ''), class_='relation')} {escaped(record_text(one))}" for one in found[:RECORDS]
     ]
     more = [f"… and {len(found) - RECORDS} more"] if len(found) > RECORDS else []
     return listed([*lines, *more], class_="records")
 
 
-def _record_text(record: Mapping[str, Any]) -> str:
+def record_text(record: Mapping[str, Any]) -> str:
     """A record on one line, whatever it contains."""
     plain = {key: value for key, value in record.items() if key not in ("seq", "tx", "at", "opened", "closed")}
     try:

@@ -119,6 +119,8 @@ class AcceptanceRun:
     kinds: list[frozenset[type]] = field(default_factory=list)
     checked: Mapping[str, int] = field(default_factory=dict)
     undetermined: str | None = None
+    observed: tuple[RecordJson, ...] = ()
+    """What the trail records of the last of `stimuli`, if that differs from the law."""
     in_doubt: tuple[str, ...] = ()
     """What the stimuli rest on that is not recorded; what is broken may be the guess."""
 
@@ -238,7 +240,7 @@ class Acceptor:
             self.pipeline, (one.before,), one.stimulus, one.law, after, observed, wrong, all_named=self._whole
         )
         done.broken = tuple(broken for broken in done.broken if broken[0] not in ("Z1", "Z2")) or done.broken
-        done.differences, done.stimuli = tuple(wrong), done.stimuli[: place + 1]
+        done.differences, done.stimuli, done.observed = tuple(wrong), done.stimuli[: place + 1], tuple(observed)
 
     def _first_wrong(
         self,
@@ -286,7 +288,7 @@ class Acceptor:
                     return None
                 tries += 1
                 self.tries -= 1
-                law = _with_data(self.pipeline, run, one.stimulus, reasons)
+                law, _ = _with_data(self.pipeline, run, one.stimulus, reasons)
                 if isinstance(law, Refusal):
                     continue
                 wrote = keyed(as_json(record) for record in law.records if type(record).__name__ != "RunRecord")
@@ -355,7 +357,7 @@ def _walked(pipeline: Pipeline, proposed: Sequence[Proposed], reasons: Mapping[s
     """Step to the end, or to the first refusal."""
     walk, run = Walk(), Run()
     for place, (at, stimulus) in enumerate(proposed):
-        law = _with_data(pipeline, run, stimulus, reasons)
+        law, _ = _with_data(pipeline, run, stimulus, reasons)
         walk.steps.append(Stepped(run, stimulus, law, at))
         if isinstance(law, Refusal):
             break
@@ -367,16 +369,28 @@ def _walked(pipeline: Pipeline, proposed: Sequence[Proposed], reasons: Mapping[s
 
 def _with_data(
     pipeline: Pipeline, run: Run, stimulus: Stimulus, reasons: Mapping[str, MergeData]
-) -> Accepted | Refusal:
+) -> tuple[Accepted | Refusal, tuple[MergeData, ...]]:
     """Take the step with the data of its merges as the trail shows them, one merge after the other."""
     data: tuple[MergeData, ...] = ()
     while True:
         law = step(pipeline, run, stimulus._replace(data=data))
         if isinstance(law, Refusal) or len(law.merges) == len(data):
-            return law
+            return law, data
         tried = [record for record in law.records if isinstance(record, BarrierRecord) and _merges(record)]
         barrier = tried[len(data)].barrier if len(data) < len(tried) else ""
         data = (*data, reasons.get(barrier, MergeData.OK))
+
+
+def prescribed(
+    pipeline: Pipeline, stimuli: Sequence[Stimulus], records: Sequence[Mapping[str, object]]
+) -> list[Stimulus]:
+    """The stimuli of a partition, each with the outcomes of its merges that the records show."""
+    run, reasons, found = Run(), _reasons(records), list[Stimulus]()
+    for stimulus in stimuli:
+        law, data = _with_data(pipeline, run, stimulus, reasons)
+        found.append(stimulus._replace(data=data))
+        run = law.run if isinstance(law, Accepted) else run
+    return found
 
 
 def _merges(record: BarrierRecord) -> bool:

@@ -99,9 +99,9 @@ def check_run(
     found.consumed += sum(len(records) for records in trail.about.values()) - trail.added
     found.whole = found.whole and trail.whole
     _see_what_is_shown(trail, found)
-    ended, over = _of_the_run(trail, found)
+    ended, over = of_the_run(trail, found)
     acceptor = acceptor or Acceptor(pipeline)
-    acceptor.unrecorded = _unshown(trail)
+    acceptor.unrecorded = unshown(trail)
     kinds: Counter[frozenset[type]] = Counter()
     for number, (rows, records) in enumerate(partitions(trail)):
         if progress is not None and number % 500 == 0:
@@ -175,7 +175,7 @@ def _breach(found: TrailResult, law: str, said: str, rows: tuple[str, ...], toke
         found.findings.append(Finding(law, said, tokens=tokens, rows=rows))
 
 
-def _of_the_run(trail: RunTrail, found: TrailResult) -> tuple[bool, bool]:
+def of_the_run(trail: RunTrail, found: TrailResult) -> tuple[bool, bool]:
     """Check the records of the run: its number of rows and their order. Returns whether its source has ended and it is over."""
     told = trail.about.get("runs", ())
     counts = [run["rows"] for run in told if isinstance(run.get("rows"), int)]
@@ -201,7 +201,7 @@ _MAY_BE_EMPTY: Final = ("merges", "losses", "hops", "visits")
 """Relations without a record that count as not recorded, in every trail."""
 
 
-def _unshown(trail: RunTrail) -> Unrecorded:
+def unshown(trail: RunTrail) -> Unrecorded:
     """Relations that the trail does not hold at all; whoever records none of a kind is not held to it."""
     held = {str(record["rec"]) for records in trail.rows.values() for record in records}
     held |= {"batches"} if trail.batches else set()

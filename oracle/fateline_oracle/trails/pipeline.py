@@ -19,17 +19,22 @@ from .reader import BadTrail, RunTrail
 
 def pipeline_of(trail: RunTrail) -> Pipeline:
     """The law's pipeline for a run, from its records alone."""
+    try:
+        return load(document_of(trail))
+    except IllFormed as error:
+        raise BadTrail(f"run {trail.run}: its nodes and edges do not make a pipeline:\n{error}") from error
+
+
+def document_of(trail: RunTrail) -> dict[str, Any]:
+    """The pipeline of a run as a document, from its records alone."""
     nodes = trail.about.get("nodes", ())
     edges = trail.about.get("edges", ())
     if not nodes or not edges:
         raise BadTrail(
-            f"run {trail.run}: the trail records no nodes or no edges; name the pipeline with --pipeline FILE"
+            f"run {trail.run}: the trail records no nodes or no edges; name the pipeline with --pipeline FILE, "
+            "or as the first argument of `fateline explore`"
         )
-    document = {"name": _name(trail), "nodes": [_node(node, edges, trail) for node in _reached(nodes, edges)]}
-    try:
-        return load(document)
-    except IllFormed as error:
-        raise BadTrail(f"run {trail.run}: its nodes and edges do not make a pipeline:\n{error}") from error
+    return {"name": _name(trail), "nodes": [_node(node, edges, trail) for node in _reached(nodes, edges)]}
 
 
 def _reached(nodes: Sequence[RecordJson], edges: Sequence[RecordJson]) -> list[RecordJson]:

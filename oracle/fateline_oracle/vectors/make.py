@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from fateline_model import LAW_VERSION, Refusal, Stimulus
-from fateline_model.checker.scopes import Instance, beside_the_scopes, instances
+from fateline_model.checker.scopes import Instance, Sizes, beside_the_scopes, instances
 from fateline_model.checker.systems import BarrierSystem, PipelineSystem, State, System
 from fateline_model.checker.verify import stimulus_as_json
 from fateline_model.records import as_json
@@ -29,6 +29,8 @@ from ..conform.explore import ConcreteGraph, LocalGraph, local_graph
 
 SCOPE: Final = "small"
 """The scope that is published: every kind of pipeline, with few branches and attempts."""
+SMALLEST: Final = 3
+"""Every pipeline up to this size is published. Those of one size more would make the set half as large again."""
 LONGEST: Final = 40
 """The largest number of steps in a hidden walk."""
 OF_A_KIND: Final = 12
@@ -206,5 +208,7 @@ def _slug(name: str, own: str) -> str:
 
 
 def all_published() -> list[Instance]:
-    """The instances of the published scope, and those that need more than one row."""
-    return [*instances(SCOPE), *beside_the_scopes()]
+    """The instances of the published scope without the larger ones of every pipeline, and those that need several rows."""
+    smallest = {one.name for one in instances(Sizes(SMALLEST, 0))}
+    chosen = (one for one in instances(SCOPE) if not one.is_one_of_all or one.name in smallest)
+    return [*chosen, *beside_the_scopes()]

@@ -50,8 +50,8 @@ def test_a_law_without_a_mutant_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     assert laws_without_mutant() == ["T3"]
 
 
-def test_every_family_names_instances_of_the_small_scope() -> None:
-    names = [instance.name for instance in instances("small")]
+def test_every_family_names_instances_of_the_scope_that_is_the_default() -> None:
+    names = [instance.name for instance in instances("standard")]
     for mutant in MUTANTS:
         assert mutant.family == "kernels" or any(name.startswith(mutant.family) for name in names), mutant.name
 
@@ -70,6 +70,19 @@ def test_a_change_that_changes_nothing_is_not_caught_and_is_told() -> None:
     found = judge_mutant(Mutant("idle", "F1", "machine.py", find, replace, "none", "line"))
     assert not found.killed
     assert (found.laws, found.steps) == ([], [])
+
+
+ALONE = {
+    "one-branch-contradicts-itself", "collisions-fail-by-any-rule", "impossible-data-believed", "buffered-in-silence",
+    "failed-flush-closed-as-good", "flush-not-run-again", "every-child-of-a-fork-is-the-first", "another-rule-named",
+    "a-lawful-step-refused", "data-that-can-be-refused", "at-work-while-down",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(ALONE))
+def test_no_other_law_notices_it(name: str) -> None:
+    """So the law is not a second name of another one."""
+    assert judge_mutant(NAMES[name]).others == []
 
 
 def test_a_mutant_caught_only_by_another_law_is_not_caught_by_its_own() -> None:

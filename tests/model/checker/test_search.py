@@ -165,7 +165,7 @@ def test_the_counterexample_has_the_fewest_stimuli_and_replays(name: str) -> Non
     mutant = next(mutant for mutant in MUTANTS if mutant.name == name)
     with patched_model(mutant.file, mutant.find, mutant.replace) as broken:
         scopes, search, laws = (part(broken, module) for module in ("checker.scopes", "checker.search", "laws"))
-        instance = next(one for one in scopes.instances("small") if one.name.startswith(mutant.family))
+        instance = next(scopes.instances_called("small", mutant.family))
         example = search.explore(instance.system, instance.laws).counterexample
         assert len(example.path) == layers(instance.system, instance.laws, laws.checks, laws.StepView)
         state = instance.system.first()
@@ -180,12 +180,12 @@ def test_a_breach_names_every_law_that_the_step_breaks() -> None:
     def never(view: StepView) -> Iterator[str | None]:
         yield "a run is over" if view.over else None
 
-    mine = LAWS["F2"]._replace(id="X", on=(), predicate=never)
-    also: Law = mine._replace(id="Y")
+    mine = LAWS["F2"]._replace(id="F98", on=(), predicate=never)
+    also: Law = mine._replace(id="F99")
     found = explore(line_system(), [mine, also])
     assert not found.holds
     assert found.counterexample is not None
-    assert [breach.law for breach in found.counterexample.breaches] == ["X", "Y"]
+    assert [breach.law for breach in found.counterexample.breaches] == ["F98", "F99"]
     assert [walked.stimulus.do for walked in found.counterexample.path] == [Do.END_OF_SOURCE, Do.RUN_OVER]  # type: ignore[union-attr]
 
 

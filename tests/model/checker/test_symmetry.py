@@ -145,7 +145,7 @@ def test_an_unsound_symmetry_is_noticed_by_the_orbit_arithmetic() -> None:
 
 
 def test_a_weight_that_forgets_that_columns_are_equal_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    name = SYMMETRIC[0]
+    name = next(name for name in SYMMETRIC if name.startswith("diamond"))
     monkeypatch.setattr("fateline_model.checker.symmetry._arrangements", lambda keys: 2)
     wrong = explore(PipelineSystem(load(diamond(2)), 1, 0, InstanceOptions()), (), fold=symmetry_of(name).fold)
     assert sum(wrong.weights) != len(explore(PipelineSystem(load(diamond(2)), 1, 0, InstanceOptions()), ()).states)

@@ -239,3 +239,23 @@ def test_text_for_people_is_printed_in_one_way() -> None:
     folders = (ROOT / "oracle" / "fateline_oracle" / "cli", ROOT / "impl" / "fateline_engine" / "cli")
     found = {file.name for folder in folders for file in folder.glob("*.py") if "click.echo(" in file.read_text()}
     assert found <= PRINTS_DATA | OUR_WORDS, found
+
+
+def typed(*words: str) -> Result:
+    return CliRunner().invoke(main, words)
+
+
+def test_the_examples_are_copied_into_a_new_folder_and_can_be_run(tmp_path: Path) -> None:
+    copied = tmp_path / "new"
+    assert typed("examples", str(copied)).exit_code == 0
+    assert (copied / "engines" / "README.md").is_file()
+    assert typed("run", str(copied / "quorum" / "pipeline.yaml")).exit_code == 0
+    assert typed("audit", str(copied / "databases" / "jan28_pre-topology.db")).exit_code == ExitCode.BREACHED
+    again = typed("examples", str(copied))
+    assert (again.exit_code, "exists already" in again.output) == (3, True)
+
+
+def test_short_help_and_where_to_begin() -> None:
+    assert typed("-h").output == typed("--help").output == typed().output
+    assert "You have an audit database:    fateline audit DATABASE" in typed("-h").output
+    assert typed("run", "-h").output == typed("run", "--help").output

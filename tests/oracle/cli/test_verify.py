@@ -330,7 +330,7 @@ def test_an_instance_that_was_not_finished_decides_nothing_and_is_not_locked(
     scope_report(monkeypatch, lock, verified=[unfinished, *rest])
     result = verify("--scope", "small", "--lock")
     assert result.exit_code == ExitCode.UNDETERMINED
-    assert f"- line: {told}" in result.stdout
+    assert f"- {first.name}: {told}" in result.stdout
     assert lock.read_text(encoding="utf-8") == before
 
 
@@ -344,7 +344,7 @@ def test_a_breach_in_a_scope_is_shown_and_its_case_written(tmp_path: Path, monke
     assert {entry["law"] for entry in told["findings"]} >= {"F4"}
     for path in {entry["case"] for entry in told["findings"]}:
         validator("case").validate(json.loads(Path(path).read_text(encoding="utf-8")))
-    assert "line: " in verify("--scope", "small").stdout
+    assert f"{first.name}: " in verify("--scope", "small").stdout
 
 
 # ------------------------------------------------------------------------------------------------- its mutants

@@ -4,11 +4,13 @@ Law and engine were written apart; here they are stepped side by side, and what 
 That the comparison can fail is shown by the zoo.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import pytest
+from _pytest.mark import ParameterSet
 
-from fateline_model.checker.scopes import Instance
+from fateline_model.checker.scopes import Instance, instances
 from fateline_model.checker.systems import PipelineSystem
 from fateline_oracle.conform.campaign import Plan, drive_one, every_instance
 from fateline_oracle.conform.free_run import drive_free_runs
@@ -24,11 +26,24 @@ LONG: Final = (
     "twins policy=first", "two rows and a crash",
 )  # fmt: skip
 """The beginnings of names of instances of more than two seconds; with the slow tests."""
-INSTANCES = [
-    pytest.param(found, id=found.name, marks=[pytest.mark.slow] if found.name.startswith(LONG) else [])
-    for found in every_instance("small")
-]
-PIPELINES = [found for found in every_instance("small") if found.machine in ("pipeline", "batch")]
+EACH: Final = 5
+"""Of every pipeline of size 4, each fifth is driven with the tests that are not slow."""
+
+
+def _params(instances: Sequence[Instance], long: tuple[str, ...]) -> list[ParameterSet]:
+    found = []
+    for one in instances:
+        rest = one.family == "every pipeline of size 4" and int(one.name.rpartition("=")[2]) % EACH != 0
+        slow = rest or one.name.startswith(long)
+        found.append(pytest.param(one, id=one.name, marks=[pytest.mark.slow] if slow else []))
+    return found
+
+
+SMALL = every_instance("small")
+INSTANCES = _params(SMALL, LONG)
+PIPELINES = _params([one for one in SMALL if one.machine in ("pipeline", "batch")], ())
+CHOSEN = [one for one in SMALL if one.machine == "pipeline" and not one.is_one_of_all]
+OF_SIZE_5 = [one for one in instances("standard") if one.family == "every pipeline of size 5"]
 
 
 @pytest.mark.parametrize("instance", INSTANCES)
@@ -45,7 +60,7 @@ def test_the_engine_writes_what_the_law_writes_in_every_state(instance: Instance
     assert judged.refusals > 0
 
 
-@pytest.mark.parametrize("instance", PIPELINES, ids=lambda instance: instance.name)
+@pytest.mark.parametrize("instance", PIPELINES)
 def test_whole_runs_leave_trails_that_the_law_accepts(instance: Instance) -> None:
     judged = InstanceResult(instance.family, instance.name, instance.machine)
     drive_free_runs(judged, ReferenceEngine().trail(), instance, hello_of(ReferenceEngine()), seed=1)
@@ -53,10 +68,19 @@ def test_whole_runs_leave_trails_that_the_law_accepts(instance: Instance) -> Non
     assert judged.steps > 0
 
 
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in range(1, 12))])
+def test_walks_at_random_through_pipelines_of_size_5_find_nothing(part: int) -> None:
+    engine = ReferenceEngine()
+    for instance in OF_SIZE_5[part::12]:
+        judged = drive_instance(engine, hello_of(engine), instance, Strategy.RANDOM, seed=part, steps=150)
+        assert (judged.found, judged.failures) == (None, []), instance.name
+        assert judged.steps >= 150
+
+
 @pytest.mark.parametrize("strategy", [Strategy.RANDOM, Strategy.ACCEPTANCE])
 def test_other_ways_of_looking_find_nothing_either(strategy: Strategy) -> None:
     engine = ReferenceEngine()
-    for instance in PIPELINES[:6]:
+    for instance in CHOSEN[:6]:
         judged = drive_instance(engine, hello_of(engine), instance, strategy, seed=2, steps=200)
         assert (judged.found, judged.failures) == (None, [])
         assert judged.steps > 0

@@ -36,8 +36,8 @@ def test_a_counterexample_is_short(hunted: MutantResult) -> None:
 
 
 def test_the_same_bug_found_at_random_shrinks_to_as_few_steps() -> None:
-    animal = msgspec.structs.replace(MUTANTS["late-without-a-fate"], places=("untimed diamond",))
-    guided, at_random = hunt(animal, Strategy.REFUSALS), hunt(animal, Strategy.RANDOM, seed=3)
+    bug = msgspec.structs.replace(MUTANTS["late-without-a-fate"], places=("untimed diamond",))
+    guided, at_random = hunt(bug, Strategy.REFUSALS), hunt(bug, Strategy.RANDOM, seed=3)
     assert guided.found is not None
     assert at_random.found is not None
     assert len(at_random.found.stimuli) <= len(guided.found.stimuli) + 2

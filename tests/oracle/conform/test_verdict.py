@@ -109,7 +109,7 @@ def test_a_graph_that_was_not_driven_through_is_undetermined() -> None:
     assert concluded([whole(states=4)]) is Verdict.UNDETERMINED
 
 
-def test_a_judge_that_did_not_notice_its_own_animals_decides_nothing() -> None:
+def test_a_judge_that_did_not_notice_its_own_bugs_decides_nothing() -> None:
     assert concluded([whole()], tests=(SelfTest("a", "b", "C16", None, 1),)) is Verdict.UNDETERMINED
 
 

@@ -91,26 +91,26 @@ def test_a_crash_twice_at_one_place_leaves_one_trace() -> None:
 
 
 @pytest.mark.parametrize(
-    "animal",
+    "bug",
     [pytest.param(one, marks=[] if one.name in QUICK_ANIMALS else [pytest.mark.slow]) for one in TORTURED],
-    ids=[animal.name for animal in TORTURED],
+    ids=[bug.name for bug in TORTURED],
 )
-def test_what_is_broken_on_purpose_is_named_by_its_law(animal: Any) -> None:
+def test_what_is_broken_on_purpose_is_named_by_its_law(bug: Any) -> None:
     from fateline_oracle.conform.instance import Strategy
 
-    hunted = hunt(animal, Strategy.TORTURE)
+    hunted = hunt(bug, Strategy.TORTURE)
     assert hunted.killed, f"first {hunted.first}, named {hunted.named}, fault {hunted.fault}"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["forgets-what-it-held", "forgets-what-was-lost", "a-step-in-two-transactions"])
-def test_animals_of_the_judge_are_told_by_torture_too(name: str) -> None:
+def test_bugs_of_the_judge_are_told_by_torture_too(name: str) -> None:
     """What a crash between two steps shows, one in the midst of a step shows as well."""
     from fateline_oracle.conform.instance import Strategy
 
     places = ("line", "diamond branches=2 policy=best_effort merge=union")
-    animal = msgspec.structs.replace(MUTANTS[name], tortured=True, places=places)
-    assert hunt(animal, Strategy.TORTURE).first in ("R1", "R2")
+    bug = msgspec.structs.replace(MUTANTS[name], tortured=True, places=places)
+    assert hunt(bug, Strategy.TORTURE).first in ("R1", "R2")
 
 
 # ------------------------------------------------------------------------------------------------- ports

@@ -1,4 +1,4 @@
-"""The zoo: every animal is a real change of the engine, every law and every finding has one, and each is noticed."""
+"""The zoo: every bug is a real change of the engine, every law and every finding has one, and each is noticed."""
 
 import re
 from pathlib import Path
@@ -80,48 +80,48 @@ def test_every_file_of_mutants_is_read() -> None:
     assert {path.stem for path in folder.glob("*.toml")} == set(FILES)
 
 
-@pytest.mark.parametrize("animal", MUTANTS.values(), ids=MUTANTS)
-def test_every_patch_changes_the_engine_in_one_place(animal: Mutant) -> None:
+@pytest.mark.parametrize("bug", MUTANTS.values(), ids=MUTANTS)
+def test_every_patch_changes_the_engine_in_one_place(bug: Mutant) -> None:
     texts: dict[str, str] = {}
-    for patch in animal.patches:
+    for patch in bug.patches:
         text = texts.get(patch.file) or (ENGINE / patch.file).read_text(encoding="utf-8")
         texts[patch.file] = patched_text(text, patch)
 
 
-def test_every_law_has_an_animal_or_a_reason_why_there_is_none() -> None:
-    with_one = {animal.law for animal in MUTANTS.values()}
+def test_every_law_has_a_bug_or_a_reason_why_there_is_none() -> None:
+    with_one = {bug.law for bug in MUTANTS.values()}
     assert with_one | WITHOUT_MUTANT.keys() == {law.id for law in ALL}
     assert not with_one & WITHOUT_MUTANT.keys()
 
 
-def test_every_finding_has_an_animal() -> None:
-    assert {animal.finding for animal in MUTANTS.values()} - {None} == set(range(1, 19))
+def test_every_finding_has_a_bug() -> None:
+    assert {bug.finding for bug in MUTANTS.values()} - {None} == set(range(1, 19))
 
 
-@pytest.mark.parametrize("animal", MUTANTS.values(), ids=MUTANTS)
-def test_every_animal_names_places_that_there_are(animal: Mutant) -> None:
-    assert next(places(animal), None) is not None
+@pytest.mark.parametrize("bug", MUTANTS.values(), ids=MUTANTS)
+def test_every_bug_names_places_that_there_are(bug: Mutant) -> None:
+    assert next(places(bug), None) is not None
 
 
-def test_a_guarded_animal_names_a_guard_of_the_engine() -> None:
+def test_a_guarded_bug_names_a_guard_of_the_engine() -> None:
     text = (ENGINE / "landscape" / "guards.py").read_text(encoding="utf-8")
     made = {f"{table}_written_once" for table in re.findall(r'^    "(\w+)": \(\(', text, re.MULTILINE)}
-    for animal in MUTANTS.values():
-        if animal.guard is not None:
-            assert animal.guard in made or f'"{animal.guard}' in text, animal.name
+    for bug in MUTANTS.values():
+        if bug.guard is not None:
+            assert bug.guard in made or f'"{bug.guard}' in text, bug.name
 
 
 @pytest.mark.parametrize(
-    "animal",
+    "bug",
     [
-        pytest.param(animal, marks=[pytest.mark.slow] if set(animal.places) & set(SLOW) else [])
-        for animal in MUTANTS.values()
-        if not animal.tortured  # those are hunted in tests/oracle/crash
+        pytest.param(bug, marks=[pytest.mark.slow] if set(bug.places) & set(SLOW) else [])
+        for bug in MUTANTS.values()
+        if not bug.tortured  # those are hunted in tests/oracle/crash
     ],
-    ids=[animal.name for animal in MUTANTS.values() if not animal.tortured],
+    ids=[bug.name for bug in MUTANTS.values() if not bug.tortured],
 )
-def test_it_is_noticed_by_its_law_or_by_its_guard(animal: Mutant) -> None:
-    hunted = hunt(animal, Strategy.REFUSALS)
+def test_it_is_noticed_by_its_law_or_by_its_guard(bug: Mutant) -> None:
+    hunted = hunt(bug, Strategy.REFUSALS)
     assert hunted.killed, f"first {hunted.first}, named {hunted.named}, fault {hunted.fault}, tried {hunted.tried}"
 
 
@@ -145,19 +145,19 @@ CHOICES = (
     [pytest.param(n, marks=[pytest.mark.slow] if set(MUTANTS[n].places) & set(SLOW) else []) for n in CHOICES],
 )
 def test_an_engine_that_makes_a_choice_differently_breaks_its_law_alone_and_can_declare_it(name: str) -> None:
-    animal = MUTANTS[name]
-    assert LAWS[animal.law].level is Level.PROFILE
-    assert set(hunt(animal, Strategy.REFUSALS).named) - {"D1", "D2"} == {animal.law}
+    bug = MUTANTS[name]
+    assert LAWS[bug.law].level is Level.PROFILE
+    assert set(hunt(bug, Strategy.REFUSALS).named) - {"D1", "D2"} == {bug.law}
 
 
-def test_the_engine_itself_is_taken_for_no_animal() -> None:
+def test_the_engine_itself_is_taken_for_no_bug() -> None:
     clean = Mutant("clean", "F1", "nothing", (), ("line", "untimed diamond", "leaving"))
     hunted = hunt(clean, Strategy.REFUSALS)
     assert (hunted.first, hunted.fault) == (None, None)
     assert hunted.steps > 1_000
 
 
-def test_a_patch_that_is_not_there_is_no_animal() -> None:
+def test_a_patch_that_is_not_there_is_no_bug() -> None:
     with (
         pytest.raises(NoSuchPatch, match="occurs 0 times"),
         sandboxed(Mutant("none", "F1", "nothing", (Patch("state.py", "no such text", "x"),), ("line",))),

@@ -51,7 +51,7 @@ def conformance(name: str, called: str | None = None) -> Conformance:
         hello = hello_of(engine)
         hello = hello._replace(name=called or hello.name)
         campaign = Campaign(name, "small", 7, hello, [judged(engine)])
-    tests = (SelfTest("an-animal", "a mistake", "C16", "C16", 10), SelfTest("another", "one more", "C3", None, 5))
+    tests = (SelfTest("a-bug", "a mistake", "C16", "C16", 10), SelfTest("another", "one more", "C3", None, 5))
     return conclude(campaign, tests[:1], Profile(), "fateline conform --seed 7")
 
 

@@ -66,7 +66,7 @@ def test_vectors_one_vector_and_generated_files(tmp_path: Path) -> None:
         printed("vectors", "reference", "--folder", tmp_path, "--run", told["findings"][0]["case"])["verdict"]
         == "holds"
     )
-    assert printed("zoo", "a-filter-fails")["details"]["animals"]
+    assert printed("zoo", "a-filter-fails")["details"]["bugs"]
     assert printed("spec", "--check", "--specs", tmp_path, name="files")["fresh"] is False
 
 

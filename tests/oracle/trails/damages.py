@@ -106,6 +106,7 @@ DAMAGES = {
     "a deadline before its time": ("deadline", changed({"decided_at": 5}, rec="barriers", trigger="deadline"), "C11"),
     "a loss with another reason": ("quorum", changed({"reason": "discarded"}, rec="losses"), "C13"),
     "a member that ends otherwise": ("sensors", changed({"outcome": "failed", "error": "x", "reason": "batch_failed"}, rec="outcomes", outcome="consumed_in_batch"), "B3"),
+    "a visit of a member that ends otherwise": ("sensors", changed({"status": "failed"}, rec="visits", node="by_four"), "B3"),
     "two visits at once": ("returns", changed({"closed": 10_000, "seq": 10_000}, rec="visits", node="tidy"), "V3"),
     "a hop to another node": ("returns", changed({"dst": "desk"}, rec="hops", label="continue"), "T1"),
     "a branch that is not the node's": ("quorum", changed({"branch": "velocity"}, rec="tokens", branch="rules"), "T3"),

@@ -100,7 +100,7 @@ def test_the_published_vectors_are_fresh() -> None:
 
 
 @pytest.mark.usefixtures("few")
-def test_the_reference_engine_passes_and_an_animal_does_not(tmp_path: Path) -> None:
+def test_the_reference_engine_passes_and_a_bug_does_not(tmp_path: Path) -> None:
     write(tmp_path, made())
     good = CliRunner().invoke(main, ["vectors", "reference", "--folder", str(tmp_path), "--json"])
     assert good.exit_code == 0, good.output

@@ -218,6 +218,22 @@ OBLIGATIONS: Final = (
         (_LOSS_WAITS,),
     ),
     Obligation(
+        "swapped_events",
+        restated,
+        Runs.CLAIM,
+        "An arrival and a loss can come in either order: whether the barrier merges, fails or stays open is the same.",
+        ("C3", "C4"),
+        (Witness((Policy.FIRST, Counts(3, 0, 0, 1)), Decision.MERGE),),
+        (
+            Mutant(
+                "a first barrier fails at any loss",
+                "coalesce.py",
+                "        (When.ALL_LOST, Decision.ALL_BRANCHES_LOST),\n        (When.ALWAYS, Decision.WAIT),\n",
+                "        (When.ALWAYS, Decision.ALL_BRANCHES_LOST),\n",
+            ),
+        ),
+    ),
+    Obligation(
         "check_merge",
         coalesce,
         Runs.MACHINES,

@@ -108,6 +108,22 @@ def last_event(policy: Policy, event: Event, counts: Counts) -> Decision:
     return decide(policy, event, counts)
 
 
+def two_events(policy: Policy, one: Event, other: Event, counts: Counts) -> Decision:
+    """What a barrier does on two events: the first decides, or it leaves the decision to the second."""
+    first = decide(policy, one, count(one, counts))
+    return decide(policy, other, count(other, count(one, counts))) if first in UNRESOLVED else first
+
+
+def swapped_events(policy: Policy, counts: Counts) -> Decision:
+    """An arrival and a loss in either order: the barrier merges, fails or stays open alike.
+
+    pre: well_formed(counts) and counts.awaited >= 2 and possible(policy, Event.DEADLINE, counts)
+    post: (__return__ is Decision.MERGE) == (two_events(policy, Event.LOSS, Event.ARRIVAL, counts) is Decision.MERGE)
+    post: (__return__ in UNRESOLVED) == (two_events(policy, Event.LOSS, Event.ARRIVAL, counts) in UNRESOLVED)
+    """
+    return two_events(policy, Event.ARRIVAL, Event.LOSS, counts)
+
+
 def two_parents(line: Line, one: Line, other: Line) -> Refusal | None:
     """Parents that pass one by one are of one run, one row and one fork among themselves.
 

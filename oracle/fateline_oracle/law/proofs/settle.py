@@ -24,6 +24,7 @@ from fateline_oracle.law.proofs.gate import (
     prove,
     value_text,
 )
+from fateline_oracle.law.proofs.induction import INDUCTION_BY_NAME, Induction, ask, possible, refuted, the_model
 from fateline_oracle.law.proofs.obligations import BY_NAME, Mutant, Obligation, Witness
 from fateline_oracle.parallel import in_processes
 
@@ -64,6 +65,8 @@ class Settled:
 
 def settle(name: str, seconds: float = SECONDS) -> Settled:
     """Prove one obligation, run its witnesses, and try its mutants. Arguments and result can be pickled."""
+    if name in INDUCTION_BY_NAME:
+        return settle_induction(INDUCTION_BY_NAME[name])
     obligation = BY_NAME[name]
     begun = time.perf_counter()
     return Settled(
@@ -71,6 +74,22 @@ def settle(name: str, seconds: float = SECONDS) -> Settled:
         judged=tuple(prove(obligation.function, seconds=seconds)),
         witnesses=tuple(fires(obligation.function, witness) for witness in obligation.witnesses) or ("no witness",),
         kills=tuple(kill(obligation, mutant, seconds=seconds) for mutant in obligation.mutants),
+        seconds=time.perf_counter() - begun,
+    )
+
+
+def settle_induction(induction: Induction) -> Settled:
+    """Prove one invariant, look for its witnesses, and refute its mutants."""
+    begun, model = time.perf_counter(), the_model()
+    kills = []
+    for mutant in induction.mutants:
+        found = refuted(induction, mutant)
+        kills.append(Kill(mutant.what, found is not None, found.why if found else "the invariant holds as well"))
+    return Settled(
+        name=induction.name,
+        judged=tuple(ask(claim) for claim in induction.claims(model)),
+        witnesses=tuple(possible(claim) for claim in induction.witnesses(model)) or ("no witness",),
+        kills=tuple(kills),
         seconds=time.perf_counter() - begun,
     )
 

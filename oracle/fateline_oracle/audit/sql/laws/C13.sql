@@ -1,11 +1,13 @@
 -- A returned row is a loss whose reason does not match what its holder did.
+-- A fork of which no joined branch leads on loses what it owes at once; what becomes of its own barrier later is no reason.
 -- Asked of: losses
 SELECT run, token, NULL AS node, 'loses branch ' || branch || ' as ' || coalesce(reason, 'nothing') || ', and it was ' || actual AS said
 FROM (
     SELECT x.run, x.token, x.branch, x.reason,
         CASE WHEN f.outcome = 'forked' AND EXISTS (
                 SELECT 1 FROM trail_barriers AS inner_one
-                WHERE inner_one.run = x.run AND inner_one.fork_group = f."group" AND inner_one.verdict = 'failed')
+                WHERE inner_one.run = x.run AND inner_one.fork_group = f."group" AND inner_one.verdict = 'failed'
+                    AND (inner_one.seq < x.seq OR inner_one.seq IS NULL OR x.seq IS NULL))
                 THEN 'barrier_failed'
             WHEN f.outcome = 'forked' THEN 'forked_away'
             WHEN f.outcome IN ('routed', 'completed') THEN 'routed'

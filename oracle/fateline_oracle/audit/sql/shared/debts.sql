@@ -1,5 +1,6 @@
 -- debts: what a token owes by its lineage: coalesces, branches and fork groups, outermost first, each after a separator;
--- and the coalesce, branch and fork group of the innermost. A token that owes nothing has no row.
+-- and the coalesce, branch and fork group of the innermost. A token that owes nothing has no row. A fork whose coalesce does
+-- not lead on to the one that its token owes has lost that debt.
 -- Of the rows. Key: run, token; run, fork_group, coalesce
 WITH RECURSIVE
 made(run, token, parent, kind, fork_group, branch, coalesce) AS (
@@ -18,14 +19,18 @@ owed(run, token, coalesces, branches, groups) AS (
     SELECT m.run, m.token,
         CASE WHEN m.kind = 'join' THEN rtrim(rtrim(o.coalesces, replace(o.coalesces, '>', '')), '>')
             WHEN m.kind = 'fork' AND m.coalesce IS NULL THEN ''
-            ELSE o.coalesces || coalesce('>' || m.coalesce, '') END,
+            ELSE CASE WHEN m.kind = 'fork' AND i.src IS NULL THEN '' ELSE o.coalesces END || coalesce('>' || m.coalesce, '') END,
         CASE WHEN m.kind = 'join' THEN rtrim(rtrim(o.branches, replace(o.branches, '>', '')), '>')
             WHEN m.kind = 'fork' AND m.coalesce IS NULL THEN ''
-            ELSE o.branches || CASE WHEN m.coalesce IS NULL THEN '' ELSE '>' || m.branch END END,
+            ELSE CASE WHEN m.kind = 'fork' AND i.src IS NULL THEN '' ELSE o.branches END
+                || CASE WHEN m.coalesce IS NULL THEN '' ELSE '>' || m.branch END END,
         CASE WHEN m.kind = 'join' THEN rtrim(rtrim(o.groups, replace(o.groups, char(31), '')), char(31))
             WHEN m.kind = 'fork' AND m.coalesce IS NULL THEN ''
-            ELSE o.groups || CASE WHEN m.coalesce IS NULL THEN '' ELSE char(31) || m.fork_group END END
+            ELSE CASE WHEN m.kind = 'fork' AND i.src IS NULL THEN '' ELSE o.groups END
+                || CASE WHEN m.coalesce IS NULL THEN '' ELSE char(31) || m.fork_group END END
     FROM owed AS o JOIN made AS m ON m.run = o.run AND m.parent = o.token
+    LEFT JOIN onward AS i ON i.run = o.run AND i.src = m.coalesce
+        AND i.dst = substr(o.coalesces, length(rtrim(o.coalesces, replace(o.coalesces, '>', ''))) + 1)
     WHERE length(o.groups) < 4000
 )
 SELECT run, token, coalesces, branches, groups,

@@ -1,0 +1,68 @@
+"""Runs a page in headless Chromium, offline, and gives the document as it is after the page's script. Not here: any claim."""
+
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from fateline_oracle.limits import SILENCE, slowness
+
+BROWSER = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+)
+needs_browser = pytest.mark.skipif(
+    BROWSER is None, reason="needs a browser: install Chromium (Debian: apt-get install chromium)"
+)
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-ipc-flooding-protection", "--hide-scrollbars",
+)  # fmt: skip
+
+
+def opened(page: Path, fragment: str = "", *, size: str = "1400,1000", scheme: str = "light") -> str:
+    """The document, as HTML."""
+    assert BROWSER is not None
+    profile = page.parent / "browser"
+    words = [BROWSER, *FLAGS, f"--user-data-dir={profile}", f"--window-size={size}", "--dump-dom"]
+    words.append(f"--blink-settings=preferredColorScheme={0 if scheme == 'dark' else 1}")
+    done = subprocess.run(
+        [*words, f"{page.resolve().as_uri()}{fragment}"],
+        capture_output=True,
+        text=True,
+        timeout=4 * SILENCE * slowness(),
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+class Texts(HTMLParser):
+    """The texts below the elements that have an id, by the id; attributes of the body; and what else is asked about."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.by_id: dict[str, str] = {}
+        self.body: dict[str, str | None] = {}
+        self.scripts = 0
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self._open: list[tuple[str, str | None]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        own = dict(attrs)
+        self.tags.append((tag, own))
+        self.scripts += tag == "script"
+        if tag == "body":
+            self.body = own
+        if tag not in ("meta", "br"):
+            self._open.append((tag, own.get("id")))
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        for _, own in self._open:
+            if own is not None:
+                self.by_id[own] = self.by_id.get(own, "") + data

@@ -1,0 +1,1 @@
+"""The pipeline machine in Promela, written by hand and counted by SPIN."""
