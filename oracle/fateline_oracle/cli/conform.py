@@ -154,7 +154,8 @@ def _written(found: Conformance, html: str | None, cases: str | None) -> list[st
         for place, case in enumerate(found.cases):
             write_case(Path(cases), f"{place:03d}-{case['instance']}", case)
         lines.append(
-            f"{len(found.cases)} counterexamples: {Path(cases).resolve()}; replay one with: fateline replay CASE"
+            f"{len(found.cases)} counterexamples: {Path(cases).resolve()}; replay one with: fateline replay CASE; "
+            "see it step by step with: fateline explore --case CASE"
         )
     if html is not None:
         from ..render.conform_html import render

@@ -312,7 +312,8 @@
   window.addEventListener("hashchange", read);
   if (drawing) window.addEventListener("resize", follow);
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("#drawing")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (drawing && drawing.parentElement.contains(event.target)) return; // there the arrows scroll
     const does = { ArrowLeft: back, ArrowRight: forward, Home: first }[event.key];
     const buttons = [...document.querySelectorAll("#lawful button")];
     if (does) does();
