@@ -26,12 +26,10 @@ class Mended(Sentences, frozen=True):
     did: str
     shown: str
     """What of the engine is shown, and as what."""
-    pins: tuple[str, ...] = ()
-    """What the first version needs in an old version too."""
 
     def packages(self, engine: str, version: str) -> tuple[str, ...]:
         """What is installed for one of the two versions."""
-        return (*in_version(profile_of(engine), version), *(self.pins if version == self.bad else ()))
+        return in_version(profile_of(engine), version)
 
 
 @cache

@@ -102,11 +102,10 @@ def _finding(finding: EngineFinding, rows: Sequence[Row]) -> str:
 
 def _mended(engine: str, number: str, issue: Mended) -> str:
     laws = ", ".join(f"[{law}](laws.md#{law}) {LAWS[law].title}" for law in issue.laws)
-    pins = f" (with {', '.join(issue.pins)})" if issue.pins else ""
     return "\n\n".join(
         (
             f"### {profile_of(engine).name} {number}: {issue.title}",
-            f"<{issue.issue}>. A version that has it: {issue.bad}{pins}. A later one that does not: {issue.good}.",
+            f"<{issue.issue}>. A version that has it: {issue.bad}. A later one that does not: {issue.good}.",
             f"What happens: {issue.did}",
             f"Broken in {issue.bad} and not in {issue.good}: {laws}. What is read: {issue.shown}.",
         )
