@@ -7,10 +7,11 @@ A folder for each engine:
     record.py      makes databases by running it
     cases.toml     the databases `*.db.xz` that `record.py` made: what each is, and the laws that it breaks
     drive.py       drives a join of it over the protocol
+    mended.toml    issues in its tracker that were mended; `mended.py` writes a trail of one
 
-Files of an engine translate and decide nothing. `record.py` and `drive.py` run in the environment of the engine. They import
-the standard library, the engine, and `recording.py` or `wire.py` of this folder, so this file imports nothing else either. Not
-here: auditing (`audit`).
+Files of an engine translate and decide nothing. `record.py`, `drive.py` and `mended.py` run in the environment of the engine.
+They import the standard library, the engine, and `recording.py`, `wire.py` or `trail.py` of this folder, so this file imports
+nothing else either. Not here: auditing (`audit`).
 """
 
 import lzma

@@ -8,7 +8,10 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from importlib.resources.abc import Traversable
+from io import BytesIO
 from pathlib import Path
+from token import COMMENT, DEDENT, ENCODING, INDENT, NEWLINE, NL, STRING, tok_name
+from tokenize import tokenize
 from typing import Final
 
 import msgspec
@@ -69,8 +72,24 @@ def digest_of(engine: str, way: str) -> str:
     """A digest of everything of ours that a row of this engine depends on."""
     found = hashlib.sha256(LAW_VERSION.encode())
     for name, file in sorted(_files(engine, way)):
-        found.update(f"\0{name}\0".encode() + file.read_bytes())
+        found.update(f"\0{name}\0".encode() + meant(file))
     return found.hexdigest()[:16]
+
+
+def meant(file: Traversable) -> bytes:
+    """A file without what changes nothing, which in Python are comments, docstrings and layout."""
+    if not file.name.endswith(".py"):
+        return file.read_bytes()
+    layout, words, before = (NEWLINE, INDENT, DEDENT), [], NEWLINE
+    for token in tokenize(BytesIO(file.read_bytes()).readline):
+        if token.type in (ENCODING, COMMENT, NL) or (token.type == NEWLINE == before):
+            continue
+        if token.type == STRING and before in layout:  # a docstring; the end of its line is left out with it
+            before = NEWLINE
+            continue
+        words.append(tok_name[token.type] if token.type in layout else token.string)
+        before = token.type
+    return "".join(words).encode()  # so an f-string is the same whether it is one token or many
 
 
 def _files(engine: str, way: str) -> Iterator[tuple[str, Traversable]]:
@@ -79,9 +98,7 @@ def _files(engine: str, way: str) -> Iterator[tuple[str, Traversable]]:
         yield from ((file.name, file) for file in of_engine(engine, "").iterdir() if file.name.endswith(".xz"))
         return
     yield from ((name, of_engine("", name)) for name in SHARED)
-    yield from (
-        (file.name, file) for file in of_engine(engine, "").iterdir() if file.name.endswith((".js", "drive.py"))
-    )
+    yield from ((file.name, file) for file in of_engine(engine, "").iterdir() if file.name in ("join.js", "drive.py"))
 
 
 def read_board() -> list[Row]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from fateline_model import LAWS
 
+from ..adapters.mended import Mended, every_issue
 from ..adapters.profiles import profile_of
 from ..board.findings import FINDINGS, EngineFinding
 from ..board.rows import Row, newest, read_board
@@ -21,6 +22,11 @@ What each engine was found to do, by the laws of this project. A cell says how m
 judged. [engines.md](engines.md) says how each engine is read or driven, and what cannot be asked of it. A breach need not be a fault:
 each has an entry below, with what the engine's own documentation says. `fateline board` measures what is installed and compares it
 with this page; `fateline board --lock` keeps it. A row is marked *stale* when the adapter or the law has changed since its date.
+"""
+_MENDED: Final = """
+Each of these is a closed issue in the tracker of an engine, about a join, or about what goes on twice or not at all. It is run in a version
+that has it and in one that does not: the law that is named is broken in the first and not in the second. `fateline mended ENGINE --make`
+installs both versions and runs them.
 """
 
 
@@ -45,6 +51,9 @@ def board_page() -> str:
         *_versions(every),
         "## Findings",
         *(_finding(finding, every) for finding in FINDINGS),
+        "## Issues that were mended",
+        _MENDED.strip(),
+        *(_mended(engine, number, issue) for engine, number, issue in every_issue()),
     )
 
 
@@ -89,3 +98,15 @@ def _finding(finding: EngineFinding, rows: Sequence[Row]) -> str:
     case = row.cases.get(finding.laws[0]) if row is not None else None
     parts += [f"```text\n{case}\n```"] if case is not None else []
     return "\n\n".join(part for part in parts if part)
+
+
+def _mended(engine: str, number: str, issue: Mended) -> str:
+    laws = ", ".join(f"[{law}](laws.md#{law}) {LAWS[law].title}" for law in issue.laws)
+    return "\n\n".join(
+        (
+            f"### {profile_of(engine).name} {number}: {issue.title}",
+            f"<{issue.issue}>. A version that has it: {issue.bad}. A later one that does not: {issue.good}.",
+            f"What happens: {issue.did}",
+            f"Broken in {issue.bad} and not in {issue.good}: {laws}. What is read: {issue.shown}.",
+        )
+    )

@@ -9,7 +9,7 @@ from typing import Final
 
 from fateline_model import LAWS
 
-from ..adapters import ENGINES, unpacked
+from ..adapters import ENGINES, of_engine, unpacked
 from ..adapters.profiles import EngineCase, cases_of, packed, profile_of
 from ..audit.summary import AuditSummary
 from ..audit.whole_file import judged_file
@@ -44,6 +44,7 @@ def _of(engine: str) -> list[str]:
     if profile.drives:
         breaks = ", ".join(f"[{law}](laws.md#{law})" for law in profile.breaks)
         parts.append(f"Driven: {profile.drives}. It breaks {breaks or 'no law'} in scope `small`.")
+    parts.append(f"Lines: {_lines(engine)}.")
     parts += [
         table(
             ("What it does", "What its documentation says", "In", "Declared"),
@@ -60,6 +61,13 @@ def _of(engine: str) -> list[str]:
             "\n".join(_meanings(cases)),
         ]
     return parts
+
+
+def _lines(engine: str) -> str:
+    """How long each program of an adapter is."""
+    files = [file for file in of_engine(engine, "").iterdir() if file.name.endswith((".sql", ".py", ".js"))]
+    lengths = {file.name: len(file.read_text("utf-8").splitlines()) for file in files if file.name != "__init__.py"}
+    return ", ".join(f"`{name}` {lengths[name]}" for name in sorted(lengths))
 
 
 def _line(name: str, case: EngineCase, told: AuditSummary) -> tuple[object, ...]:

@@ -81,6 +81,7 @@ DATA: Final = {
     "diff": "fateline.diff/1",
     "board": "fateline.board/1",
     "sweep": "fateline.sweep/1",
+    "mended": "fateline.mended/1",
 }
 """The value of `schema` in what a command prints that judges nothing."""
 

@@ -34,6 +34,7 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
     LazyCommand("engines", f"{_HERE}.engines:engines", "List the engines of others, or install them."),
     LazyCommand("board", f"{_HERE}.board:board", "Measure engines of others, and compare with the board."),
     LazyCommand("sweep", f"{_HERE}.sweep:sweep", "Hold many versions of one engine against the law."),
+    LazyCommand("mended", f"{_HERE}.mended:mended", "Reproduce issues that engines of others had and mended."),
     LazyCommand("diff", f"{_HERE}.diff:diff", "Compare two trails name by name."),
     LazyCommand("run", f"{_ENGINE}.run:run", "Run a pipeline on the reference engine."),
     LazyCommand("resume", f"{_ENGINE}.run:resume", "Resume a stopped run from its last commit."),

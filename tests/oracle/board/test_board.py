@@ -125,3 +125,25 @@ def test_a_database_that_does_not_come_with_the_package_is_named() -> None:
     done = CliRunner().invoke(main, ["audit", "engine:langgraph/nothing"])
     assert done.exit_code == 3
     assert "there is no database engine:langgraph/nothing; there are engine:dbos/joined, " in done.output
+
+
+PROGRAM = "'A docstring.'\nx = f'{1}'\ndef f():\n    return (x)\n"
+
+
+@pytest.mark.parametrize(
+    "text, same",
+    [
+        ("'Another one.'\nx = f'{1}'  # a comment\n\n\ndef f():\n    'And here.'\n    return (\n        x)\n", True),
+        (PROGRAM.replace("{1}", "{2}"), False),
+        (PROGRAM.replace("    return", "    y = 'a text'\n    return"), False),
+        (PROGRAM.replace("    return", "    if x:\n        return"), False),
+    ],
+)
+def test_a_comment_in_a_program_makes_no_row_stale(text: str, same: bool, tmp_path: Path) -> None:
+    before, after = tmp_path / "before.py", tmp_path / "after.py"
+    before.write_text(PROGRAM)
+    after.write_text(text)
+    assert (rows_module.meant(before) == rows_module.meant(after)) is same
+    script = tmp_path / "script.js"
+    script.write_text("// a comment\n")
+    assert rows_module.meant(script) == b"// a comment\n"

@@ -228,7 +228,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert not loaded & (heavy | {"sqlite_utils", "fateline_engine", "fateline_model"})
 
 
-PRINTS_DATA = {"export.py", "graph.py", "ledger.py", "show_trail.py", "board.py", "sweep.py"}
+PRINTS_DATA = {"export.py", "graph.py", "ledger.py", "show_trail.py", "board.py", "sweep.py", "mended.py"}
 """Commands that print data for programs, as it is, beside text for people."""
 OUR_WORDS = {"spec.py", "verify.py", "verify_pipeline.py", "prove.py", "zoo.py"}
 """Commands whose text comes from nowhere but this package."""

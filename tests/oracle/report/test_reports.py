@@ -97,4 +97,4 @@ def test_what_judges_nothing_prints_data_and_says_which(folder: Path, tmp_path: 
         done = CliRunner().invoke(main, [*map(str, words), "--json"])
         assert json.loads(done.stdout)["schema"] == DATA[command], command
     assert DATA["resume"] == DATA["run"]
-    assert DATA.keys() - asked.keys() == {"resume", "board", "sweep"}, "the last two need engines of others"
+    assert DATA.keys() - asked.keys() == {"resume", "board", "sweep", "mended"}, "the last three need engines of others"
