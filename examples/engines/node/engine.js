@@ -236,12 +236,14 @@ class Run {
 
   fork(token, gate) {
     const branches = Object.keys(gate.fork);
-    const beneath = token.stack;
     const joined = branches.map((branch) => this.graph.joins(gate, branch));
+    const owed = token.stack.at(-1);
+    const leadsOn = owed && joined.some((node) => node && this.graph.reaches(node.name, owed.coalesce));
+    const beneath = leadsOn ? token.stack : [];
     token.phase = 'ended';
     token.stack = [];
     this.write('outcomes', { token: token.id, outcome: 'forked', group: token.id, promised: branches.join(',') });
-    if (beneath.length && !joined.some(Boolean)) this.lose(beneath.at(-1), token.id, 'forked_away');
+    if (owed && !leadsOn) this.lose(owed, token.id, 'forked_away');
     branches.forEach((branch, ordinal) => {
       const owes = joined[ordinal] ? [...beneath, { fork: token.id, branch, coalesce: joined[ordinal].name, beneath }] : [];
       const child = this.make(token.row, `${token.id}/${branch}`, { branch, group_kind: 'fork', group: token.id }, owes);
