@@ -24,12 +24,13 @@ FIND_PYTHON = python=; for candidate in $(PYTHON) python3.11 python3; do \
 REPORT := build/conformance.html
 AUDIT := build/audit.html
 EXPLORER := build/explore.html
+SOME := --instance 'diamond branches=2*' --instance 'nested*' --instance 'every pipeline of size 3*' --instance 'retries*'
 EXAMPLES := build/examples
 
 demo: $(READY) ## check the reference engine, an engine with a bug and a database, and say where the reports are
-	@echo "1. The reference engine, at a small scope (make conform checks it at the standard scope):"
+	@echo "1. The reference engine, on some pipelines of the small scope (make conform checks the standard scope):"
 	@echo
-	@$(BIN)/fateline conform --scope small --html $(REPORT)
+	@$(BIN)/fateline conform --scope small $(SOME) --html $(REPORT)
 	@echo
 	@echo "2. An engine with one seeded bug:"
 	@echo
