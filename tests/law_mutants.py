@@ -21,7 +21,6 @@ import argparse
 import ast
 import difflib
 import json
-import os
 import random
 import subprocess
 import sys
@@ -41,7 +40,7 @@ from fateline_model.checker.verify import verify_domains
 from fateline_oracle.book.random_mutants import LOCK, Found, Noticed, RandomMutant, read, written
 from fateline_oracle.law.verification import read_lock
 
-from .mutation import Site, changes_in, mutated, sites
+from .mutation import Site, change, found_first, mutated, sites
 
 MODEL: Final = Path(fateline_model.__file__).parent
 SECONDS: Final = 1800
@@ -114,11 +113,11 @@ def noticed(site: Site) -> Noticed:
 
 def explored(home: Path) -> Noticed:
     """What notices the copy of the model in `home`."""
-    first = [str(home), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(first)}
     command = [sys.executable, "-c", EXPLORE, str(MODEL / "checker" / "counts.json")]
     try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = subprocess.run(
+            command, env=found_first(home), capture_output=True, text=True, timeout=SECONDS, check=False
+        )
     except subprocess.TimeoutExpired:
         return Noticed("failure", "no end", None, "")
     words = done.stdout.split(maxsplit=3)
@@ -132,8 +131,7 @@ def described(site: Site) -> RandomMutant:
     """A mutant as the book names it: by what changes in the text, and not by the number of a line, which moves."""
     tree = ast.parse((MODEL / site.file).read_text(encoding="utf-8"))
     before = ast.unparse(tree).splitlines()
-    make = next(make for number, _, what, make in changes_in(tree) if (number, what) == (site.node, site.what))
-    make()
+    change(tree, site)
     after = ast.unparse(ast.fix_missing_locations(tree)).splitlines()
     changed = [line for line in difflib.unified_diff(before, after, n=0, lineterm="") if line[:3] not in ("---", "+++")]
     old, new = (" ".join(line[1:].strip() for line in changed if line[0] == sign) for sign in "-+")

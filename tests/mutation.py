@@ -172,6 +172,17 @@ def sites(package: Path, reached: dict[str, set[int]]) -> list[Site]:
     return found
 
 
+def change(tree: ast.AST, site: Site) -> None:
+    """Make the change of a site in the module."""
+    next(make for number, _, what, make in changes_in(tree) if (number, what) == (site.node, site.what))()
+
+
+def found_first(home: Path) -> dict[str, str]:
+    """The environment of a process that finds the packages in `home` first."""
+    first = [str(home), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(first)}
+
+
 def copied(package: Path, home: Path) -> None:
     """A copy of the package without a change."""
     shutil.copytree(package, home / package.name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -182,8 +193,7 @@ def mutated(package: Path, home: Path, site: Site) -> None:
     copied(package, home)
     path = home / package.name / site.file
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    make = next(make for number, _, what, make in changes_in(tree) if (number, what) == (site.node, site.what))
-    make()
+    change(tree, site)
     path.write_text(ast.unparse(ast.fix_missing_locations(tree)), encoding="utf-8")
 
 
@@ -206,12 +216,10 @@ def reached_lines(target: Target) -> dict[str, set[int]]:
 
 def killed_by(home: Path, command: Sequence[str]) -> str | None:
     """What noticed the copy in `home`: a short text, or None."""
-    first = [str(home), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(first)}
     try:
         done = subprocess.run(
             [sys.executable, *(word.replace("{home}", str(home)) for word in command)],
-            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False,
+            cwd=ROOT, env=found_first(home), capture_output=True, text=True, timeout=SECONDS, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return "it hangs"
