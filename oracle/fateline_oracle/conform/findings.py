@@ -5,7 +5,7 @@ Not here: how a case is made short (`shrink.py`, `machine_driver.py`), and what 
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ..compare.difference import SEVERITIES, Difference, Kind
@@ -31,6 +31,11 @@ class Found:
         behind a crash breaks R2 too; if the shortest case has no crash, the crash is not the reason."""
         shortest = dict(self.shortest.laws)
         return Counter({law: count for law, count in self.named.items() if law != "R2" or law in shortest})
+
+    def finding(self, where: str, instances: Iterable[str], case: str | None = None) -> Finding:
+        """This kind in the words of a report."""
+        found = finding_of(self.shortest, where, alike=self.laws)
+        return replace(found, count=self.count, instances=tuple(instances), case=case)
 
     @property
     def order(self) -> tuple[int, int]:

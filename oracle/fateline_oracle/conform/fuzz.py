@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
@@ -39,7 +39,7 @@ from ..report.law_results import law_results
 from ..report.verdict import Report, Skipped
 from .campaign import Campaign, every_instance
 from .explore import LocalGraph, local_graph
-from .findings import Findings, broken_by, finding_of
+from .findings import Findings, broken_by
 from .free_run import PortRuns, runs_without, validity
 from .instance import InstanceResult
 from .lockstep import Lockstep
@@ -257,10 +257,7 @@ class Hunt:
             },
             skipped=tuple(Skipped("stimuli", why, cases=count) for why, count in sorted(self.skipped.items())),
             findings=tuple(
-                replace(
-                    finding_of(one.shortest, name, alike=one.laws),
-                    count=one.count, instances=(name,), case=str(self.folder / case),
-                )
+                one.finding(name, (name,), str(self.folder / case))
                 for one in found
                 for name, case in [where[one.shortest.kind]]
             ),

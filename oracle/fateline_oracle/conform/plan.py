@@ -20,7 +20,7 @@ from ..report.ledger import NOTHING_KNOWN, Ledger, settled
 from ..report.verdict import LawResult, Report, Skipped, Verdict
 from ..trails.check import TrailResult, report_of
 from .case import WHOLE_RUN
-from .findings import Findings, broken_by, finding_of
+from .findings import Findings, broken_by
 from .planned_command import CannotRun, CommandRuns
 from .planned_rows import planned_rows
 from .replay import Case, whole_run_in
@@ -125,14 +125,7 @@ def _concluded(
         base,
         scope="plan",
         laws=laws,
-        findings=tuple(
-            replace(
-                finding_of(one.shortest, where[id(one.shortest)][0], alike=one.laws),
-                count=one.count,
-                instances=tuple(seen[one.shortest.kind]),
-            )
-            for one in kinds
-        ),
+        findings=tuple(one.finding(where[id(one.shortest)][0], seen[one.shortest.kind]) for one in kinds),
         counts={**base.counts, "pipelines": pipelines},
         skipped=(*(Skipped("pipelines", why, cases=count) for why, count in skipped.items()), *base.skipped),
         prevented=(*base.prevented, *([f"the engine broke down in {len(faults)} ways"] if faults else [])),

@@ -5,14 +5,14 @@ Not here: running vectors (`run.py`), and what is printed (`cli/vectors.py`).
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from fateline_model import LAW_VERSION
 from fateline_model.laws import Law
 
 from ..compare.capabilities import declared_and_not_asked, why_not_judged
 from ..compare.difference import Kind
-from ..conform.findings import Findings, broken_by, finding_of
+from ..conform.findings import Findings, broken_by
 from ..ports.port import Hello
 from ..report.law_results import law_results
 from ..report.ledger import NOTHING_KNOWN, Ledger, settled
@@ -91,8 +91,7 @@ class _Kinds:
         """One finding for each kind, the worst first, with the id of its shortest vector."""
         for kind in self.found:
             name, instance = self.vector_of[id(kind.shortest)]
-            finding = finding_of(kind.shortest, instance, alike=kind.laws)
-            yield replace(finding, case=name, count=kind.count, instances=tuple(self.instances[kind.shortest.kind]))
+            yield kind.finding(instance, self.instances[kind.shortest.kind], name)
 
 
 def _kinds(failed: Mapping[str, Failure]) -> _Kinds:
