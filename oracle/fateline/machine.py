@@ -154,7 +154,7 @@ atexit.register(_open.close)
 
 
 def _is_chosen(one: Instance) -> bool:
-    """True for the pipelines that were chosen. Among every pipeline of a size, a machine would meet few mistakes twice."""
+    """True for the pipelines that were chosen. With every pipeline of a size there would be few examples for each."""
     return one.machine == "pipeline" and not one.is_one_of_all
 
 

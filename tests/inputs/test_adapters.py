@@ -6,7 +6,7 @@ The other side of the protocol is answered in this process, so that thousands of
 import io
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +32,13 @@ CONFORM = ("conform", "--scope", "small", "--jobs", 1, "--")
 
 
 @pytest.fixture(autouse=True)
-def one_instance(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def one_instance(monkeypatch: pytest.MonkeyPatch) -> None:
     """The smallest one: what an answer does to the judge does not depend on the pipeline."""
     whole = campaign.every_instance
     monkeypatch.setattr(
         campaign, "every_instance", lambda scope: tuple(one for one in whole(scope) if one.family == "line")
     )
     monkeypatch.setattr(self_test, "SELF_TEST", ())
-    campaign._table.cache_clear()
-    yield
-    campaign._table.cache_clear()
 
 
 class NoTrail(ReferenceEngine):

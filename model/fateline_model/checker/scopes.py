@@ -75,6 +75,11 @@ def instances(scope: str | Sizes) -> tuple[Instance, ...]:
     return tuple(one for table, in_full in _families(scope) for one in _family(table, in_full))
 
 
+def families(scope: str) -> dict[str, str]:
+    """The families of a scope, each with the name of its machine. No instance is made."""
+    return {table["family"]: table["machine"] for table, _ in _families(scope)}
+
+
 def instances_called(scope: str | Sizes, beginning: str) -> Iterator[Instance]:
     """The instances of a scope whose names begin like this. No other family is made."""
     for table, in_full in _families(scope):

@@ -5,12 +5,12 @@ made. Not here: the rules themselves (`rules.py`).
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from fateline_model import barrier_machine, batches, lifecycle, machine, merging, step_builder
 from fateline_model.checker.domains import DOMAINS
-from fateline_model.checker.scopes import NAMED, instances
+from fateline_model.checker.scopes import NAMED, Instance, instances
 from fateline_model.checker.verify import UNREACHABLE
 from fateline_model.laws import ALL, Family, Law
 
@@ -99,16 +99,16 @@ def scopes_page(lock: Lock) -> str:
     """`scopes.md`."""
     sections = []
     for scope in NAMED:
-        locked = lock.get(scope)
-        if locked is None or locked["instances"].keys() != {instance.line for instance in instances(scope)}:
+        locked, own = lock.get(scope), instances(scope)
+        if locked is None or locked["instances"].keys() != {instance.line for instance in own}:
             sections += [f"## {scope}", f"Not counted as it now stands: run `fateline verify --scope {scope} --lock`."]
             continue
         total = [sum(int(str(row[place])) for row in locked["instances"].values()) for place in range(3)]
         sections += [
             f"## {scope}",
-            f"{len(instances(scope))} instances, {total[0]:,} states, {total[1]:,} steps; "
+            f"{len(own)} instances, {total[0]:,} states, {total[1]:,} steps; "
             f"{total[2]:,} states if branches that differ only in their names are counted apart.",
-            table(["Family", "Instances", "States", "Steps", "Unreduced", "Of two rows"], _families(scope, locked)),
+            table(["Family", "Instances", "States", "Steps", "Unreduced", "Of two rows"], _families(own, locked)),
         ]
     return page(
         "Scopes and counts",
@@ -127,9 +127,9 @@ def scopes_page(lock: Lock) -> str:
     )
 
 
-def _families(scope: str, locked: Locked) -> list[tuple[object, ...]]:
+def _families(own: Iterable[Instance], locked: Locked) -> list[tuple[object, ...]]:
     rows: dict[str, list[int]] = {}
-    number = Counter((instance.family, instance.line) for instance in instances(scope))
+    number = Counter((instance.family, instance.line) for instance in own)
     for (family, line), together in number.items():
         states, steps, unreduced, counts, _ = locked["instances"][line]
         two = counts.get("2", [0])[0] if isinstance(counts, dict) else 0

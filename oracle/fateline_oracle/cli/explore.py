@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from fateline_console.terminal import harmless, say
+from fateline_model.checker.scopes import beside_the_scopes, instances_called
 from fateline_model.checker.systems import InstanceOptions, PipelineSystem
 
-from ..conform.campaign import every_instance
 from ..conform.replay import BadCase, read_case
 from ..render.explorer.lines import Line, Play, line_of_case, line_of_row, play_of
 from ..render.explorer.page import page
@@ -106,16 +106,14 @@ def _pipeline(named: str, rows: int, crashes: int) -> Line:
         system = PipelineSystem(own, rows, crashes, InstanceOptions(invalid_rows=True))
         title = own.name
     else:
-        table = [
-            one for one in every_instance("deep") if one.document is not None and isinstance(one.system, PipelineSystem)
-        ]
-        instance = next((one for one in table if one.name == named), None)
-        if instance is None:
+        instance = next(
+            (one for one in (*instances_called("deep", named), *beside_the_scopes()) if one.name == named), None
+        )
+        if instance is None or instance.document is None or not isinstance(instance.system, PipelineSystem):
             raise click.ClickException(
                 f"{named!r} is neither a file nor an instance; `fateline conform --list --scope deep` names the instances"
             )
-        assert isinstance(instance.system, PipelineSystem)
-        document, own = dict(instance.document or {}), instance.system.pipeline
+        document, own = dict(instance.document), instance.system.pipeline
         system = PipelineSystem(own, rows, crashes, instance.system.options)
         title = instance.name
     given = "one row" if rows == 1 else f"{rows} rows"

@@ -51,21 +51,21 @@ def mended(engines: tuple[str, ...], install: bool, as_json: bool) -> ExitCode:
     for name in engines:
         packages_of(name)
     with Progress() as progress:
-        told = [
-            _told(engine, number, issue, install, progress)
+        results = [
+            _reproduced(engine, number, issue, install, progress)
             for engine, number, issue in every_issue()
             if not engines or engine in engines
         ]
     if as_json:
-        click.echo(msgspec.json.encode({"schema": "fateline.mended/1", "issues": told}))
+        click.echo(msgspec.json.encode({"schema": "fateline.mended/1", "issues": results}))
     else:
-        say("\n".join(_text(told)))
-    if any(not one.as_said and not one.why_not for one in told):
+        say("\n".join(_text(results)))
+    if any(not one.as_said and not one.why_not for one in results):
         return ExitCode.BREACHED
-    return ExitCode.UNDETERMINED if any(one.why_not for one in told) else ExitCode.HOLDS
+    return ExitCode.UNDETERMINED if any(one.why_not for one in results) else ExitCode.HOLDS
 
 
-def _told(engine: str, number: str, issue: Mended, install: bool, progress: Progress) -> Reproduced:
+def _reproduced(engine: str, number: str, issue: Mended, install: bool, progress: Progress) -> Reproduced:
     known = Reproduced(engine, issue.issue, issue.laws, issue.bad, issue.good)
     broken = []
     try:
@@ -82,8 +82,8 @@ def _told(engine: str, number: str, issue: Mended, install: bool, progress: Prog
     return msgspec.structs.replace(known, broken_in_bad=broken[0], broken_in_good=broken[1])
 
 
-def _text(told: list[Reproduced]) -> Iterator[str]:
-    run = [one for one in told if not one.why_not]
+def _text(results: list[Reproduced]) -> Iterator[str]:
+    run = [one for one in results if not one.why_not]
     if run:
         yield table(
             [
@@ -95,6 +95,6 @@ def _text(told: list[Reproduced]) -> Iterator[str]:
             ],
             ("engine", "issue", "breaks in", "breaks in", ""),
         )  # fmt: skip
-    for one in told:
+    for one in results:
         if one.why_not:
             yield f"{one.issue} was not run: {one.why_not}"

@@ -6,7 +6,7 @@ An engine runs in separate processes, so an engine that ends its process does no
 
 import time
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -90,6 +90,7 @@ SILENT_AT_MOST: Final = 3
 WHERE_ROWS_MEET: Final = ("batch", "lifecycle")
 
 
+@cache
 def every_instance(scope: str) -> tuple[Instance, ...]:
     """The instances that an engine is driven through at a scope.
 
@@ -98,21 +99,21 @@ def every_instance(scope: str) -> tuple[Instance, ...]:
     which would take half as long as all the others; and all other instances of one row. Every scope also has the instances
     that need more than one row.
     """
-    small = {instance.name for instance in instances("small")}
-    chosen = (one for one in instances(scope) if scope != "standard" or _is_standard(one, small))
+    chosen = (one for one in instances(scope) if scope != "standard" or _is_standard(one))
     return (*chosen, *beside_the_scopes())
 
 
-def _is_standard(instance: Instance, small: Container[str]) -> bool:
+@cache
+def names_of_small() -> frozenset[str]:
+    """The names of the instances of scope small."""
+    return frozenset(instance.name for instance in instances("small"))
+
+
+def _is_standard(instance: Instance) -> bool:
     if instance.machine not in WHERE_ROWS_MEET and not instance.is_one_of_all:
         return True
     hostile = isinstance(instance.system, PipelineSystem) and instance.system.options.hostile
-    return instance.name in small and not hostile
-
-
-@cache
-def _table(scope: str) -> tuple[Instance, ...]:
-    return every_instance(scope)
+    return instance.name in names_of_small() and not hostile
 
 
 def run_campaign(
@@ -133,7 +134,7 @@ def run_campaign(
     With `stop_first` each instance ends at its first difference. `declared` are the laws of the engine's profile.
     """
     started = time.perf_counter()
-    table = _table(scope)
+    table = every_instance(scope)
     chosen = only.places(table)
     with _opened(engine, open_engine) as worker:
         campaign = Campaign(engine, scope, seed, worker.hello, only=only)
@@ -192,7 +193,7 @@ class _Task(NamedTuple):
 
 
 def _work(worker: _Worker, task: _Task) -> InstanceResult:
-    instance = _table(task.scope)[task.place]
+    instance = every_instance(task.scope)[task.place]
     try:
         if worker.silent == SILENT_AT_MOST:
             raise EngineFault(f"not driven: the engine was silent in {SILENT_AT_MOST} instances before this one")
@@ -203,7 +204,7 @@ def _work(worker: _Worker, task: _Task) -> InstanceResult:
 
 
 def _died(task: _Task) -> InstanceResult:
-    instance = _table(task.scope)[task.place]
+    instance = every_instance(task.scope)[task.place]
     fault = "the engine ended its process without an answer"
     return InstanceResult(instance.family, instance.name, instance.machine, fault=fault)
 
@@ -230,5 +231,8 @@ def drive_one(engine: Engine, hello: Hello, instance: Instance, plan: Plan) -> I
 def _runs_whole(instance: Instance, hello: Hello) -> bool:
     """True if the instance is in scope small and the engine can run its pipeline."""
     system = instance.system
-    small = instance.name in {one.name for one in instances("small")}
-    return small and isinstance(system, PipelineSystem) and requirements(system.pipeline) <= hello.does
+    return (
+        instance.name in names_of_small()
+        and isinstance(system, PipelineSystem)
+        and requirements(system.pipeline) <= hello.does
+    )

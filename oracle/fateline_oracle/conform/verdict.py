@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fateline_model import LAW_VERSION, Run, Stimulus, step
-from fateline_model.checker.scopes import NAMED, Instance
+from fateline_model.checker.scopes import NAMED, Instance, families
 from fateline_model.checker.systems import PipelineSystem, State
 from fateline_model.checker.verify import Step, stimulus_as_json
 from fateline_model.laws import Law
@@ -117,7 +117,7 @@ def _kinds(judged: Sequence[InstanceResult]) -> list[_Kind]:
 def _beyond(scope: str) -> list[str]:
     """What larger scopes contain and this one does not, by families of pipelines."""
     here = {instance.family for instance in every_instance(scope)}
-    beyond = dict.fromkeys(one.family for one in every_instance(NAMED[-1]) if one.family not in here)
+    beyond = [family for family in families(NAMED[-1]) if family not in here]
     if not beyond:
         return []
     return [f"scope {scope} does not contain these families, and says nothing about them: {', '.join(beyond)}"]

@@ -53,8 +53,8 @@ class CrashCampaign:
 
 
 def instances_to_crash(scope: str, family: str | None = None) -> tuple[Instance, ...]:
-    """The instances of a scope that are pipelines, or those of one family. Of every pipeline of a size none is crashed: what a
-    crash can do depends on the kinds of steps, and the chosen pipelines have them all."""
+    """The instances of a scope that are pipelines, or those of one family. Of every pipeline of a size none is crashed here:
+    there are too many. The law crashes those of size 4 once, at scope deep."""
     pipelines = (one for one in every_instance(scope) if isinstance(one.system, PipelineSystem))
     found = tuple(one for one in pipelines if not one.is_one_of_all)
     families = dict.fromkeys(one.family for one in found)

@@ -6,13 +6,14 @@ Not here: the mutants, and what is printed of it.
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Final
 
-from fateline_model.checker.scopes import Instance, beside_the_scopes, instances
+from fateline_model.checker.scopes import Instance, beside_the_scopes, instances, instances_called
 from fateline_model.checker.systems import PipelineSystem
 
 from ..compare.difference import Difference
+from ..conform.campaign import names_of_small
 from ..conform.instance import InstanceResult, Strategy, drive_instance
 from ..conform.machine_instance import drive_machine
 from ..crash.instance import crash_instance
@@ -92,13 +93,17 @@ def guard_in(fault: str) -> str | None:
 
 def place_called(name: str) -> Instance:
     """The instance of that name."""
-    return next(one for one in (*instances("standard"), *beside_the_scopes()) if one.name == name)
+    return next(one for one in (*instances_called("standard", name), *beside_the_scopes()) if one.name == name)
+
+
+@cache
+def _standard() -> tuple[Instance, ...]:
+    return (*instances("standard"), *beside_the_scopes())
 
 
 def places(bug: Mutant) -> Iterator[Instance]:
     """The instances in which to look: of scope small where the place is a family of it, else by the name's beginning."""
-    known = [*instances("standard"), *beside_the_scopes()]
-    small = {instance.name for instance in instances("small")}
+    known, small = _standard(), names_of_small()
     for place in bug.places:
         if any(instance.family == place for instance in known if instance.name in small):
             yield from (instance for instance in known if instance.family == place and instance.name in small)
