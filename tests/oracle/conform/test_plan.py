@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from fateline_model.checker.scopes import instances
+from fateline_model.checker.scopes import Instance, instances
 from fateline_model.checker.systems import PipelineSystem
 from fateline_oracle import limits
 from fateline_oracle.cli import main
@@ -23,7 +23,7 @@ from fateline_oracle.conform.planned_rows import RETRYABLE, planned_rows, usual
 from fateline_oracle.engines import engine_of
 from fateline_oracle.mutants.kill import place_called
 from fateline_oracle.ports.hello import hello_of
-from fateline_oracle.ports.port import EngineFault
+from fateline_oracle.ports.port import Engine, EngineFault
 from fateline_oracle.report.verdict import Finding
 from fateline_oracle.trails.check import FINDINGS
 
@@ -180,6 +180,20 @@ def test_no_plan_holds_of_nothing() -> None:
 # ------------------------------------------------------------------------------------------------- the trail port
 
 
+def port_runs(engine: Engine, instance: Instance) -> PortRuns:
+    """Whole runs of an instance through the trail port."""
+    port = engine.trail()
+    assert port is not None
+    assert isinstance(instance.system, PipelineSystem)
+    return PortRuns(port, instance.system, dict(instance.document or {}), hello_of(engine))
+
+
+def _shortest(runs: PortRuns) -> Difference:
+    """The first difference that whole runs show, made short."""
+    found = next(found for seed in range(20) if (found := runs.drawn(seed, [True] * 12)) is not None)
+    return runs.shortest(found)
+
+
 @pytest.mark.parametrize(
     "engine, place, law",
     [
@@ -192,13 +206,8 @@ def test_what_a_whole_run_of_an_engine_shows_is_made_one_row_and_replayed(
     tmp_path: Path, engine: str, place: str, law: str
 ) -> None:
     instance = place_called(place)
-    assert isinstance(instance.system, PipelineSystem)
     with engine_of(f"zoo:{engine}") as made:
-        port = made.trail()
-        assert port is not None
-        runs = PortRuns(port, instance.system, dict(instance.document or {}), hello_of(made))
-        found = next(found for seed in range(20) if (found := runs.drawn(seed, [True] * 12)) is not None)
-        small = runs.shortest(found)
+        small = _shortest(port_runs(made, instance))
     (whole,) = small.stimuli
     assert (small.law, len(whole.rows)) == (law, 1)
     assert sum(map(len, whole.rows[0].answers.values())) <= 1
@@ -211,13 +220,8 @@ def test_a_run_that_does_not_end_is_made_one_row(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(limits, "_silence", 1.0)
     monkeypatch.setattr(whole_runs, "LEAST", 0.5)
     instance = place_called(DIAMOND)
-    assert isinstance(instance.system, PipelineSystem)
     with engine_of("zoo:late-without-a-fate") as made:
-        port = made.trail()
-        assert port is not None
-        runs = PortRuns(port, instance.system, dict(instance.document or {}), hello_of(made))
-        found = next(found for seed in range(20) if (found := runs.drawn(seed, [True] * 12)) is not None)
-        small = runs.shortest(found)
+        small = _shortest(port_runs(made, instance))
         (whole,) = small.stimuli
         assert (small.observed, small.laws, len(whole.rows)) == (whole_runs.WITHOUT_END, (), 1)
         assert 1 <= sum(map(len, whole.rows[0].answers.values())) <= 2
@@ -225,8 +229,6 @@ def test_a_run_that_does_not_end_is_made_one_row(monkeypatch: pytest.MonkeyPatch
     assert _again("", instance, whole) is None
 
 
-def _again(name: str, instance: Any, whole: WholeRun) -> Difference | None:
+def _again(name: str, instance: Instance, whole: WholeRun) -> Difference | None:
     with engine_of(name) as made:
-        port = made.trail()
-        assert port is not None
-        return PortRuns(port, instance.system, dict(instance.document or {}), hello_of(made)).checked(whole)
+        return port_runs(made, instance).checked(whole)

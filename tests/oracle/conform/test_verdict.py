@@ -35,12 +35,10 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verdict, "every_instance", lambda scope: chosen)
     monkeypatch.setattr("fateline_oracle.cli.conform.every_instance", lambda scope: chosen)  # if it was imported before
     monkeypatch.setattr(self_test, "SELF_TEST", ("late-without-a-fate",))
-    campaign._table.cache_clear()
 
 
 def run(*words: str) -> tuple[int, str]:
     result = CliRunner().invoke(main, ["conform", *words, "--scope", "small", "--jobs", "1", "--seed", "5"])
-    campaign._table.cache_clear()
     return result.exit_code, result.output
 
 
