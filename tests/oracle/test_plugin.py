@@ -19,7 +19,6 @@ import fateline
 from fateline_oracle.conform import campaign
 
 WHOLE = campaign.every_instance
-campaign._table.cache_clear()
 campaign.every_instance = lambda scope: tuple(one for one in WHOLE(scope) if one.family in ("line", "leaving"))
 
 
