@@ -15,7 +15,6 @@ from ..barrier_machine import BarrierStimulus
 from ..laws import Law, StepView, WorldIndex, concerns
 from ..lifecycle import Operation
 from ..records import Record
-from ..state import parse_token_name
 from ..stimuli import Do
 from ..words import Refusal
 from .systems import AnyStimulus, Attempt, State, System
@@ -119,7 +118,7 @@ def explore(
             if refused is not None:
                 found.refused[refused] += 1
             else:
-                found.fired[kind_of(system, state, attempt)] += 1
+                found.fired[kind_of(system, before, attempt)] += 1
                 if watch is not None:
                     watch(attempt)
             if breaches:
@@ -160,11 +159,11 @@ class _Laws:
 
     def __init__(self, laws: Iterable[Law]) -> None:
         self._laws = [law for law in laws if law.predicate is not None]
-        self._concerned: dict[tuple[bool, frozenset[type]], list[Law]] = {}
+        self._concerned: dict[frozenset[type] | None, list[Law]] = {}
 
     def breaches_of(self, view: StepView, checks: Counter[str]) -> list[Breach]:
         """Check every law that the step can break."""
-        key = (view.refusal is not None, view.kinds)
+        key = view.kinds if view.refusal is None else None
         concerned = self._concerned.get(key)
         if concerned is None:
             concerned = self._concerned[key] = [law for law in self._laws if concerns(law, view)]
@@ -200,7 +199,7 @@ def retrace(
     return tuple(path)
 
 
-def kind_of(system: System, state: State, attempt: Attempt) -> str:
+def kind_of(system: System, before: WorldIndex, attempt: Attempt) -> str:
     """The kind of a stimulus, without its names. The claims of reachability are about these kinds."""
     stimulus = attempt.stimulus
     if isinstance(stimulus, BarrierStimulus):
@@ -209,10 +208,9 @@ def kind_of(system: System, state: State, attempt: Attempt) -> str:
         return f"operation {stimulus.op}"
     word = (stimulus.verdict or "").partition(" ")[0]
     if stimulus.do in (Do.BEGIN, Do.FINISH):
-        place = parse_token_name(stimulus.token or "")
-        rows = [row for row in state.world[0].rows if place and row.number == place[0]]
-        node = next(token.node for row in rows for token in row.tokens if place and token.name == place[1])
-        return f"{stimulus.do} {system.pipeline.nodes[node].kind} {word}".rstrip()
+        token = before.token(before.world[0].name, stimulus.token or "")
+        node = system.pipeline.nodes[token.node].kind if token is not None else "?"
+        return f"{stimulus.do} {node} {word}".rstrip()
     if stimulus.hold is not None and stimulus.do in (Do.DEADLINE, Do.FLUSH):
         return f"{stimulus.do} {'batch' if '#' in stimulus.hold else 'barrier'}"
     return f"{stimulus.do} {word}".rstrip()

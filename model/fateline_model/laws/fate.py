@@ -4,6 +4,7 @@ Not here: what created a token (`lineage.py`), and what a barrier or a batch doe
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from ..lifecycle import Operation
 from ..records import (
@@ -28,6 +29,8 @@ from ..words import (
 from .law import Level, law
 from .step_view import Check, StepView
 
+_OF_A_TOKEN: Final = (VisitRecord, HopRecord, MemberRecord, OutcomeRecord)
+
 
 @law(
     "F1",
@@ -47,11 +50,9 @@ def at_most_one_fate(view: StepView) -> Iterator[Check]:
         else:
             yield None
         seen.add(key)
-    for run, row in view.changed:
-        for token in row.tokens:
-            old = view.token_before(run.name, token_name(row.number, token.name))
-            if old is not None and old.fate is not None and old.fate is not token.fate:
-                yield f"the fate of token {token_name(row.number, token.name)} changed from {old.fate} to {token.fate}"
+    for (_, name), old, token in view.changed_tokens:
+        if old is not None and old.fate is not None and old.fate is not token.fate:
+            yield f"the fate of token {name} changed from {old.fate} to {token.fate}"
 
 
 @law(
@@ -89,7 +90,7 @@ def nothing_after_its_fate(view: StepView) -> Iterator[Check]:
             over = token is not None and token.fate is not None
             yield f"{view.stimulus} names a token that has met its fate" if over else None
     for record in view.records:
-        if not isinstance(record, VisitRecord | HopRecord | MemberRecord | OutcomeRecord):
+        if not isinstance(record, _OF_A_TOKEN):
             continue
         key = (record.run, record.token)
         before = view.token_before(*key)

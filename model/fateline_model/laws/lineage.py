@@ -6,6 +6,7 @@ besides its lineage (`creation.py`, `coalesce.py`).
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from ..lifecycle import Operation
 from ..records import HopRecord, OutcomeRecord, ParentRecord, RowRecord, TokenRecord, VisitRecord
@@ -13,6 +14,8 @@ from ..state import parse_token_name
 from ..stimuli import Do, Stimulus
 from .law import Level, law
 from .step_view import Check, StepView
+
+_OF_A_TOKEN: Final = (OutcomeRecord, VisitRecord, HopRecord)
 
 
 @law(
@@ -115,7 +118,7 @@ def one_group_if_it_has_parents(view: StepView) -> Iterator[Check]:
     "Records stay in their run",
     "An outcome, a visit or a hop belongs to the run of its token.",
     needs=("tokens", "outcomes"),
-    on=(OutcomeRecord, VisitRecord, HopRecord),
+    on=_OF_A_TOKEN,
 )
 def records_stay_in_their_run(view: StepView) -> Iterator[Check]:
     if isinstance(view.stimulus, Operation) and view.records:
@@ -123,7 +126,7 @@ def records_stay_in_their_run(view: StepView) -> Iterator[Check]:
             same = ref.run == view.stimulus.run
             yield None if same else f"run {view.stimulus.run} writes about token {ref.name} of run {ref.run}"
     for record in view.records:
-        if isinstance(record, OutcomeRecord | VisitRecord | HopRecord):
+        if isinstance(record, _OF_A_TOKEN):
             known = view.token_after(record.run, record.token) is not None
             yield None if known else f"run {record.run} writes about token {record.token}, which is not in it"
 

@@ -26,6 +26,11 @@ def erased(run: Run) -> Run:
     return run._replace(status=status, rows=rows)
 
 
+def _holds_a_crash(run: Run) -> bool:
+    """Whether the erased state is another one: the run is down, or an attempt was cut off."""
+    return run.status is RunStatus.INTERRUPTED or any(t.attempt != t.tries for row in run.rows for t in row.tokens)
+
+
 @law(
     "R1",
     "A crash leaves whole steps",
@@ -61,10 +66,10 @@ def resume_is_invisible(view: StepView) -> Iterator[Check]:
     stimulus = view.stimulus
     if not isinstance(stimulus, Stimulus):
         return
-    before, after = erased(view.before[0]), erased(view.after[0])
-    if before == view.before[0] and after == view.after[0]:
-        yield None  # the state holds nothing about a crash: this is the step that the law itself takes
+    if not (_holds_a_crash(view.before[0]) or _holds_a_crash(view.after[0])):
+        yield None  # this is the step that the law itself takes
         return
+    before, after = erased(view.before[0]), erased(view.after[0])
     if stimulus.do in (Do.CRASH, Do.RESUME):
         same = _without_choices(before) == _without_choices(after)
         yield None if same else f"{stimulus} changed more than the attempts of visits that were cut off"

@@ -22,7 +22,7 @@ from ..coalesce import Counts
 from ..kernels import Mark, Phase
 from ..lifecycle import Op, Operation, TokenRef, World
 from ..pipeline import Node
-from ..state import LARGEST_ROW, Barrier, Batch, Row, Run, Token, barrier_name, token_name
+from ..state import LARGEST_ROW, Barrier, Batch, Row, Run, Token, barrier_name, parse_token_name
 from ..stimuli import Do, Stimulus, Validity
 from ..wellformed import Pipeline
 from ..words import (
@@ -78,14 +78,17 @@ def rule_that_forbids(
     pipeline: Pipeline, world: World, stimulus: Stimulus | Operation | BarrierStimulus
 ) -> Refusal | None:
     """The first rule that forbids the stimulus in this state, or None."""
+    asked: _Called | _Alone | _Happens
     if isinstance(stimulus, Operation):
-        called = _Called(world, stimulus)
-        return next((rule for rule, forbids in _OF_CALLS[stimulus.op] if forbids(called)), None)
-    if isinstance(stimulus, BarrierStimulus):
-        alone = _Alone(pipeline, world[0], stimulus)
-        return next((rule for rule, forbids in _OF_BARRIERS[stimulus.do] if forbids(alone)), None)
-    happens = _Happens(pipeline, world[0], stimulus)
-    return next((rule for rule, forbids in _OF_STIMULI[stimulus.do] if forbids(happens)), None)
+        questions, asked = _OF_CALLS[stimulus.op], _Called(world, stimulus)
+    elif isinstance(stimulus, BarrierStimulus):
+        questions, asked = _OF_BARRIERS[stimulus.do], _Alone(pipeline, world[0], stimulus)
+    else:
+        questions, asked = _OF_STIMULI[stimulus.do], _Happens(pipeline, world[0], stimulus)
+    for rule, forbids in questions:
+        if forbids(asked):
+            return rule
+    return None
 
 
 def _can_end_so(pipeline: Pipeline, run: Run, stimulus: Stimulus | BarrierStimulus) -> bool:
@@ -107,6 +110,17 @@ def _can_end_so(pipeline: Pipeline, run: Run, stimulus: Stimulus | BarrierStimul
     return merges and (word is MergeData.OK or data_can_fail(node, arrived, Reason(word)))
 
 
+def _token_called(run: Run, name: str) -> tuple[Row, Token] | None:
+    """The token with this name, and its row."""
+    number, within = parse_token_name(name) or (-1, "")
+    for row in run.rows:
+        if row.number == number:
+            for token in row.tokens:
+                if token.name == within:
+                    return row, token
+    return None
+
+
 # ------------------------------------------------------------------------------------------------- the pipeline machine
 
 
@@ -117,13 +131,7 @@ class _Happens:
         self.pipeline, self.run, self.stimulus = pipeline, run, stimulus
         self.hold = stimulus.hold or ""
         self.about_batch = "#" in self.hold
-
-    @cached_property
-    def found(self) -> tuple[Row, Token] | None:
-        wanted = self.stimulus.token
-        return next(
-            ((row, t) for row in self.run.rows for t in row.tokens if token_name(row.number, t.name) == wanted), None
-        )
+        self.found = _token_called(run, stimulus.token) if stimulus.token is not None else None
 
     @property
     def token(self) -> Token:
@@ -341,9 +349,8 @@ class _Called:
         return [self._find(ref) for ref in self.call.tokens]
 
     def _find(self, ref: TokenRef) -> tuple[TokenRef, Row, Token] | None:
-        rows = self.world[ref.run].rows if 0 <= ref.run < len(self.world) else ()
-        found = ((ref, row, t) for row in rows for t in row.tokens if token_name(row.number, t.name) == ref.name)
-        return next(found, None)
+        found = _token_called(self.world[ref.run], ref.name) if 0 <= ref.run < len(self.world) else None
+        return (ref, *found) if found is not None else None
 
     @property
     def known(self) -> list[tuple[TokenRef, Row, Token]]:

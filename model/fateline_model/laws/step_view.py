@@ -4,8 +4,8 @@ The records are the machine's own when the law itself is checked, and an engine'
 WorldIndex-ups that several laws need are made once. Not here: any law.
 """
 
-from collections.abc import Iterator
-from typing import TypeVar
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, TypeVar
 
 from ..barrier_machine import BarrierStimulus
 from ..lifecycle import Operation, World
@@ -37,22 +37,32 @@ Key = tuple[str, str]
 R = TypeVar("R", bound=Record)
 
 
+class Changed(NamedTuple):
+    """A token that a step made or changed."""
+
+    key: Key
+    before: Token | None
+    after: Token
+
+
 class WorldIndex:
     """A world with an index of its tokens by name, which is made once."""
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._tokens: dict[Key, Token] | None = None
+        self._tokens: dict[str, dict[str, Token]] | None = None
 
-    def token(self, run: str, name: str) -> Token | None:
+    def tokens(self, run: str) -> Mapping[str, Token]:
+        """The tokens of a run by their names."""
         if self._tokens is None:
             self._tokens = {
-                (own.name, token_name(row.number, token.name)): token
+                own.name: {token_name(row.number, token.name): token for row in own.rows for token in row.tokens}
                 for own in self.world
-                for row in own.rows
-                for token in row.tokens
             }
-        return self._tokens.get((run, name))
+        return self._tokens.get(run, {})
+
+    def token(self, run: str, name: str) -> Token | None:
+        return self.tokens(run).get(name)
 
 
 class StepView:
@@ -73,8 +83,8 @@ class StepView:
         self.pipeline = pipeline
         self.refusal = refusal
         self._before_index = before if isinstance(before, WorldIndex) else WorldIndex(before)
-        self._after_index = WorldIndex(after)
-        self.before = before = self._before_index.world
+        self._after_index = self._before_index if after is self._before_index.world else WorldIndex(after)
+        self.before = self._before_index.world
         self.stimulus = stimulus
         self.records = records
         self.after = after
@@ -82,12 +92,8 @@ class StepView:
         for record in records:
             self._by_kind.setdefault(type(record), []).append(record)
         self.kinds = frozenset(self._by_kind)
-        self._changed = [
-            (run, row)
-            for old, run in zip(before, after, strict=True)
-            for row in run.rows
-            if old.rows is not run.rows and row not in old.rows
-        ]
+        self._changed: list[tuple[Run, Row]] | None = None
+        self._changed_tokens: list[Changed] | None = None
 
     def of(self, kind: type[R]) -> list[R]:
         """The records of one relation, in the order in which they were written."""
@@ -150,7 +156,34 @@ class StepView:
     @property
     def changed(self) -> list[tuple[Run, Row]]:
         """The rows that this step changed, as they are after it."""
+        if self._changed is None:
+            self._changed = [
+                (run, row)
+                for old, run in zip(self.before, self.after, strict=True)
+                for row in run.rows
+                if old.rows is not run.rows and row not in old.rows
+            ]
         return self._changed
+
+    @property
+    def changed_tokens(self) -> list[Changed]:
+        """The tokens that this step made or changed."""
+        if self._changed_tokens is None:
+            self._changed_tokens = []
+            for run, row in self.changed:
+                known = self._before_index.tokens(run.name)
+                for token in row.tokens:
+                    name = token_name(row.number, token.name)
+                    before = known.get(name)
+                    if token is not before and token != before:
+                        self._changed_tokens.append(Changed((run.name, name), before, token))
+        return self._changed_tokens
+
+    def tokens_before(self, run: str) -> Mapping[str, Token]:
+        return self._before_index.tokens(run)
+
+    def tokens_after(self, run: str) -> Mapping[str, Token]:
+        return self._after_index.tokens(run)
 
     def token_before(self, run: str, name: str) -> Token | None:
         return self._before_index.token(run, name)

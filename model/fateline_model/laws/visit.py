@@ -4,6 +4,7 @@ Not here: what happens to visits that a crash cut off (`recovery.py`).
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from ..kernels import Phase
 from ..records import HopRecord, OutcomeRecord, RunRecord, TokenRecord, VisitRecord
@@ -22,6 +23,7 @@ from ..words import (
 from .law import Level, law
 from .step_view import Check, StepView, live
 
+_MOVES: Final = (VisitRecord, HopRecord)
 OPEN_PHASES = (Phase.VISITING, Phase.HELD, Phase.BUFFERED)
 
 
@@ -120,15 +122,13 @@ def one_open_visit(view: StepView) -> Iterator[Check]:
             yield f"token {visit.token} ends a visit of {visit.node} that was not open"
         else:
             yield f"token {visit.token} has {open_[key]} open visits" if open_[key] > 1 else None
-    for run, row in view.changed:
-        for token in row.tokens:
-            key = (run.name, token_name(row.number, token.name))
-            before = view.token_before(*key)
-            if before == token and key not in open_:
-                continue
-            was = int(before is not None and before.phase in OPEN_PHASES)
-            left, stands = open_.get(key, was), int(token.phase in OPEN_PHASES)
-            yield None if left == stands else f"token {key[1]} is {token.phase}, with {max(left, 0)} open visits"
+    changed = {key: (before, after) for key, before, after in view.changed_tokens}
+    for key in {**changed, **open_}:
+        before, after = changed.get(key) or (view.token_before(*key),) * 2
+        was = int(before is not None and before.phase in OPEN_PHASES)
+        left, stands = open_.get(key, was), int(after is not None and after.phase in OPEN_PHASES)
+        phase = after.phase if after is not None else "unknown"
+        yield None if left == stands else f"token {key[1]} is {phase}, with {max(left, 0)} open visits"
 
 
 @law(
@@ -143,7 +143,7 @@ def path_of_the_graph(view: StepView) -> Iterator[Check]:
     heads: dict[tuple[str, str], str] = {}
     made = {(record.run, record.token): record for record in view.tokens}
     for record in view.records:
-        if not isinstance(record, HopRecord | VisitRecord):
+        if not isinstance(record, _MOVES):
             continue
         key = (record.run, record.token)
         before = view.token_before(*key)
