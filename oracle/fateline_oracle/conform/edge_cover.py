@@ -83,7 +83,8 @@ def _passages(targets: Sequence[Sequence[int]], wanted: Wanted) -> list[list[int
         [int(to != state and wanted(state, k)) for k, to in enumerate(out)] for state, out in enumerate(targets)
     ]
     for state in reversed(_in_order(targets, entered)):
-        missing = sum(passages[state]) - sum(passages[source][k] for source, k in entered[state])
+        leaves = max(sum(passages[state]), any(to == state and wanted(state, k) for k, to in enumerate(targets[state])))
+        missing = leaves - sum(passages[source][k] for source, k in entered[state])
         if entered[state] and missing > 0:
             source, k = entered[state][0]
             passages[source][k] += missing

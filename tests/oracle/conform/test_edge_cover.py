@@ -36,6 +36,16 @@ def test_every_edge_is_taken(seed: int) -> None:
     assert set(passed) == {(state, k) for state, out in enumerate(targets) for k in range(len(out))}
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_every_edge_that_is_wanted_is_taken_also_if_it_is_a_loop(seed: int) -> None:
+    targets, chance = some_graph(seed, 30), random.Random(seed)
+    edges = [(state, k) for state, out in enumerate(targets) for k in range(len(out))]
+    wanted = set(chance.sample(edges, seed % 4 + 1)) | {
+        (s, k) for s, k in edges if targets[s][k] == s and chance.random() < 0.3
+    }
+    assert wanted <= set(taken(targets, list(plan(targets, lambda state, k: (state, k) in wanted))))
+
+
 def test_only_what_is_wanted_is_taken_and_what_leads_to_it() -> None:
     targets = [[1, 2], [3], [3], [4], []]
     walks = list(plan(targets, lambda state, k: (state, k) == (3, 0)))
