@@ -27,6 +27,7 @@ COALESCES: Final[Mapping[str, Mapping[str, int]]] = {
     "nested": {"j": 1, "ji": 1},
     "partly": {"j": 1, "ji": 1},
     "retries": {"j1": 2, "j2": 2},
+    "leaving": {"j": 1, "ji": 1},
 }
 """The coalesces of each pipeline, the outer or first one first, each with its quorum."""
 DEFINES: Final = ("OUTER", "INNER")

@@ -29,7 +29,8 @@ LONGER = (
 
 @pytest.mark.slow
 def test_every_instance_whose_two_rows_are_affordable_is_searched() -> None:
-    counts = {name: Rows(reduced(name)).count(2).states for name in PIPELINES}
+    chosen = [name for name in PIPELINES if not SMALL[name].is_one_of_all]
+    counts = {name: Rows(reduced(name)).count(2).states for name in chosen}
     assert {name for name, states in counts.items() if states <= AFFORDABLE} == {*QUICK, *LONGER}
 
 
