@@ -1,0 +1,1 @@
+"""pydantic-graph, with the joins of its builder."""
