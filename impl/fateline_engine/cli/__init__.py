@@ -6,12 +6,14 @@ command is imported when it is used, so that a run loads nothing that only a dra
 Not here: a command itself, and anything about laws or verdicts.
 """
 
+import shlex
 from typing import Final
 
 import click
 
 from fateline_console.group import CommandGroup
 from fateline_console.lazy import LazyCommand
+from fateline_console.terminal import say
 
 PROGRAM: Final = "python -m fateline_engine"
 _HERE: Final = "fateline_engine.cli"
@@ -33,6 +35,12 @@ def commands() -> None:
 
     Exit status: 0 finished, 1 stopped and resumable, 2 interrupted, 3 bad input.
     """
+
+
+def hint_to_explore(*words: str) -> None:
+    """Say how the explorer shows the same, where there is one. It is a hint, so it does not go where the answer goes."""
+    if program() != PROGRAM:
+        say(f"\nStep through it with: {program()} explore {shlex.join(words)}", err=True)
 
 
 def program() -> str:

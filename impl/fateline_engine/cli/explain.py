@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from fateline_console.terminal import say
+from fateline_engine.cli import hint_to_explore
 from fateline_engine.cli.exit_code import ExitCode
 from fateline_engine.cli.trail import database_argument, open_trail, run_option
 from fateline_engine.errors import LandscapeError
@@ -50,6 +51,10 @@ def explain(database: Path, what: str, run_id: str | None, as_json: bool) -> Exi
             why = f"its records contradict each other ({type(error).__name__}: {error})"
             raise click.ClickException(f"{what}: {why}; `fateline audit {database}` says what is wrong") from error
         say(text)
+        if not as_json:
+            hint_to_explore(
+                "--database", landscape.path, "--row", str(story.row), *(("--run", run_id) if run_id else ())
+            )
     return ExitCode.DONE
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from fateline_console.terminal import paint, say
+from fateline_engine.cli import hint_to_explore
 from fateline_engine.cli.exit_code import ExitCode
 from fateline_engine.drawing import mermaid, svg
 from fateline_engine.graph import ExecutionGraph
@@ -35,6 +36,8 @@ def graph(pipeline: Path, form: str, output: Path | None) -> ExitCode:
     text = {"svg": svg, "mermaid": mermaid, "json": _data}[form](drawn)
     if output is None:
         click.echo(text, nl=False)
+        if form == "mermaid":
+            hint_to_explore(str(pipeline))
         return ExitCode.DONE
     try:
         output.write_text(text, encoding="utf-8")

@@ -25,9 +25,9 @@ from fateline_engine.landscape.runs import list_runs
 from fateline_engine.orchestrator import Orchestrator, Summary
 from fateline_engine.otel import SpanFactory
 from fateline_engine.plugins import PluginUnavailable
-from fateline_engine.plugins.registry import Plugins, bind
+from fateline_engine.plugins.registry import Plugins, load
 from fateline_engine.script import Boundary, Production
-from fateline_engine.settings import SettingsError, load_pipeline
+from fateline_engine.settings import SettingsError
 from fateline_engine.words import RunStatus
 
 SCHEMA = "fateline.run/1"
@@ -104,6 +104,9 @@ class _Runner:
 
     def run(self) -> ExitCode:
         graph, plugins = self._read()
+        note = getattr(plugins.source, "note", None)
+        if note is not None:
+            say(paint(f"note: {graph.source.name}: {note}", "yellow"), err=True)
         with self._landscape(must_exist=False) as landscape:
             try:
                 self._refuse_unfinished(landscape)
@@ -127,9 +130,7 @@ class _Runner:
     def _read(self) -> tuple[ExecutionGraph, Plugins]:
         """The pipeline and its plugins; bad input is reported with all its problems."""
         try:
-            pipeline = load_pipeline(self._file)
-            graph = ExecutionGraph.build(pipeline)
-            plugins = bind(pipeline)
+            graph, plugins = load(self._file)
         except (SettingsError, EngineError) as error:
             raise _bad_input(str(error)) from error
         for warning in graph.warnings:

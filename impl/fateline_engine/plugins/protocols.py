@@ -55,7 +55,10 @@ class SourceRecord:
 
 
 class Source(Protocol):
-    """Gives records in a fixed order, so that a run can be resumed at any of them."""
+    """Gives records in a fixed order, so that a run can be resumed at any of them.
+
+    It may have a text `note`, which is said once when a run begins.
+    """
 
     def open(self) -> None:
         """Make sure that the source can be read. `PluginUnavailable` is better before the run than during it."""

@@ -1,4 +1,4 @@
-"""From the names in a pipeline to plugins that can work: `bind(pipeline)`.
+"""From the names in a pipeline to plugins that can work: `load(file)`, or `bind(pipeline)`.
 
 The table of built-in plugins, the check of options, and the last checks before a run: does every node have what it needs,
 does each plugin fit the kind of its node, do two sinks write one file? All problems are reported together, with their place
@@ -7,7 +7,7 @@ in the pipeline. Not here: opening plugins. Binding touches no data.
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import import_module
@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from fateline_engine.expressions import BATCH_NAMES, Compiled, compile_expression
 from fateline_engine.files_in_use import FilesInUse
+from fateline_engine.graph import ExecutionGraph
 from fateline_engine.plugins.decorators import FunctionBatch, FunctionTransform, Mark, PluginKind, mark_of
 from fateline_engine.plugins.discovery import NotFound, find
 from fateline_engine.plugins.protocols import BatchTransform, Sink, Source, Transform, describe
@@ -23,11 +24,13 @@ from fateline_engine.settings import (
     AggregationNode,
     Complaints,
     GateNode,
+    NodeKind,
     Pipeline,
-    SinkNode,
-    SourceNode,
-    TransformNode,
+    PluginUse,
+    SettingsError,
+    read_pipeline,
 )
+from fateline_engine.settings.document import read_document
 from fateline_engine.settings.keys import BAD, Place
 
 _HOME: Final = "fateline_engine.plugins.builtin"
@@ -72,14 +75,27 @@ class Plugins:
     """Every file that the pipeline reads or writes."""
 
 
-_Worker = SourceNode | TransformNode | AggregationNode | SinkNode
-
-_KINDS: Final[Mapping[type[_Worker], PluginKind]] = {
-    SourceNode: PluginKind.SOURCE,
-    TransformNode: PluginKind.TRANSFORM,
-    AggregationNode: PluginKind.BATCH,
-    SinkNode: PluginKind.SINK,
+_KINDS: Final[Mapping[NodeKind, PluginKind]] = {
+    NodeKind.SOURCE: PluginKind.SOURCE,
+    NodeKind.TRANSFORM: PluginKind.TRANSFORM,
+    NodeKind.AGGREGATION: PluginKind.BATCH,
+    NodeKind.SINK: PluginKind.SINK,
 }
+
+
+def load(file: Path) -> tuple[ExecutionGraph, Plugins]:
+    """A pipeline file made ready to run. Raises `SettingsError` with what is wrong with its settings, shape and plugins."""
+    data, lines = read_document(file)
+    uses: Iterable[PluginUse] = ()
+    try:
+        pipeline = read_pipeline(data, file=str(file), lines=lines)
+        uses = pipeline.plugin_uses()
+        graph = ExecutionGraph.build(pipeline)
+    except SettingsError as error:
+        complaints = Complaints(str(file), lines)
+        _made(error.uses or uses, complaints, file.parent)
+        raise SettingsError([*error.problems, *complaints.problems]) from error
+    return graph, bind(pipeline)
 
 
 def bind(pipeline: Pipeline, base: Path | None = None) -> Plugins:
@@ -89,21 +105,15 @@ def bind(pipeline: Pipeline, base: Path | None = None) -> Plugins:
     """
     folder = base or (Path(pipeline.file).parent if pipeline.file else Path())
     complaints = Complaints(pipeline.file, pipeline.lines)
-    made: dict[PluginKind, dict[str, Any]] = {kind: {} for kind in PluginKind}
+    made = _made(pipeline.plugin_uses(), complaints, folder)
     gates: dict[str, Compiled] = {}
     conditions: dict[str, Compiled] = {}
     for index, node in enumerate(pipeline.nodes):
-        place = Place(complaints, ("nodes", index), node.name)
-        match node:
-            case GateNode(when=str(when)):
-                gates[node.name] = compile_expression(when)
-            case GateNode():
-                complaints.add((*place.path, "when"), "missing: a gate needs an expression to run", node=node.name)
-            case SourceNode() | TransformNode() | AggregationNode() | SinkNode():
-                kind = _KINDS[type(node)]
-                if (plugin := _make(node, kind, place, folder)) is not BAD:
-                    made[kind][node.name] = plugin
-        if isinstance(node, AggregationNode) and node.condition is not None:
+        if isinstance(node, GateNode) and node.when is None:
+            complaints.add(("nodes", index, "when"), "missing: a gate needs an expression to run", node=node.name)
+        elif isinstance(node, GateNode) and node.when is not None:
+            gates[node.name] = compile_expression(node.when)
+        elif isinstance(node, AggregationNode) and node.condition is not None:
             conditions[node.name] = compile_expression(node.condition, BATCH_NAMES)
     files = _refuse_shared_files(pipeline, made, complaints)
     complaints.settle()
@@ -113,31 +123,41 @@ def bind(pipeline: Pipeline, base: Path | None = None) -> Plugins:
     )
 
 
-def _make(node: _Worker, kind: PluginKind, place: Place, folder: Path) -> object:
-    """The plugin of `node`, or `BAD` once it has complained."""
-    if node.plugin is None:
-        place.complaints.add((*place.path, "plugin"), f"missing: {_choice(kind)}", node=node.name)
+def _made(uses: Iterable[PluginUse], complaints: Complaints, folder: Path) -> dict[PluginKind, dict[str, Any]]:
+    """The plugins by kind and node, without those that something is wrong with."""
+    made: dict[PluginKind, dict[str, Any]] = {kind: {} for kind in PluginKind}
+    for use in uses:
+        place = Place(complaints, ("nodes", use.place), use.node or None)
+        if (plugin := _make(use, _KINDS[use.kind], place, folder)) is not BAD:
+            made[_KINDS[use.kind]][use.node] = plugin
+    return made
+
+
+def _make(use: PluginUse, kind: PluginKind, place: Place, folder: Path) -> object:
+    """The plugin of a node, or `BAD` once it has complained."""
+    if use.plugin is None:
+        place.complaints.add((*place.path, "plugin"), f"missing: {_choice(kind)}", node=place.node)
         return BAD
     try:
-        thing, mark = _find(node.plugin, kind, folder)
+        thing, mark = _find(use.plugin, kind, folder)
     except NotFound as error:
-        near = get_close_matches(node.plugin, BUILTIN[kind], n=1)
+        near = get_close_matches(use.plugin, BUILTIN[kind], n=1)
         hint = f"; did you mean {near[0]}?" if near else f"; {_choice(kind)}"
-        return (place / "plugin").refuse(node.plugin, f"{error}{hint if ':' not in node.plugin else ''}")
+        return (place / "plugin").refuse(use.plugin, f"{error}{hint if ':' not in use.plugin else ''}")
     if mark.kind is not kind:
-        return (place / "plugin").refuse(node.plugin, f"is a plugin for {mark.kind}, and this node needs a {kind}")
-    if isinstance(node, TransformNode) and mark.expands and not node.expands:
-        message = f"missing: {node.plugin} turns one row into several, so write expands: true"
-        place.complaints.add((*place.path, "expands"), message, node=node.name)
+        return (place / "plugin").refuse(use.plugin, f"is a plugin for {mark.kind}, and this node needs a {kind}")
+    if kind is PluginKind.TRANSFORM and mark.expands and not use.expands:
+        message = f"missing: {use.plugin} turns one row into several, so write expands: true"
+        place.complaints.add((*place.path, "expands"), message, node=place.node)
         return BAD
     at = place / "options"
-    options = _options(thing, mark, node.options, at, folder)
+    options = _options(thing, mark, use.options, at, folder)
     if options is None:
         return BAD
     try:
         return _construct(thing, mark, options)
     except (Exception, SystemExit) as error:
-        return at.refuse(dict(node.options), f"{node.plugin} does not take these options: {describe(error)}")
+        return at.refuse(dict(use.options), f"{use.plugin} does not take these options: {describe(error)}")
 
 
 def _choice(kind: PluginKind) -> str:

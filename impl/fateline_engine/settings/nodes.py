@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 """What the name of a node, branch or label looks like, from its first character to its last."""
@@ -161,6 +161,22 @@ class SinkNode:
 
 Node = SourceNode | TransformNode | GateNode | CoalesceNode | AggregationNode | SinkNode
 
+Worker = SourceNode | TransformNode | AggregationNode | SinkNode
+"""A node whose work is done by a plugin."""
+
+
+class PluginUse(NamedTuple):
+    """The plugin that a node names, with its options. It is known also where something else is wrong with the node."""
+
+    place: int
+    """The place of the node in the list."""
+    node: str
+    kind: NodeKind
+    plugin: str | None = None
+    options: Mapping[str, object] = {}
+    expands: bool = False
+
+
 NODE_CLASSES: Final[Mapping[NodeKind, type[Node]]] = {
     NodeKind.SOURCE: SourceNode,
     NodeKind.TRANSFORM: TransformNode,
@@ -226,6 +242,13 @@ class Pipeline:
     run: RunSettings = field(default_factory=RunSettings)
     file: str | None = field(default=None, compare=False)
     lines: Mapping[tuple[str | int, ...], int] = field(default_factory=dict, compare=False, repr=False)
+
+    def plugin_uses(self) -> Iterator[PluginUse]:
+        """The plugins of all nodes that have one, in declared order."""
+        for place, node in enumerate(self.nodes):
+            if isinstance(node, Worker):
+                expands = isinstance(node, TransformNode) and node.expands
+                yield PluginUse(place, node.name, node.kind, node.plugin, node.options, expands)
 
     def __getitem__(self, name: str) -> Node:
         for node in self.nodes:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from fateline_engine.settings.nodes import PluginUse
+
 Path = tuple[str | int, ...]
 """A place in a document: `("nodes", 2, "routes", "yes")`."""
 
@@ -60,10 +62,12 @@ class Problem:
 
 
 class SettingsError(ValueError):
-    """A pipeline that cannot be run, with every problem that was found."""
+    """A pipeline that cannot be run, with every problem that was found, in the order of the lines."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
+    def __init__(self, problems: Iterable[Problem], uses: Iterable[PluginUse] = ()) -> None:
+        self.problems = tuple(sorted(problems, key=lambda problem: problem.line or 0))
+        self.uses = tuple(uses)
+        """The plugins that could be read all the same, so that their options can be checked too."""
         count = len(self.problems)
         head = f"{count} problem{'s' if count != 1 else ''} in this pipeline:"
         super().__init__("\n".join([head, *(f"  {problem}" for problem in self.problems)]))
@@ -85,7 +89,7 @@ class Complaints:
     def add(self, path: Path, message: str, value: object = ABSENT, node: str | None = None) -> None:
         self.problems.append(self.problem(path, message, value, node))
 
-    def settle(self) -> None:
-        """Raise if anything was collected, in the order of the lines."""
+    def settle(self, uses: Iterable[PluginUse] = ()) -> None:
+        """Raise if anything was collected."""
         if self.problems:
-            raise SettingsError(sorted(self.problems, key=lambda problem: problem.line or 0))
+            raise SettingsError(self.problems, uses)

@@ -5,7 +5,7 @@ of a coalesce, routes against `fork`, and that every edge leads to a node that i
 (cycles, forks and their coalesces; `topology.py`), and options, which the plugin checks.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path as FilePath
@@ -24,6 +24,7 @@ from fateline_engine.settings.nodes import (
     Merge,
     NodeKind,
     Pipeline,
+    PluginUse,
     Policy,
     RunSettings,
 )
@@ -67,9 +68,18 @@ def read_pipeline(data: object, *, file: str | None = None, lines: Mapping[Path,
             _CHECKS[draft.kind](draft)
     _check_targets(drafts)
     _check_branches(drafts)
-    complaints.settle()
+    complaints.settle(_plugin_uses(drafts))
     nodes = tuple(NODE_CLASSES[draft.kind](name=draft.name, **draft.values) for draft in drafts if draft.kind)
     return Pipeline(name=values["name"], nodes=nodes, run=run, file=file, lines=lines or {})
+
+
+def _plugin_uses(drafts: Iterable[_Draft]) -> Iterator[PluginUse]:
+    """The plugins of the nodes whose plugin and options could be read."""
+    for draft in drafts:
+        unread = draft.given & {"plugin", "options", "expands"} - draft.values.keys()
+        if draft.kind is not None and "plugin" in KEYS[draft.kind] and not unread:
+            known = {key: draft.values[key] for key in ("plugin", "options", "expands") if key in draft.values}
+            yield PluginUse(int(draft.place.path[1]), draft.name, draft.kind, **known)
 
 
 def _read_run(data: Mapping[str, object], top: Place) -> RunSettings:

@@ -422,6 +422,18 @@ def test_a_terminal_is_shown_progress_and_a_pipe_is_not(tmp_path: Path, monkeypa
     assert outputs(tmp_path) == expected(10)
 
 
+def test_a_csv_file_without_types_is_noted_once_and_one_with_types_is_not(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("a,b\n1,2\n")
+    file = tmp_path / "p.yaml"
+    source = "  - {name: s, kind: source, plugin: csv, options: {path: in.csvTYPES}, to: out}\n"
+    sink = "  - {name: out, kind: sink, plugin: jsonl, options: {path: out.jsonl}}\n"
+    file.write_text("name: p\nnodes:\n" + source.replace("TYPES", "") + sink)
+    noted = call("run", file)
+    assert noted.stderr.count("note: s: every field of in.csv is text") == 1
+    file.write_text("name: p\nnodes:\n" + source.replace("TYPES", ", fields: {a: int, b: int}") + sink)
+    assert "note" not in call("run", file, "--database", tmp_path / "other.db").stderr
+
+
 def test_warnings_are_shown_and_stop_nothing(tmp_path: Path) -> None:
     file = pipeline(tmp_path)
     text = file.read_text().replace(

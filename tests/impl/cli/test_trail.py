@@ -1,7 +1,10 @@
 """``explain``, ``graph`` and ``export``: what they print, and one clear error for what cannot be had."""
 
 import json
+import shlex
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -59,6 +62,18 @@ def test_explain_takes_the_pipeline_and_a_line_of_its_output(folder: Path) -> No
     of_line = call("explain", folder / "small.yaml", f"{folder / 'out.jsonl'}:1")
     assert "0/join  merged from 0/a  ◀ this one" in of_line.stdout
     assert call("explain", folder / "small.db", "out:1").stdout == of_line.stdout
+
+
+def test_the_hint_to_the_explorer_can_be_typed(folder: Path, tmp_path: Path) -> None:
+    """It is no part of the answer, and the engine's own command line, which has no explorer, does not give it."""
+    for asked in (("explain", folder / "small.yaml", "0"), ("graph", folder / "small.yaml")):
+        said = call(*asked)
+        hint = said.stderr.partition("Step through it with: fateline ")[2]
+        assert "explore" not in said.stdout
+        played = call(*shlex.split(hint), "--output", tmp_path / "page.html")
+        assert played.exit_code == 0, hint
+        words = [sys.executable, "-m", "fateline_engine", *map(str, asked)]
+        assert "explore" not in subprocess.run(words, capture_output=True, text=True, check=True).stderr
 
 
 def test_explain_tells_programs_the_same(folder: Path) -> None:

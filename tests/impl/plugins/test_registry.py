@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fateline_engine.plugins import BatchOutputs, Drop, Expand, Failure, Pass, process, process_batch
 from fateline_engine.plugins.builtin.csv_files import CsvSource
 from fateline_engine.plugins.decorators import mark_of
-from fateline_engine.plugins.registry import BUILTIN, Plugins, _find, bind
+from fateline_engine.plugins.registry import BUILTIN, Plugins, _find, bind, load
 from fateline_engine.settings import SettingsError, read_pipeline
 
 MINE = """\
@@ -270,6 +270,51 @@ def test_any_options_are_taken_or_refused_with_a_reason(tmp_path: Path, data: st
     except SettingsError as error:
         assert all(problem.message for problem in error.problems)  # noqa: PT017
     assert list(tmp_path.iterdir()) == []
+
+
+ALL_WRONG = """
+name: p
+nodes:
+  - {name: s, kind: source, plugin: csv, options: {path: in.csv, fields: {a: flot}}, to: t}
+  - {name: t, kind: transform, plugin: derive, options: {fields: {x: "a +"}}, TO}
+  - {name: u, kind: transform, plugin: nothing, NEXT}
+  - {name: out, kind: sink, plugin: csv, options: {delimiter: 3}}
+"""
+
+
+@pytest.mark.parametrize(
+    "to, after, elsewhere",
+    [
+        ("to: u", "to: out", []),
+        ("to: nowhere", "to: out", ["no such node"]),
+        ("to: u, attempts: 0", "to: out", ["must be a whole number from 1 to 1000"]),
+        ("to: u", "to: t", ["a pipeline must not have a cycle"]),
+    ],
+    ids=["plugins alone", "and an edge", "and a key", "and the shape"],
+)
+def test_what_is_wrong_with_plugins_is_said_with_all_the_rest(
+    tmp_path: Path, to: str, after: str, elsewhere: list[str]
+) -> None:
+    (tmp_path / "p.yaml").write_text(ALL_WRONG.replace("TO", to).replace("NEXT", after))
+    with pytest.raises(SettingsError) as refused:
+        load(tmp_path / "p.yaml")
+    said = str(refused.value)
+    ours = ("options.fields.a (s) = 'flot'", "options.fields.x (t)", "'nothing'", "options.delimiter (out) = 3")
+    for wanted in (*ours, "options.path (out): missing", *elsewhere):
+        assert wanted in said
+    lines = [problem.line or 0 for problem in refused.value.problems]
+    assert lines == sorted(lines)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["plugin: [1]", "plugin: csv, options: 3", "plugin: csv, options: {path: 1}, kind: sink"]
+)
+def test_a_plugin_that_could_not_be_read_is_named_once(tmp_path: Path, wrong: str) -> None:
+    keys = wrong if "kind" in wrong else f"kind: sink, {wrong}"
+    (tmp_path / "p.yaml").write_text(f"name: p\nnodes:\n  - {{name: out, {keys}}}\n")
+    with pytest.raises(SettingsError) as refused:
+        load(tmp_path / "p.yaml")
+    assert sum("(out)" in str(problem) for problem in refused.value.problems) == 1
 
 
 def test_binding_touches_no_data(tmp_path: Path) -> None:
