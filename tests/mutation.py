@@ -38,6 +38,8 @@ import fateline_oracle
 ENGINE: Final = Path(fateline_engine.__file__).parent
 JUDGE: Final = Path(fateline_oracle.__file__).parent
 ROOT: Final = Path(__file__).parents[1]
+BESIDE: Final = ("specs", "examples")
+"""Folders that a package looks for beside the folder that holds it."""
 SECONDS: Final = 900
 """A mutant that runs longer is noticed: it hangs."""
 
@@ -281,10 +283,14 @@ def _broken(package: Path, home: Path) -> None:
 def _held_against(target: Target, make: Callable[[Path, Path], None], *, first: bool) -> dict[str, str]:
     """What notices a copy of the package, each with what it says. `make` makes it."""
     found: dict[str, str] = {}
-    with tempfile.TemporaryDirectory(prefix="fateline-mutant-") as home:
-        make(target.package, Path(home))
+    with tempfile.TemporaryDirectory(prefix="fateline-mutant-") as name:
+        home = Path(name) / "packages"
+        home.mkdir()
+        for beside in BESIDE:
+            home.with_name(beside).symlink_to(ROOT / beside)
+        make(target.package, home)
         for part, command in target.parts.items():
-            said = killed_by(Path(home), command)
+            said = killed_by(home, command)
             if said is not None:
                 found[part] = said
                 if first:
