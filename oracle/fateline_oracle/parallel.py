@@ -3,7 +3,7 @@
 Each worker opens what the tasks share (an engine, a database) once, and each result is returned as soon as it is ready.
 A task may end its worker; an engine written in C can crash. Then all remaining tasks run again, one at a time, each in
 a separate process, so that the task that ends its process is known; `died` gives its result. Without `died` that is an
-error. Ctrl-C ends the workers at once.
+error. Whatever ends the loop early, such as Ctrl-C or SIGTERM, ends the workers at once.
 
     for place, judged in in_processes(judge, range(9), jobs=2, shared=lambda: engine_of("reference"), died=faulty):
 
@@ -72,6 +72,8 @@ def in_processes(
                 together = False
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
+                for worker in multiprocessing.active_children():  # a task may take minutes, and nobody waits for it now
+                    worker.kill()
                 raise
 
 

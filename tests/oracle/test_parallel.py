@@ -1,6 +1,9 @@
 """One pool: every task gets its result, also beside one that ends its process."""
 
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -52,3 +55,26 @@ def test_without_a_word_for_it_such_a_task_is_an_error() -> None:
 def test_an_exception_of_a_task_reaches_the_caller() -> None:
     with pytest.raises(LookupError, match="nothing for"):
         list(in_processes(failing, range(3), jobs=2))
+
+
+def slow_after_the_first(_: None, task: int) -> int:
+    if task:
+        time.sleep(60)
+    return task
+
+
+INTERRUPTED = """
+from fateline_oracle.parallel import in_processes
+from tests.oracle.test_parallel import slow_after_the_first
+for _ in in_processes(slow_after_the_first, range(3), jobs=2, start={start!r}):
+    raise KeyboardInterrupt
+"""
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_what_ends_the_loop_ends_the_workers_too(start: str) -> None:
+    """Python waits for the workers of a pool when it ends, so a command would stay until their tasks are done."""
+    begun = time.monotonic()
+    ended = subprocess.run([sys.executable, "-c", INTERRUPTED.format(start=start)], capture_output=True, check=False)
+    assert b"KeyboardInterrupt" in ended.stderr
+    assert time.monotonic() - begun < 40
