@@ -11,6 +11,7 @@ from fateline_model import LAW_VERSION
 
 from ..compare.difference import SEVERITIES
 from ..report.ledger import KEYS as LEDGER_KEYS
+from ..report.parts import PART_KEYS, Part
 from ..report.verdict import FILES, NOT_JUDGED, SCHEMA, ExitCode, Finding, Known, LawResult, Skipped, Verdict
 from .markdown import page, table
 
@@ -72,6 +73,7 @@ REPORT_KEYS: Final = {
     "seconds": "How long it took.",
     "reproduce": "The command line that gives this report again.",
     "details": "What only this command has.",
+    "shard": "What `fateline merge` needs of one shard ([many-machines.md](many-machines.md)); null if there is no `--shard`.",
 }
 DATA: Final = {
     "run": "fateline.run/1",
@@ -104,12 +106,13 @@ EXITS: Final = {
 
 def report_schema() -> dict[str, Any]:
     """What a command prints for `--json`."""
-    _, parts = msgspec.json.schema_components([Finding, Known, Skipped, LawResult], ref_template="#/$defs/{name}")
+    _, parts = msgspec.json.schema_components([Finding, Known, Skipped, LawResult, Part], ref_template="#/$defs/{name}")
     for name, keys in (
         ("Finding", FINDING_KEYS),
         ("Known", KNOWN_KEYS),
         ("Skipped", SKIPPED_KEYS),
         ("LawResult", LAW_KEYS),
+        ("Part", PART_KEYS),
     ):
         parts[name] = _closed(parts[name], keys)
     parts["LawResult"]["properties"]["verdict"] = {"enum": [*Verdict, NOT_JUDGED], "description": LAW_KEYS["verdict"]}
@@ -132,6 +135,7 @@ def report_schema() -> dict[str, Any]:
         "seconds": number,
         "reproduce": text,
         "details": {"type": "object"},
+        "shard": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/Part"}]},
     }
     title = f"A Fateline report, version {LAW_VERSION} of the law"
     return {"$schema": DIALECT, "title": title, **_object(kinds, REPORT_KEYS), "$defs": parts}
@@ -199,6 +203,7 @@ def verdicts_page() -> str:
         _keys("A finding", FINDING_KEYS),
         _keys("What was skipped", SKIPPED_KEYS),
         _keys("A known finding", KNOWN_KEYS),
+        _keys("The shard of a report", PART_KEYS),
         _keys("An entry of a ledger", LEDGER_KEYS),
     )
 

@@ -26,6 +26,7 @@ COMMANDS: Final[tuple[LazyCommand, ...]] = (
         "torture", f"{_HERE}.torture:torture", "Crash an engine at every write boundary, resume it, and check."
     ),
     LazyCommand("zoo", f"{_HERE}.zoo:zoo", "Check engines with one seeded bug each: all must be noticed."),
+    LazyCommand("merge", f"{_HERE}.merge:merge", "Make one report of the reports of all shards."),
     LazyCommand("vectors", f"{_HERE}.vectors:vectors", "Write or check the test vectors, or run them on an engine."),
     LazyCommand("ledger", f"{_HERE}.ledger:ledger", "Make a ledger of known findings from a report."),
     LazyCommand("replay", f"{_HERE}.replay:replay", "Step a saved counterexample again."),

@@ -6,6 +6,7 @@ Not here: the judging (`fateline_oracle.conform`), and the page (`fateline_oracl
 import secrets
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from fateline_model.checker.scopes import NAMED
 
 from ..conform.campaign import BadSelection, Selection, every_instance, run_campaign
 from ..conform.result import Conformance
+from ..conform.shard_results import asked_of, results_of
 from ..conform.verdict import conclude
 from ..engines import NoSuchEngine, engine_of, profile_of_engine
 from ..mutants import NoSuchMutant
@@ -26,8 +28,10 @@ from ..render.conform_text import conformance_text
 from ..report.case import write_case
 from ..report.junit import write_junit
 from ..report.ledger import BadLedger
+from ..report.parts import in_shard, part_json
 from ..report.verdict import ExitCode
-from .engine_options import TakesCommand, ledger_for, ledger_option, timeout_option, written
+from ..shard import WHOLE, Shard
+from .engine_options import TakesCommand, ledger_for, ledger_option, shard_option, timeout_option, written
 from .verify import JOBS
 
 
@@ -74,6 +78,7 @@ from .verify import JOBS
     "--pipeline", "pipeline_file", metavar="FILE", help="With --trail: the pipeline of the trail, JSON or YAML."
 )
 @click.option("--junit", metavar="FILE", help="Write JUnit XML to FILE, one test for each law.")
+@shard_option
 @timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def conform(
@@ -93,6 +98,7 @@ def conform(
     views: str | None,
     pipeline_file: str | None,
     junit: str | None,
+    shard: Shard | None,
     as_json: bool,
 ) -> ExitCode:
     """Check ENGINE against the specification.
@@ -112,6 +118,8 @@ def conform(
         for instance in every_instance(scope):
             say(instance.name)
         return ExitCode.HOLDS
+    if shard is not None and seed is None:
+        raise click.UsageError("--shard needs --seed: the same number on each machine")
     seed = secrets.randbelow(2**32) if seed is None else seed
     try:
         profile = read_profile(Path(profile_file)) if profile_file is not None else profile_of_engine(engine)
@@ -120,7 +128,8 @@ def conform(
             tests = self_test(progress.update)
             campaign = run_campaign(
                 engine, scope, open_engine=engine_of, seed=seed, jobs=jobs, stop_first=stop_first,
-                declared=frozenset(profile.laws), only=Selection(instances, laws), progress=progress.update,
+                declared=frozenset(profile.laws), only=Selection(instances, laws), shard=shard or WHOLE,
+                progress=progress.update,
             )  # fmt: skip
         ledger = ledger_for(ledger_file, campaign.hello.version)
     except (NoSuchEngine, NoSuchMutant, BadProfile, BadLedger, BadSelection) as error:
@@ -129,11 +138,16 @@ def conform(
         say(f"The engine cannot be judged: {fault}", err=True)
         return ExitCode.UNDETERMINED
     given = {"--profile": [profile_file], "--ledger": [ledger_file], "--instance": instances, "--law": laws}
-    found = conclude(campaign, tests, profile, _reproduce(engine, scope, seed, given, stop_first), ledger)
+    reproduce = _reproduce(engine, scope, seed, given, stop_first)
+    found = conclude(campaign, tests, profile, reproduce, ledger)
+    if shard is not None:
+        asked = asked_of(campaign, tests, profile, ledger, stop_first=stop_first)
+        part = part_json("conform", shard, asked, reproduce, *results_of(campaign))
+        found = replace(found, report=replace(found.report, shard=part, reproduce=in_shard(reproduce, shard)))
     say(found.report.to_json() if as_json else conformance_text(found))
     if junit is not None:
         say(write_junit(found.report, found.hello.name, Path(junit)), err=as_json)
-    for line in _written(found, html, cases):
+    for line in written_files(found, html, cases):
         say(line, err=as_json)
     return found.report.exit_code
 
@@ -147,7 +161,7 @@ def _reproduce(engine: str, scope: str, seed: int, given: Mapping[str, Sequence[
     return shlex.join([*words, *written(engine)])
 
 
-def _written(found: Conformance, html: str | None, cases: str | None) -> list[str]:
+def written_files(found: Conformance, html: str | None, cases: str | None) -> list[str]:
     """Write the files that were asked for. Returns one line for each, with its path."""
     lines = []
     if cases is not None:

@@ -1,4 +1,4 @@
-"""The arguments that all commands with an engine share: ENGINE as a command after `--`, and the time limit for an answer.
+"""The arguments that several commands share: ENGINE as a command after `--`, the time limit for an answer, the shard.
 
 click does not report that there was a `--`; this module notes it, and makes the words after it one engine name. Not
 here: how such an engine is run (`ports/process.py`), and what a time limit means (`limits.py`).
@@ -14,6 +14,7 @@ import click
 from ..engines import PROCESS
 from ..limits import SILENCE, allow_silence
 from ..report.ledger import NOTHING_KNOWN, Ledger, read_ledger
+from ..shard import BadShard, Shard, shard_called
 
 
 class TakesCommand(click.Command):
@@ -57,6 +58,21 @@ ledger_option = click.option(
     "ledger_file",
     metavar="FILE",
     help="TOML file of known findings, which do not change the verdict; `fateline ledger` writes one.",
+)
+
+
+def _named_shard(ctx: click.Context, option: click.Parameter, name: str | None) -> Shard | None:
+    try:
+        return shard_called(name) if name is not None else None
+    except BadShard as error:
+        raise click.BadParameter(str(error), ctx, option) from error
+
+
+shard_option = click.option(
+    "--shard",
+    callback=_named_shard,
+    metavar="K/N",
+    help="Only shard K of N, for several machines; `fateline merge` makes one report of all.",
 )
 
 

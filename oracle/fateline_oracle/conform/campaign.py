@@ -22,6 +22,7 @@ from ..parallel import in_processes
 from ..ports.hello import hello_of
 from ..ports.port import Drive, Engine, EngineFault, EngineSilent, Hello, OpenEngine, Port
 from ..ports.validate import asked_again
+from ..shard import WHOLE, Shard, missing_of
 from .free_run import drive_free_runs
 from .instance import InstanceResult, Strategy, drive_instance
 from .machine_instance import drive_machine
@@ -68,6 +69,13 @@ class Campaign:
     judged: list[InstanceResult] = field(default_factory=list)
     seconds: float = 0.0
     only: Selection = EVERYTHING
+    shards: tuple[Shard, ...] = (WHOLE,)
+    """The shards that were driven."""
+
+    @property
+    def is_whole(self) -> bool:
+        """True if nothing of the scope was left out."""
+        return self.only.is_whole and not missing_of(self.shards)
 
     @property
     def checked(self) -> Counter[str]:
@@ -127,6 +135,7 @@ def run_campaign(
     stop_first: bool = False,
     declared: frozenset[str] = frozenset(),
     only: Selection = EVERYTHING,
+    shard: Shard = WHOLE,
     progress: Callable[[str], None] | None = None,
 ) -> Campaign:
     """Drive an engine, named as in `engines.py`, through a scope. The result has its breaches and its failures.
@@ -134,11 +143,9 @@ def run_campaign(
     With `stop_first` each instance ends at its first difference. `declared` are the laws of the engine's profile.
     """
     started = time.perf_counter()
-    table = every_instance(scope)
-    chosen = only.places(table)
+    order = places_to_drive(scope, only, shard)
     with _opened(engine, open_engine) as worker:
-        campaign = Campaign(engine, scope, seed, worker.hello, only=only)
-    order = sorted(chosen, key=lambda place: -_weight(table[place], scope))
+        campaign = Campaign(engine, scope, seed, worker.hello, only=only, shards=(shard,))
     results: dict[int, InstanceResult] = {}
     tasks = [_Task(scope, place, Plan(strategy, seed, stop_first, declared)) for place in order]
     shared = partial(_opened, engine, open_engine)
@@ -147,10 +154,16 @@ def run_campaign(
         if progress is not None:
             broken = sum(one.found is not None for one in results.values())
             breaches = f", {broken} with a breach" if broken else ""
-            progress(f"{len(results)} of {len(chosen)} instances{breaches}: {judged.name}")
-    campaign.judged = [results[place] for place in chosen]
+            progress(f"{len(results)} of {len(order)} instances{breaches}: {judged.name}")
+    campaign.judged = [results[place] for place in sorted(order)]
     campaign.seconds = time.perf_counter() - started
     return campaign
+
+
+def places_to_drive(scope: str, only: Selection = EVERYTHING, shard: Shard = WHOLE) -> list[int]:
+    """The places of the chosen instances of a shard in the scope, those that take longest first."""
+    table = every_instance(scope)
+    return shard.share(sorted(only.places(table), key=lambda place: -_weight(table[place], scope)))
 
 
 def _weight(instance: Instance, scope: str) -> int:

@@ -27,6 +27,7 @@ from ..report.case import case_document
 from ..report.law_results import law_results
 from ..report.ledger import NOTHING_KNOWN, Ledger, settled
 from ..report.verdict import Finding, LawResult, Report, Skipped
+from ..shard import missing_of, shard_note
 from .campaign import Campaign, Selection, every_instance
 from .case import WHOLE_RUN
 from .findings import Found, broken_by, finding_of
@@ -77,10 +78,11 @@ def conclude(
         seconds=campaign.seconds,
         reproduce=reproduce,
     )
-    report = settled(complete, ledger, whole=campaign.only.is_whole)
+    report = settled(complete, ledger, whole=campaign.is_whole)
     new = [kind for kind, finding in zip(breaches, complete.findings, strict=True) if not ledger.lists(finding)]
     notes = [f"the self-test did not notice {name}, so the verdict is not certain" for name in blind]
     notes += [f"only the instances {', '.join(campaign.only.instances)} were driven"] if campaign.only.instances else []
+    notes += [f"{shard_note(campaign.shards)} driven"] if missing_of(campaign.shards) else []
     notes += _beyond(campaign.scope) if not campaign.only.instances else []
     notes += declared_and_not_asked(campaign.hello)
     notes += [f"a bound was reached, and the rest was not driven: {bound}" for bound in bounds]
@@ -157,7 +159,8 @@ def _laws(campaign: Campaign, breaches: Sequence[_Kind], otherwise: Mapping[str,
             return "not asked for"
         if law.id in otherwise:
             return f"declared by the profile: {otherwise[law.id]}"
-        never = "the chosen instances ask nothing about it" if only.instances else None
+        chosen = only.instances or missing_of(campaign.shards)
+        never = "the chosen instances ask nothing about it" if chosen else None
         return why_not_judged(law, campaign.hello, checked[law.id], never)
 
     def undecided(law: Law) -> str | None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -29,10 +29,10 @@ from fateline_console.terminal import STEERING
 from fateline_model.laws import LAWS
 
 from ..toml_tables import Entry
-from .verdict import SCHEMA, Finding, Known, LawResult, Report, Verdict
+from .reading import BadReport, report_in
+from .verdict import Finding, Known, LawResult, Report, Verdict
 
 LARGEST: Final = 1_048_576
-LARGEST_REPORT: Final = 256 * 1_048_576
 
 
 class BadLedger(ValueError):
@@ -196,17 +196,9 @@ class _Report(msgspec.Struct):
 
 def _report(path: Path) -> _Report:
     try:
-        if path.stat().st_size > LARGEST_REPORT:
-            raise BadLedger(f"{path}: larger than the {LARGEST_REPORT:,} bytes of a report")
-        found: Any = json.loads(path.read_bytes())
-    except OSError as error:
-        raise BadLedger(f"{path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise BadLedger(f"{path}: not JSON: {error}") from error
-    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
-        raise BadLedger(f"{path}: not a report: its `schema` is not {SCHEMA!r}; write one with --json")
-    try:
-        return msgspec.convert(found, _Report)
+        return msgspec.convert(report_in(path), _Report)
+    except BadReport as error:
+        raise BadLedger(str(error)) from error
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise BadLedger(f"{path}: not a report: {error}") from error
 

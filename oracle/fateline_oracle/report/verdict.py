@@ -172,6 +172,8 @@ class Report:
     """The name and the version of the engine that was driven."""
     details: Mapping[str, object] = field(default_factory=dict)
     """What only this command has, as plain data."""
+    shard: Mapping[str, object] | None = None
+    """Of one shard of several: what `fateline merge` needs (`parts.py`)."""
 
     def __post_init__(self) -> None:
         breached = {law for law, result in self.laws.items() if result.verdict is Verdict.BREACHED}
@@ -216,6 +218,7 @@ class Report:
                 "seconds": round(self.seconds, 3),
                 "reproduce": self.reproduce,
                 "details": dict(self.details),
+                "shard": self.shard,
             },
             indent=2,
             allow_nan=False,

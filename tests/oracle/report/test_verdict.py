@@ -60,7 +60,7 @@ def test_report_as_json_has_the_documented_keys_in_order() -> None:
     told = json.loads(REPORT.to_json())
     assert list(told) == [
         *("schema", "verdict", "law_version", "engine", "scope", "seed", "laws", "counts"),
-        *("skipped", "findings", "known", "prevented", "seconds", "reproduce", "details"),
+        *("skipped", "findings", "known", "prevented", "seconds", "reproduce", "details", "shard"),
     ]
     assert told["schema"] == "fateline.report/1"
     assert told["verdict"] == "breached"
