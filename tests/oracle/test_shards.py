@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -17,8 +18,12 @@ from hypothesis import strategies as st
 
 from fateline_oracle.cli import conform as conform_command
 from fateline_oracle.cli import main
+from fateline_oracle.compare.difference import Difference
+from fateline_oracle.compare.whole_run import PlannedRow, WholeRun
 from fateline_oracle.conform.campaign import every_instance, places_to_drive
+from fateline_oracle.conform.instance import InstanceResult
 from fateline_oracle.conform.result import SelfTest
+from fateline_oracle.conform.shard_results import result_in, result_json
 from fateline_oracle.shard import BadShard, Shard, shard_called
 
 SOME = (
@@ -230,3 +235,14 @@ def test_the_page_and_the_cases_are_those_of_all_shards(three: list[Path], tmp_p
     assert "reference engine: breached" in (tmp_path / "r.html").read_text()
     assert len(list((tmp_path / "cases").iterdir())) == len(json.loads(called("merge", *three, "--json"))["findings"])
     assert "<testsuite" in (tmp_path / "j.xml").read_text()
+
+
+def test_a_whole_run_is_read_as_it_was_written() -> None:
+    instance = next(one for one in every_instance("small") if one.name == "line")
+    whole = WholeRun((PlannedRow(False, {"t": ("error", "pass")}), PlannedRow()), {"agg#0": "error"})
+    found = Difference((whole,), (), "checked by itself", ("wrong",), (("D1", "wrong"),), ("a mark",))
+    judged = InstanceResult(instance.family, instance.name, instance.machine, steps=3, fault="f", bound="b")
+    judged.findings.note(found, closed=True, count=2)
+    judged.checked["D1"], judged.skipped["why"] = 4, 5
+    written = json.loads(json.dumps(msgspec.to_builtins(result_json(judged))))
+    assert result_in(instance, written) == judged

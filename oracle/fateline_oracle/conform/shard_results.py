@@ -107,10 +107,11 @@ def asked_of(
 
 def results_of(campaign: Campaign) -> tuple[dict[str, ResultJson], dict[str, float]]:
     """The result of each instance, and how long it took."""
-    return {one.name: _result_json(one) for one in campaign.judged}, {one.name: one.seconds for one in campaign.judged}
+    return {one.name: result_json(one) for one in campaign.judged}, {one.name: one.seconds for one in campaign.judged}
 
 
-def _result_json(one: InstanceResult) -> ResultJson:
+def result_json(one: InstanceResult) -> ResultJson:
+    """The result of one instance as data."""
     return ResultJson(
         counts={name: getattr(one, name) for name in PLAIN},
         skipped=one.skipped,
@@ -147,7 +148,7 @@ def campaign_of(parts: Parts) -> tuple[Campaign, Asked]:
     def names(shard: Shard) -> list[str]:
         return [instances[place].name for place in places_to_drive(asked.scope, asked.selection, shard)]
 
-    found = parts.results(names, lambda name, result: _result(known[name][1], result))
+    found = parts.results(names, lambda name, result: result_in(known[name][1], result))
     took = parts.seconds
     for name, one in found.items():
         one.seconds = took.get(name, 0.0)
@@ -158,7 +159,8 @@ def campaign_of(parts: Parts) -> tuple[Campaign, Asked]:
     ), asked
 
 
-def _result(instance: Instance, document: Any) -> InstanceResult:
+def result_in(instance: Instance, document: Any) -> InstanceResult:
+    """The result of an instance that `result_json` made this of."""
     said = msgspec.convert(document, ResultJson)
     result = InstanceResult(instance.family, instance.name, instance.machine, fault=said.fault, bound=said.bound)
     result.skipped, result.checked = Counter(said.skipped), Counter(said.checked)
