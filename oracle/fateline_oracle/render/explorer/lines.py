@@ -10,18 +10,18 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from fateline_model import LAWS, IllFormed, Pipeline, Stimulus, load
+from fateline_model.checker.scopes import beside_the_scopes, instances_called
 from fateline_model.checker.systems import AnyStimulus, InstanceOptions, PipelineSystem, System
 from fateline_model.stimuli import Do
 from fateline_model.stimuli_json import from_json
 
-from ...conform.campaign import every_instance
 from ...conform.replay import BadCase, Case
 from ...trails.accept import Acceptor, prescribed
 from ...trails.check import TrailResult, of_the_run, unshown
 from ...trails.pipeline import document_of
 from ...trails.reader import BadTrail, RunTrail, partitions
 from ...trails.reconstruct import named
-from .tables import tabulate
+from .tables import LawTables, Place, tabulate
 
 LONGEST: Final = 500
 """The number of steps of a recorded row that are played."""
@@ -52,6 +52,18 @@ class Line:
     notes: tuple[str, ...] = ()
 
 
+class Example(NamedTuple):
+    """One of several lines on a page."""
+
+    name: str
+    """Its name in the address: small letters, digits and `-`."""
+    line: Line
+    href: str
+    """Where to read about it."""
+    said: str
+    """What the link to there says."""
+
+
 class Play(NamedTuple):
     """Everything that a page shows."""
 
@@ -63,6 +75,10 @@ class Play(NamedTuple):
     notes: tuple[str, ...] = ()
     reached: bool = False
     """Whether states were left out because of the limit."""
+    examples: tuple[Example, ...] = ()
+    """Lines of which the address names one; then the page plays no other."""
+    home: tuple[str, str] = ("", "")
+    """What the page belongs to: a link, and what it says."""
 
 
 def play_of(line: Line, limit: int) -> Play:
@@ -78,7 +94,31 @@ def play_of(line: Line, limit: int) -> Play:
 
 def tables_of(line: Line, limit: int) -> tuple[dict[str, Any], bool]:
     """The tables of a line with the states around it, and whether some were left out."""
-    tables, places = tabulate(line.system, limit, line.stimuli)
+    tables, (places,) = tabulate(line.system, limit, [line.stimuli])
+    told = _told(tables, places, line)
+    return {**tables.document(), "line": told, "sides": ["The law", line.side]}, tables.reached
+
+
+def play_of_examples(
+    system: System, examples: Sequence[Example], title: str, about: str, limit: int, home: tuple[str, str]
+) -> Play:
+    """Several lines of one system, with the states around them all. The address of the page says which is played."""
+    tables, places = tabulate(system, limit, [one.line.stimuli for one in examples])
+    played = {
+        one.name: {
+            "title": one.line.title,
+            "about": one.line.about,
+            "side": one.line.side,
+            "line": _told(tables, taken, one.line),
+        }
+        for one, taken in zip(examples, places, strict=True)
+    }
+    made = {**tables.document(), "line": [], "sides": ["The law", ""], "examples": played}
+    return Play(title, about, examples[0].line.document, made, (), tables.reached, tuple(examples), home)
+
+
+def _told(tables: LawTables, places: Sequence[Place], line: Line) -> list[dict[str, Any]]:
+    """The steps of a line, with what is recorded beside the law."""
     told: list[dict[str, Any]] = []
     for place, beside in zip(places, line.beside, strict=True):
         if beside is None:
@@ -95,7 +135,7 @@ def tables_of(line: Line, limit: int) -> tuple[dict[str, Any], bool]:
             }
         )
         tables.name_laws(law for law, _ in beside.broken)
-    return {**tables.document(), "line": told, "sides": ["The law", line.side]}, tables.reached
+    return told
 
 
 # ------------------------------------------------------------------------------------------------- a counterexample
@@ -138,7 +178,8 @@ def _pipeline_steps(document: object, steps: Sequence[Mapping[str, Any]]) -> tup
 
 def _small_steps(case: Case, says: Sequence[str]) -> tuple[System, list[AnyStimulus]]:
     """The steps of a case of one of the small machines, which are found by their texts."""
-    instance = next((one for one in every_instance("deep") if one.name == case.instance), None)
+    known = (*instances_called("deep", case.instance), *beside_the_scopes())
+    instance = next((one for one in known if one.name == case.instance), None)
     if instance is None:
         raise BadCase(f"there is no instance {case.instance!r} of the {case.machine} machine")
     state, stimuli = instance.system.first(), list[AnyStimulus]()

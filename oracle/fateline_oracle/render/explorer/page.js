@@ -2,11 +2,14 @@
 // Draws the tables of this page. It looks up what the law answered and decides nothing; all text becomes text nodes.
 (() => {
   const tables = JSON.parse(document.getElementById("tables").textContent);
-  const line = tables.line || []; // [{edge, engine, said, differences, broken}], of a case or a recorded row
+  const examples = new Map(Object.entries(tables.examples || {})); // by name: {title, about, side, line}
   const byId = (id) => document.getElementById(id);
   const SVG = "http://www.w3.org/2000/svg";
   const BEYOND = -1;
 
+  let line = tables.line || []; // [{edge, engine, said, differences, broken}], of a case or a recorded row
+  let side = tables.sides[1];
+  let chosen = ""; // the name of the example that is played
   let path = []; // the edges that were taken, by their places
   let ahead = []; // the edges that were taken and then left by going back
   let playing = null;
@@ -100,7 +103,7 @@
     if (told && told.engine !== undefined) {
       const own = told.engine === null ? make("p", told.said || "nothing is recorded") : recordList(told.engine);
       const law = refusal || recordList(records);
-      const sides = [[tables.sides[0], law], [tables.sides[1], own]];
+      const sides = [[tables.sides[0], law], [side, own]];
       parts.push(make("div", sides.map(([title, side]) => make("div", [make("h3", title), side])), { class: "beside" }));
       if (told.broken.length) {
         parts.push(make("h3", "Broken in this step"));
@@ -253,18 +256,35 @@
     byId("play").hidden = !line.length;
     byId("play").disabled = !ahead.length;
     byId("where").textContent = `step ${path.length}${ahead.length ? ` of ${path.length + ahead.length}` : ""}`;
-    byId("link").href = `#${path.join(".")}`;
+    byId("link").href = position();
     document.body.dataset.state = now;
     const last = steps.length ? steps[steps.length - 1].step : null;
     byId("spoken").textContent = last ? `Step ${path.length}, ${last[0]}: ${last[2].length} records.` : "At the start.";
+  }
+
+  // The address of this position: the name of the example, if one is played, and the edges.
+  const position = () => `#${chosen ? `${chosen}/` : ""}${path.join(".")}`;
+
+  function choose(name) {
+    const example = examples.get(name);
+    if (!example || name === chosen) return;
+    chosen = name;
+    line = example.line;
+    side = example.side;
+    stop();
+    document.title = byId("title").textContent = example.title;
+    byId("about").textContent = example.about;
+    for (const link of document.querySelectorAll("#examples a[href^='#']")) {
+      if (link.getAttribute("href") === `#${name}/`) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    }
   }
 
   function go(edges, left) {
     const inChoices = byId("lawful").contains(document.activeElement);
     path = edges;
     ahead = left;
-    const wanted = `#${path.join(".")}`;
-    if (location.hash !== wanted && (location.hash || path.length)) location.hash = wanted;
+    if (location.hash !== position() && (location.hash || path.length)) location.hash = position();
     show();
     if (inChoices) (document.querySelector("#lawful button:enabled") || byId("can")).focus();
   }
@@ -292,9 +312,12 @@
 
   // The position in the address; what is not in the table is left out.
   function read() {
-    const given = location.hash.slice(1).split(".").filter((part) => /^[0-9]{1,6}$/.test(part)).map(Number);
+    const [edgesSaid, name] = location.hash.slice(1).split("/").reverse();
+    const before = chosen;
+    choose(name);
+    const given = edgesSaid.split(".").filter((part) => /^[0-9]{1,6}$/.test(part)).map(Number);
     const edges = given.slice(0, walk(given).length);
-    if (edges.join(".") === path.join(".") && byId("where").textContent) return;
+    if (before === chosen && edges.join(".") === path.join(".") && byId("where").textContent) return;
     const whole = line.map((one) => one.edge);
     path = edges;
     ahead = edges.every((edge, number) => edge === whole[number]) ? whole.slice(edges.length) : [];

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Final
 
-from ..html import element, escaped, text
+from ..html import element, escaped, folded, text
 from ..lineage_svg import pipeline_svg
 from .lines import Play
 
@@ -48,11 +48,24 @@ def as_data(tables: Mapping[str, Any]) -> str:
 
 
 def _body(play: Play) -> str:
-    head = text("p", "fateline explore", class_="kind") + text("h1", play.title) + text("p", play.about, class_="lead")
-    head += "".join(text("p", note, class_="note") for note in play.notes)
+    href, said = play.home
+    kind = text("a", said, href=href) + " · fateline explore" if said else "fateline explore"
+    head = element("p", kind, class_="kind") + text("h1", play.title, id="title")
+    head += text("p", play.about, class_="lead", id="about")
+    head += "".join(text("p", note, class_="note") for note in play.notes) + _examples(play)
     drawn = pipeline_svg(play.document)
     drawing = f"{_DRAWING}{drawn}{_LEGEND}</section>" if drawn else ""
     return element("main", "\n".join((head, drawing, *_PARTS)), class_="explorer")
+
+
+def _examples(play: Play) -> str:
+    """The examples of the page: each with a link that plays it, and one to where it is spoken of."""
+    items = [
+        element("a", escaped(one.line.title), href=f"#{one.name}/") + " " + text("a", one.said, href=one.href)
+        for one in play.examples
+    ]
+    listed = "".join(element("li", item, id=f"play-{one.name}") for one, item in zip(play.examples, items, strict=True))
+    return folded(f"{len(items)} examples on this page", element("ul", listed, id="examples")) if items else ""
 
 
 _DRAWING: Final = '<section id="drawing" aria-label="The pipeline, with the tokens on it">'

@@ -158,8 +158,10 @@ class LawTables(Tables):
         return self.refused.place((str(stimulus), str(rule)))
 
 
-def tabulate(system: System, limit: int, line: Sequence[AnyStimulus] = ()) -> tuple[LawTables, list[Place]]:
-    """The tables of a system with at most `limit` states, and the places of the steps of a line from the first state.
+def tabulate(
+    system: System, limit: int, lines: Sequence[Sequence[AnyStimulus]] = ()
+) -> tuple[LawTables, list[list[Place]]]:
+    """The tables of a system with at most `limit` states, and the places of the steps of lines from the first state.
 
     A stimulus of a line that the law refuses becomes an edge that leads back to its state.
     """
@@ -186,12 +188,15 @@ def tabulate(system: System, limit: int, line: Sequence[AnyStimulus] = ()) -> tu
             edges.append(found)
         return int(edges.index(found))
 
-    here = number(system.first(), kept=True)
-    taken: list[tuple[int, Attempt]] = []
-    for stimulus in line:
-        attempt = taken_in(system, states[here], stimulus)
-        taken.append((here, attempt))
-        here = here if attempt.after is None else number(attempt.after, kept=True)
+    first = number(system.first(), kept=True)
+    taken: list[list[tuple[int, Attempt]]] = []
+    for line in lines:
+        here = first
+        taken.append([])
+        for stimulus in line:
+            attempt = taken_in(system, states[here], stimulus)
+            taken[-1].append((here, attempt))
+            here = here if attempt.after is None else number(attempt.after, kept=True)
     place = 0
     while place < len(states):
         state = states[place]
@@ -204,7 +209,9 @@ def tabulate(system: System, limit: int, line: Sequence[AnyStimulus] = ()) -> tu
             elif not attempt.out_of_bounds:
                 edge(place, index, attempt)
         place += 1
-    return tables, [Place(at, edge(at, WorldIndex(states[at].world), attempt)) for at, attempt in taken]
+    return tables, [
+        [Place(at, edge(at, WorldIndex(states[at].world), attempt)) for at, attempt in line] for line in taken
+    ]
 
 
 def taken_in(system: System, state: State, stimulus: AnyStimulus) -> Attempt:
