@@ -18,6 +18,7 @@ from ..conform.instance import Strategy
 from ..engines import engine_of
 from ..mutants import MUTANTS
 from ..mutants.case import case_of
+from ..mutants.kept import write_cases
 from ..mutants.matrix import Matrix, census, write_matrix
 from ..render.conform_text import case_text
 from ..report.law_results import law_results
@@ -71,6 +72,7 @@ def zoo(
     click.echo(report.to_json() if as_json else _text(found))
     if lock and found.holds:
         write_matrix(found)
+        write_cases(found.hunted)
     if show:
         for hunted in found.hunted:
             if hunted.found is not None:

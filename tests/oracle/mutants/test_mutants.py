@@ -1,5 +1,6 @@
 """The zoo: every bug is a real change of the engine, every law and every finding has one, and each is noticed."""
 
+import json
 import re
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from fateline_oracle import mutants
 from fateline_oracle.conform.instance import Strategy
 from fateline_oracle.law.patched import NoSuchPatch
 from fateline_oracle.mutants import FILES, MUTANTS, WITHOUT_MUTANT, NoSuchMutant, mutant_engine
-from fateline_oracle.mutants.kill import hunt, places
+from fateline_oracle.mutants.case import case_of
+from fateline_oracle.mutants.kept import playable, read_cases, write_cases
+from fateline_oracle.mutants.kill import MutantResult, hunt, places
+from fateline_oracle.mutants.matrix import read_matrix
 from fateline_oracle.mutants.mutant import GUARDS_OFF, Mutant, Patch, mutants_in
 from fateline_oracle.mutants.sandbox import patched_text, sandboxed
 from fateline_oracle.toml_tables import BadTable, each_once
@@ -123,6 +127,22 @@ def test_a_guarded_bug_names_a_guard_of_the_engine() -> None:
 def test_it_is_noticed_by_its_law_or_by_its_guard(bug: Mutant) -> None:
     hunted = hunt(bug, Strategy.REFUSALS)
     assert hunted.killed, f"first {hunted.first}, named {hunted.named}, fault {hunted.fault}, tried {hunted.tried}"
+    found = json.loads(json.dumps(case_of(hunted))) if playable(hunted) else None
+    assert read_cases().get(bug.name) == found, "the kept case is another: fateline zoo --strategies --lock"
+
+
+def test_the_cases_that_are_kept_are_those_of_the_matrix() -> None:
+    shortest = {str(one["name"]): one["shortest"] for one in read_matrix()["bugs"] if not MUTANTS[one["name"]].tortured}
+    assert {name: len(case["steps"]) for name, case in read_cases().items()} == {
+        name: steps for name, steps in shortest.items() if steps is not None
+    }
+
+
+def test_cases_are_kept_as_they_are_and_none_where_there_is_no_file(tmp_path: Path) -> None:
+    hunted = hunt(MUTANTS["parents-as-they-came"], Strategy.REFUSALS)
+    write_cases([hunted, MutantResult(MUTANTS["resolved-twice"], Strategy.REFUSALS)], tmp_path / "cases")
+    assert read_cases(tmp_path / "cases") == {"parents-as-they-came": json.loads(json.dumps(case_of(hunted)))}
+    assert read_cases(tmp_path / "none") == {}
 
 
 CHOICES = (
