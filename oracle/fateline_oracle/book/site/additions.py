@@ -1,4 +1,4 @@
-"""What the site adds to the pages of the book: "play this" beside laws and mutants, the laws of a term, the pipelines that are played.
+"""What the site adds to the pages: "play this" beside laws and mutants, the laws of a term, the pipelines that are played.
 
 Each addition is HTML with its place. Not here: finding the places in a page (`markdown_html.py`).
 """
@@ -56,7 +56,7 @@ def additions(examples: Examples) -> Additions:
 
 
 def _beside_a_law(law: Law, examples: Examples) -> str:
-    """The shortest example of a law, or why there is none."""
+    """An example of a law, or why there is none."""
     found = examples.of_law(law.id)
     if found is None:
         why = law.elsewhere or "no mutant that breaks it has steps"
@@ -67,7 +67,7 @@ def _beside_a_law(law: Law, examples: Examples) -> str:
     where = text("a", found.instance, href=f"{VECTORS}#{anchor(found.instance)}")
     return element(
         "p",
-        f"{_button(found)} The shortest example in which it is broken: {steps} in the pipeline {where}, by the mutant {mutant} {whose}.",
+        f"{_button(found)} It is broken after {steps} in the pipeline {where}, by the mutant {mutant} {whose}.",
         class_="play",
     )
 
@@ -75,7 +75,7 @@ def _beside_a_law(law: Law, examples: Examples) -> str:
 def _beside_a_mutant(key: Key, examples: Examples) -> str:
     if (found := examples.playable.get(key)) is not None:
         return element("div", _button(found), class_="play")
-    said = text("small", examples.without[key].capitalize())
+    said = text("small", f"No steps to play: {examples.without[key]}")
     twin = examples.playable.get(Key(key.of, f"{key.mutant}-unguarded"))
     return element(
         "div", f"{said} {_button(twin, f'{PLAY} without guards')}" if twin is not None else said, class_="play"

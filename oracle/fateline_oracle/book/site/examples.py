@@ -84,7 +84,7 @@ def examples_of(reports: Sequence[MutantReport], kept: Mapping[str, Mapping[str,
         key = Key(LAW, report.mutant.name)
         case = _case_of(report)
         if case is None:
-            found.without[key] = f"no steps to play: it was found on the kernels of the law, by {report.mutant.law}"
+            found.without[key] = "it was found on the kernels of the law"
         else:
             groups.setdefault(case.instance, []).append((key, report.mutant.law, case))
     for mutant in MUTANTS.values():
@@ -100,10 +100,10 @@ def examples_of(reports: Sequence[MutantReport], kept: Mapping[str, Mapping[str,
 
 def _why_not(mutant: Mutant) -> str:
     if mutant.tortured:
-        return "no steps to play: it shows only when the engine is crashed in the middle of a step"
+        return "it shows only when the engine is crashed in the middle of a step"
     if mutant.guard is not None:
-        return "no steps to play: a guard of the database refuses what it writes"
-    return "no steps to play: its case is not kept"
+        return "a guard of the database refuses what it writes"
+    return "its case is not kept"
 
 
 def _case_of(report: MutantReport) -> Case | None:
@@ -135,7 +135,7 @@ def _play(instance: str, cases: Iterable[tuple[Key, str, Case]], found: Examples
         try:
             line = line_of_case(case)
         except BadCase as problem:
-            found.without[key] = f"no steps to play: {problem}"
+            found.without[key] = str(problem)
             continue
         name = f"{key.of}-{key.mutant}"
         examples.append(Example(name, line, f"../{key.href}", f"{', '.join(case.laws)}, {len(line.stimuli)} steps"))
