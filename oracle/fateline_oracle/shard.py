@@ -50,4 +50,5 @@ def missing_of(shards: Sequence[Shard]) -> list[Shard]:
 
 def shard_note(shards: Sequence[Shard]) -> str:
     """The beginning of a sentence about some of the shards."""
-    return f"only {'shard' if len(shards) == 1 else 'shards'} {', '.join(map(str, shards))} was"
+    one = len(shards) == 1
+    return f"only {'shard' if one else 'shards'} {', '.join(map(str, shards))} {'was' if one else 'were'}"
