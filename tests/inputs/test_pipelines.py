@@ -116,7 +116,7 @@ def test_seeded_faults_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         raise RuntimeError("seeded")
 
     with monkeypatch.context() as patched:
-        patched.setattr("fateline_engine.cli.run.load_pipeline", fails)
+        patched.setattr("fateline_engine.plugins.registry.read_document", fails)
         with pytest.raises(Misbehaved, match="traceback"):
             test_the_text_of_a_pipeline(folders.next(), 40)
     with monkeypatch.context() as patched:
@@ -129,6 +129,6 @@ def test_seeded_faults_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         raise SettingsError(())
 
     with monkeypatch.context() as patched:
-        patched.setattr("fateline_engine.cli.run.load_pipeline", writes)
+        patched.setattr("fateline_engine.plugins.registry.read_document", writes)
         with pytest.raises(Misbehaved, match=r"nobody named: p\.yaml"):
             test_the_keys_of_a_pipeline(folders.next(), 40)

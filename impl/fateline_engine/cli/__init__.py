@@ -7,13 +7,14 @@ Not here: a command itself, and anything about laws or verdicts.
 """
 
 import shlex
+import sys
 from typing import Final
 
 import click
 
 from fateline_console.group import CommandGroup
 from fateline_console.lazy import LazyCommand
-from fateline_console.terminal import say
+from fateline_console.terminal import is_terminal, say
 
 PROGRAM: Final = "python -m fateline_engine"
 _HERE: Final = "fateline_engine.cli"
@@ -38,8 +39,8 @@ def commands() -> None:
 
 
 def hint_to_explore(*words: str) -> None:
-    """Say how the explorer shows the same, where there is one. It is a hint, so it does not go where the answer goes."""
-    if program() != PROGRAM:
+    """Say at a terminal how the explorer shows the same, where there is one. It does not go where the answer goes."""
+    if program() != PROGRAM and is_terminal(sys.stderr):
         say(f"\nStep through it with: {program()} explore {shlex.join(words)}", err=True)
 
 

@@ -5,7 +5,6 @@ reader returns the value as the models hold it, or reports a problem and returns
 nodes (`reader.py`).
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -119,9 +118,9 @@ MAX_SECONDS: Final = 31_622_400
 
 def seconds(value: object, place: Place) -> object:
     allowed = f"must be a number of seconds above 0, at most {MAX_SECONDS} (a year)"
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MAX_SECONDS:
         return place.refuse(value, allowed)
-    return value if 0 < value <= MAX_SECONDS else place.refuse(value, allowed)
+    return value
 
 
 def one_of(words: type[StrEnum]) -> Reader:

@@ -44,8 +44,8 @@ def test_a_signal_before_the_run_ends_the_command_and_leaves_nothing(tmp_path: P
 
 
 MOMENTS = {
-    "the pipeline is read": ("fateline_engine.cli.run.load_pipeline", ExitCode.BROKEN),
-    "the plugins are bound": ("fateline_engine.cli.run.bind", ExitCode.BROKEN),
+    "the pipeline is read": ("fateline_engine.plugins.registry.read_document", ExitCode.BROKEN),
+    "the plugins are bound": ("fateline_engine.plugins.registry.bind", ExitCode.BROKEN),
     "the landscape is opened": ("fateline_engine.cli.run.Landscape.open", ExitCode.BROKEN),
     "the landscape is asked for runs": ("fateline_engine.cli.run._Runner._refuse_unfinished", ExitCode.BROKEN),
     "the engine is made": ("fateline_engine.cli.run.Orchestrator.__init__", ExitCode.BROKEN),

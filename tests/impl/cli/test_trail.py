@@ -64,8 +64,10 @@ def test_explain_takes_the_pipeline_and_a_line_of_its_output(folder: Path) -> No
     assert call("explain", folder / "small.db", "out:1").stdout == of_line.stdout
 
 
-def test_the_hint_to_the_explorer_can_be_typed(folder: Path, tmp_path: Path) -> None:
+def test_the_hint_to_the_explorer_can_be_typed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is no part of the answer, and the engine's own command line, which has no explorer, does not give it."""
+    assert "explore" not in call("explain", folder / "small.db", "0").stderr
+    monkeypatch.setattr("fateline_engine.cli.is_terminal", lambda stream: True)
     for asked in (("explain", folder / "small.yaml", "0"), ("graph", folder / "small.yaml")):
         said = call(*asked)
         hint = said.stderr.partition("Step through it with: fateline ")[2]

@@ -247,6 +247,7 @@ def test_a_bad_node_is_refused(keys: Mapping[str, object], told: str) -> None:
         ({"timeout_seconds": 0}, "above 0"),
         ({"timeout_seconds": float("nan")}, "above 0"),
         ({"timeout_seconds": float("inf")}, "above 0"),
+        ({"timeout_seconds": 10**400}, "above 0"),
         ({"timeout_seconds": True}, "above 0"),
         ({"policy": "best_effort"}, "needs a timeout"),
         ({"merge": "select", "select_branch": "c"}, "must be one of the branches: a, b"),
