@@ -58,7 +58,7 @@ class CommandGroup(click.Group):
 
     def _ended_by(self, error: Exception) -> int:
         """Say what ended a command, and give the exit status."""
-        if isinstance(error, click.Abort) or is_pending():
+        if isinstance(error, click.Abort) or is_pending() or _caused_by_an_interrupt(error):
             say(self.interrupted, err=True)
             return NO_RESULT
         if isinstance(error, click.ClickException):
@@ -77,3 +77,12 @@ class CommandGroup(click.Group):
             # Nobody reads our output any more. Text that is still buffered must not fail again at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return NO_RESULT
+
+
+def _caused_by_an_interrupt(error: BaseException | None) -> bool:
+    """Whether an interrupt was made into another error on its way, as Python does where a class is being made."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen and not isinstance(error, KeyboardInterrupt):
+        seen.add(id(error))
+        error = error.__cause__ or error.__context__
+    return isinstance(error, KeyboardInterrupt)

@@ -44,6 +44,25 @@ def fail(failure: str) -> None:
     }[failure]
 
 
+class Interrupted:
+    """A descriptor that is interrupted while its class is made; Python 3.11 makes another error of that."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        raise KeyboardInterrupt
+
+
+@click.command()
+@click.argument("way")
+def interrupted(way: str) -> None:
+    """Be interrupted where the interrupt becomes another error."""
+    if way == "class":
+        type("Made", (), {"field": Interrupted()})
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        raise ValueError("a cleanup failed")  # noqa: B904 (what went before it is the cause)
+
+
 @click.command()
 def chatter() -> None:
     """Write more than any pipe holds."""
@@ -80,6 +99,13 @@ def in_python(code: str, *, pipe: str = "") -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("how", ["value", "exit"])
 def test_a_commands_code_is_the_exit_status(how: str, code: int) -> None:
     assert invoke("judge", "--as", how, str(code)).exit_code == code
+
+
+@pytest.mark.parametrize("way", ["class", "cleanup"])
+def test_an_interrupt_that_became_another_error_is_an_interrupt(way: str) -> None:
+    result = CliRunner().invoke(CommandGroup("fateline", commands=[interrupted]), ["interrupted", way])
+    assert result.exit_code == ExitCode.UNDETERMINED
+    assert result.stderr.strip() == "Interrupted: nothing was decided."
 
 
 def test_a_command_without_a_verdict_exits_0() -> None:
