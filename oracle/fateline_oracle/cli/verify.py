@@ -111,7 +111,8 @@ def verify(
 
 def _report(found: ScopeReport, chosen: str | Sizes, jobs: int, cases: str | None) -> Report:
     breached = Counter(law for _, finding in found.findings for law, _ in finding.laws)
-    laws = searched(found.checks, breached)
+    never = "nothing in these pipelines asks about it" if isinstance(chosen, Sizes) else None
+    laws = searched(found.checks, breached, never)
     stuck = [f"a state is stuck: {v.name}" for v, finding in found.findings if not finding.laws]
     return Report(
         law_version=LAW_VERSION,
@@ -125,7 +126,9 @@ def _report(found: ScopeReport, chosen: str | Sizes, jobs: int, cases: str | Non
             "unreduced_states": sum(v.unreduced for v in found.verified),
             "checks": sum(found.checks.values()),
         },
-        skipped=tuple(Skipped(law.id, law.elsewhere, (law.id,)) for law in ALL if laws[law.id].verdict is None),
+        skipped=tuple(
+            Skipped(law.id, law.elsewhere or never or "", (law.id,)) for law in ALL if laws[law.id].verdict is None
+        ),
         findings=tuple(
             Finding(law, f"{v.name}: {message}", case=_write_case(cases, v.name, finding.laws, finding.steps, chosen))
             for v, finding in found.findings

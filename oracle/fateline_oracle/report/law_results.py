@@ -42,11 +42,11 @@ def _result(checked: int, breached: int, law: Law, not_judged: Why, undecided: W
     return LawResult(Verdict.HOLDS, checked)
 
 
-def searched(checks: Mapping[str, int], breached: Mapping[str, int]) -> dict[str, LawResult]:
-    """The results of a search through the states of the law."""
+def searched(checks: Mapping[str, int], breached: Mapping[str, int], never: str | None = None) -> dict[str, LawResult]:
+    """The results of a search through the states of the law. `never`: why a law may not be asked, if that is no fault."""
 
     def elsewhere(law: Law) -> str | None:
-        return law.elsewhere or None if not checks.get(law.id) else None
+        return (law.elsewhere or never) if not checks.get(law.id) else None
 
     def unchecked(law: Law) -> str | None:
         return "never checked in a case to which it applies" if not checks.get(law.id) else None

@@ -418,3 +418,23 @@ def test_a_law_without_a_mutant_decides_nothing(monkeypatch: pytest.MonkeyPatch)
     code, text = self_test(monkeypatch, rest, [first.mutant.law])
     assert code == text.exit_code == ExitCode.UNDETERMINED
     assert f"- law {first.mutant.law} is checked in the model, but no mutant breaks it" in text.stdout
+
+
+# ------------------------------------------------------------------------------------------------- every pipeline of a size
+
+
+def test_every_pipeline_up_to_a_locked_size_holds_and_laws_of_what_none_of_them_has_are_not_judged() -> None:
+    result = verify("--all", "4", "--jobs", "1")
+    assert result.exit_code == ExitCode.HOLDS, result.output
+    assert "holds  71 instances, 10,663 states, 21,970 steps" in result.stdout
+    told = json.loads(verify("--all", "4", "--jobs", "1", "--json").stdout)
+    assert told["laws"]["B1"]["verdict"] == "not judged"  # there are no batches
+    assert {"what": "B1", "why": "nothing in these pipelines asks about it"}.items() <= next(
+        one for one in told["skipped"] if one["what"] == "B1"
+    ).items()
+
+
+def test_a_size_that_is_not_locked_is_undetermined_and_says_what_to_do() -> None:
+    result = verify("--all", "2", "--jobs", "1")
+    assert result.exit_code == ExitCode.UNDETERMINED
+    assert "not locked: run the same command with --lock" in result.stdout
