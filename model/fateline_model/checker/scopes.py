@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
-from itertools import product
+from itertools import chain, product
 from typing import Any, Final, NamedTuple
 
 from ..barrier_machine import diamond as barrier_diamond
@@ -85,6 +85,12 @@ def instances_called(scope: str | Sizes, beginning: str) -> Iterator[Instance]:
     for table, in_full in _families(scope):
         if table["family"].startswith(beginning) or beginning.startswith(table["family"]):
             yield from (one for one in _family(table, in_full) if one.name.startswith(beginning))
+
+
+def instance_called(name: str, scope: str | Sizes = NAMED[-1]) -> Instance | None:
+    """The instance with this name, of a scope or beside the scopes; None if there is none. No other family is made."""
+    known = chain(instances_called(scope, name), beside_the_scopes())
+    return next((one for one in known if one.name == name), None)
 
 
 def _families(scope: str | Sizes) -> Iterator[tuple[Mapping[str, Any], bool]]:

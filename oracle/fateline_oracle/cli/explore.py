@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from fateline_console.terminal import harmless, say
-from fateline_model.checker.scopes import beside_the_scopes, instances_called
+from fateline_model.checker.scopes import instance_called
 from fateline_model.checker.systems import InstanceOptions, PipelineSystem
 
 from ..conform.replay import BadCase, read_case
@@ -106,9 +106,7 @@ def _pipeline(named: str, rows: int, crashes: int) -> Line:
         system = PipelineSystem(own, rows, crashes, InstanceOptions(invalid_rows=True))
         title = own.name
     else:
-        instance = next(
-            (one for one in (*instances_called("deep", named), *beside_the_scopes()) if one.name == named), None
-        )
+        instance = instance_called(named)
         if instance is None or instance.document is None or not isinstance(instance.system, PipelineSystem):
             raise click.ClickException(
                 f"{named!r} is neither a file nor an instance; `fateline conform --list --scope deep` names the instances"

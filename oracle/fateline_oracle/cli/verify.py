@@ -14,7 +14,7 @@ import click
 from fateline_console.terminal import Progress, paint, table
 from fateline_model import LAW_VERSION, LAWS
 from fateline_model.checker.mutants import MUTANTS
-from fateline_model.checker.scopes import NAMED, Sizes, instances_called
+from fateline_model.checker.scopes import NAMED, Sizes, instance_called
 from fateline_model.checker.verify import UNREACHABLE, Step
 from fateline_model.laws import ALL, Law
 
@@ -229,7 +229,7 @@ def _write_case(
     """Write a counterexample if the caller wants it. Returns its path, or None."""
     if folder is None:
         return None
-    found = next((one for one in instances_called(scope, instance) if one.name == instance), None)
+    found = instance_called(instance, scope)
     document = case_document(
         title=mutant or "; ".join(message for _, message in laws),
         machine=found.machine if found is not None else "kernel",

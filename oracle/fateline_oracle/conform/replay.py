@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from fateline_model import LAW_VERSION, LAWS, IllFormed, Stimulus, load
-from fateline_model.checker.scopes import Instance
+from fateline_model.checker.scopes import Instance, instance_called
 from fateline_model.checker.systems import Attempt, InstanceOptions, PipelineSystem, State
 from fateline_model.stimuli_json import from_json
 
@@ -23,7 +23,6 @@ from ..ports.port import Engine, EngineFault, Hello
 from ..ports.validate import GuardedPipeline
 from ..report.case import SCHEMA
 from ..report.verdict import LawResult, Report, Verdict
-from .campaign import every_instance
 from .case import WHOLE_RUN, CaseJson
 from .findings import finding_of
 from .free_run import PortRuns
@@ -116,7 +115,7 @@ def replay(case: Case, engine: Engine, hello: Hello) -> Replayed:
         return _pipeline(case, engine, hello)
     if case.machine == WHOLE_RUN:
         return _whole_run(case, engine, hello)
-    instance = next((one for one in every_instance("deep") if one.name == case.instance), None)
+    instance = instance_called(case.instance)
     if instance is None:
         raise BadCase(f"there is no instance {case.instance!r} of the {case.machine} machine")
     return _small(case, engine, hello, instance)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Final
 
-from fateline_model.checker.scopes import Instance, beside_the_scopes, instances, instances_called
+from fateline_model.checker.scopes import Instance, beside_the_scopes, instance_called, instances
 from fateline_model.checker.systems import PipelineSystem
 
 from ..compare.difference import Difference
@@ -93,7 +93,9 @@ def guard_in(fault: str) -> str | None:
 
 def place_called(name: str) -> Instance:
     """The instance of that name."""
-    return next(one for one in (*instances_called("standard", name), *beside_the_scopes()) if one.name == name)
+    found = instance_called(name, "standard")
+    assert found is not None, f"there is no instance {name}"
+    return found
 
 
 @cache

@@ -7,7 +7,7 @@ counterexample is found, shortened or saved.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from fateline_model.checker.scopes import Sizes, instances_called
+from fateline_model.checker.scopes import Sizes, instance_called
 from fateline_model.checker.verify import Step
 from fateline_model.laws import LAWS
 from fateline_model.records import as_json
@@ -20,7 +20,7 @@ def expected_last(
     instance_name: str, steps: Sequence[Step], scope: str | Sizes = "standard"
 ) -> list[RecordJson] | Refusal | None:
     """What the unchanged law writes or refuses in the last step; None if it does not get so far."""
-    instance = next((found for found in instances_called(scope, instance_name) if found.name == instance_name), None)
+    instance = instance_called(instance_name, scope)
     if instance is None or not steps:
         return None
     state = instance.system.first()

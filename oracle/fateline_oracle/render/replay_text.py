@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from fateline_console.terminal import paint
 from fateline_model import LAWS
+from fateline_model.checker.scopes import instance_called
 
-from ..conform.campaign import every_instance
 from ..conform.replay import Replayed
 from ..conform.verdict import steps_of
 from .conform_text import case_text
@@ -24,7 +24,7 @@ def replayed_text(instance_name: str, done: Replayed, laws_then: Sequence[str] =
     if done.found is None:
         return f"{paint('holds', 'green', bold=True)}  law and engine agree in all {done.steps} steps"
     lines = []
-    instance = next((one for one in every_instance("deep") if one.name == instance_name), None)
+    instance = instance_called(instance_name)
     if instance is not None:
         case: dict[str, object] = {
             "steps": [step.__dict__ for step in steps_of(instance, done.found)],

@@ -7,15 +7,14 @@ The law's mutants were explored to their shortest counterexample when the book w
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Final, NamedTuple
 
-from fateline_model.checker.scopes import Instance, instances_called
 from fateline_model.checker.systems import InstanceOptions, PipelineSystem, System
 
 from ...conform.replay import BadCase, Case
 from ...law.verification import MutantReport
 from ...mutants import MUTANTS
+from ...mutants.kill import place_called
 from ...mutants.mutant import Mutant
 from ...render.explorer.lines import Example, line_of_case, play_of_examples
 from ...render.explorer.page import page
@@ -110,16 +109,11 @@ def _case_of(report: MutantReport) -> Case | None:
     """The counterexample of a mutant of the law; None if it has no steps."""
     if not report.steps or report.mutant.family == KERNELS:
         return None
-    instance = _instance(report.instance)
+    instance = place_called(report.instance)
     document = case_document(
         report.mutant.mistake, instance.machine, instance.name, instance.document, report.laws, report.steps, None, ""
     )
     return _as_case(document)
-
-
-@cache
-def _instance(name: str) -> Instance:
-    return next(one for one in instances_called("standard", name) if one.name == name)
 
 
 def _as_case(document: Mapping[str, Any]) -> Case:

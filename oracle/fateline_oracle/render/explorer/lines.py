@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from fateline_model import LAWS, IllFormed, Pipeline, Stimulus, load
-from fateline_model.checker.scopes import beside_the_scopes, instances_called
+from fateline_model.checker.scopes import instance_called
 from fateline_model.checker.systems import AnyStimulus, InstanceOptions, PipelineSystem, System
 from fateline_model.stimuli import Do
 from fateline_model.stimuli_json import from_json
@@ -178,8 +178,7 @@ def _pipeline_steps(document: object, steps: Sequence[Mapping[str, Any]]) -> tup
 
 def _small_steps(case: Case, says: Sequence[str]) -> tuple[System, list[AnyStimulus]]:
     """The steps of a case of one of the small machines, which are found by their texts."""
-    known = (*instances_called("deep", case.instance), *beside_the_scopes())
-    instance = next((one for one in known if one.name == case.instance), None)
+    instance = instance_called(case.instance)
     if instance is None:
         raise BadCase(f"there is no instance {case.instance!r} of the {case.machine} machine")
     state, stimuli = instance.system.first(), list[AnyStimulus]()
