@@ -15,6 +15,7 @@ from fateline_model.checker.systems import InstanceOptions, PipelineSystem
 from ..conform.replay import BadCase, read_case
 from ..render.explorer.lines import Line, Play, line_of_case, line_of_row, play_of
 from ..render.explorer.page import page
+from ..render.explorer.pair import play_of_pair
 from ..render.explorer.recorded import play_of_records
 from ..report.verdict import ExitCode
 from ..trails.pipeline_file import BadPipelineFile, document_in
@@ -29,7 +30,13 @@ STATES = 3_000
 
 @click.command()
 @click.argument("pipeline", required=False)
-@click.option("--case", "case_file", metavar="FILE", help="Play this counterexample, beside the law.")
+@click.option(
+    "--case",
+    "case_files",
+    metavar="FILE",
+    multiple=True,
+    help="Play this counterexample, beside the law; with two cases of one pipeline, both side by side.",
+)
 @click.option(
     "--database", metavar="DB", help="Play a row of this trail, which is anything that `fateline audit` reads."
 )
@@ -54,7 +61,7 @@ STATES = 3_000
 )
 def explore(
     pipeline: str | None,
-    case_file: str | None,
+    case_files: tuple[str, ...],
     database: str | None,
     row: str | None,
     run_id: str | None,
@@ -66,20 +73,28 @@ def explore(
 ) -> ExitCode:
     """Write one HTML file in which you step a pipeline through the law. It works offline.
 
-    PIPELINE is a YAML or JSON file, or an instance that `fateline conform --list` names. --case plays a counterexample,
-    --database with --row a recorded row; PIPELINE then is the pipeline of a trail that does not record it.
+    PIPELINE is a YAML or JSON file, or an instance that `fateline conform --list` names. --case plays a counterexample, given
+    twice two schedules side by side; --database with --row a recorded row. PIPELINE then is the pipeline of a trail that does
+    not record it.
 
     Exit status: 0 written, 3 wrong usage or input.
     """
     if (database is None) != (row is None):
         raise click.UsageError("--database and --row belong together")
-    if case_file is not None and (database is not None or pipeline is not None):
+    if case_files and (database is not None or pipeline is not None):
         raise click.UsageError("a case brings its pipeline; give --case alone")
-    if case_file is None and database is None and pipeline is None:
+    if len(case_files) > 2:
+        raise click.UsageError(f"{len(case_files)} cases are given; a page has one, or two side by side")
+    if len(case_files) == 2 and states is not None:
+        raise click.UsageError("two cases are played as they are, without other states; leave --states out")
+    if not case_files and database is None and pipeline is None:
         raise click.UsageError("give a PIPELINE, --case FILE, or --database DB --row ROW")
     try:
-        if case_file is not None:
-            play = play_of(line_of_case(read_case(Path(case_file))), states or AROUND)
+        cases = [read_case(Path(file)) for file in case_files]
+        if len(cases) == 2:
+            play = play_of_pair(cases)
+        elif cases:
+            play = play_of(line_of_case(cases[0]), states or AROUND)
         elif database is not None and row is not None:
             play = _row(database, row, run_id, views, pipeline, states or AROUND)
         else:

@@ -5,7 +5,7 @@ one counts. A column that the engine does not record is not compared. A column w
 (`*`) must have a value. Not here: names (`names.py`); both sides have the names of the law.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from fateline_model.records import SOME
@@ -42,6 +42,9 @@ REWRITTEN: Final = ("runs", "visits", "batches")
 OPTIONAL: Final = {("visits", "verdict"), ("hops", "from_visit"), ("runs", "rows"), ("rows", "idx")}
 """Columns that an engine may leave out. In all other columns an absent value has a meaning: an outcome without a sink was
 written nowhere, a barrier without a reason did not fail."""
+
+MISSING, ADDED = HOW = ("missing: ", "not in the law: ")
+"""How a line of `differences` about a whole record begins."""
 
 Unrecorded = frozenset[tuple[str, str]]
 """Relations and columns that an engine does not record. They are not compared."""
@@ -88,8 +91,8 @@ def differences(
     """
     if wanted == found:
         return []
-    lines = [f"missing: {_text(key)}" for key in wanted if key not in found and (key[0], "") not in unrecorded]
-    lines += [f"not in the law: {_text(key)}" for key in found if key not in wanted]
+    lines = [f"{MISSING}{_text(key)}" for key in wanted if key not in found and (key[0], "") not in unrecorded]
+    lines += [f"{ADDED}{_text(key)}" for key in found if key not in wanted]
     for key, law in wanted.items():
         if key in found and law != found[key]:
             lines += _columns(key, law, found[key], unrecorded, whole)
@@ -119,7 +122,56 @@ def _word(value: object) -> str:
     return repr(str(value)) if isinstance(value, str) else repr(value)
 
 
-HOW: Final = ("missing: ", "not in the law: ")
+class Pair(NamedTuple):
+    """A record of the law and the record of the engine that belongs to it. One of them may be absent."""
+
+    law: RecordJson | None
+    engine: RecordJson | None
+    mark: str
+    """In what they differ, in one of the three words below; empty if a comparison did not say that they do."""
+
+
+IS_MISSING, IS_ADDED, DIFFERS = "missing", "not in the law", "differs"
+
+
+def paired(law: Sequence[RecordJson], engine: Sequence[RecordJson], said: Iterable[str]) -> list[Pair]:
+    """The records of a step side by side: in the order of the law, then what only the engine wrote.
+
+    `said` are the lines of `differences` about this step; so a pair is marked only where the comparison found something.
+    """
+    lines = tuple(said)
+    texts, left = _places(law)
+    more, right = _places(engine)
+    pairs = []
+    for place in dict.fromkeys([*left, *right]):
+        own, other, text = left.get(place), right.get(place), texts.get(place) or more.get(place, "")
+        mark = ""
+        if text and f"{MISSING}{text}" in lines:
+            mark = IS_MISSING
+        elif text and f"{ADDED}{text}" in lines:
+            mark = IS_ADDED
+        elif text and any(line.startswith(f"{text}: ") for line in lines):
+            mark = DIFFERS
+        pairs.append(Pair(own, other, mark))
+    return pairs
+
+
+def _places(records: Sequence[RecordJson]) -> tuple[dict[Key, str], dict[Key, RecordJson]]:
+    """The records by key and place, and the text by which `differences` names each of them.
+
+    Of several records with one key in a relation that is rewritten, the last is compared; the places count from the end.
+    """
+    keys = [next(iter(keyed([record])), (str(record["rec"]),)) for record in records]
+    texts: dict[Key, str] = {}
+    by_place: dict[Key, RecordJson] = {}
+    for number, (key, record) in enumerate(zip(keys, records, strict=True)):
+        rewritten = key[0] in REWRITTEN
+        place = keys[number + 1 :].count(key) if rewritten else keys[:number].count(key)
+        by_place[(*key, str(place))] = record
+        compared = key[0] in RELATIONS and not (rewritten and place)
+        if compared:
+            texts[(*key, str(place))] = _text(key if rewritten or not place else (*key, "again"))
+    return texts, by_place
 
 
 def shape(line: str) -> str | None:

@@ -62,10 +62,10 @@ class BarrierSideBySide(SideBySide[BarrierStimulus, World]):
         self, stimulus: BarrierStimulus, records: tuple[Record, ...], after: World, reply: Reply
     ) -> Recorded | None:
         expected = [as_json(record) for record in records]
-        compared = [record for record in expected if record["rec"] in SEEN and not _is_fate_of_lost(record, stimulus)]
+        compared = [record for record in expected if record["rec"] in SEEN and not is_fate_of_lost(record, stimulus)]
         self.names.learn(reply.records, expected)
         self.names.learn_barriers([record for record in expected if record["rec"] == "losses"], reply.records)
-        observed = tuple(record for record in self.translated(reply) if not _is_fate_of_lost(record, stimulus))
+        observed = tuple(record for record in self.translated(reply) if not is_fate_of_lost(record, stimulus))
         wrong = differences(keyed(compared), keyed(observed), self.unrecorded)
         broken = self.data.see(observed)
         self.checked.update(self.data.checked)
@@ -84,7 +84,7 @@ class BarrierSideBySide(SideBySide[BarrierStimulus, World]):
         return tuple(self.names.translate(record) for record in reply.records if record["rec"] in (*SEEN, "merges"))
 
 
-def _is_fate_of_lost(record: RecordJson, stimulus: BarrierStimulus) -> bool:
+def is_fate_of_lost(record: RecordJson, stimulus: BarrierStimulus) -> bool:
     """True for the outcome of the token whose branch is declared lost. The engine may record it, or its caller."""
     lost = f"{FORK}/{stimulus.branch}" if stimulus.do is BarrierEvent.LOSE else None
     return record["rec"] == "outcomes" and record["token"] == lost

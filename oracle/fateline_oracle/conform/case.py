@@ -28,6 +28,7 @@ class StepJson(Struct, forbid_unknown_fields=True):
         list[AnyRecord],
         Meta(description="what was written; in the last step of an engine's case what the engine wrote, as it did"),
     ]
+    differences: Annotated[list[str], Meta(description="in what a step before the last is another")] = []
 
 
 class EngineJson(Struct):

@@ -79,9 +79,9 @@ class Orders:
     """What was compared, and what was found."""
 
     outcomes: int = 0
-    ordered: int = 0
-    """The assignments of outcomes of which the law has several ends, so that order may matter."""
     orders: int = 0
+    decides: list[Disorder] = field(default_factory=list)
+    """Where the law lets the order decide: two orders with two ends of the law. That is no finding."""
     not_allowed: list[Disorder] = field(default_factory=list)
     differ: list[Disorder] = field(default_factory=list)
     """Two orders that end differently where the law has one end."""
@@ -103,10 +103,11 @@ def compare_orders(engine: Engine, hello: Hello, instances: Sequence[Instance]) 
             continue
         document = document_of(coalesce_of(system))
         for outcomes, orders in _assignments(coalesce_of(system).branches):
-            allowed = tuple(dict.fromkeys(_end_by_law(system.pipeline, order) for order in orders))
+            by_law = [(order, _end_by_law(system.pipeline, order)) for order in orders]
+            allowed = tuple(dict.fromkeys(end for _, end in by_law))
             ends = [(order, _end_of(port, document, order)) for order in orders]
             found.outcomes += 1
-            found.ordered += len(allowed) > 1
+            found.decides += _decides(instance.name, outcomes, allowed, by_law)
             found.orders += len(orders)
             found.not_allowed += _not_allowed(instance.name, outcomes, allowed, ends)
             if len(allowed) == 1:
@@ -136,6 +137,16 @@ def _differ(
 ) -> Iterator[Disorder]:
     """The first order, and the first one that ends otherwise."""
     first, other = ends[0], next((one for one in ends if not one[1].is_like(ends[0][1])), None)
+    if other is not None:
+        yield Disorder(name, outcomes, allowed, (first, other))
+
+
+def _decides(
+    name: str, outcomes: str, allowed: tuple[End, ...], by_law: Sequence[tuple[Order, End]]
+) -> Iterator[Disorder]:
+    """The first order, and the first one to which the law gives another end."""
+    first = by_law[0]
+    other = next((one for one in by_law if one[1] != first[1]), None)
     if other is not None:
         yield Disorder(name, outcomes, allowed, (first, other))
 

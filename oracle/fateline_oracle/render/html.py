@@ -18,8 +18,12 @@ def escaped(text: object, most: int = LONGEST) -> str:
 
 
 def element(tag: str, content: str = "", **attributes: object) -> str:
-    """An element; `class_` is its class. The content is HTML already."""
-    said = "".join(f' {key.rstrip("_")}="{escaped(value)}"' for key, value in attributes.items() if value is not None)
+    """An element; `class_` is its class, `aria_label` its `aria-label`. The content is HTML already."""
+    said = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escaped(value)}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
     return f"<{tag}{said}>{content}</{tag}>"
 
 
@@ -61,6 +65,4 @@ def bar(part: int, whole: int) -> str:
     """How much of a whole, as a bar with its figure beside it."""
     share = 100 * part // whole if whole else 0
     filled = element("span", "", style=f"width:{share}%")
-    return element("span", filled, class_="bar", role="img", aria_label=f"{share} percent").replace(
-        "aria_label", "aria-label"
-    )
+    return element("span", filled, class_="bar", role="img", aria_label=f"{share} percent")

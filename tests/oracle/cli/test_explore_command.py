@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from fateline_oracle.audit.any_trail import open_any
 from fateline_oracle.book.landscapes import unpacked
 from fateline_oracle.cli import main
+from fateline_oracle.render.explorer.lines import ABSENT
 
 PIPELINE = Path(__file__).parents[3] / "examples" / "quorum" / "pipeline.yaml"
 LATE: dict[str, Any] = {
@@ -68,15 +69,15 @@ def test_a_case_is_played_and_ends_with_what_the_law_refuses(tmp_path: Path) -> 
     case.write_text(json.dumps(LATE), encoding="utf-8")
     assert asked("--case", str(case), "--output", str(page)).exit_code == 0
     tables = tables_in(page)
-    assert tables["sides"] == ["The law", "an engine 1"]
-    first, last = tables["line"]
+    assert tables["lines"][0]["side"] == "an engine 1"
+    first, last = tables["lines"][0]["line"]
     assert first["edge"] == 0
     at = tables["states"][0][3][first["edge"]][1]
     step, target = tables["states"][at][3][last["edge"]]
     assert target == at
     assert tables["steps"][step][4] == "row_already_read"
     assert last["broken"] == [["Z1", "row 0 is read again"]]
-    assert [tables["records"][place][0] for place in last["engine"]] == ["rows"]
+    assert [(law, tables["records"][own][0]) for law, own, _ in last["rows"]] == [(ABSENT, "rows")]
 
 
 @pytest.mark.parametrize(
@@ -106,10 +107,10 @@ def test_a_row_of_another_engine_is_played_to_its_end(tmp_path: Path) -> None:
         assert done.exit_code == 0, done.output
         tables = tables_in(page)
         at = 0
-        for one in tables["line"]:
+        for one in tables["lines"][0]["line"]:
             _, at = tables["states"][at][3][one["edge"]]
         assert "completed" in tables["states"][at][0]
-        assert all("differences" not in one for one in tables["line"])
+        assert all("differences" not in one for one in tables["lines"][0]["line"])
         assert asked("--database", str(path), "--row", "none").exit_code == 3
 
 
@@ -126,7 +127,7 @@ def test_a_row_that_the_law_does_not_accept_is_played_to_its_first_wrong_step(tm
     trail.write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
     done = asked("--database", str(trail), "--row", row, "--output", str(page))
     assert done.exit_code == 0, done.output
-    last = tables_in(page)["line"][-1]
+    last = tables_in(page)["lines"][0]["line"][-1]
     assert last["broken"]
     assert any("elsewhere" in line for line in last["differences"])
 
@@ -140,8 +141,8 @@ def test_what_rests_on_an_inference_is_no_breach(tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert "Inferred or guessed, because not recorded: " in text
     assert "so this is no breach" in text
-    assert tables_in(page)["line"][-1]["differences"]
-    assert tables_in(page)["line"][-1]["broken"] == []
+    assert tables_in(page)["lines"][0]["line"][-1]["differences"]
+    assert tables_in(page)["lines"][0]["line"][-1]["broken"] == []
 
 
 def test_a_row_that_cannot_be_stepped_is_played_by_its_records(tmp_path: Path) -> None:
@@ -156,7 +157,7 @@ def test_a_row_that_cannot_be_stepped_is_played_by_its_records(tmp_path: Path) -
     opened = sum(one["rec"] == "visits" and isinstance(one.get("opened"), int) for one in records)
     assert opened
     batches = {one["batch"] for one in records if one["rec"] == "members"}
-    assert len(tables["line"]) == len(records) + len(batches) + opened
+    assert len(tables["lines"][0]["line"]) == len(records) + len(batches) + opened
     assert [tables["states"][place][3][0][1] for place in range(len(records))] == list(range(1, len(records) + 1))
     stands = [tables["tokens"][place] for place in tables["states"][-1][1]]
     fates = [one["outcome"] for one in records if one["rec"] == "outcomes" and one["outcome"] != "buffered"]

@@ -1,5 +1,6 @@
 """Runs a page in headless Chromium, offline, and gives the document as it is after the page's script. Not here: any claim."""
 
+import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
@@ -35,6 +36,15 @@ def opened(page: Path, fragment: str = "", *, size: str = "1400,1000", scheme: s
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
+
+
+def with_script(file: Path, script: str, *, size: str = "390,844", fragment: str = "") -> str:
+    """What a script of the test writes into the element `walked` of a page. A policy of the page would not let it run."""
+    text = file.read_text(encoding="utf-8")
+    policy = re.search(r"<meta http-equiv=\"Content-Security-Policy\"[^>]*>", text)
+    text = text.replace(policy[0], "") if policy is not None else text
+    file.write_text(text.replace("</body>", f"<script>{script}</script></body>"), encoding="utf-8")
+    return Texts(opened(file, fragment, size=size)).by_id["walked"]
 
 
 class Texts(HTMLParser):

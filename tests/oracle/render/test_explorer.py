@@ -16,7 +16,7 @@ from fateline_oracle.conform.replay import Case
 from fateline_oracle.render.explorer.lines import Line, Play, line_of_case, play_of, tables_of
 from fateline_oracle.render.explorer.page import page
 from fateline_oracle.render.explorer.tables import BEYOND
-from tests.oracle.render.chromium import Texts, needs_browser, opened
+from tests.oracle.render.chromium import Texts, needs_browser, opened, with_script
 from tests.oracle.render.the_law_asked import Shown, differences, of_tables
 
 NESTED = "nested outer=best_effort inner=first"
@@ -139,7 +139,7 @@ def hostile_page(folder: Path) -> tuple[Path, str]:
     file = folder / "page.html"
     tables, _ = tables_of(line, 60)
     file.write_text(page(Play(line.title, line.about, line.document, tables, (HOSTILE,))), encoding="utf-8")
-    return file, "#" + ".".join(str(one["edge"]) for one in tables["line"])
+    return file, "#" + ".".join(str(one["edge"]) for one in tables["lines"][0]["line"])
 
 
 def test_no_text_from_outside_becomes_html(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_a_case_of_a_small_machine_is_played(machine: str) -> None:
     case = {"title": "a case", "pipeline": None, "laws": [["F1", "two fates"]], "steps": steps}
     play = play_of(line_of_case(Case(case, machine, instance.name, "", ("F1",))), 40)
     at = 0
-    for said, one in zip(says, play.tables["line"], strict=True):
+    for said, one in zip(says, play.tables["lines"][0]["line"], strict=True):
         place, at = play.tables["states"][at][3][one["edge"]]
         assert play.tables["steps"][place][0] == said
     assert "F1" in play.tables["laws"]
@@ -186,17 +186,6 @@ def test_a_case_of_a_small_machine_is_played(machine: str) -> None:
 
 
 # ------------------------------------------------------------------------------------------------- in a browser
-
-
-def with_script(file: Path, script: str) -> str:
-    """What a script of the test writes into the element `walked` of a page. The page's own policy would not let it run."""
-    text = file.read_text(encoding="utf-8")
-    policy = re.search(r"<meta http-equiv=\"Content-Security-Policy\"[^>]*>", text)
-    assert policy is not None
-    file.write_text(
-        text.replace(policy[0], "").replace("</body>", f"<script>{script}</script></body>"), encoding="utf-8"
-    )
-    return Texts(opened(file, size="390,844")).by_id["walked"]
 
 
 class WalkFailed(Exception):
@@ -240,7 +229,7 @@ MISTAKES = {
         "function showLawful(edges, next) {",
         "function showLawful(edges, next) { edges = edges.slice(1);",
     ),
-    "a record left out": ("const items = places.map(", "const items = places.slice(1).map("),
+    "a record left out": ("list(places.map(", "list(places.slice(1).map("),
     "a refusal left out": (
         "function showRefused(refused) {",
         "function showRefused(refused) { refused = refused.slice(1);",

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from fateline_model.checker.systems import InstanceOptions, PipelineSystem, System
+from fateline_model.checker.systems import System
 
 from ...conform.replay import BadCase, Case
 from ...law.verification import MutantReport
 from ...mutants import MUTANTS
 from ...mutants.kill import place_called
 from ...mutants.mutant import Mutant
-from ...render.explorer.lines import Example, line_of_case, play_of_examples
+from ...render.explorer.lines import Example, line_of_case, play_of_examples, together
 from ...render.explorer.page import page
 from ...report.case import case_document
 
@@ -140,14 +140,5 @@ def _play(instance: str, cases: Iterable[tuple[Key, str, Case]], found: Examples
         about = (
             f"Choose an example below. Each is the shortest in which a mutant was found in this pipeline ({instance})."
         )
-        play = play_of_examples(_together(systems), examples, instance, about, STATES, HOME)
+        play = play_of_examples(together(systems), examples, instance, about, STATES, HOME)
         found.pages[f"play/{slug}.html"] = page(play)
-
-
-def _together(systems: Sequence[System]) -> System:
-    """One system that allows the rows and crashes of all."""
-    pipelines = [one for one in systems if isinstance(one, PipelineSystem)]
-    if not pipelines:
-        return systems[0]
-    rows, crashes = max(one.rows for one in pipelines), max(one.crashes for one in pipelines)
-    return PipelineSystem(pipelines[0].pipeline, rows, crashes, InstanceOptions())

@@ -11,10 +11,13 @@ from typing import Any, Final, NamedTuple
 
 from fateline_model import LAWS, IllFormed, Pipeline, Stimulus, load
 from fateline_model.checker.scopes import instance_called
-from fateline_model.checker.systems import AnyStimulus, InstanceOptions, PipelineSystem, System
+from fateline_model.checker.systems import AnyStimulus, BarrierSystem, InstanceOptions, PipelineSystem, System
 from fateline_model.stimuli import Do
 from fateline_model.stimuli_json import from_json
 
+from ...compare.records import paired
+from ...conform.barrier_driver import document_of as coalesce_json
+from ...conform.machine_instance import coalesce_of
 from ...conform.replay import BadCase, Case
 from ...trails.accept import Acceptor, prescribed
 from ...trails.check import TrailResult, of_the_run, unshown
@@ -23,13 +26,18 @@ from ...trails.reader import BadTrail, RunTrail, partitions
 from ...trails.reconstruct import named
 from .tables import LawTables, Place, tabulate
 
+ABSENT: Final = -1
+"""The place of a record that one side does not have."""
 LONGEST: Final = 500
 """The number of steps of a recorded row that are played."""
 
 
 @dataclass(frozen=True)
 class Beside:
-    """What another engine or a trail recorded in a step. `records` is None if it answered with the text `said`."""
+    """What another engine or a trail recorded in a step. `records` is None if it answered with the text `said`.
+
+    `differences` are those that the judge found in this step; the page marks what they name, and nothing else.
+    """
 
     records: Sequence[Mapping[str, Any]] | None = None
     said: str = ""
@@ -64,6 +72,13 @@ class Example(NamedTuple):
     """What the link to there says."""
 
 
+class End(NamedTuple):
+    """How one side of two cases ends: the fate of each token, by the law or by the records of an engine."""
+
+    title: str
+    fates: Mapping[str, str]
+
+
 class Play(NamedTuple):
     """Everything that a page shows."""
 
@@ -79,6 +94,8 @@ class Play(NamedTuple):
     """Lines of which the address names one; then the page plays no other."""
     home: tuple[str, str] = ("", "")
     """What the page belongs to: a link, and what it says."""
+    ends: tuple[End, ...] = ()
+    """Of two cases side by side: how they end."""
 
 
 def play_of(line: Line, limit: int) -> Play:
@@ -95,8 +112,8 @@ def play_of(line: Line, limit: int) -> Play:
 def tables_of(line: Line, limit: int) -> tuple[dict[str, Any], bool]:
     """The tables of a line with the states around it, and whether some were left out."""
     tables, (places,) = tabulate(line.system, limit, [line.stimuli])
-    told = _told(tables, places, line)
-    return {**tables.document(), "line": told, "sides": ["The law", line.side]}, tables.reached
+    played = [line_in(tables, places, line)] if line.stimuli else []
+    return {**tables.document(), "lines": played}, tables.reached
 
 
 def play_of_examples(
@@ -104,38 +121,45 @@ def play_of_examples(
 ) -> Play:
     """Several lines of one system, with the states around them all. The address of the page says which is played."""
     tables, places = tabulate(system, limit, [one.line.stimuli for one in examples])
-    played = {
-        one.name: {
-            "title": one.line.title,
-            "about": one.line.about,
-            "side": one.line.side,
-            "line": _told(tables, taken, one.line),
-        }
-        for one, taken in zip(examples, places, strict=True)
-    }
-    made = {**tables.document(), "line": [], "sides": ["The law", ""], "examples": played}
+    played = {one.name: line_in(tables, taken, one.line) for one, taken in zip(examples, places, strict=True)}
+    made = {**tables.document(), "lines": [], "examples": played}
     return Play(title, about, examples[0].line.document, made, (), tables.reached, tuple(examples), home)
 
 
-def _told(tables: LawTables, places: Sequence[Place], line: Line) -> list[dict[str, Any]]:
-    """The steps of a line, with what is recorded beside the law."""
-    told: list[dict[str, Any]] = []
-    for place, beside in zip(places, line.beside, strict=True):
-        if beside is None:
-            told.append({"edge": place.edge})
-            continue
-        records = None if beside.records is None else [tables.record(dict(record)) for record in beside.records]
-        told.append(
-            {
-                "edge": place.edge,
-                "engine": records,
-                "said": beside.said,
-                "differences": beside.differences,
-                "broken": [one for one in beside.broken if one[0] in LAWS],
-            }
-        )
-        tables.name_laws(law for law, _ in beside.broken)
-    return told
+def together(systems: Sequence[System]) -> System:
+    """One system that allows the rows and crashes of all, which are of one pipeline or of one instance."""
+    pipelines = [one for one in systems if isinstance(one, PipelineSystem)]
+    if not pipelines:
+        return systems[0]
+    rows, crashes = max(one.rows for one in pipelines), max(one.crashes for one in pipelines)
+    return PipelineSystem(pipelines[0].pipeline, rows, crashes, InstanceOptions())
+
+
+def line_in(tables: LawTables, places: Sequence[Place], line: Line) -> dict[str, Any]:
+    """A line as a page has it: what it is called, and each step with what is recorded beside the law."""
+    steps = [_step(tables, place, beside) for place, beside in zip(places, line.beside, strict=True)]
+    return {"title": line.title, "about": line.about, "side": line.side, "line": steps}
+
+
+def _step(tables: LawTables, place: Place, beside: Beside | None) -> dict[str, Any]:
+    """A step of a line. Its rows are [record of the law, record beside it, mark]; a record that is absent is `ABSENT`."""
+    if beside is None:
+        return {"edge": place.edge}
+    tables.name_laws(law for law, _ in beside.broken)
+    told = {
+        "edge": place.edge,
+        "said": beside.said,
+        "differences": beside.differences,
+        "broken": [one for one in beside.broken if one[0] in LAWS],
+    }
+    if beside.records is None:
+        return told
+    pairs = paired(tables.written(place), [dict(record) for record in beside.records], beside.differences)
+    rows = [
+        [*(ABSENT if one is None else tables.record(dict(one)) for one in (pair.law, pair.engine)), pair.mark]
+        for pair in pairs
+    ]
+    return {**told, "rows": rows}
 
 
 # ------------------------------------------------------------------------------------------------- a counterexample
@@ -152,11 +176,12 @@ def line_of_case(case: Case) -> Line:
         system, stimuli = _pipeline_steps(document, steps)
     elif case.machine in ("barrier", "lifecycle"):
         system, stimuli = _small_steps(case, [str(step["says"]) for step in steps])
+        document = _around_the_barrier(system)
     else:
         raise BadCase(_NO_STEPS.format(case.machine))
     laws = tuple((str(law[0]), str(law[1]) if len(law) > 1 else "") for law in case.document["laws"] if law)
     observed = str(case.document.get("observed") or "")
-    beside = [Beside(step["records"]) for step in steps]
+    beside = [Beside(step["records"], differences=tuple(step.get("differences", ()))) for step in steps]
     last = replace(beside[-1], differences=tuple(map(str, case.document.get("differences", ()))), broken=laws)
     beside[-1] = replace(last, records=None, said=observed) if observed and not last.records else last
     engine = case.document.get("engine")
@@ -189,6 +214,22 @@ def _small_steps(case: Case, says: Sequence[str]) -> tuple[System, list[AnyStimu
         stimuli.append(attempt.stimulus)
         state = attempt.after or state
     return instance.system, stimuli
+
+
+def _around_the_barrier(system: System) -> dict[str, Any] | None:
+    """The pipeline around a single barrier, to draw it; None if there is no barrier."""
+    if not isinstance(system, BarrierSystem):
+        return None
+    coalesce = coalesce_of(system)
+    gate = {"name": "g", "kind": "gate", "routes": {"all": "fork"}}
+    gate["fork"] = dict.fromkeys(coalesce.branches, coalesce.name)
+    nodes = [
+        {"name": "src", "kind": "source", "to": "g"},
+        gate,
+        coalesce_json(coalesce),
+        {"name": coalesce.to, "kind": "sink"},
+    ]
+    return {"name": "barrier", "nodes": nodes}
 
 
 def _system(pipeline: Pipeline, stimuli: Sequence[Stimulus]) -> PipelineSystem:

@@ -5,14 +5,24 @@
   const examples = new Map(Object.entries(tables.examples || {})); // by name: {title, about, side, line}
   const byId = (id) => document.getElementById(id);
   const SVG = "http://www.w3.org/2000/svg";
-  const BEYOND = -1;
+  const MARKED = /^(missing|not in the law): /;
+  const ENDED = ["ended", "continued"];
+  const BEYOND = -1; // a state
+  const ABSENT = -1; // a record
 
-  let line = tables.line || []; // [{edge, engine, said, differences, broken}], of a case or a recorded row
-  let side = tables.sides[1];
-  let chosen = ""; // the name of the example that is played
-  let path = []; // the edges that were taken, by their places
+  let path = []; // the edges that were taken, by their places; of two lines only their number counts
   let ahead = []; // the edges that were taken and then left by going back
+  let chosen = ""; // the name of the example that is played
   let playing = null;
+
+  // A line is {title, about, side, line: [{edge, rows, said, differences, broken}]}, of a case or a recorded row.
+  const NO_LINE = { line: [], side: "" };
+  const given = tables.lines.length ? tables.lines : [NO_LINE];
+  const pair = given.length === 2;
+  const panes = given.map((own, number) => {
+    const suffix = number ? "-b" : "";
+    return { own, suffix, part: (id) => byId(`${id}${suffix}`), drawing: null, boxes: new Map(), pills: new Map() };
+  });
 
   function make(tag, content, attributes = {}) {
     const element = document.createElement(tag);
@@ -36,13 +46,31 @@
 
   // ------------------------------------------------------------------------------------------- parts of the page
 
-  function recordList(places) {
-    if (!places.length) return make("p", "nothing is written", { class: "nothing" });
-    const items = places.map((place) => {
-      const [relation, said] = tables.records[place];
-      return make("li", [make("span", relation, { class: "relation" }), ` ${said}`]);
-    });
-    return make("ul", items, { class: "records" });
+  const item = (place, ...more) => {
+    const [relation, said] = tables.records[place];
+    return make("li", [make("span", relation, { class: "relation" }), ` ${said}`, ...more]);
+  };
+  const chip = (said) => make("mark", said);
+  const list = (items) => (items.length ? make("ul", items, { class: "records" }) : make("p", "nothing is written", { class: "nothing" }));
+  const recordList = (places) => list(places.map((place) => item(place)));
+
+  // The records of one side, 0 for the law and 1 for what stands beside it; what it lacks has its line too.
+  function sideList(rows, side) {
+    const items = [];
+    for (const row of rows) {
+      const [place, mark] = [row[side], row[2]];
+      if (place !== ABSENT) items.push(item(place, ...(mark && (side || mark !== "missing") ? [" ", chip(mark)] : [])));
+      else if (mark === "missing") items.push(make("li", [make("span", tables.records[row[0]][0], { class: "relation" }), " ", chip(mark)]));
+      else continue;
+      if (mark) items[items.length - 1].classList.add("marked");
+    }
+    return list(items);
+  }
+
+  // Two sides of a section under their names.
+  function beside(own, law, other) {
+    const title = pair ? "h4" : "h3";
+    return make("div", [["The law", law], [own.side, other]].map(([said, side]) => make("div", [make(title, said), side])), { class: "beside" });
   }
 
   function lawList(laws) {
@@ -92,25 +120,25 @@
     byId("refused").replaceChildren(parts.length ? make("dl", parts) : make("p", "Nothing that was tried.", { class: "note" }));
   }
 
-  function showStep(steps, told) {
+  function showStep(pane, steps, told) {
     if (!steps.length) {
-      byId("step").replaceChildren(make("p", "Nothing has happened yet.", { class: "note" }));
+      pane.part("step").replaceChildren(make("p", "Nothing has happened yet.", { class: "note" }));
       return;
     }
     const [stimulus, , records, laws, rule] = steps[steps.length - 1].step;
     const parts = [make("p", make("code", stimulus), { class: "stimulus" })];
     const refusal = rule === null ? null : make("p", `The law refuses it: ${tables.rules[rule].replaceAll("`", "")} (${rule}). Nothing is written.`);
-    if (told && told.engine !== undefined) {
-      const own = told.engine === null ? make("p", told.said || "nothing is recorded") : recordList(told.engine);
-      const law = refusal || recordList(records);
-      const sides = [[tables.sides[0], law], [side, own]];
-      parts.push(make("div", sides.map(([title, side]) => make("div", [make("h3", title), side])), { class: "beside" }));
+    if (told && told.differences) {
+      const law = refusal || (told.rows ? sideList(told.rows, 0) : recordList(records));
+      const other = told.rows ? sideList(told.rows, 1) : make("p", told.said || "nothing is recorded");
+      parts.push(beside(pane.own, law, other));
+      const more = told.differences.filter((one) => !told.rows || !MARKED.test(one)); // the others are marked in their places
+      if (more.length) parts.push(make("ul", more.map((one) => make("li", one)), { class: "differences" }));
       if (told.broken.length) {
-        parts.push(make("h3", "Broken in this step"));
+        parts.push(make(pair ? "h4" : "h3", "Laws that are broken"));
         parts.push(make("ul", told.broken.map(([law, message]) => make("li", [
           make("b", law, { class: "wrong" }), ` ${(tables.laws[law] || ["", ""])[1]} `, make("em", `Here: ${message}.`)]))));
       }
-      if (told.differences.length) parts.push(make("ul", told.differences.map((one) => make("li", one)), { class: "differences" }));
     } else {
       parts.push(refusal || recordList(records));
     }
@@ -118,66 +146,102 @@
       const open = make("details", [make("summary", `${laws.length} laws look at this step`), lawList(laws)]);
       parts.push(open);
     }
-    byId("step").replaceChildren(...parts);
+    pane.part("step").replaceChildren(...parts);
   }
 
-  function showLineage(steps) {
-    const parents = new Map(), fates = new Map(), born = new Map();
-    steps.forEach(({ step }, number) => {
-      for (const place of step[2]) {
-        const about = tables.records[place][2];
-        if (about === null) continue;
+  // The tokens by the records of some steps: a map from a token to {parents, fate, born, marked}.
+  function lineageOf(recorded) {
+    const tokens = new Map();
+    const known = (token, born) => {
+      if (!tokens.has(token)) tokens.set(token, { parents: [], fate: "no fate yet", born, marked: false });
+      return tokens.get(token);
+    };
+    for (const place of tables.states[0][1]) {
+      const [name, , kind, said] = tables.tokens[place];
+      known(name, -1).fate = ENDED.includes(kind) ? said : "no fate yet";
+    }
+    recorded.forEach((rows, number) => {
+      for (const [place, about, mark] of rows.map(([one, mark, other]) => [one, (tables.records[one === ABSENT ? other : one] || [])[2], mark])) {
+        if (!about) continue;
         const [what, token, more] = about;
-        if (what === "token") born.set(token, number);
-        if (what === "parent") parents.set(token, [...(parents.get(token) || []), more]);
-        if (what === "fate") fates.set(token, more);
+        if (place === ABSENT) { if (tokens.has(token)) tokens.get(token).marked = true; continue; }
+        const own = known(token, number);
+        if (what === "parent") own.parents.push(more);
+        if (what === "fate") own.fate = more;
+        if (mark) own.marked = true;
       }
     });
-    const below = (name) => [...born.keys()].filter((token) => (parents.get(token) || [null])[0] === name);
+    return tokens;
+  }
+
+  // The lineages of a pane at a position: by the law, and by what is recorded beside it, if that is known.
+  function lineagesOf(pane, steps, onLine) {
+    const told = steps.map((_, number) => (onLine && pane.own.line[number]) || {});
+    const law = lineageOf(steps.map(({ step }, number) =>
+      (told[number].rows || step[2].map((place) => [place, ABSENT, ""])).map(([own, other, mark]) => [own, mark, other])));
+    if (!onLine || !pane.own.line.some((one) => one.differences)) return [law];
+    return [law, lineageOf(steps.map(({ step }, number) =>
+      (told[number].rows || (told[number].said ? [] : step[2].map((place) => [place, place, ""]))).map(([own, other, mark]) => [other, mark, own])))];
+  }
+
+  const standing = ({ parents, fate }) => `${parents.join(" ")}: ${fate}`;
+
+  // `other` is the same lineage on the other side of the page.
+  function tree(tokens, newest, other) {
+    if (!tokens.size) return make("p", "No token yet.", { class: "note" });
+    const names = [...tokens.keys()];
+    const above = (name) => tokens.get(name).parents.find((parent) => tokens.has(parent)) ?? null;
     const seen = new Set();
-    const branch = (token) => {
-      seen.add(token);
-      const others = (parents.get(token) || []).slice(1);
-      const also = others.length ? ` and of ${others.join(", ")}` : "";
-      const said = make("span", [make("b", token), also, make("small", ` ${fates.get(token) || "no fate yet"}`)]);
-      const children = below(token).filter((child) => !seen.has(child)).map(branch);
-      return make("li", [said, children.length ? make("ul", children) : null], born.get(token) === steps.length - 1 ? { class: "new" } : {});
+    const branch = (name) => {
+      seen.add(name);
+      const own = tokens.get(name);
+      const others = own.parents.filter((parent) => parent !== above(name));
+      const unlike = other && (!other.has(name) || standing(other.get(name)) !== standing(own));
+      const said = make("span", [make("b", name), others.length ? ` and of ${others.join(", ")}` : "", make("small", ` ${own.fate}`),
+        ...(own.marked ? [" ", chip("differs")] : []), ...(unlike ? [" ", unlikeChip()] : [])]);
+      const children = names.filter((child) => above(child) === name && !seen.has(child)).map(branch);
+      return make("li", [said, children.length ? make("ul", children) : null], own.born === newest ? { class: "new" } : {});
     };
-    const roots = below(null).map(branch);
-    byId("lineage").replaceChildren(roots.length ? make("ul", roots, { class: "tree" }) : make("p", "No token yet.", { class: "note" }));
+    return make("ul", names.filter((name) => above(name) === null).map(branch), { class: "tree" });
   }
 
-  function showState([status, tokens, holds]) {
-    const items = tokens.map((place) => {
-      const [name, , , said] = tables.tokens[place];
-      return make("li", [make("b", name), ` ${said}`]);
-    });
-    items.push(...holds.map((place) => make("li", tables.holds[place])), make("li", status));
-    byId("state").replaceChildren(make("ul", items));
+  const unlikeChip = () => make("mark", [make("span", "≠", { "aria-hidden": "true" }), make("span", "unlike the other side", { class: "unseen" })], { class: "unlike", title: "unlike the other side" });
+
+  function showLineage(pane, lineages, newest, others) {
+    const trees = lineages.map((tokens, number) => tree(tokens, newest, others && (others[number] || others[0])));
+    pane.part("lineage").replaceChildren(trees.length === 2 ? beside(pane.own, ...trees) : trees[0]);
   }
 
-  function showSteps(steps, onLine) {
-    byId("steps").replaceChildren(...steps.map(({ step }, number) => {
+  const stands = ([status, tokens, holds]) => [
+    ...tokens.map((place) => [tables.tokens[place][0], ` ${tables.tokens[place][3]}`]), ...holds.map((place) => ["", tables.holds[place]]), ["", status]];
+
+  function showState(pane, state, other) {
+    const known = other && new Set(stands(other).map((one) => one.join("")));
+    pane.part("state").replaceChildren(make("ul", stands(state).map(([name, said]) =>
+      make("li", [name ? make("b", name) : null, said, ...(known && !known.has(name + said) ? [" ", unlikeChip()] : [])]))));
+  }
+
+  function showSteps(pane, steps, onLine) {
+    pane.part("steps").replaceChildren(...steps.map(({ step }, number) => {
       const button = make("button", step[0], { type: "button", "aria-label": `go to step ${number + 1}, ${step[0]}` });
       button.addEventListener("click", () => go(path.slice(0, number + 1), [...path.slice(number + 1), ...ahead]));
-      const differs = onLine && (line[number].differences || []).length + (line[number].broken || []).length;
+      const told = onLine && pane.own.line[number];
+      const differs = told && (told.differences || []).length + (told.broken || []).length;
       return make("li", button, differs ? { class: "differs" } : {});
     }));
   }
 
   // ------------------------------------------------------------------------------------------- tokens on the drawing
 
-  const drawing = document.querySelector("#drawing svg");
-  const boxes = new Map();
-  const pills = new Map();
-  if (drawing) {
-    for (const box of drawing.querySelectorAll("[data-node]")) {
+  for (const pane of panes) {
+    pane.drawing = pane.part("drawing") && pane.part("drawing").querySelector("svg");
+    for (const box of pane.drawing ? pane.drawing.querySelectorAll("[data-node]") : []) {
       const [x, y, width, height] = ["x", "y", "width", "height"].map((key) => Number(box.getAttribute(key)));
-      boxes.set(box.dataset.node, { x, y, width, height });
+      pane.boxes.set(box.dataset.node, { x, y, width, height });
     }
   }
 
-  function pill(name) {
+  function pill(drawing, name) {
     const group = document.createElementNS(SVG, "g");
     const frame = document.createElementNS(SVG, "rect");
     const label = document.createElementNS(SVG, "text");
@@ -191,7 +255,8 @@
     return { group, title, width };
   }
 
-  function showTokens(steps) {
+  function showTokens(pane, steps) {
+    const { drawing, boxes, pills } = pane;
     if (!drawing) return;
     const last = new Map(); // an ended token stands where it was last
     for (const number of [0, ...steps.map((one) => one.to)])
@@ -206,7 +271,7 @@
       const [name, , kind, said] = tables.tokens[place];
       const box = boxes.get(last.get(name));
       if (!box || kind === "continued") continue;
-      if (!pills.has(name)) pills.set(name, pill(name));
+      if (!pills.has(name)) pills.set(name, pill(drawing, name));
       const { group, title, width } = pills.get(name);
       const before = kind === "waits";
       const key = `${last.get(name)} ${before}`;
@@ -221,12 +286,11 @@
       kept.add(name);
     }
     for (const [name, { group }] of pills) if (!kept.has(name)) { group.remove(); pills.delete(name); }
-    follow();
+    follow(pane, steps);
   }
 
   // Scrolls the drawing to the token that changed last, where the drawing is wider than the screen.
-  function follow() {
-    const steps = walk(path);
+  function follow({ drawing, boxes }, steps) {
     const frame = drawing.parentElement;
     if (frame.scrollWidth <= frame.clientWidth) return;
     if (!steps.length) { frame.scrollLeft = 0; return; }
@@ -239,38 +303,50 @@
 
   // ------------------------------------------------------------------------------------------- going on and back
 
+  // The edges that a pane has taken: those of the path, or of its line as far as both have gone.
+  const edgesOf = (pane) => (pair ? pane.own.line.slice(0, path.length).map((one) => one.edge) : path);
+
   function show() {
-    const steps = walk(path);
-    const now = steps.length ? steps[steps.length - 1].to : 0;
-    const state = tables.states[now];
-    const onLine = path.every((edge, number) => line[number] && line[number].edge === edge);
-    showLawful(state[3], onLine && path.length < line.length ? line[path.length].edge : ahead[0]);
-    showRefused(state[4]);
-    showStep(steps, onLine && path.length ? line[path.length - 1] : null);
-    showLineage(steps);
-    showState(state);
-    showSteps(steps, onLine);
-    showTokens(steps);
+    const shown = panes.map((pane) => {
+      const steps = walk(edgesOf(pane));
+      const onLine = pair || path.every((edge, number) => pane.own.line[number] && pane.own.line[number].edge === edge);
+      const state = steps.length ? steps[steps.length - 1].to : 0;
+      return { pane, steps, onLine, state, lineages: lineagesOf(pane, steps, onLine), told: onLine && steps.length ? pane.own.line[steps.length - 1] : null };
+    });
+    shown.forEach(({ pane, steps, onLine, state, lineages, told }, number) => {
+      const other = pair ? shown[1 - number] : null;
+      showStep(pane, steps, told);
+      if (pair && path.length > steps.length) pane.part("step").prepend(make("p", `This side has ended after ${steps.length} steps.`, { class: "note" }));
+      showLineage(pane, lineages, steps.length - 1, other && other.lineages);
+      showState(pane, tables.states[state], other && tables.states[other.state]);
+      showSteps(pane, steps, onLine);
+      showTokens(pane, steps);
+    });
+    if (!pair) {
+      const [{ pane, onLine, state }] = shown;
+      showLawful(tables.states[state][3], onLine && path.length < pane.own.line.length ? pane.own.line[path.length].edge : ahead[0]);
+      showRefused(tables.states[state][4]);
+    }
     byId("back").disabled = byId("first").disabled = !path.length;
     byId("forward").disabled = !ahead.length;
-    byId("play").hidden = !line.length;
+    byId("play").hidden = !panes.some((pane) => pane.own.line.length);
     byId("play").disabled = !ahead.length;
     byId("where").textContent = `step ${path.length}${ahead.length ? ` of ${path.length + ahead.length}` : ""}`;
     byId("link").href = position();
-    document.body.dataset.state = now;
-    const last = steps.length ? steps[steps.length - 1].step : null;
-    byId("spoken").textContent = last ? `Step ${path.length}, ${last[0]}: ${last[2].length} records.` : "At the start.";
+    document.body.dataset.state = shown.map(({ state }) => state).join(" ");
+    const differ = document.querySelectorAll("#step .marked, #step-b .marked").length;
+    const said = shown.map(({ steps }) => steps.length ? `${steps[steps.length - 1].step[0]}: ${steps[steps.length - 1].step[2].length} records` : "nothing");
+    byId("spoken").textContent = path.length ? `Step ${path.length}, ${said.join("; other side, ")}.${differ ? ` ${differ} marked as different.` : ""}` : "At the start.";
   }
 
   // The address of this position: the name of the example, if one is played, and the edges.
-  const position = () => `#${chosen ? `${chosen}/` : ""}${path.join(".")}`;
+  const position = () => (pair ? `#${path.length}` : `#${chosen ? `${chosen}/` : ""}${path.join(".")}`);
 
   function choose(name) {
     const example = examples.get(name);
     if (!example || name === chosen) return;
     chosen = name;
-    line = example.line;
-    side = example.side;
+    panes[0].own = example;
     stop();
     document.title = byId("title").textContent = example.title;
     byId("about").textContent = example.about;
@@ -281,12 +357,12 @@
   }
 
   function go(edges, left) {
-    const inChoices = byId("lawful").contains(document.activeElement);
+    const inChoices = !pair && byId("lawful").contains(document.activeElement);
     path = edges;
     ahead = left;
     if (location.hash !== position() && (location.hash || path.length)) location.hash = position();
     show();
-    if (inChoices) (document.querySelector("#lawful button:enabled") || byId("can")).focus();
+    if (inChoices) (document.querySelector("#lawful button:enabled") || byId("title-lawful")).focus();
   }
 
   function take(place) {
@@ -313,30 +389,38 @@
   // The position in the address; what is not in the table is left out.
   function read() {
     const [edgesSaid, name] = location.hash.slice(1).split("/").reverse();
+    if (pair) {
+      const whole = Array(Math.max(...panes.map((pane) => pane.own.line.length))).fill(0);
+      const taken = Math.min(/^[0-9]{1,6}$/.test(edgesSaid) ? Number(edgesSaid) : 0, whole.length);
+      if (taken === path.length && byId("where").textContent) return;
+      [path, ahead] = [whole.slice(0, taken), whole.slice(taken)];
+      show();
+      return;
+    }
     const before = chosen;
     choose(name);
     const given = edgesSaid.split(".").filter((part) => /^[0-9]{1,6}$/.test(part)).map(Number);
     const edges = given.slice(0, walk(given).length);
     if (before === chosen && edges.join(".") === path.join(".") && byId("where").textContent) return;
-    const whole = line.map((one) => one.edge);
+    const whole = panes[0].own.line.map((one) => one.edge);
     path = edges;
     ahead = edges.every((edge, number) => edge === whole[number]) ? whole.slice(edges.length) : [];
     show();
   }
 
   if (tables.meanings.record) { // only what is recorded, without the law
-    byId("can").textContent = "What is recorded next";
-    byId("no").hidden = true;
+    byId("title-lawful").textContent = "What is recorded next";
+    byId("refused").parentElement.hidden = true;
   }
   byId("back").addEventListener("click", back);
   byId("forward").addEventListener("click", forward);
   byId("first").addEventListener("click", first);
   byId("play").addEventListener("click", play);
   window.addEventListener("hashchange", read);
-  if (drawing) window.addEventListener("resize", follow);
+  window.addEventListener("resize", () => panes.forEach((pane) => pane.drawing && follow(pane, walk(edgesOf(pane)))));
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (drawing && drawing.parentElement.contains(event.target)) return; // there the arrows scroll
+    if (panes.some(({ drawing }) => drawing && drawing.parentElement.contains(event.target))) return; // there the arrows scroll
     const does = { ArrowLeft: back, ArrowRight: forward, Home: first }[event.key];
     const buttons = [...document.querySelectorAll("#lawful button")];
     if (does) does();

@@ -14,7 +14,7 @@ from ...trails.reader import BadTrail, RunTrail, partitions
 from ...trails.reconstruct import named
 from ..sections import record_text
 from .lines import LONGEST, Play
-from .tables import CONTINUED, ENDED, HELD, WAITS, WORKS, Tables
+from .tables import CONTINUED, ENDED, HAS_ENDED, HELD, WAITS, WORKS, Tables
 
 _NEXT: Final = "what is recorded next"
 Stands = tuple[str, str, str, str]
@@ -42,7 +42,8 @@ def play_of_records(trail: RunTrail, row: str, why: str) -> Play:
     notes = ["The law cannot step this row, so only its records are shown, in their order.", f"The reason: {why}"]
     notes += [f"The first {LONGEST} records are played."] if len(events) == LONGEST else []
     about = f"Row {row} of run {trail.run}, as it was recorded."
-    return Play(f"Row {row}", about, document, {**tables.document(), "line": line, "sides": ["", ""]}, tuple(notes))
+    played = {"title": f"Row {row}", "about": about, "side": "", "line": line}
+    return Play(f"Row {row}", about, document, {**tables.document(), "lines": [played]}, tuple(notes))
 
 
 def _state(tables: Tables, tokens: Mapping[str, Stands], edges: list[list[int]]) -> list[Any]:
@@ -81,5 +82,5 @@ def _after(record: Mapping[str, Any], tokens: Mapping[str, Stands]) -> dict[str,
         return {name: (name, node, kind, f"at {node}: {status}")}
     if record["rec"] == "outcomes" and record.get("outcome") in set(Outcome) and OUTCOMES[record["outcome"]].terminal:
         kind = CONTINUED if OUTCOMES[record["outcome"]].delegates else ENDED
-        return {name: (name, node, kind, f"has ended: {record['outcome']}")}
+        return {name: (name, node, kind, f"{HAS_ENDED}{record['outcome']}")}
     return {}

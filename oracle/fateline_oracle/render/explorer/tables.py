@@ -43,6 +43,8 @@ BEYOND: Final = -1
 """The number of a state that is not in the table."""
 WAITS, WORKS, HELD, ENDED, CONTINUED = KINDS = ("waits", "works", "held", "ended", "continued")
 """How a token stands, for a drawing: `continued` has ended and continues as other tokens."""
+HAS_ENDED: Final = "has ended: "
+"""How the text of a token begins that has a fate."""
 _KIND: Final = {Phase.READY: WAITS, Phase.VISITING: WORKS, Phase.HELD: HELD, Phase.BUFFERED: HELD}
 _STANDS: Final = {
     Phase.READY: "waits before {node}",
@@ -118,6 +120,8 @@ class LawTables(Tables):
         self.system = system
         self.reached = False
         """Whether states were left out because of the limit."""
+        self.by_step: dict[int, list[dict[str, Any]]] = {}
+        """The records of each step, as data."""
 
     def state(self, state: State) -> list[Any]:
         """A state without its edges."""
@@ -133,7 +137,7 @@ class LawTables(Tables):
         name = token_name(row.number, token.name)
         if token.fate is not None:
             rule = OUTCOMES[token.fate]
-            return self.tokens.place((name, "", CONTINUED if rule.delegates else ENDED, f"has ended: {token.fate}"))
+            return self.tokens.place((name, "", CONTINUED if rule.delegates else ENDED, f"{HAS_ENDED}{token.fate}"))
         stands = _STANDS[token.phase].format(node=token.node, attempt=token.attempt, batch=token.batch)
         owes = "".join(f", owes {frame.branch}" for frame in token.stack[-1:])
         return self.tokens.place((name, token.node, _KIND[token.phase], stands + owes))
@@ -149,10 +153,17 @@ class LawTables(Tables):
         do = getattr(stimulus, "do", None) or getattr(stimulus, "op", "")
         if do in SHAPES:
             self.meanings[str(do)] = SHAPES[do].meaning
-        places = [self.record(as_json(record)) for record in records]
+        written = [as_json(record) for record in records]
+        places = [self.record(record) for record in written]
         rule = None if attempt.refusal is None else str(attempt.refusal)
         value = [str(stimulus), str(do), places, laws, rule]
-        return self.steps.place(repr(value), value)
+        place = self.steps.place(repr(value), value)
+        self.by_step.setdefault(place, written)
+        return place
+
+    def written(self, place: Place) -> list[dict[str, Any]]:
+        """The records that the law writes in a step of a line."""
+        return self.by_step[self.states[place.state][3][place.edge][0]]
 
     def refusal(self, stimulus: AnyStimulus, rule: Refusal) -> int:
         return self.refused.place((str(stimulus), str(rule)))
