@@ -221,7 +221,7 @@ def find_adapter(path: Path, views: Path | None = None) -> Adapter:
         tables = _tables(conn)
     tried = []
     for adapter in known_adapters():
-        wrong = [want for want in adapter.wants if not _fits(tables, want)]
+        wrong = [want for want in adapter.wants if not fits(tables, want)]
         if not wrong:
             return adapter
         tried.append(f"{adapter.name} ({'has' if wrong[0].startswith('!') else 'no'} {wrong[0].removeprefix('!')})")
@@ -241,7 +241,8 @@ def _tables(conn: sqlite3.Connection) -> dict[str, set[str]]:
     return {name: {str(row[1]) for row in conn.execute(f"PRAGMA main.table_xinfo({quoted[name]})")} for name in names}
 
 
-def _fits(tables: Mapping[str, set[str]], want: str) -> bool:
+def fits(tables: Mapping[str, set[str]], want: str) -> bool:
+    """True if tables have what an adapter wants of them, or lack what they must not have."""
     table, _, column = want.removeprefix("!").partition(".")
     there = table in tables and (not column or column in tables[table])
     return there is not want.startswith("!")

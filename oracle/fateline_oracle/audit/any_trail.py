@@ -16,6 +16,8 @@ from ..trails.reader import WHOLE_NUMBERS, BadTrail, RunTrail, lines_of, runs_of
 from .adapters import Adapter, find_adapter, version_notes
 from .connect import BadSource, TookTooLong, bounded, is_being_written, is_database, notes, snapshot
 from .import_records import copy_lines, copy_source
+from .postgresql import Place, read_from
+from .postgresql import find_adapter as find_on_server
 from .source import COLUMNS, NAMES, PATIENCE, Source, reading
 
 Record = dict[str, Any]
@@ -63,17 +65,22 @@ def open_any(path: Path, views: Path | None = None, patience: float = PATIENCE) 
 
 
 @contextmanager
-def prepared(path: Path, views: Path | None = None, patience: float = PATIENCE) -> Iterator[tuple[Path, Adapter]]:
+def prepared(
+    path: Path | Place, views: Path | None = None, patience: float = PATIENCE
+) -> Iterator[tuple[Path | Place, Adapter]]:
     """The database to audit: the given one, or a copy if it is JSON lines or its views lack the column `part`."""
     with tempfile.TemporaryDirectory(prefix="fateline-audit-") as folder:
         copy = Path(folder) / "trail.db"
-        if not is_database(path):
+        if isinstance(path, Place):
+            adapter = find_on_server(path, views, patience)
+        elif not is_database(path):
             if views is not None:
                 raise BadSource(f"{path}: {NO_VIEWS}")
             yield copy, copy_lines(path, copy)
             return
-        adapter = find_adapter(path, views)
-        with reading(path, adapter, patience) as source:
+        else:
+            adapter = find_adapter(path, views)
+        with read_from(path, adapter, patience) as source:
             in_place = source.in_place
             if not in_place:
                 adapter = copy_source(source, copy, patience)
@@ -96,7 +103,7 @@ def records_of(source: Source) -> Iterator[Record]:
         kept = [column for column in columns if column in COLUMNS[relation]]
         names = ", ".join(f'"{column}"' for column in kept)
         order = " ORDER BY seq" if "seq" in kept else ""
-        for values in source.conn.execute(f"SELECT {names} FROM given_{relation}{order}"):
+        for values in source.ask(f"SELECT {names} FROM given_{relation}{order}"):
             yield {"rec": relation, **dict(_plain_pairs(dict(zip(kept, values, strict=True))))}
 
 

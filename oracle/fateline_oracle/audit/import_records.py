@@ -107,10 +107,9 @@ def _copy_relation(source: Source, relation: str, conn: sqlite3.Connection) -> N
     kept = [column for column in source.columns[relation] if column != "part"]
     names = ", ".join(f'"{column}"' for column in kept)
     read = ", ".join(read_as(f'"{column}"') for column in kept)
-    rows = source.conn.execute(f"SELECT {read} FROM given_{relation}")
+    rows = source.ask(f"SELECT {read} FROM given_{relation}")
     marks = ", ".join("?" for _ in kept)
-    while found := rows.fetchmany(_AT_ONCE):
-        conn.executemany(f"INSERT INTO copied_{relation} ({names}) VALUES ({marks})", found)
+    conn.executemany(f"INSERT INTO copied_{relation} ({names}) VALUES ({marks})", rows)
 
 
 def _views(offered: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -56,7 +56,7 @@ def export_parquet(source: Source, folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="fateline-audit-") as scratch:
         for relation, columns in source.columns.items():
             names = [column for column in columns if column != "part"]
-            rows = source.conn.execute(f"SELECT {', '.join(map(_quoted, names))} FROM given_{relation}")
+            rows = source.ask(f"SELECT {', '.join(map(_quoted, names))} FROM given_{relation}")
             _put(conn, Path(scratch), folder, f"trail_{relation}", names, rows)
         for name in OF_THE_GRAPH:
             rows = source.conn.execute(

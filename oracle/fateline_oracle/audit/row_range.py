@@ -268,11 +268,8 @@ class RangeWorker:
                     (relation, run),
                 )
             for relation in OF_UNKNOWN_ROW & set(self.source.columns):  # its record could be of any row
-                self.conn.execute(
-                    f"INSERT INTO slice.gaps SELECT number, NULL, '{relation}' FROM slice.run_numbers WHERE name = ? "
-                    f"AND EXISTS (SELECT 1 FROM given_{relation} WHERE run = ? AND part IS NULL)",
-                    (run, run),
-                )
+                if self.source.without_row(relation, run):
+                    self.conn.execute("INSERT INTO slice.gaps VALUES (?, NULL, ?)", (self.runs.index(run), relation))
 
     def _gaps(self, relations: Sequence[str]) -> None:
         """Find the gaps in relations that are loaded; columns that no view gives are known without looking."""
@@ -280,6 +277,7 @@ class RangeWorker:
 
     def load(self, piece: Range) -> Counter[str]:
         """Load the records of a range. Returns the number of records of each relation."""
+        self.source.fetch(piece)
         self.begin(piece.run)
         self._counted.clear()
         where, values = piece.where()

@@ -4,12 +4,13 @@ The relations are temporary views named `given_<relation>`, so that tables of th
 checking (`row_range.py`).
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from fateline_console.terminal import harmless
 from fateline_model.records import COMMON_COLUMNS, RELATIONS
@@ -65,17 +66,34 @@ class Source:
     slow: Mapping[str, str]
     """The relations whose view gave nothing in time, and a sentence about each. They count as not recorded."""
 
+    NAMES_GIVEN: ClassVar[str] = "SELECT value FROM json_each(?)"
+    """A query for the names of a list in JSON."""
+
     @property
     def in_place(self) -> bool:
         return all("part" in self.columns[name] for name in OF_ROWS if name in self.columns)
 
+    def ask(self, sql: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query about `given_<relation>`, where the trail lies."""
+        return self.conn.execute(sql, values)
+
+    def fetch(self, piece: Range) -> None:
+        """Make the records of a range readable through `conn`. In a database of SQLite they are."""
+
+    def _one(self, sql: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:
+        return next(iter(self.ask(sql, values)), None)
+
+    def _count(self, sql: str, values: Sequence[object] = ()) -> int:
+        found = self._one(sql, values)
+        return int(found[0]) if found is not None else 0
+
     def runs(self) -> list[str]:
-        return [str(run) for (run,) in self.conn.execute("SELECT DISTINCT run FROM given_runs ORDER BY 1")]
+        return [str(run) for (run,) in self.ask("SELECT DISTINCT run FROM given_runs ORDER BY 1")]
 
     def run_states(self) -> Iterator[tuple[str, str | None, int | None]]:
         """Each run, its status, and how many rows its source gave, as far as that is recorded."""
         status, rows = self._column("runs", "status"), self._column("runs", "rows")
-        for run, word, given in self.conn.execute(f"SELECT run, {status}, {rows} FROM given_runs"):
+        for run, word, given in self.ask(f"SELECT run, {status}, {rows} FROM given_runs"):
             yield str(run), None if word is None else str(word), given if isinstance(given, int) else None
 
     def _column(self, relation: str, column: str) -> str:
@@ -83,10 +101,7 @@ class Source:
 
     def recorded(self) -> dict[str, bool]:
         """Of each relation, whether there is any record of it."""
-        return {
-            relation: self.conn.execute(f"SELECT 1 FROM given_{relation} LIMIT 1").fetchone() is not None
-            for relation in self.columns
-        }
+        return {relation: self._one(f"SELECT 1 FROM given_{relation} LIMIT 1") is not None for relation in self.columns}
 
     def without_run(self) -> dict[str, int]:
         """How many records of each relation say of no run that they belong to it. They are in no range, so nothing is asked of
@@ -94,7 +109,7 @@ class Source:
         if self.adapter.whole:
             return {}
         found = {
-            relation: int(self.conn.execute(f"SELECT count(*) FROM given_{relation} WHERE run IS NULL").fetchone()[0])
+            relation: self._count(f"SELECT count(*) FROM given_{relation} WHERE run IS NULL")
             for relation in self.columns
         }
         return {relation: count for relation, count in found.items() if count}
@@ -109,16 +124,15 @@ class Source:
                 for relation in self.columns
                 if relation != "runs"
             )
-            return [(str(run), str(rec)) for run, rec in self.conn.execute(f"{unknown} LIMIT ?", (MOST_ORPHANS,))]
-        found = self.conn.execute(f"SELECT run, rec FROM given_{ORPHANS} LIMIT ?", (MOST_ORPHANS,))
+            return [(str(run), str(rec)) for run, rec in self.ask(f"{unknown} LIMIT ?", (MOST_ORPHANS,))]
+        found = self.ask(f"SELECT run, rec FROM given_{ORPHANS} LIMIT ?", (MOST_ORPHANS,))
         return [(str(run), str(rec)) for run, rec in found]
 
     def bounds(self, run: str) -> tuple[int, int] | None:
         """The `part` of the first and of the last row of a run; None if it has no rows."""
         relation = "rows" if "rows" in self.columns else "tokens"
-        least, most = self.conn.execute(
-            f"SELECT min(part), max(part) FROM given_{relation} WHERE run = ?", (run,)
-        ).fetchone()
+        found = self._one(f"SELECT min(part), max(part) FROM given_{relation} WHERE run = ?", (run,))
+        least, most = found or (None, None)
         if not isinstance(least, int | None) or not isinstance(most, int | None):
             raise BadSource(f"trail_{relation}: part goes from {least!r} to {most!r}; it must be a whole number")
         return None if least is None or most is None else (least, most)
@@ -129,27 +143,47 @@ class Source:
         for relation in OF_ROWS:
             if relation not in self.columns:
                 continue
-            found = self.conn.execute(
-                f"SELECT * FROM given_{relation} WHERE run = ? AND part = ? LIMIT ?", (run, part, most)
-            )
-            names = [column[0] for column in found.description]
-            for values in found:
+            names = self.columns[relation]
+            read = ", ".join(f'"{name}"' for name in names)
+            for values in self.ask(
+                f"SELECT {read} FROM given_{relation} WHERE run = ? AND part = ? LIMIT ?", (run, part, most)
+            ):
                 pairs = zip(names, values, strict=True)
                 records.append({"rec": relation, **{name: _shown(value) for name, value in pairs if value is not None}})
         return records
 
+    def rows_of(self, run: str) -> int:
+        """The number of rows of a run."""
+        return self._count("SELECT count(*) FROM given_rows WHERE run = ?", (run,))
+
+    def without_row(self, relation: str, run: str) -> bool:
+        """True if a record of the run does not say to which row it belongs."""
+        return self._one(f"SELECT 1 FROM given_{relation} WHERE run = ? AND part IS NULL LIMIT 1", (run,)) is not None
+
+    def members(self, run: str) -> Iterator[tuple[object, int]]:
+        """The batch and the row of each member."""
+        yield from self.ask("SELECT batch, part FROM given_members WHERE run = ? AND part IS NOT NULL", (run,))
+
+    def tokens_called(self, names: Sequence[str]) -> Iterator[tuple[str, str, str | None]]:
+        """The run, the name and the row of the tokens that have one of these names."""
+        yield from self.ask(
+            'SELECT run, CAST(token AS TEXT), CAST("row" AS TEXT) FROM given_tokens '
+            f"WHERE CAST(token AS TEXT) IN ({self.NAMES_GIVEN})",
+            (json.dumps(names),),
+        )
+
     def rows_up_to(self, run: str, part: int) -> int:
         relation = "rows" if "rows" in self.columns else "tokens"
         sql = f"SELECT count(DISTINCT part) FROM given_{relation} WHERE run = ? AND part <= ?"
-        return int(self.conn.execute(sql, (run, part)).fetchone()[0])
+        return self._count(sql, (run, part))
 
     def firsts(self, run: str, least: int, most: int, size: int) -> Iterable[int]:
         """Where the ranges of a run begin. Numbers with large gaps between them are looked up, and no gap is walked through."""
         relation = "rows" if "rows" in self.columns else "tokens"
-        (count,) = self.conn.execute(f"SELECT count(*) FROM given_{relation} WHERE run = ?", (run,)).fetchone()
+        count = self._count(f"SELECT count(*) FROM given_{relation} WHERE run = ?", (run,))
         if most - least <= SPARSE * max(count, size):
             return range(least, most + 1, size)
-        parts = self.conn.execute(
+        parts = self.ask(
             f"SELECT DISTINCT part FROM given_{relation} WHERE run = ? AND part >= ? ORDER BY 1", (run, least)
         )
         firsts: list[int] = []
@@ -206,7 +240,7 @@ def reading(path: Path, adapter: Adapter, patience: float = PATIENCE) -> Iterato
                 raise BadSource(f"{adapter.name}: trail_{relation}: {error}") from error
             if relation != ORPHANS:
                 columns[relation] = tuple(str(column[0]) for column in found)
-                _check(adapter, relation, columns[relation])
+                check_columns(adapter, relation, columns[relation])
                 try:
                     with bounded(conn, patience):
                         _runs_as_text(conn, relation, adapter.views[relation], columns[relation])
@@ -234,7 +268,8 @@ def _runs_as_text(conn: sqlite3.Connection, relation: str, query: str, columns: 
         conn.execute(f"CREATE TEMP VIEW given_{relation} AS SELECT CAST(run AS TEXT) AS run{others} FROM ({query})")
 
 
-def _check(adapter: Adapter, relation: str, columns: tuple[str, ...]) -> None:
+def check_columns(adapter: Adapter, relation: str, columns: tuple[str, ...]) -> None:
+    """Refuse a view that has a column of no meaning, or that lacks one that a record cannot lack."""
     known = {*COLUMNS[relation], "part"}
     strange = [column for column in columns if column not in known]
     if strange:

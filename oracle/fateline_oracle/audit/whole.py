@@ -63,9 +63,10 @@ from .connect import BadSource, TookTooLong, bounded, fingerprint, is_being_writ
 from .evidence import MEANINGFUL_ABSENCE, given, relation_of
 from .import_records import copy_records
 from .incremental import Remembered, RunRemembered
+from .postgresql import Place, one_moment, read_from
 from .queries import CROSS_RANGE_TABLES, Query
 from .row_range import Breach, RangeResult, RangeWorker
-from .source import LARGEST, PATIENCE, WHOLE, Range, Source, reading
+from .source import LARGEST, PATIENCE, WHOLE, Range, Source
 
 ROWS: Final = 4_000
 """The number of rows in a range."""
@@ -78,7 +79,8 @@ KEPT: Final = 1_000
 class Wanted:
     """What to audit, and how."""
 
-    path: Path
+    path: Path | Place
+    """A file of SQLite, or a database of a server."""
     adapter: Adapter
     runs: tuple[str, ...] = ()
     laws: frozenset[str] | None = None
@@ -166,23 +168,29 @@ def audit(
     While somebody writes to it with a log, everything is read in one transaction of one process. If it changed although
     nobody seemed to write to it, a copy is audited.
     """
-    found = _of_one_moment(wanted, before, progress)
-    found.notes = (*notes(wanted.path), *version_notes(wanted.path, wanted.adapter))
+    path = wanted.path
+    if isinstance(path, Place):
+        with one_moment(path, wanted.patience) as then:
+            return _audit(replace(wanted, path=then), before, progress, live=False)
+    found = _of_one_moment(wanted, path, before, progress)
+    found.notes = (*notes(path), *version_notes(path, wanted.adapter))
     return found
 
 
-def _of_one_moment(wanted: Wanted, before: Remembered | None, progress: Callable[[str], None] | None) -> AuditResult:
-    live, known = is_being_written(wanted.path), fingerprint(wanted.path)
+def _of_one_moment(
+    wanted: Wanted, path: Path, before: Remembered | None, progress: Callable[[str], None] | None
+) -> AuditResult:
+    live, known = is_being_written(path), fingerprint(path)
     try:
         found = _audit(replace(wanted, jobs=1) if live else wanted, before, progress, live=live)
-        if live or fingerprint(wanted.path) == known:
+        if live or fingerprint(path) == known:
             return found
     except TookTooLong:  # only in the one transaction, which that ended
         pass
     except BadSource:
-        if live or fingerprint(wanted.path) == known:
+        if live or fingerprint(path) == known:
             raise
-    with snapshot(wanted.path) as copy:
+    with snapshot(path) as copy:
         return _audit(replace(wanted, path=copy), before, progress, live=False)
 
 
@@ -264,7 +272,7 @@ def _sharing_a_batch(source: Source, run: str, last: RunRemembered) -> Iterator[
     """Ended rows that share a batch with an unended or new row. They are checked with it."""
     if "members" not in source.columns:
         return
-    rows = list(source.conn.execute("SELECT batch, part FROM given_members WHERE run = ? AND part IS NOT NULL", (run,)))
+    rows = list(source.members(run))
     assert last.upto is not None
     unended = set(last.open)
     fresh = {batch for batch, part in rows if part > last.upto or part in unended}
@@ -276,7 +284,7 @@ def _sharing_a_batch(source: Source, run: str, last: RunRemembered) -> Iterator[
 
 @contextmanager
 def _worker(wanted: Wanted, kept_in: Path) -> Iterator[RangeWorker]:
-    with reading(wanted.path, wanted.adapter, wanted.patience) as source:
+    with read_from(wanted.path, wanted.adapter, wanted.patience) as source:
         source.conn.execute("ATTACH '' AS slice")  # in memory; SQLite moves it to disk if it grows
         source.conn.execute("ATTACH ? AS cross_range", (str(kept_in),))
         for name, columns in _KEPT_TABLES.items():
@@ -374,14 +382,11 @@ def _across_ranges(
     )
     conn.execute("CREATE INDEX slice.ends_batch ON ends (run, batch, ordinal)")
     conn.execute("CREATE INDEX slice.outputs_batch ON outputs (run, batch)")
-    _find_parent_rows(source)
+    _find_parent_rows(worker)
     conn.execute("CREATE TABLE slice.totals (run, rows)")
     for run in found.runs:
         if "rows" in source.columns:
-            conn.execute(
-                "INSERT INTO slice.totals SELECT ?, count(*) FROM given_rows WHERE run = ?",
-                (worker.runs.index(run), run),
-            )
+            conn.execute("INSERT INTO slice.totals VALUES (?, ?)", (worker.runs.index(run), source.rows_of(run)))
     found.judged.records["batches"] = conn.execute("SELECT count(*) FROM slice.trail_batches").fetchone()[0]
     _find_strays(source, wanted, found)
     worker.see(found.judged)
@@ -470,15 +475,15 @@ def _recorded(need: str, found: AuditResult) -> bool:
     )
 
 
-def _find_parent_rows(source: Source) -> None:
+def _find_parent_rows(worker: RangeWorker) -> None:
     """Find the rows of parents that are not in the range of their child."""
+    source = worker.source
     source.conn.execute("CREATE TABLE slice.parent_rows (run, token, row)")
-    if source.conn.execute("SELECT 1 FROM slice.unresolved_parents LIMIT 1").fetchone():
-        source.conn.execute(
-            'INSERT INTO slice.parent_rows SELECT n.number, CAST(t.token AS TEXT), CAST(t."row" AS TEXT) '
-            "FROM given_tokens AS t JOIN slice.run_numbers AS n ON n.name = t.run "
-            "WHERE CAST(t.token AS TEXT) IN (SELECT parent FROM slice.unresolved_parents)"
-        )
+    names = [name for (name,) in source.conn.execute("SELECT DISTINCT parent FROM slice.unresolved_parents")]
+    if names:
+        numbers = {run: number for number, run in enumerate(worker.runs)}
+        found = ((numbers[run], token, row) for run, token, row in source.tokens_called(names) if run in numbers)
+        source.conn.executemany("INSERT INTO slice.parent_rows VALUES (?, ?, ?)", found)
     source.conn.execute("CREATE INDEX slice.parent_rows_token ON parent_rows (token, run)")
 
 

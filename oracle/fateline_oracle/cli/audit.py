@@ -20,8 +20,9 @@ from ..adapters.profiles import cases_of, packed
 from ..audit.any_trail import prepared
 from ..audit.connect import BadSource
 from ..audit.incremental import recall
+from ..audit.postgresql import place_of, read_from
 from ..audit.queries import judged_at_rest, needed_tables, queries, shared
-from ..audit.source import PATIENCE, reading
+from ..audit.source import PATIENCE
 from ..audit.summary import AuditSummary, Group, tell
 from ..audit.whole import Wanted
 from ..audit.whole import audit as audited
@@ -113,9 +114,9 @@ def audit(
 ) -> ExitCode:
     """Check DATABASE against the law, and report each breach with its run, row and token.
 
-    DATABASE is an audit database (SQLite), a trail in JSON lines, or a folder that --export wrote, which is checked on
-    DuckDB; or `engine:ENGINE/CASE`, one of those of specs/engines.md. It is opened read-only; nothing is written to it or into
-    its folder.
+    DATABASE is an audit database (SQLite), `postgresql://USER@HOST/NAME`, a trail in JSON lines, or a folder that --export
+    wrote, which is checked on DuckDB; or `engine:ENGINE/CASE`, one of those of specs/engines.md. It is opened read-only;
+    nothing is written to it or into its folder.
 
     Exit status: 0 the law holds, 1 it is breached or the trail was altered, 2 undetermined, 3 wrong usage or input.
     """
@@ -132,18 +133,26 @@ def audit(
     asked = frozenset(laws) if laws else None
     try:
         ledger_for(ledger_file, "")
-        chain = chain_of(Path(database), kept)
-        if Path(database).is_dir():
+        place = place_of(database)
+        if place is not None and kept is not None:
+            raise click.ClickException(
+                "--head: the chain of commits is in the file of the engine; a copy on a server has none"
+            )
+        chain = chain_of(Path(database), kept) if place is None else None
+        if place is not None:
+            database = str(place)
+        elif Path(database).is_dir():
             summary = _of_fleet(
                 Path(database), asked, max(1_000, limit), _reproduce(database, runs, laws, views), limit
             )
             return _shown(summary, None, database, limit, html, junit, as_json)
-        with prepared(Path(database), Path(views) if views is not None else None, patience) as (path, adapter):
+        given = Path(views) if views is not None else None
+        with prepared(place or Path(database), given, patience) as (path, adapter):
             wanted = Wanted(path, adapter, runs, asked, jobs, max(1_000, limit), patience)
             before = recall(Path(since), adapter.name) if since is not None else None
             with Progress() as progress:
                 found = audited(wanted, before, progress.update)
-            with reading(path, adapter, patience) as source:
+            with read_from(path, adapter, patience) as source:
                 summary = tell(
                     found,
                     source,

@@ -42,7 +42,7 @@ from fateline_model import LAW_VERSION
 
 from ..audit.any_trail import open_any, prepared
 from ..audit.connect import BadSource
-from ..audit.source import reading
+from ..audit.postgresql import read_from
 from ..audit.summary import tell
 from ..audit.whole import Wanted, audit
 from ..limits import Allowance
@@ -265,8 +265,8 @@ def _came(asked: Asked, folder: Path) -> Came:
         for file in folder.glob(f"{asked.database}*"):
             shutil.copy(file, scratch)
         path = Path(scratch) / Path(asked.database).name
-        with prepared(path, asked.views) as (file, adapter), reading(file, adapter) as source:
-            told = tell(audit(Wanted(file, adapter)), source, asked.database, "", 3)
+        with prepared(path, asked.views) as (judged, adapter), read_from(judged, adapter) as source:
+            told = tell(audit(Wanted(judged, adapter)), source, asked.database, "", 3)
         with open_any(path, asked.views) as trail:
             things = Counter(_kind(record) for record in trail.records)
     broken = {
