@@ -19,7 +19,7 @@ FIND_PYTHON = python=; for candidate in $(PYTHON) python3.11 python3; do \
 	echo "fateline needs Python 3.11 or newer with its venv module: looked for $(PYTHON) python3.11 python3." >&2; \
 	echo "Name another with: make PYTHON=/path/to/python" >&2; exit 1; fi
 
-.PHONY: demo conform test check deep turn coverage engines bench constraints clean help
+.PHONY: demo conform test check deep turn coverage engines some-engines bench constraints clean help
 
 REPORT := build/conformance.html
 AUDIT := build/audit.html
@@ -83,6 +83,13 @@ engines: $(READY) ## install the engines of others, once, and hold each against 
 	@$(BIN)/fateline engines --make
 	@$(BIN)/python -m pytest -q -m engines tests/oracle/adapters tests/oracle/crash
 
+# Four engines that are quick to install and to drive; without the network they are skipped, and said to be.
+SMALL_ENGINES := spiffworkflow langgraph dbos bpmn_engine
+
+some-engines: $(READY) ## the same for four small ones, at scope small; a continuous run does this
+	-@$(BIN)/fateline engines --make $(SMALL_ENGINES)
+	@$(BIN)/python -m pytest -q -rs -n 2 -m engines tests/oracle/adapters/test_driven.py
+
 bench: $(READY) ## the benchmarks; they print ratios
 	@$(BIN)/python -m bench
 
@@ -101,7 +108,7 @@ clean: ## remove everything that can be made again, .venv too
 	@find model impl oracle tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r target text; do \
 	printf '  make %-12s %s\n' "$$target" "$$text"; done
 
 $(READY): pyproject.toml constraints.txt
