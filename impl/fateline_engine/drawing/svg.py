@@ -39,6 +39,10 @@ _STYLE: Final = """\
 _LETTER: Final = 7.2
 _SMALL_LETTER: Final = 5.6
 _LINE: Final = 17.0
+_LONGEST: Final = 32
+"""Characters of a name that are drawn; the whole name is its title."""
+_CERTAIN: Final = 12
+"""So long a name fits its box in any font; a longer one is given its width."""
 
 
 def svg(graph: ExecutionGraph) -> str:
@@ -67,8 +71,22 @@ def svg(graph: ExecutionGraph) -> str:
 
 
 def _size(name: str, caption: str, edges: int) -> Size:
-    width = max(len(name) * _LETTER, len(caption) * _SMALL_LETTER) + 24
+    width = max(len(_drawn(name)) * _LETTER, len(caption) * _SMALL_LETTER) + 24
     return Size(width, max(42.0, _LINE * (edges + 1)))
+
+
+def _drawn(name: str) -> str:
+    """A name, without its middle if it is very long."""
+    if len(name) <= _LONGEST:
+        return name
+    return f"{name[: _LONGEST * 2 // 3]}…{name[-_LONGEST // 3 + 1 :]}"
+
+
+def _name(name: str, x: float, y: float) -> str:
+    drawn = _drawn(name)
+    width = f' textLength="{len(drawn) * _LETTER:.1f}" lengthAdjust="spacingAndGlyphs"' if len(drawn) > _CERTAIN else ""
+    title = f"<title>{escape(name)}</title>" if drawn != name else ""
+    return f'<text class="name" x="{x:.1f}" y="{y:.1f}"{width}>{escape(drawn)}{title}</text>'
 
 
 def _curve(route: Sequence[Point]) -> str:
@@ -86,6 +104,6 @@ def _box(name: str, kind: NodeKind, caption: str, at: Point, size: Size) -> list
     return [
         f'<rect class="box" data-node="{escape(name)}" x="{at.x:.1f}" y="{at.y:.1f}" '
         f'width="{size.width:.1f}" height="{size.height:.1f}" rx="{corner}" stroke="{_COLOURS[kind]}"/>',
-        f'<text class="name" x="{x:.1f}" y="{middle - 2:.1f}">{escape(name)}</text>',
+        _name(name, x, middle - 2),
         f'<text class="caption" x="{x:.1f}" y="{middle + 12:.1f}">{escape(caption)}</text>',
     ]

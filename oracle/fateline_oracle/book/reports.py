@@ -192,6 +192,12 @@ def verdicts_page() -> str:
         "[laws.md](laws.md), and decide. It is a fault: mend it. It is a choice that your engine makes otherwise: declare the profile law "
         "([ports.md](ports.md#profiles)). It is a fault that you will mend later: list it in a ledger "
         "([ports.md](ports.md#known-findings)). You think that the law is wrong: its decision page says why it is so.",
+        "## A report as a page",
+        "`--html FILE` of `conform`, `merge`, `audit`, `torture`, `zoo` and `board` writes one file without a script, which needs no "
+        "network. All have one form: the verdict with its reasons, each finding with its shortest case and its pictures, the laws, "
+        "what was not judged, and the command that repeats it. What is said at the top leads to its evidence below, and a "
+        "law to its sentence. A long id is shown by its first and last characters; the whole of it is its title. On paper "
+        "everything is printed, also what is folded on the screen.",
         "## A report as JSON",
         f"With `--json` every command that judges prints one object, `{SCHEMA}`; its schema is in "
         f"`schemas/report.schema.json`. `fateline spec`, and `fateline vectors` without an engine, judge no law: they print `{FILES}`, "

@@ -34,6 +34,7 @@ from ..report.ledger import BadLedger
 from ..report.verdict import ExitCode, Verdict
 from .chain import as_object, chain_of, statements
 from .engine_options import ledger_for, ledger_option
+from .html_option import html_option, write_page
 from .verify import JOBS
 
 SHOWN_RUNS = 5
@@ -90,7 +91,7 @@ def _located(ctx: click.Context, _: click.Parameter, given: str | None) -> str |
     show_default=True,
     help="Seconds for one query about one range of rows.",
 )
-@click.option("--html", metavar="FILE", help="Write the report to FILE, as one HTML page that works offline.")
+@html_option
 @click.option("--export", metavar="FOLDER", help="Write the trail to FOLDER as Parquet files, for audits on DuckDB.")
 @click.option("--sql", "printed", metavar="LAW", help="Only print the queries of this law.")
 @click.option("--junit", metavar="FILE", help="Write JUnit XML to FILE, one test for each law.")
@@ -202,9 +203,7 @@ def _shown(
     if html is not None:
         from ..render.audit_html import render_audit
 
-        Path(html).parent.mkdir(parents=True, exist_ok=True)
-        Path(html).write_text(render_audit(summary, database), encoding="utf-8")
-        say(f"The report: {Path(html).resolve()}", err=as_json)
+        say(write_page(html, render_audit(summary, database)), err=as_json)
     altered = chain is not None and not chain.unaltered
     return ExitCode.BREACHED if altered else summary.report.exit_code
 

@@ -4,7 +4,6 @@ Not here: measuring (`board/measure.py`), and the page (`book/board.py`).
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 import msgspec
@@ -21,12 +20,13 @@ from ..engines import NoSuchEngine
 from ..ports.port import EngineFault
 from ..report.verdict import ExitCode
 from .engines import packages_of
+from .html_option import html_option, write_page
 
 
 @click.command()
 @click.argument("engines", nargs=-1, metavar="[ENGINE]...")
 @click.option("--lock", is_flag=True, help="Keep what was measured; `fateline spec` then writes specs/board.md.")
-@click.option("--html", metavar="FILE", help="Write the board to FILE, as one HTML page that works offline.")
+@html_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def board(engines: tuple[str, ...], lock: bool, html: str | None, as_json: bool) -> ExitCode:
     """Measure engines of others, and compare what is found with the board that is kept.
@@ -45,7 +45,7 @@ def board(engines: tuple[str, ...], lock: bool, html: str | None, as_json: bool)
     if lock:
         keep_board(rows)
     if html is not None:
-        Path(html).write_text(board_html(rows), encoding="utf-8")
+        say(write_page(html, board_html(rows)), err=as_json)
     missing = [name for name in chosen if profile_of(name).drives and not is_made(profile_of(name).packages)]
     if as_json:
         click.echo(

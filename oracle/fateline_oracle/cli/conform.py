@@ -32,6 +32,7 @@ from ..report.parts import in_shard, part_json
 from ..report.verdict import ExitCode
 from ..shard import WHOLE, Shard
 from .engine_options import TakesCommand, ledger_for, ledger_option, shard_option, timeout_option, written
+from .html_option import html_option, write_page
 from .verify import JOBS
 
 
@@ -68,7 +69,7 @@ from .verify import JOBS
 )
 @click.option("--list", "only_list", is_flag=True, help="Only list the instances of the scope.")
 @click.option("--stop-first", is_flag=True, help="End each instance at its first difference.")
-@click.option("--html", metavar="FILE", help="Write the report to FILE, as one HTML page that works offline.")
+@html_option
 @click.option("--cases", metavar="DIR", help="Write every counterexample to DIR, one JSON file each.")
 @click.option(
     "--trail", metavar="FILE", help="Check a trail at rest instead, by stepping: anything that `fateline audit` reads."
@@ -174,7 +175,5 @@ def written_files(found: Conformance, html: str | None, cases: str | None) -> li
     if html is not None:
         from ..render.conform_html import render
 
-        Path(html).parent.mkdir(parents=True, exist_ok=True)
-        Path(html).write_text(render(found), encoding="utf-8")
-        lines.append(f"The report: {Path(html).resolve()}")
+        lines.append(write_page(html, render(found)))
     return lines

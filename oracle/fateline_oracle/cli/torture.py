@@ -23,6 +23,7 @@ from ..render.crash_text import crash_text
 from ..report.case import write_case
 from ..report.verdict import ExitCode, Skipped, Verdict
 from .engine_options import timeout_option
+from .html_option import html_option, write_page
 from .torture_any import torture_any
 from .verify import JOBS
 
@@ -58,6 +59,7 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
 )
 @click.option("--effects", multiple=True, metavar="FILE", help="With --start: a file of effects, one on each line.")
 @click.option("--views", metavar="FILE", help="With --start: SQL file of views through which the database is read.")
+@html_option
 @timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def torture(
@@ -77,6 +79,7 @@ def torture(
     database: str | None,
     effects: tuple[str, ...],
     views: str | None,
+    html: str | None,
     as_json: bool,
 ) -> ExitCode:
     """Crash ENGINE at every write boundary, resume it, and check what the crash left and how the run ended.
@@ -92,7 +95,7 @@ def torture(
     """
     seed = secrets.randbelow(2**31) if seed is None else seed
     if start is not None:
-        return torture_any(start, resume, database, effects, views, seed, as_json)
+        return torture_any(start, resume, database, effects, views, seed, html, as_json)
     skipped: list[Skipped] = []
     killed = None
     try:
@@ -116,6 +119,10 @@ def torture(
     words += ["--kill", str(kills), "--faults", str(faults), "--seed", str(seed)] if kills or faults else []
     found = conclude(campaign, killed, skipped, shlex.join(words))
     say(found.report.to_json() if as_json else crash_text(found))
+    if html is not None:
+        from ..render.crash_html import render_crash
+
+        say(write_page(html, render_crash(found)), err=as_json)
     if lock and not engine and found.report.verdict is Verdict.HOLDS:
         keep_figures(found.report)
     if cases is not None:

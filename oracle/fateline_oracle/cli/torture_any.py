@@ -16,6 +16,7 @@ from fateline_model import LAWS
 from ..audit.connect import BadSource
 from ..crash.any_process import AnyCrash, Asked, CannotRun, crash_any
 from ..report.verdict import ExitCode
+from .html_option import write_page
 
 SHOWN = 3
 """The largest number of findings of each law that are shown."""
@@ -28,6 +29,7 @@ def torture_any(
     effects: tuple[str, ...],
     views: str | None,
     seed: int,
+    html: str | None,
     as_json: bool,
 ) -> ExitCode:
     """Crash a command, and print what was found."""
@@ -48,6 +50,10 @@ def torture_any(
         raise click.ClickException(str(problem)) from problem
     report = found.report(_reproduce(start, resume, database, effects, views, seed))
     say(report.to_json() if as_json else "\n".join(_text(found)))
+    if html is not None:
+        from ..render.crash_html import render_any_crash
+
+        say(write_page(html, render_any_crash(found, report, start)), err=as_json)
     return report.exit_code
 
 

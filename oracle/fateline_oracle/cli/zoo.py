@@ -24,6 +24,7 @@ from ..render.conform_text import case_text
 from ..report.law_results import law_results
 from ..report.verdict import ExitCode, Finding, Report
 from .engine_options import timeout_option
+from .html_option import html_option, write_page
 from .verify import JOBS
 
 
@@ -35,6 +36,7 @@ from .verify import JOBS
 @click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="Number of processes.", show_default=True)
 @click.option("--lock", is_flag=True, help="For maintainers: keep the result from which the book is made.")
 @click.option("--show", is_flag=True, help="Show the counterexample of each bug.")
+@html_option
 @timeout_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def zoo(
@@ -45,6 +47,7 @@ def zoo(
     jobs: int,
     lock: bool,
     show: bool,
+    html: str | None,
     as_json: bool,
 ) -> ExitCode:
     """Check engines with one seeded bug each: all of them, or those with these NAMES.
@@ -73,6 +76,11 @@ def zoo(
     if lock and found.holds:
         write_matrix(found)
         write_cases(found.hunted)
+    if html is not None:
+        from ..render.zoo_html import render_zoo
+
+        cases = {one.bug.name: case_of(one) for one in found.hunted if one.found is not None}
+        click.echo(write_page(html, render_zoo(report, cases)), err=as_json)
     if show:
         for hunted in found.hunted:
             if hunted.found is not None:

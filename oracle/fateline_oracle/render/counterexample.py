@@ -85,6 +85,15 @@ def say(record: RecordJson) -> str:
     return f"{subject}: {', '.join(rest)}" if rest else subject
 
 
+def record_text(record: RecordJson) -> str:
+    """One record on one line without its place in time, whatever it contains."""
+    plain = {key: value for key, value in record.items() if key not in ("seq", "tx", "at", "opened", "closed")}
+    try:
+        return say({key: value for key, value in plain.items() if not key.startswith("digest")})
+    except KeyError:
+        return ", ".join(f"{key} {value}" for key, value in plain.items())
+
+
 _SUBJECTS = ("token", "barrier", "batch", "row", "run")
 
 

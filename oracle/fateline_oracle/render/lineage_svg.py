@@ -4,12 +4,17 @@ The records are plain data in the names of the law; the drawing is SVG that take
 the same as text (`counterexample.lineage`).
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from .html import element, escaped
+from .html import element, escaped, short
 
-WIDTH: Final = 168
+NARROW: Final = 120
+LONGEST: Final = 56
+"""Characters of one text in a box; no more fit a page."""
+OF_NAME, OF_FATE = 7.4, 6.1
+"""The width of a character of a name, and of a fate."""
 HEIGHT: Final = 44
 ACROSS: Final = 56
 DOWN: Final = 16
@@ -26,6 +31,15 @@ class Box(NamedTuple):
     fate: str
     concerned: bool
 
+    @property
+    def width(self) -> int:
+        """What its texts need."""
+        return max(NARROW, round(max(OF_NAME * len(_cut(self.name)), OF_FATE * len(_cut(self.fate)))) + 24)
+
+
+def _cut(said: str) -> str:
+    return said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…"
+
 
 def lineage_svg(records: Iterable[Mapping[str, object]], concerned: frozenset[str]) -> str:
     """The drawing; empty if there is no token."""
@@ -40,10 +54,12 @@ def lineage_svg(records: Iterable[Mapping[str, object]], concerned: frozenset[st
     if not tokens:
         return ""
     boxes = _laid_out(tokens, links, _fates(found), concerned)
-    width = max(box.column for box in boxes.values()) * (WIDTH + ACROSS) + WIDTH + 2
+    columns = [max(box.width for box in boxes.values() if box.column == place) for place in _columns(boxes)]
+    left = [sum(columns[:place]) + place * ACROSS + 1 for place in range(len(columns))]
+    width = left[-1] + columns[-1] + 1
     height = max(box.line for box in boxes.values()) * (HEIGHT + DOWN) + HEIGHT + 2
-    drawn = [_edge(boxes[parent], boxes[child]) for parent, child in links]
-    drawn += [_box(box) for box in boxes.values()]
+    drawn = [_edge(boxes[parent], boxes[child], left, columns) for parent, child in links]
+    drawn += [_box(box, left, columns) for box in boxes.values()]
     picture = element(
         "svg",
         element("title", "The lineage of the tokens") + "".join(drawn),
@@ -52,6 +68,7 @@ def lineage_svg(records: Iterable[Mapping[str, object]], concerned: frozenset[st
         height=height,
         role="img",
         class_="lineage",
+        style=f"--own: {width}px",
     )
     return element("div", picture, class_="scroll")
 
@@ -68,7 +85,10 @@ def pipeline_svg(document: object) -> str:
         picture = svg(ExecutionGraph.build(read_pipeline(document)))
     except SettingsError:
         return ""
-    return element("div", picture[picture.index("<svg") :], class_="scroll pipeline")
+    drawn = picture[picture.index("<svg") :]
+    own = re.search(r'width="([\d.]+)"', drawn)
+    style = f"--own: {own[1]}px" if own is not None else None
+    return element("div", drawn, class_="scroll pipeline", style=style)
 
 
 def _fates(records: Iterable[Mapping[str, object]]) -> dict[str, str]:
@@ -95,23 +115,27 @@ def _laid_out(
     for token in tokens:
         line = used.get(column[token], 0)
         used[column[token]] = line + 1
-        boxes[token] = Box(token, column[token], line, fates.get(token, "no fate"), token in concerned)
+        boxes[token] = Box(short(token), column[token], line, short(fates.get(token, "no fate")), token in concerned)
     return boxes
 
 
-def _corner(box: Box) -> tuple[int, int]:
-    return box.column * (WIDTH + ACROSS) + 1, box.line * (HEIGHT + DOWN) + 1
+def _columns(boxes: Mapping[str, Box]) -> range:
+    return range(max(box.column for box in boxes.values()) + 1)
 
 
-def _box(box: Box) -> str:
-    x, y = _corner(box)
-    frame = element("rect", "", x=x, y=y, width=WIDTH, height=HEIGHT, rx=6)
-    name = element("text", escaped(box.name, 20), x=x + 12, y=y + 18, class_="name")
-    fate = element("text", escaped(box.fate, 26), x=x + 12, y=y + 34)
+def _top(box: Box) -> int:
+    return box.line * (HEIGHT + DOWN) + 1
+
+
+def _box(box: Box, left: list[int], columns: list[int]) -> str:
+    x, y = left[box.column], _top(box)
+    frame = element("rect", "", x=x, y=y, width=columns[box.column], height=HEIGHT, rx=6)
+    name = element("text", escaped(_cut(box.name)), x=x + 12, y=y + 18, class_="name")
+    fate = element("text", escaped(_cut(box.fate)), x=x + 12, y=y + 34)
     return element("g", frame + name + fate, class_="token concerned" if box.concerned else "token")
 
 
-def _edge(parent: Box, child: Box) -> str:
-    (x, y), (u, v) = _corner(parent), _corner(child)
-    x, y, v, half = x + WIDTH, y + HEIGHT // 2, v + HEIGHT // 2, ACROSS // 2
+def _edge(parent: Box, child: Box, left: list[int], columns: list[int]) -> str:
+    x, u = left[parent.column] + columns[parent.column], left[child.column]
+    y, v, half = _top(parent) + HEIGHT // 2, _top(child) + HEIGHT // 2, ACROSS // 2
     return element("path", "", d=f"M {x} {y} C {x + half} {y}, {u - half} {v}, {u} {v}", class_="line")

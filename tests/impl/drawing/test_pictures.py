@@ -114,3 +114,18 @@ def test_a_caption_tells_what_is_particular() -> None:
         "batch: batch_count > 12345 or bat…",
         "sink: csv",
     ]
+
+
+def test_a_name_of_any_length_stays_in_its_box_and_can_be_read_whole() -> None:
+    long = "from_the_old_system_" + "w" * 44
+    data = {"name": "p", "nodes": [{"name": "s", "kind": "source", "to": long}, {"name": long, "kind": "sink"}]}
+    root = ElementTree.fromstring(svg(graph_of(data)))
+    box = next(item for item in root.iter(f"{SVG}rect") if item.get("data-node") == long)
+    name = next(item for item in root.iter(f"{SVG}text") if "old_system" in str(item.text))
+    assert len(str(name.text)) < 40
+    assert name.findtext(f"{SVG}title") == long
+    right = float(str(box.get("x"))) + float(str(box.get("width")))
+    assert float(str(name.get("x"))) + float(str(name.get("textLength"))) <= right - 8
+    short = next(item for item in root.iter(f"{SVG}text") if item.text == "s")
+    assert short.get("textLength") is None
+    assert short.find(f"{SVG}title") is None

@@ -70,7 +70,7 @@ def test_the_page_has_every_finding_and_fetches_nothing() -> None:
     assert "<script" not in page
     assert " src=" not in page
     assert "<link" not in page
-    assert page.count("<details>") == len(FINDINGS)
+    assert page.count('<details class="finding">') == len(FINDINGS)
 
 
 def test_the_command_measures_and_compares(tmp_path: Path) -> None:

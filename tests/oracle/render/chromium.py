@@ -22,20 +22,32 @@ FLAGS = (
 )  # fmt: skip
 
 
-def opened(page: Path, fragment: str = "", *, size: str = "1400,1000", scheme: str = "light") -> str:
-    """The document, as HTML."""
+def _ran(page: Path, fragment: str, *words: str) -> "subprocess.CompletedProcess[str]":
     assert BROWSER is not None
-    profile = page.parent / "browser"
-    words = [BROWSER, *FLAGS, f"--user-data-dir={profile}", f"--window-size={size}", "--dump-dom"]
-    words.append(f"--blink-settings=preferredColorScheme={0 if scheme == 'dark' else 1}")
     done = subprocess.run(
-        [*words, f"{page.resolve().as_uri()}{fragment}"],
+        [BROWSER, *FLAGS, f"--user-data-dir={page.parent / 'browser'}", *words, f"{page.resolve().as_uri()}{fragment}"],
         capture_output=True,
         text=True,
         timeout=4 * SILENCE * slowness(),
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout
+    return done
+
+
+def said_in_console(page: Path, *, size: str = "1400,1000") -> list[str]:
+    """What the page, as it is, writes into the browser's console: errors of its script, and what its policy refuses."""
+    done = _ran(page, "", f"--window-size={size}", "--enable-logging=stderr", "--log-level=0", "--dump-dom")
+    return [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
+
+
+def opened(page: Path, fragment: str = "", *, size: str = "1400,1000", scheme: str = "light") -> str:
+    """The document, as HTML."""
+    words = (
+        f"--window-size={size}",
+        f"--blink-settings=preferredColorScheme={0 if scheme == 'dark' else 1}",
+        "--dump-dom",
+    )
+    return _ran(page, fragment, *words).stdout
 
 
 def with_script(file: Path, script: str, *, size: str = "390,844", fragment: str = "") -> str:

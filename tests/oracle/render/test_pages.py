@@ -68,7 +68,8 @@ def test_it_is_well_formed(found: Conformance) -> None:
 
 def test_it_needs_nothing_from_outside_and_no_script(found: Conformance) -> None:
     page = render(found).replace('xmlns="http://www.w3.org/2000/svg"', "")
-    assert "http" not in page
+    assert "http:" not in page
+    assert "https:" not in page
     assert "<script" not in page
     assert "@import" not in page
     assert re.search(r"url\((?!#)", page) is None  # an arrow of the page itself is its own
@@ -77,7 +78,7 @@ def test_it_needs_nothing_from_outside_and_no_script(found: Conformance) -> None
 def test_every_law_is_on_it_with_its_sentence(found: Conformance) -> None:
     page = render(found)
     for law in ALL:
-        assert f"<b>{law.id}</b>" in page
+        assert f'<b id="law-{law.id}">{law.id}</b>' in page
     assert "A token has at most one terminal outcome, its fate, and the fate never changes." in page
 
 
@@ -92,7 +93,7 @@ def test_a_breach_shows_expected_beside_observed_and_the_lineage() -> None:
     page = render(conformance("zoo:late-without-a-fate"))
     assert "<h4>The law</h4>" in page
     assert "<h4>The engine</h4>" in page
-    assert "missing: outcomes" in page
+    assert "outcomes</span> <mark>missing</mark>" in page, "marked in its place"
     assert "<svg" in page
     assert "Legal here:" in page
 

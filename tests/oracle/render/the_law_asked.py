@@ -11,7 +11,7 @@ from fateline_model.checker.systems import PipelineSystem, State
 from fateline_model.records import as_json
 from fateline_model.state import token_name
 from fateline_model.stimuli import Do, Stimulus
-from fateline_oracle.render.sections import record_text
+from fateline_oracle.render.counterexample import record_text
 
 
 class Shown(NamedTuple):

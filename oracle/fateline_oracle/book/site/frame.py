@@ -4,11 +4,11 @@ Nothing but the page of the search has a script, and no page loads anything from
 """
 
 from collections.abc import Sequence
-from functools import cache
 from importlib.resources import files
 from typing import Final
 
 from ...render.html import element, escaped, text
+from ...render.shell import shell
 from .markdown_html import Rendered, Section, linked_from
 
 GENERATOR: Final = "fateline spec --site"
@@ -27,16 +27,9 @@ MOST: Final = 60
 """Headings of the third level in such a list, at most; the glossary and the board have lists themselves."""
 
 
-@cache
-def _style() -> str:
-    shared = files("fateline_oracle.render").joinpath("style.css").read_text(encoding="utf-8")
-    return shared + files(__package__).joinpath("site.css").read_text(encoding="utf-8")
-
-
 def framed(path: str, title: str, body: str, *, scripts: str = "", allowed: str = "", source: str = "") -> str:
     """A whole page. `allowed` is what may run, for its policy."""
-    script = f" script-src {allowed};" if allowed else ""
-    policy = f"default-src 'none'; style-src 'unsafe-inline';{script} base-uri 'none'; form-action 'self' file:"
+    script = f"script-src {allowed}; " if allowed else ""
     ways = "".join(
         element("a", escaped(said), href=linked_from(path, way), **({"aria-current": "page"} if way == path else {}))
         for way, said in WAYS
@@ -50,16 +43,17 @@ def framed(path: str, title: str, body: str, *, scripts: str = "", allowed: str 
         if source
         else ""
     )
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        f'<meta name="generator" content="{GENERATOR}">\n'
-        f"<title>{escaped(title)} · Fateline</title>\n<style>\n{_style()}</style>\n</head>\n<body>\n"
+    body = (
         '<a class="skip" href="#main">Skip to the text</a>\n'
         f'<header class="top"><nav aria-label="The book">{ways}</nav>{find if path != SEARCH else ""}</header>\n'
-        f'<main id="main">\n{body}\n{foot}</main>\n{scripts}</body>\n</html>\n'
+        f'<main id="main">\n{body}\n{foot}</main>\n{scripts}'
+    )
+    return shell(
+        f"{title} · Fateline",
+        body,
+        style=files(__package__).joinpath("site.css").read_text(encoding="utf-8"),
+        allowed=f"{script}base-uri 'none'; form-action 'self' file:",
+        head=f'<meta name="generator" content="{GENERATOR}">\n',
     )
 
 

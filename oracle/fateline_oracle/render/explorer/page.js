@@ -46,9 +46,13 @@
 
   // ------------------------------------------------------------------------------------------- parts of the page
 
+  // A long id as its first and last characters; where it is a name, the whole of it is its title.
+  const ID = /\b(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,})\b/g;
+  const short = (said) => said.replace(ID, (id) => `${id.slice(0, 4)}…${id.slice(-4)}`);
+  const named = (name) => make("b", short(name), short(name) === name ? {} : { title: name });
   const item = (place, ...more) => {
     const [relation, said] = tables.records[place];
-    return make("li", [make("span", relation, { class: "relation" }), ` ${said}`, ...more]);
+    return make("li", [make("span", relation, { class: "relation" }), ` ${short(said)}`, ...more]);
   };
   const chip = (said) => make("mark", said);
   const list = (items) => (items.length ? make("ul", items, { class: "records" }) : make("p", "nothing is written", { class: "nothing" }));
@@ -197,7 +201,7 @@
       const own = tokens.get(name);
       const others = own.parents.filter((parent) => parent !== above(name));
       const unlike = other && (!other.has(name) || standing(other.get(name)) !== standing(own));
-      const said = make("span", [make("b", name), others.length ? ` and of ${others.join(", ")}` : "", make("small", ` ${own.fate}`),
+      const said = make("span", [named(name), others.length ? ` and of ${short(others.join(", "))}` : "", make("small", ` ${short(own.fate)}`),
         ...(own.marked ? [" ", chip("differs")] : []), ...(unlike ? [" ", unlikeChip()] : [])]);
       const children = names.filter((child) => above(child) === name && !seen.has(child)).map(branch);
       return make("li", [said, children.length ? make("ul", children) : null], own.born === newest ? { class: "new" } : {});
@@ -218,7 +222,7 @@
   function showState(pane, state, other) {
     const known = other && new Set(stands(other).map((one) => one.join("")));
     pane.part("state").replaceChildren(make("ul", stands(state).map(([name, said]) =>
-      make("li", [name ? make("b", name) : null, said, ...(known && !known.has(name + said) ? [" ", unlikeChip()] : [])]))));
+      make("li", [name ? named(name) : null, short(said), ...(known && !known.has(name + said) ? [" ", unlikeChip()] : [])]))));
   }
 
   function showSteps(pane, steps, onLine) {
@@ -246,7 +250,8 @@
     const frame = document.createElementNS(SVG, "rect");
     const label = document.createElementNS(SVG, "text");
     const title = document.createElementNS(SVG, "title");
-    label.textContent = name.length > 12 ? `${name.slice(0, 5)}…${name.slice(-6)}` : name;
+    const told = short(name);
+    label.textContent = told.length > 12 ? `${told.slice(0, 5)}…${told.slice(-6)}` : told;
     const width = label.textContent.length * 6.2 + 10;
     for (const [key, value] of Object.entries({ x: -width / 2, y: -8, width, height: 16, rx: 8 })) frame.setAttribute(key, value);
     label.setAttribute("y", "3.5");

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from ..html import element, escaped, folded, section, table, text
 from ..lineage_svg import pipeline_svg
+from ..shell import NOTHING_ELSE, shell
 from .lines import Play
 
 KEYS: Final = (
@@ -30,20 +31,14 @@ NO_TOKEN: Final = "no such token"
 def page(play: Play) -> str:
     """The whole file."""
     here = files(__package__)
-    style = files("fateline_oracle.render").joinpath("style.css").read_text(encoding="utf-8")
-    style += here.joinpath("page.css").read_text(encoding="utf-8")
     script = here.joinpath("page.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escaped(play.title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-        f"{_body(play)}\n"
-        f'<script type="application/json" id="tables">{as_data(play.tables)}</script>\n'
-        f"<script>{script}</script>\n</body>\n</html>\n"
+    tables = f'<script type="application/json" id="tables">{as_data(play.tables)}</script>'
+    return shell(
+        play.title,
+        f"{_body(play)}\n{tables}\n<script>{script}</script>",
+        style=here.joinpath("page.css").read_text(encoding="utf-8"),
+        allowed=f"script-src 'sha256-{digest}'; {NOTHING_ELSE}",
     )
 
 
@@ -96,17 +91,9 @@ def _ends(play: Play) -> str:
     lines = sorted(zip(tokens, rows, strict=True), key=lambda line: len(set(line[1])) == 1)
     differ = sum(len(set(row)) > 1 for row in rows)
     said = f"{differ} of {len(rows)} tokens end differently." if differ else "All tokens end alike."
-    labels = [text("span", f"{end.title}: ", class_="label") for end in play.ends]  # seen where the columns do not fit
-    cells = [
-        [
-            f"{text('b', token)}{_UNLIKE if len(set(row)) > 1 else ''}",
-            *(f"{label}{escaped(fate)}" for label, fate in zip(labels, row, strict=True)),
-        ]
-        for token, row in lines
-    ]
-    return section(
-        "How the two end", text("p", said), table(("token", *(end.title for end in play.ends)), cells), id_="ends"
-    )
+    cells = [[f"{text('b', token)}{_UNLIKE if len(set(row)) > 1 else ''}", *map(escaped, row)] for token, row in lines]
+    headers = ("", *(end.title for end in play.ends))
+    return section("How the two end", text("p", said), table(headers, cells, stacked=True), id_="ends")
 
 
 def _pane(letter: str, line: Mapping[str, Any], drawn: str) -> str:

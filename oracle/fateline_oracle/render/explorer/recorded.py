@@ -12,7 +12,7 @@ from fateline_model.words import OPEN_STATUSES, OUTCOMES, Outcome, VisitStatus
 from ...trails.pipeline import document_of
 from ...trails.reader import BadTrail, RunTrail, partitions
 from ...trails.reconstruct import named
-from ..sections import record_text
+from ..counterexample import record_text
 from .lines import LONGEST, Play
 from .tables import CONTINUED, ENDED, HAS_ENDED, HELD, WAITS, WORKS, Tables
 

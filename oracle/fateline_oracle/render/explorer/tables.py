@@ -37,7 +37,7 @@ from fateline_model.state import Barrier, Batch, Row, Run, Token, barrier_name, 
 from fateline_model.stimuli import SHAPES
 from fateline_model.words import OUTCOMES
 
-from ..sections import record_text
+from ..counterexample import record_text
 
 BEYOND: Final = -1
 """The number of a state that is not in the table."""
