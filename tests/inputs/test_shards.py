@@ -23,6 +23,7 @@ TRIED = [
         "barrier branches=2 policy=quorum:2 merge=nested",
     ],
     ["conform", "zoo:late-without-a-fate", "--seed", "1", "--instance", "untimed diamond policy=first*"],
+    ["torture", "zoo:goes-on-in-the-visit-that-was-cut", "--family", "line"],
 ]
 
 
@@ -44,7 +45,7 @@ def test_reports_of_shards(tmp_path: Path, many: int) -> None:
     def tried(shard: Any) -> None:
         folder = folders.next()
         (folder / "r.json").write_text(json.dumps({**reports()[0], "shard": shard}))
-        check(folder, "merge", "r.json")
+        check(folder, "merge", "r.json", "--cases", "cases", named="cases/.*")
         check(folder, "merge", "r.json", "--json", "--html", "p.html", named="p.html", text=False)
 
     fuzz(many, damaged_data([report["shard"] for report in reports()], ["pipeline", "read(0, valid)", "C3"]), tried)
@@ -57,7 +58,7 @@ def test_the_bytes_of_a_report(tmp_path: Path, many: int) -> None:
     def tried(content: bytes) -> None:
         folder = folders.next()
         (folder / "r.json").write_bytes(content)
-        check(folder, "merge", "r.json")
+        check(folder, "merge", "r.json", "--cases", "cases", named="cases/.*")
 
     fuzz(many, damaged_bytes([json.dumps(report).encode() for report in reports()]), tried)
 

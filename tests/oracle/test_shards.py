@@ -5,19 +5,16 @@ Not here: damaged reports (`tests/inputs/test_shards.py`).
 
 import json
 import re
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fateline_oracle.cli import conform as conform_command
-from fateline_oracle.cli import main
 from fateline_oracle.compare.difference import Difference
 from fateline_oracle.compare.whole_run import PlannedRow, WholeRun
 from fateline_oracle.conform.campaign import every_instance, places_to_drive
@@ -25,6 +22,7 @@ from fateline_oracle.conform.instance import InstanceResult
 from fateline_oracle.conform.result import SelfTest
 from fateline_oracle.conform.shard_results import result_in, result_json
 from fateline_oracle.shard import BadShard, Shard, shard_called
+from tests.oracle.sharding import Words, called, merged, shards, timeless, timeless_text
 
 SOME = (
     *("barrier branches=2 policy=quorum*", "untimed diamond policy=first*", "line", "memberships", "outcomes"),
@@ -57,13 +55,6 @@ def test_what_is_no_shard_is_refused(name: str) -> None:
 # ------------------------------------------------------------------------------------------------------- whole reports
 
 
-def called(*words: object, status: tuple[int, ...] = (0, 1, 2)) -> str:
-    """What a command printed."""
-    done = CliRunner().invoke(main, list(map(str, words)))
-    assert done.exit_code in status, done.output
-    return done.stdout if done.exit_code != 3 else done.stderr
-
-
 @pytest.fixture(autouse=True)
 def no_self_test(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conform_command, "self_test", lambda progress: (NOTICED,))
@@ -72,24 +63,12 @@ def no_self_test(monkeypatch: pytest.MonkeyPatch) -> None:
 def conform(engine: str, *more: object) -> list[object]:
     own = [engine] if engine else []
     some = [word for pattern in SOME for word in ("--instance", pattern)]
-    return ["conform", *own, "--scope", "small", "--seed", 5, "--jobs", 1, *some, *more, "--json"]
+    return ["conform", *own, "--scope", "small", "--seed", 5, "--jobs", 1, *some, *more]
 
 
 @cache
-def single(command: Callable[..., list[object]], engine: str) -> dict[str, Any]:
-    return timeless(json.loads(called(*command(engine))))
-
-
-def timeless(report: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in report.items() if key != "seconds"}
-
-
-def shards(folder: Path, command: Callable[..., list[object]], engine: str, of: int) -> list[Path]:
-    """The reports of all shards."""
-    paths = [folder / f"{number}.json" for number in range(1, of + 1)]
-    for number, path in enumerate(paths, 1):
-        path.write_text(called(*command(engine, "--shard", f"{number}/{of}")))
-    return paths
+def single(command: Words, engine: str) -> dict[str, Any]:
+    return timeless(json.loads(called(*command(engine, "--json"))))
 
 
 ENGINES = ("", "zoo:late-without-a-fate", "zoo:siblings-share-data", "zoo:quorum-off-by-one")
@@ -100,17 +79,14 @@ ENGINES = ("", "zoo:late-without-a-fate", "zoo:siblings-share-data", "zoo:quorum
 def test_the_merged_report_of_conform_is_that_of_one_run(tmp_path: Path, engine: str, of: int) -> None:
     one = single(conform, engine)
     paths = shards(tmp_path, conform, engine, of)
-    merged = json.loads(
-        called("merge", *reversed(paths), "--json", status=({"holds": 0, "breached": 1}[one["verdict"]],))
-    )
-    assert timeless(merged) == one
+    assert merged(paths[::-1], one["verdict"]) == one
     assert one["counts"]["steps"] > 0
-    assert merged["shard"] is None
+    assert one["shard"] is None
 
 
 # ------------------------------------------------------------------------------------------------ what does not fit
 
-TINY = ("conform", "--scope", "small", "--jobs", 1, "--instance", "barrier branches=2 policy=quorum*", "--json")
+TINY = ("conform", "--scope", "small", "--jobs", 1, "--instance", "barrier branches=2 policy=quorum*")
 
 
 @pytest.fixture(scope="module")
@@ -136,22 +112,21 @@ def test_a_lifecycle_finding_keeps_its_operations(tmp_path: Path) -> None:
             "--instance",
             "lineage",
             *more,
-            "--json",
         ]
 
     paths = shards(tmp_path, command, "zoo:believes-the-run", 1)
-    merged = json.loads(called("merge", *paths, "--json", "--cases", tmp_path / "cases"))
-    assert timeless(merged) == single(command, "zoo:believes-the-run")
+    together = json.loads(called("merge", *paths, "--json", "--cases", tmp_path / "cases"))
+    assert timeless(together) == single(command, "zoo:believes-the-run")
     cases = [json.loads(path.read_text()) for path in sorted((tmp_path / "cases").iterdir())]
-    assert [case["laws"][0][0] for case in cases] == [finding["law"] for finding in merged["findings"]]
+    assert [case["laws"][0][0] for case in cases] == [finding["law"] for finding in together["findings"]]
     assert {case["machine"] for case in cases} == {"lifecycle"}
 
 
 def test_a_missing_shard_is_named_and_no_law_is_said_to_hold_in_it(three: list[Path], tmp_path: Path) -> None:
     sound = shards(tmp_path, lambda engine, *more: [*TINY, "--seed", 1, *more], "", 3)
-    merged = json.loads(called("merge", sound[0], sound[2], "--json", status=(2,)))
-    assert merged["verdict"] == "undetermined"
-    assert merged["prevented"] == ["shard 2/3 is missing, and what it checks is not checked"]
+    together = json.loads(called("merge", sound[0], sound[2], "--json", status=(2,)))
+    assert together["verdict"] == "undetermined"
+    assert together["prevented"] == ["shard 2/3 is missing, and what it checks is not checked"]
     assert "shard 2/3 is missing" in called("merge", sound[0], sound[2])
     broken = called("merge", three[0], status=(1,))
     assert "shard 2/3 is missing" in broken
@@ -184,7 +159,7 @@ def test_the_same_shard_twice_is_refused_unless_it_found_the_same(three: list[Pa
 def test_reports_that_do_not_belong_together_are_refused(
     three: list[Path], tmp_path: Path, more: tuple[object, ...], what: str
 ) -> None:
-    (tmp_path / "2.json").write_text(called(*TINY, *more, "--shard", "2/3"))
+    (tmp_path / "2.json").write_text(called(*TINY, *more, "--shard", "2/3", "--json"))
     said = " ".join(called("merge", three[0], tmp_path / "2.json", status=(3,)).split())
     assert all(text in said for text in ("do not belong together", str(three[0]), str(tmp_path / "2.json"), what)), said
 
@@ -222,12 +197,23 @@ def test_a_ledger_and_a_profile_come_with_the_shards(tmp_path: Path) -> None:
         return [*TINY, engine, "--seed", 1, "--ledger", tmp_path / "known.toml", *more]
 
     report = tmp_path / "report.json"
-    report.write_text(called(*TINY, "zoo:quorum-off-by-one", "--seed", 1))
+    report.write_text(called(*TINY, "zoo:quorum-off-by-one", "--seed", 1, "--json"))
     (tmp_path / "known.toml").write_text(called("ledger", report, "--reason", "later"))
-    merged = json.loads(called("merge", *shards(tmp_path, command, "zoo:quorum-off-by-one", 2), "--json"))
-    assert timeless(merged) == single(command, "zoo:quorum-off-by-one")
-    assert merged["known"]
-    assert merged["verdict"] == "holds"
+    together = json.loads(called("merge", *shards(tmp_path, command, "zoo:quorum-off-by-one", 2), "--json"))
+    assert timeless(together) == single(command, "zoo:quorum-off-by-one")
+    assert together["known"]
+    assert together["verdict"] == "holds"
+
+
+def test_the_merged_text_is_that_of_one_run(three: list[Path]) -> None:
+    text = called(*TINY, "zoo:quorum-off-by-one", "--seed", 1)
+    assert timeless_text(called("merge", *three)) == timeless_text(text)
+
+
+def test_a_shard_holds_only_in_its_share() -> None:
+    said = called(*TINY, "--seed", 1, "--shard", "1/3", status=(0,))
+    assert "\nholds in shard 1/3  " in said
+    assert "- only shard 1/3 was driven" in said
 
 
 def test_the_page_and_the_cases_are_those_of_all_shards(three: list[Path], tmp_path: Path) -> None:

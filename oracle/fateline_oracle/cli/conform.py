@@ -25,7 +25,7 @@ from ..mutants.self_test import self_test
 from ..ports.port import EngineFault
 from ..ports.profile import BadProfile, read_profile
 from ..render.conform_text import conformance_text
-from ..report.case import write_case
+from ..report.case import write_cases
 from ..report.junit import write_junit
 from ..report.ledger import BadLedger
 from ..report.parts import in_shard, part_json
@@ -166,12 +166,8 @@ def written_files(found: Conformance, html: str | None, cases: str | None) -> li
     """Write the files that were asked for. Returns one line for each, with its path."""
     lines = []
     if cases is not None:
-        for place, case in enumerate(found.cases):
-            write_case(Path(cases), f"{place:03d}-{case['instance']}", case)
-        lines.append(
-            f"{len(found.cases)} counterexamples: {Path(cases).resolve()}; replay one with: fateline replay CASE; "
-            "see it step by step with: fateline explore --case CASE"
-        )
+        line = write_cases(Path(cases), found.cases)
+        lines.append(f"{line}; see it step by step with: fateline explore --case CASE")
     if html is not None:
         from ..render.conform_html import render
 

@@ -22,7 +22,8 @@ from fateline_model.stimuli_json import as_json, from_json
 
 from ..compare.difference import Difference
 from ..compare.whole_run import WholeRun, run_of
-from ..ports.port import EngineFault, Hello
+from ..ports.hello import hello_as_json, hello_in
+from ..ports.port import EngineFault, Hello, RecordJson
 from ..ports.profile import Profile
 from ..ports.validate import check_records
 from ..report.ledger import Ledger, Listed
@@ -58,7 +59,7 @@ class Asked(Struct, forbid_unknown_fields=True, kw_only=True):
 
     @property
     def hello(self) -> Hello:
-        return msgspec.convert([self.declares.get(name) for name in Hello._fields], Hello)
+        return hello_in(self.declares)
 
     @property
     def selection(self) -> Selection:
@@ -91,7 +92,7 @@ def asked_of(
     """What a campaign was asked for."""
     return Asked(
         engine=campaign.engine,
-        declares=msgspec.to_builtins(campaign.hello._asdict(), order="deterministic"),
+        declares=hello_as_json(campaign.hello),
         scope=campaign.scope,
         seed=campaign.seed,
         instances=campaign.only.instances,
@@ -182,12 +183,17 @@ def _difference(instance: Instance, said: Difference) -> Difference:
     stimuli = (*map(_STIMULI[instance.machine], before), *([read(last)] if said.stimuli else []))
     if not (said.laws or said.differences) or not {law for law, _ in said.laws} <= LAWS.keys():
         raise ValueError("a difference breaks laws that exist, or says what differed")
+    for records in (said.expected, said.observed):
+        refuse_bad_records(instance.name, () if isinstance(records, str) else records)
+    return replace(said, stimuli=stimuli)
+
+
+def refuse_bad_records(name: str, records: Sequence[RecordJson]) -> None:
+    """Raise `ValueError` if an engine could not have given these records."""
     try:
-        for records in (said.expected, said.observed):
-            check_records(instance.name, () if isinstance(records, str) else records)
+        check_records(name, records)
     except EngineFault as problem:
         raise ValueError(str(problem)) from problem
-    return replace(said, stimuli=stimuli)
 
 
 _STIMULI: Final[Mapping[str, Callable[[Any], Any]]] = {

@@ -19,6 +19,7 @@ from ..parallel import in_processes
 from ..ports.hello import hello_of
 from ..ports.port import Engine, EngineFault, Hello, OpenEngine
 from ..ports.validate import asked_again
+from ..shard import WHOLE, Shard
 from .instance import CrashResult, crash_instance
 
 
@@ -36,6 +37,8 @@ class CrashCampaign:
     hello: Hello
     tortured: list[CrashResult] = field(default_factory=list)
     seconds: float = 0.0
+    shards: tuple[Shard, ...] = (WHOLE,)
+    """The shards that were crash-tested."""
 
     def total(self, of: Callable[[CrashResult], Counter[str]]) -> Counter[str]:
         """The sum of a count over all instances."""
@@ -71,15 +74,15 @@ def crash_scope(
     depth: int,
     jobs: int,
     family: str | None = None,
+    shard: Shard = WHOLE,
     progress: Callable[[str], None] | None = None,
 ) -> CrashCampaign:
     """Crash-test an engine, named as in `engines.py`, at a scope."""
     started = time.perf_counter()
-    table = _table(scope, family)
+    order = places_to_crash(scope, family, shard)
     with _opened(engine, open_engine) as (_, hello):
-        campaign = CrashCampaign(engine, scope, depth, hello)
+        campaign = CrashCampaign(engine, scope, depth, hello, shards=(shard,))
     results: dict[int, CrashResult] = {}
-    order = sorted(range(len(table)), key=lambda place: -_weight(table[place]))
     tasks = [_Task(scope, family, place, depth) for place in order]
     shared = partial(_opened, engine, open_engine)
     for task, done in in_processes(_work, tasks, jobs=jobs, shared=shared, died=_died):
@@ -88,10 +91,16 @@ def crash_scope(
             crashed = sum(one.crashed.total() for one in results.values())
             broken = sum(one.found is not None for one in results.values())
             breaches = f", {broken} with a breach" if broken else ""
-            progress(f"{len(results)} of {len(table)} instances, {crashed:,} boundaries{breaches}: {done.name}")
-    campaign.tortured = [results[place] for place in range(len(table))]
+            progress(f"{len(results)} of {len(order)} instances, {crashed:,} boundaries{breaches}: {done.name}")
+    campaign.tortured = [results[place] for place in sorted(order)]
     campaign.seconds = time.perf_counter() - started
     return campaign
+
+
+def places_to_crash(scope: str, family: str | None = None, shard: Shard = WHOLE) -> list[int]:
+    """The places of the instances of a shard in `instances_to_crash`, those that take longest first."""
+    table = _table(scope, family)
+    return shard.share(sorted(range(len(table)), key=lambda place: -_weight(table[place])))
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from ..parallel import in_processes
 from ..ports.port import CommitPolicy
 from ..reference import left_files
 from ..reference.faulty_process import BROKEN, FINISHED, KILLS, STAYS, STOPPED, Ended, Fault, FaultKind, run
+from ..shard import WHOLE, Shard
 from ..trails.check import TrailResult, check_runs
 from ..trails.pipeline_file import read_pipeline
 
@@ -97,25 +98,32 @@ def disturb(
     *,
     seed: int,
     jobs: int,
+    shard: Shard = WHOLE,
     progress: Callable[[str], None] | None = None,
 ) -> KillResult:
-    """Run trials until `kills` processes were really killed and `faults` writes really failed."""
-    started, total = time.perf_counter(), KillResult()
-    wanted, number = {"kills": kills, "faults": faults}, 0
-    while (left := _left(total, wanted)) != (0, 0) and number < 4 and not total.findings:
-        todo = list(trials(pipelines, *left, seed + number * 1_000_003))
+    """Run trials until `kills` processes were really killed and `faults` writes really failed, or the share of a shard was.
+
+    The first trials of all shards are those of a run without shards. A shard repeats for itself those that came too late.
+    """
+    started, total, again = time.perf_counter(), KillResult(), 0
+    todo = shard.share(list(trials(pipelines, kills, faults, seed)))
+    kills = sum(trial.how in KILLS for trial in todo)
+    faults = len(todo) - kills
+    while todo and again < 4 and not total.findings:
         for _, killed in in_processes(_one, todo, jobs=jobs):
             total.add(killed)
             if progress is not None:
                 progress(f"{sum(total.disturbed.values()):,} of {kills + faults:,} processes disturbed")
-        number += 1
+        again += 1
+        more = seed + (again * shard.of + shard.number - 1) * 1_000_003
+        todo = list(trials(pipelines, *_left(total, kills, faults), more))
     total.seconds = time.perf_counter() - started
     return total
 
 
-def _left(total: KillResult, wanted: dict[str, int]) -> tuple[int, int]:
+def _left(total: KillResult, kills: int, faults: int) -> tuple[int, int]:
     killed = sum(total.disturbed[kind] for kind in KILLS)
-    return max(0, wanted["kills"] - killed), max(0, wanted["faults"] - (sum(total.disturbed.values()) - killed))
+    return max(0, kills - killed), max(0, faults - (sum(total.disturbed.values()) - killed))
 
 
 class Undisturbed(NamedTuple):

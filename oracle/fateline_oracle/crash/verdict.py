@@ -73,6 +73,12 @@ def conclude(
     )
 
 
+def processes_not_run(engine: str, kills: int, faults: int) -> list[Skipped]:
+    """The real processes that were asked for and are not run."""
+    why = "only the reference engine can be run as a separate process here"
+    return [Skipped("processes", why, RECOVERY, kills + faults)] if engine and (kills or faults) else []
+
+
 def counts_of(campaign: CrashCampaign, killed: KillResult | None) -> dict[str, int]:
     """All counts, by name."""
     known, crashed = campaign.total(lambda one: one.known), campaign.total(lambda one: one.crashed)

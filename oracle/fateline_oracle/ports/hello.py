@@ -4,6 +4,11 @@ Each word must be in its list in `port.py`, the version of the law must be ours,
 here: what follows from a declaration for a stimulus or a law (`compare/capabilities.py`).
 """
 
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
 from fateline_model import LAW_VERSION
 
 from .port import Clock, Does, Drive, Engine, EngineFault, Hello, Port, Shows
@@ -31,6 +36,17 @@ def hello_of(engine: Engine) -> Hello:
     if missing := declared.ports - offered:
         raise EngineFault(f"hello: declares port {', '.join(sorted(missing))}, but gives no such port")
     return declared
+
+
+def hello_as_json(hello: Hello) -> dict[str, Any]:
+    """A declaration as data."""
+    found: dict[str, Any] = msgspec.to_builtins(hello._asdict(), order="deterministic")
+    return found
+
+
+def hello_in(document: Mapping[str, Any]) -> Hello:
+    """The declaration that `hello_as_json` made this of. Raises `ValueError` if a word in it does not exist."""
+    return msgspec.convert([document.get(name) for name in Hello._fields], Hello)
 
 
 def _offered(engine: Engine, port: Port) -> bool:

@@ -33,7 +33,7 @@ def conformance_text(found: Conformance, *, cases: int = CASES_SHOWN) -> str:
         f"states {counts['states']:,}/{counts['states_total']:,}, "
         f"transitions {counts['transitions']:,}/{counts['transitions_total']:,}, {counts['refusals']:,} refusals"
     )
-    verdict = paint(report.verdict, COLOUR[report.verdict], bold=True)
+    verdict = paint(report.verdict_text, COLOUR[report.verdict], bold=True)
     parts += ["", f"{verdict}  {covered}, {counts['steps']:,} steps, {report.seconds:.1f} s, seed {report.seed}"]
     parts += [f"It is undetermined because {report.why}."] if report.why else []
     return "\n".join(parts)

@@ -6,6 +6,7 @@ counterexample is found, shortened or saved.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from fateline_model.checker.scopes import Sizes, instance_called
 from fateline_model.checker.verify import Step
@@ -94,6 +95,9 @@ def record_text(record: RecordJson) -> str:
         return ", ".join(f"{key} {value}" for key, value in plain.items())
 
 
+DEEPEST: Final = 120
+"""The largest width of the lines before the name of a token."""
+
 _SUBJECTS = ("token", "barrier", "batch", "row", "run")
 
 
@@ -117,23 +121,26 @@ def lineage(records: Iterable[RecordJson]) -> list[str]:
                 f" at {record['sink']}" if "sink" in record else f" ({record['reason']})" if "reason" in record else ""
             )
             fates[name] = f"{record.get('outcome', '?')}{where}"
+    return _drawn(children, fates, others)
+
+
+def _drawn(children: Mapping[str, list[str]], fates: Mapping[str, str], others: Mapping[str, list[str]]) -> list[str]:
+    """A line for each token beneath a token without parents. Records of an engine may form a circle, and grow deep: each
+    token is drawn once, and what is very deep is left out."""
     lines: list[str] = []
-    _draw("", children, fates, others, "", lines)
+    drawn: set[str] = set()
+    waiting = [(child, "", "", "") for child in reversed(children.get("", []))]
+    while waiting:
+        name, indent, branch, below = waiting.pop()
+        if name in drawn:
+            continue
+        drawn.add(name)
+        if len(below) > DEEPEST:
+            lines.append(f"{indent}...")
+            continue
+        also = f" and {', '.join(others[name])}" if name in others else ""
+        lines.append(f"{indent}{branch}{name}{also}  {fates.get(name, 'no fate')}")
+        grown = children.get(name, [])
+        last = [(grown[-1], below, "└─ ", f"{below}   ")] if grown else []
+        waiting += [*last, *((child, below, "├─ ", f"{below}│  ") for child in reversed(grown[:-1]))]
     return lines
-
-
-def _draw(
-    name: str,
-    children: Mapping[str, list[str]],
-    fates: Mapping[str, str],
-    others: Mapping[str, list[str]],
-    indent: str,
-    lines: list[str],
-) -> None:
-    below = children.get(name, [])
-    for place, child in enumerate(below):
-        last = place == len(below) - 1
-        branch = "" if name == "" else "└─ " if last else "├─ "
-        also = f" and {', '.join(others[child])}" if child in others else ""
-        lines.append(f"{indent}{branch}{child}{also}  {fates.get(child, 'no fate')}")
-        _draw(child, children, fates, others, indent + ("" if name == "" else "   " if last else "│  "), lines)

@@ -12,6 +12,7 @@ from fateline_model import LAWS
 from ..crash.verdict import CrashConformance
 from ..ports.port import CommitPolicy, Write
 from ..report.law_results import COLOUR
+from ..shard import missing_of, shard_note
 from .conform_text import case_text
 
 SHOWN: Final = 3
@@ -59,8 +60,10 @@ def crash_text(found: CrashConformance) -> str:
     parts += [f"\n{one.law}  {one.message}" for one in report.findings if not found.cases]
     parts += [f"skipped: {one.cases:,} {one.what}: {one.why}" for one in report.skipped if one.cases]
     parts += [f"the engine broke down: {fault}" for fault in found.faults[:10]]
+    shards = found.campaign.shards
+    parts += [f"- {shard_note(shards)} crash-tested"] if missing_of(shards) else []
     covered = f"{counts['boundaries_crashed']:,} of {counts['boundaries_known']:,} boundaries crashed"
-    parts += ["", f"{paint(report.verdict, COLOUR[report.verdict], bold=True)}  {covered}, {report.seconds:.1f} s"]
+    parts += ["", f"{paint(report.verdict_text, COLOUR[report.verdict], bold=True)}  {covered}, {report.seconds:.1f} s"]
     return "\n".join(parts)
 
 

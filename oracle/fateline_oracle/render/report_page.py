@@ -79,7 +79,7 @@ def report_page(page: ReportPage) -> str:
     }
     present = {title: content for title, content in parts.items() if content}
     body = element("main", "\n".join((_head(page, present), *present.values())))
-    return shell(f"{page.name}: {page.report.verdict}", body)
+    return shell(f"{page.name}: {page.report.verdict_text}", body)
 
 
 def heading(kind: str, name: str, content: str, version: str = "") -> str:
@@ -122,7 +122,9 @@ def _id(title: str) -> str:
 
 def _head(page: ReportPage, present: Mapping[str, str]) -> str:
     report = page.report
-    verdict = element("span", f"{MARK[report.verdict]} {escaped(report.verdict)}", class_=f"verdict {report.verdict}")
+    verdict = element(
+        "span", f"{MARK[report.verdict]} {escaped(report.verdict_text)}", class_=f"verdict {report.verdict}"
+    )
     facts = {**page.facts, "law": f"version {report.law_version}", "time": f"{report.seconds:.1f} s"}
     facts |= {"seed": str(report.seed)} if report.seed is not None else {}
     cells = "".join(element("div", text("dt", name) + text("dd", value)) for name, value in facts.items())

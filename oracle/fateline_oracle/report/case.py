@@ -41,6 +41,13 @@ def case_document(
     }
 
 
+def write_cases(folder: Path, cases: Sequence[Mapping[str, object]]) -> str:
+    """Write cases into a folder, in their order. Returns the line that says where they are."""
+    for place, case in enumerate(cases):
+        write_case(folder, f"{place:03d}-{case['instance']}", case)
+    return f"{len(cases)} counterexamples: {folder.resolve()}; replay one with: fateline replay CASE"
+
+
 def write_case(folder: Path, name: str, document: Mapping[str, object]) -> Path:
     """Write a case into a folder, under a name that any file system accepts. Returns its path."""
     folder.mkdir(parents=True, exist_ok=True)

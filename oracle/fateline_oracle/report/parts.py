@@ -100,7 +100,7 @@ def part_json(
     part = Part(
         command=command, number=shard.number, of=shard.of, judge=version("fateline"), law_version=LAW_VERSION,
         asked=msgspec.to_builtins(asked, order="deterministic"), reproduce=reproduce,
-        results=msgspec.to_builtins(dict(results), order="deterministic"),
+        results=msgspec.to_builtins(dict(results)),
         seconds={name: round(took, 3) for name, took in seconds.items()},
     )  # fmt: skip
     found: dict[str, object] = msgspec.to_builtins(part)

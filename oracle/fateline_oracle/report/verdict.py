@@ -185,6 +185,15 @@ class Report:
         return overall_verdict(self.laws.values(), prevented=bool(self.prevented))
 
     @property
+    def verdict_text(self) -> str:
+        """The verdict as a person reads it. The verdict of a shard is about its share."""
+        return (
+            str(self.verdict)
+            if self.shard is None
+            else f"{self.verdict} in shard {self.shard['number']}/{self.shard['of']}"
+        )
+
+    @property
     def why(self) -> str:
         """Why the verdict is undetermined; nothing if it is another one."""
         if self.verdict is not Verdict.UNDETERMINED:

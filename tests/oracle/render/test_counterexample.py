@@ -82,6 +82,15 @@ def test_a_token_that_is_its_own_parent_is_drawn_all_the_same() -> None:
     ]
 
 
+def test_a_circle_is_drawn_once_and_a_long_line_of_tokens_has_an_end() -> None:
+    circle = [record("parents", child=child, parent=parent) for child, parent in ("ba", "ab")]
+    assert lineage([*circle, record("tokens", token="a")]) == ["a  no fate", "└─ b  no fate"]
+    chain = [record("parents", child=str(n + 1), parent=str(n)) for n in range(3_000)]
+    drawn = lineage([record("tokens", token="0"), *chain])
+    assert len(drawn) == 42
+    assert drawn[-1].strip() == "..."
+
+
 def test_every_step_is_numbered_and_the_last_one_named_with_its_law() -> None:
     lines = show(LATE.laws, LATE.steps).splitlines()
     numbered = [line for line in lines if line[:4].strip().rstrip(".").isdigit()]
