@@ -3,9 +3,9 @@
 A folder for each engine:
 
     profile.toml   its packages, its choices with the sentences of its documentation, and what cannot be asked of it
-    views.sql      its database as the relations of the trail: SQL alone
+    views.sql      its database, or its JSON lines, as the relations of the trail: SQL alone
     record.py      makes databases by running it
-    cases.toml     the databases `*.db.xz` that `record.py` made: what each is, and the laws that it breaks
+    cases.toml     what `record.py` made, in files `*.xz`: what each is, and the laws that it breaks
     drive.py       drives a join of it over the protocol
     mended.toml    issues in its tracker that were mended; `mended.py` writes a trail of one
 

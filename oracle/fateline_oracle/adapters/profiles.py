@@ -1,4 +1,4 @@
-"""What is known of each engine: its profile, and the databases that it wrote (`profile.toml`, `cases.toml` of its folder).
+"""What is known of each engine: its profile, and what it wrote (`profile.toml`, `cases.toml` of its folder).
 
 A choice rests on a sentence of the engine's documentation. If it is otherwise than a law of our profile, it names the law; then
 that law is not judged. Not here: auditing, and the page (`book/engines.py`).
@@ -58,6 +58,8 @@ class EngineProfile(Sentences, frozen=True):
     unjudged: tuple[Unjudged, ...] = ()
     reads: str = ""
     """What of its records is read; empty if it is not read at rest."""
+    format: Literal["db", "jsonl"] = "db"
+    """Whether that is a database of SQLite or a file of JSON lines."""
     drives: str = ""
     """What of it is driven, and how; empty if it is not driven."""
     breaks: tuple[str, ...] = ()
@@ -91,5 +93,10 @@ def cases_of(engine: str) -> Mapping[str, EngineCase]:
 
 
 def packed(engine: str, case: str) -> Traversable:
-    """A database of an engine, compressed."""
-    return of_engine(engine, f"{case}.db.xz")
+    """A database of an engine, or its JSON lines, compressed."""
+    return of_engine(engine, f"{file_of(engine, case)}.xz")
+
+
+def file_of(engine: str, case: str) -> str:
+    """The name of that file, when it is not compressed."""
+    return f"{case}.{profile_of(engine).format}"

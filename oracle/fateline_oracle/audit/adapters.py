@@ -226,22 +226,24 @@ def find_adapter(path: Path, views: Path | None = None) -> Adapter:
             return adapter
         tried.append(f"{adapter.name} ({'has' if wrong[0].startswith('!') else 'no'} {wrong[0].removeprefix('!')})")
     held = ", ".join(sorted(tables)[:12]) or "no tables"
+    if len(tables) == 1:
+        held += f"({', '.join(list(tables[held])[:40])})"
     raise BadSource(
         f"{path}: no known adapter fits this database. Tried {', '.join(tried)}. Its tables: {held}. "
         "Write a file of views and name it with --views FILE; specs/audit.md shows how"
     )
 
 
-def _tables(conn: sqlite3.Connection) -> dict[str, set[str]]:
+def _tables(conn: sqlite3.Connection) -> dict[str, list[str]]:
     """The real tables and their columns, without views."""
     names = [
         str(name) for (name,) in conn.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table' LIMIT 2000")
     ]
     quoted = {name: '"' + name.replace('"', '""') + '"' for name in names}
-    return {name: {str(row[1]) for row in conn.execute(f"PRAGMA main.table_xinfo({quoted[name]})")} for name in names}
+    return {name: [str(row[1]) for row in conn.execute(f"PRAGMA main.table_xinfo({quoted[name]})")] for name in names}
 
 
-def fits(tables: Mapping[str, set[str]], want: str) -> bool:
+def fits(tables: Mapping[str, Collection[str]], want: str) -> bool:
     """True if tables have what an adapter wants of them, or lack what they must not have."""
     table, _, column = want.removeprefix("!").partition(".")
     there = table in tables and (not column or column in tables[table])

@@ -16,12 +16,13 @@ from ..trails.reader import WHOLE_NUMBERS, BadTrail, RunTrail, lines_of, runs_of
 from .adapters import Adapter, find_adapter, version_notes
 from .connect import BadSource, TookTooLong, bounded, is_being_written, is_database, notes, snapshot
 from .import_records import copy_lines, copy_source
+from .other_lines import copy_lines_of, is_other_format
 from .postgresql import Place, read_from
 from .postgresql import find_adapter as find_on_server
 from .source import COLUMNS, NAMES, PATIENCE, Source, reading
 
 Record = dict[str, Any]
-NO_VIEWS: Final = "--views is for databases; this file is read as JSON lines, which need no views"
+NO_VIEWS: Final = "it is a trail in JSON lines, which needs no --views"
 LONGEST: Final = 65_536
 """The largest number of characters of a value that is read; a longer text is cut."""
 
@@ -48,6 +49,12 @@ def open_any(path: Path, views: Path | None = None, patience: float = PATIENCE) 
     try:
         if path.is_dir():
             yield _of_folder(path)
+        elif not is_database(path) and is_other_format(path):
+            with tempfile.TemporaryDirectory(prefix="fateline-audit-") as folder:
+                lines = Path(folder) / "lines.db"
+                copy_lines_of(path, lines)
+                with _of_database(lines, views, patience, _adapter_for_lines(path, lines, views)) as trail:
+                    yield trail
         elif not is_database(path):
             if views is not None:
                 raise BadSource(f"{path}: {NO_VIEWS}")
@@ -73,13 +80,18 @@ def prepared(
         copy = Path(folder) / "trail.db"
         if isinstance(path, Place):
             adapter = find_on_server(path, views, patience)
-        elif not is_database(path):
+        elif is_database(path):
+            adapter = find_adapter(path, views)
+        elif is_other_format(path):
+            lines = Path(folder) / "lines.db"
+            copy_lines_of(path, lines)
+            adapter = _adapter_for_lines(path, lines, views)
+            path = lines
+        else:
             if views is not None:
                 raise BadSource(f"{path}: {NO_VIEWS}")
             yield copy, copy_lines(path, copy)
             return
-        else:
-            adapter = find_adapter(path, views)
         with read_from(path, adapter, patience) as source:
             in_place = source.in_place
             if not in_place:
@@ -87,9 +99,20 @@ def prepared(
         yield (path if in_place else copy), adapter
 
 
+def _adapter_for_lines(path: Path, lines: Path, views: Path | None) -> Adapter:
+    """The adapter for lines in another format."""
+    try:
+        return find_adapter(lines, views)
+    except BadSource as error:
+        if views is not None:
+            raise
+        said = str(error).removeprefix(f"{lines}: ").replace("this database", "its lines, which have no key `rec`")
+        raise BadSource(f"{path}: {said}") from None
+
+
 @contextmanager
-def _of_database(path: Path, views: Path | None, patience: float) -> Iterator[AnyTrail]:
-    adapter = find_adapter(path, views)
+def _of_database(path: Path, views: Path | None, patience: float, adapter: Adapter | None = None) -> Iterator[AnyTrail]:
+    adapter = adapter or find_adapter(path, views)
     with reading(path, adapter, patience) as source, bounded(source.conn, patience):
         if source.slow:
             raise BadSource(f"{adapter.name}: {next(iter(source.slow.values()))}")

@@ -13,7 +13,7 @@ from typing import Final
 
 from ..adapters import unpacked
 from ..adapters.environments import in_version, is_made, run, words_of
-from ..adapters.profiles import cases_of, packed, profile_of
+from ..adapters.profiles import cases_of, file_of, packed, profile_of
 from ..audit.summary import AuditSummary
 from ..audit.whole_file import judged_file
 from ..conform.campaign import Selection, run_campaign
@@ -54,7 +54,7 @@ def written_by(engine: str, version: str) -> Row | None:
     packages = in_version(profile_of(engine), version)
     with tempfile.TemporaryDirectory(prefix="fateline-sweep-") as folder:
         run(words_of(engine, packages, "record.py", folder, *_cases(engine)))
-        audits = {name: judged_file(Path(folder) / f"{name}.db", name) for name in _cases(engine)}
+        audits = {name: judged_file(Path(folder) / file_of(engine, name), name) for name in _cases(engine)}
     return _row_of(engine, version, audits, f"fateline sweep {engine} {version}")
 
 

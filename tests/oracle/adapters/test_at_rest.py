@@ -1,6 +1,7 @@
 """Databases that engines of others wrote: each is known by its tables, breaks the laws that it is known to break and no other,
 and a damage to a healthy one is found."""
 
+import json
 import shutil
 import sqlite3
 from pathlib import Path
@@ -10,7 +11,7 @@ from click.testing import CliRunner
 
 from fateline_oracle.adapters import ENGINES, of_engine, unpacked
 from fateline_oracle.adapters.profiles import cases_of, packed, profile_of
-from fateline_oracle.audit.adapters import find_adapter, read_adapter
+from fateline_oracle.audit.adapters import read_adapter
 from fateline_oracle.audit.connect import BadSource
 from fateline_oracle.audit.import_records import copy_records
 from fateline_oracle.audit.source import reading
@@ -49,8 +50,9 @@ def broken(path: Path) -> set[str]:
 @pytest.mark.parametrize("engine, name", CASES)
 def test_a_database_is_known_and_breaks_what_it_is_known_to_break(engine: str, name: str) -> None:
     with unpacked(packed(engine, name)) as path:
-        assert find_adapter(path).name == engine
-        report = judged_file(path, name).report
+        summary = judged_file(path, name)
+    assert summary.adapter == engine
+    report = summary.report
     laws = {law for law, one in report.laws.items() if one.verdict is Verdict.BREACHED}
     assert laws == set(cases_of(engine)[name].breaks)
     over = not report.counts["runs_not_over"]
@@ -110,6 +112,48 @@ def test_a_join_that_is_to_run_when_the_process_dies_is_no_breach(tmp_path: Path
     assert broken(path) == set()
     assert report.verdict is Verdict.UNDETERMINED
     assert report.counts["tokens_without_end"] == 1
+
+
+# ------------------------------------------------------------------------------------------------------ JSON lines
+
+
+def without(case: str, folder: Path, *types: str, name: str | None) -> Path:
+    """A history in which the first event of these types, of an operation of this name, is missing."""
+    with unpacked(packed("aws_durable", case)) as path:
+        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    gone = next(place for place, line in enumerate(lines) if line["EventType"] in types and line.get("Name") == name)
+    copy = folder / "changed.jsonl"
+    copy.write_text("".join(f"{json.dumps(line)}\n" for line in (*lines[:gone], *lines[gone + 1 :])), encoding="utf-8")
+    return copy
+
+
+@pytest.mark.parametrize(
+    "types, name, laws",
+    [
+        (("ContextSucceeded",), "b", {"F2"}),
+        (("StepSucceeded",), "do c", {"V1", "V3"}),
+        (("StepSucceeded",), "after", {"V1", "V3"}),
+        (("ContextStarted",), "a", {"L6"}),
+        (("ExecutionStarted",), "execution-name", {"L6"}),
+    ],
+)
+def test_a_history_that_lacks_an_event_is_found(
+    types: tuple[str, ...], name: str, laws: set[str], tmp_path: Path
+) -> None:
+    assert broken(without("joined", tmp_path, *types, name=name)) == laws
+
+
+def test_an_execution_without_its_end_is_not_over(tmp_path: Path) -> None:
+    report = judged_file(without("failed", tmp_path, "ExecutionFailed", name="execution-name"), "changed").report
+    assert report.verdict is Verdict.UNDETERMINED
+
+
+def test_lines_of_another_engine_can_be_explained() -> None:
+    with unpacked(packed("aws_durable", "joined")) as path:
+        row = next(iter(json.loads(path.read_text("utf-8").splitlines()[0]).values()))
+        told = CliRunner().invoke(main, ["explain", str(path), row])
+    assert told.exit_code == 0, told.output
+    assert "coalesced" in told.output
 
 
 def merge_of(tokens: dict[str, tuple[str, str]], *merged: str) -> list[dict[str, object]]:

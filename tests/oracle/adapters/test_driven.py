@@ -8,7 +8,7 @@ import pytest
 
 from fateline_oracle.adapters import ENGINES
 from fateline_oracle.adapters.environments import QUIET, is_made, place, words_of
-from fateline_oracle.adapters.profiles import cases_of, profile_of
+from fateline_oracle.adapters.profiles import cases_of, file_of, profile_of
 from fateline_oracle.audit.whole_file import judged_file
 from fateline_oracle.conform.campaign import Selection, run_campaign
 from fateline_oracle.conform.verdict import conclude
@@ -49,7 +49,7 @@ def test_databases_that_an_engine_writes_today_are_like_those_that_are_kept(engi
     done = subprocess.run(words, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin", **QUIET})
     assert done.returncode == 0, done.stderr
     for name, case in cases_of(engine).items():
-        laws = judged_file(tmp_path / f"{name}.db", name).report.laws
+        laws = judged_file(tmp_path / file_of(engine, name), name).report.laws
         assert {law for law, one in laws.items() if one.verdict is Verdict.BREACHED} == set(case.breaks), name
 
 

@@ -124,7 +124,7 @@ def test_a_finding_at_rest_is_seen_by_its_command(finding: EngineFinding) -> Non
 def test_a_database_that_does_not_come_with_the_package_is_named() -> None:
     done = CliRunner().invoke(main, ["audit", "engine:langgraph/nothing"])
     assert done.exit_code == 3
-    assert "there is no database engine:langgraph/nothing; there are engine:dbos/joined, " in done.output
+    assert "there is no database engine:langgraph/nothing; there are engine:aws_durable/joined, " in done.output
 
 
 PROGRAM = "'A docstring.'\nx = f'{1}'\ndef f():\n    return (x)\n"
