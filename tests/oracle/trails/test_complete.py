@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from fateline_oracle.trails.check import TrailResult, check_runs, report_of
+from fateline_oracle.trails.complete import Completion
 from fateline_oracle.trails.reader import runs_of
 
 from ..audit import weakened
@@ -45,6 +46,30 @@ def test_what_is_left_out_is_inferred_and_named(example_trails: dict[str, list[R
             one.what.removeprefix("rows, ") for one in report_of(found, "").skipped
         }
     assert inferred > 0
+
+
+STEPPED = [
+    ("barriers", "reason", "verdict", ["failed"], ["merged"]),
+    ("batches", "trigger", "status", ["closed", "failed"], ["open"]),
+    ("tokens", "branch", "group_kind", ["fork"], ["join", "expand", "batch"]),
+    ("visits", "closed", "status", ["completed", "failed", "interrupted"], ["open", "held"]),
+]
+
+
+@pytest.mark.parametrize("relation, column, word, with_it, without_it", STEPPED)
+def test_only_what_a_record_should_have_is_missed(
+    relation: str, column: str, word: str, with_it: list[str], without_it: list[str]
+) -> None:
+    """A merge has no reason and an open visit no end; that these are absent hides nothing."""
+    ids: Record = {"token": "0", "row": "r", "result": "0", "visit": "v", "batch": "b", "barrier": "x", "node": "n"}
+    for value in (*with_it, *without_it):
+        records: list[Record] = [
+            {"rec": "members", "batch": "b", "token": "0", "ordinal": 0},
+            *([] if relation == "tokens" else [{"rec": "tokens", "token": "0", "row": "r"}]),
+            {"rec": relation, **ids, word: value},
+        ]
+        noted: set[str] = set().union(*Completion(records).inferred.values())
+        assert (f"{relation}.{column}" in noted) == (value in with_it), value
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
