@@ -45,20 +45,20 @@ _LONG = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{12,}\b")
 """Long ids, which are shortened to their first digits; --json has them whole."""
 
 
-def _located(ctx: click.Context, _: click.Parameter, given: str | None) -> str | None:
-    """`engine:ENGINE/CASE` is a database that another engine wrote and that comes with the package; it is unpacked."""
-    if given is None or not given.startswith(OTHERS):
-        return given
+def _located(given: str) -> Path:
+    """`engine:ENGINE/CASE` is what another engine wrote and comes with the package; it is unpacked while the command runs."""
+    if not given.startswith(OTHERS):
+        return Path(given)
     engine, __, case = given.removeprefix(OTHERS).partition("/")
     cases = cases_of(engine) if engine in ENGINES else {}
     if case not in cases:
         known = [f"{OTHERS}{one}/{name}" for one in ENGINES for name in cases_of(one)]
         raise click.ClickException(f"there is no database {given}; there are {', '.join(known)}")
-    return str(ctx.with_resource(unpacked(packed(engine, case))))
+    return click.get_current_context().with_resource(unpacked(packed(engine, case)))
 
 
 @click.command()
-@click.argument("database", required=False, callback=_located)
+@click.argument("database", required=False)
 @click.option("--run", "runs", multiple=True, metavar="RUN", help="Check only this run; may be repeated.")
 @click.option("--law", "laws", multiple=True, metavar="LAW", help="Check only this law; may be repeated.")
 @click.option(
@@ -139,16 +139,13 @@ def audit(
             raise click.ClickException(
                 "--head: the chain of commits is in the file of the engine; a copy on a server has none"
             )
-        chain = chain_of(Path(database), kept) if place is None else None
-        if place is not None:
-            database = str(place)
-        elif Path(database).is_dir():
-            summary = _of_fleet(
-                Path(database), asked, max(1_000, limit), _reproduce(database, runs, laws, views), limit
-            )
+        where = place or _located(database)
+        database = database if place is None else str(place)
+        chain = chain_of(where, kept) if isinstance(where, Path) else None
+        if isinstance(where, Path) and where.is_dir():
+            summary = _of_fleet(where, asked, max(1_000, limit), _reproduce(database, runs, laws, views), limit)
             return _shown(summary, None, database, limit, html, junit, as_json)
-        given = Path(views) if views is not None else None
-        with prepared(place or Path(database), given, patience) as (path, adapter):
+        with prepared(where, Path(views) if views is not None else None, patience) as (path, adapter):
             wanted = Wanted(path, adapter, runs, asked, jobs, max(1_000, limit), patience)
             before = recall(Path(since), adapter.name) if since is not None else None
             with Progress() as progress:

@@ -121,6 +121,14 @@ def test_a_finding_at_rest_is_seen_by_its_command(finding: EngineFinding) -> Non
         assert f"\n{law}  {LAWS[law].title}: " in done.output
 
 
+def test_what_comes_with_the_package_is_named_as_it_was_asked_for() -> None:
+    """The folder into which it is unpacked is gone when the command has ended."""
+    done = CliRunner().invoke(main, ["audit", "engine:aws_durable/first", "--json"])
+    report = json.loads(done.stdout)
+    assert report["reproduce"] == "fateline audit engine:aws_durable/first"
+    assert "fateline-found" not in done.output
+
+
 def test_a_database_that_does_not_come_with_the_package_is_named() -> None:
     done = CliRunner().invoke(main, ["audit", "engine:langgraph/nothing"])
     assert done.exit_code == 3
