@@ -219,6 +219,11 @@ def find_adapter(path: Path, views: Path | None = None) -> Adapter:
             raise BadSource(f"{views}: cannot be read: {error}") from error
     with opened(path) as conn:
         tables = _tables(conn)
+    return fitting(tables, str(path))
+
+
+def fitting(tables: Mapping[str, Collection[str]], name: str) -> Adapter:
+    """The known adapter that fits the tables of a database of this name."""
     tried = []
     for adapter in known_adapters():
         wrong = [want for want in adapter.wants if not fits(tables, want)]
@@ -229,7 +234,7 @@ def find_adapter(path: Path, views: Path | None = None) -> Adapter:
     if len(tables) == 1:
         held += f"({', '.join(list(tables[held])[:40])})"
     raise BadSource(
-        f"{path}: no known adapter fits this database. Tried {', '.join(tried)}. Its tables: {held}. "
+        f"{name}: no known adapter fits this database. Tried {', '.join(tried)}. Its tables: {held}. "
         "Write a file of views and name it with --views FILE; specs/audit.md shows how"
     )
 

@@ -11,14 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from ..trails.reader import WHOLE_NUMBERS, BadTrail, RunTrail, lines_of, runs_of
-from .adapters import Adapter, find_adapter, version_notes
+from .adapters import Adapter, find_adapter, fitting, version_notes
 from .connect import BadSource, TookTooLong, bounded, is_being_written, is_database, notes, snapshot
+from .copied_tables import copy_tables, read_by
 from .import_records import copy_lines, copy_source
 from .other_lines import copy_lines_of, is_other_format
-from .postgresql import Place, read_from
-from .postgresql import find_adapter as find_on_server
+from .postgresql import Place, adapter_in_place, adapter_of_file, read_from, schemas_of, tables_of
 from .source import COLUMNS, NAMES, PATIENCE, Source, reading
 
 Record = dict[str, Any]
@@ -79,7 +80,7 @@ def prepared(
     with tempfile.TemporaryDirectory(prefix="fateline-audit-") as folder:
         copy = Path(folder) / "trail.db"
         if isinstance(path, Place):
-            adapter = find_on_server(path, views, patience)
+            path, adapter = _on_server(path, views, patience, Path(folder))
         elif is_database(path):
             adapter = find_adapter(path, views)
         elif is_other_format(path):
@@ -97,6 +98,26 @@ def prepared(
             if not in_place:
                 adapter = copy_source(source, copy, patience)
         yield (path if in_place else copy), adapter
+
+
+def _on_server(place: Place, views: Path | None, patience: float, folder: Path) -> tuple[Path | Place, Adapter]:
+    """The adapter for a database on a server, and where it reads: there, or in a copy of the tables of a known engine."""
+    if views is not None:
+        return place, adapter_of_file(views)
+    tables = tables_of(place, patience)
+    adapter = adapter_in_place(tables)
+    if adapter is not None:
+        return place, adapter
+    try:
+        adapter = fitting(tables, str(place))
+    except BadSource as error:
+        others = schemas_of(place, patience)
+        if not others:
+            raise
+        named = f"?options=-csearch_path%3D{quote(others[0])}"
+        raise BadSource(f"{error}. Other schemas have tables: {', '.join(others)}; name one with {named}") from None
+    copy_tables(place, read_by(adapter, tables), folder / "tables.db", patience)
+    return folder / "tables.db", adapter
 
 
 def _adapter_for_lines(path: Path, lines: Path, views: Path | None) -> Adapter:

@@ -20,7 +20,7 @@ Not here: which ranges there are (`whole.py`), and the questions (`row_range.py`
 
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -62,7 +62,7 @@ _TEXT: Final = re.compile(r"""("(?:[^"]|"")*")|'(?:[^']|'')*'|--[^\n]*""")
 _GIVEN: Final = re.compile(r"\bgiven_(\w+)\b")
 _TEXT_TYPES: Final = frozenset({19, 25, 1043})
 """The numbers of the types name, text and varchar."""
-_AT_ONCE: Final = 2_000
+AT_ONCE: Final = 2_000
 """The number of records that are fetched at once."""
 _NUMBERS: Final = count()
 """Two cursors of one connection need different names."""
@@ -95,7 +95,7 @@ def _driver() -> Any:
 
 
 @contextmanager
-def _connected(place: Place, patience: float) -> Iterator[Any]:
+def connected(place: Place, patience: float) -> Iterator[Any]:
     """A connection in a transaction that only reads, in the snapshot of the place. Errors name the place."""
     driver = _driver()
     try:
@@ -115,43 +115,54 @@ def _connected(place: Place, patience: float) -> Iterator[Any]:
 @contextmanager
 def one_moment(place: Place, patience: float) -> Iterator[Place]:
     """The place with a snapshot that other connections can read in while this one is open."""
-    with _connected(place, patience) as conn:
+    with connected(place, patience) as conn:
         yield place._replace(snapshot=str(conn.execute("SELECT pg_export_snapshot()").fetchone()[0]))
 
 
 # ---------------------------------------------------------------------------------------------------- adapters
 
 
-def find_adapter(place: Place, views: Path | None, patience: float) -> Adapter:
-    """The adapter of the file `views`, the views `trail_<relation>` of the database itself, or the known one that fits."""
-    if views is not None:
-        try:
-            return checked(read_adapter(str(views), views.read_text("utf-8")))
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadSource(f"{views}: cannot be read: {error}") from error
-    tables: dict[str, set[str]] = {}
-    with _connected(place, patience) as conn:
+def tables_of(place: Place, patience: float) -> dict[str, dict[str, str]]:
+    """The tables that an account finds without naming a schema: the columns of each, and their types."""
+    tables: dict[str, dict[str, str]] = {}
+    with connected(place, patience) as conn:
         columns = conn.execute(
-            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = ANY(current_schemas(false)) "
-            "ORDER BY table_name, ordinal_position LIMIT 50000"
+            "SELECT table_name, column_name, data_type FROM information_schema.columns "
+            "WHERE table_schema = ANY(current_schemas(false)) ORDER BY table_name, ordinal_position LIMIT 50000"
         )
-        for table, column in columns:
-            tables.setdefault(str(table), set()).add(str(column))
+        for table, column, kind in columns:
+            tables.setdefault(str(table), {})[str(column)] = str(kind)
+    return tables
+
+
+def schemas_of(place: Place, patience: float) -> list[str]:
+    """The schemas with tables that an account must name to find them, as the options of an address name them."""
+    with connected(place, patience) as conn:
+        found = conn.execute(
+            "SELECT DISTINCT table_schema FROM information_schema.tables WHERE table_schema <> ALL(current_schemas(true)) "
+            "AND table_schema NOT LIKE 'pg\\_%' AND table_schema <> 'information_schema' ORDER BY 1 LIMIT 12"
+        )
+        return [harmless(str(schema)) for (schema,) in found]
+
+
+def adapter_in_place(tables: Mapping[str, Collection[str]]) -> Adapter | None:
+    """The adapter by which a trail is read where it lies: the views of the database itself, or the known one that fits."""
     own = [relation for relation in RELATIONS if f"trail_{relation}" in tables]
     if {"runs", "tokens"} <= set(own):
         return Adapter("the views trail_<relation> of the database", {one: f"SELECT * FROM trail_{one}" for one in own})
-    tried = []
-    for path in sorted((files(__package__) / "sql" / "postgresql").iterdir(), key=str):
+    for path in (files(__package__) / "sql" / "postgresql").iterdir():
         adapter = read_adapter(path.name.removesuffix(".sql"), path.read_text("utf-8"))
-        wrong = [want for want in adapter.wants if not fits(tables, want)]
-        if not wrong:
+        if all(fits(tables, want) for want in adapter.wants):
             return adapter
-        tried.append(f"{adapter.name} (no {wrong[0]})")
-    held = harmless(", ".join(sorted(tables)[:12])) or "no tables"
-    raise BadSource(
-        f"{place}: it has no views trail_runs and trail_tokens, and no known adapter fits. Tried {', '.join(tried)}. "
-        f"Its tables: {held}. Write a file of views and name it with --views FILE; specs/audit.md shows how"
-    )
+    return None
+
+
+def adapter_of_file(views: Path) -> Adapter:
+    """The adapter of a file of views in the dialect of the server."""
+    try:
+        return checked(read_adapter(str(views), views.read_text("utf-8")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSource(f"{views}: cannot be read: {error}") from error
 
 
 def checked(adapter: Adapter) -> Adapter:
@@ -211,8 +222,8 @@ def _asked(server: Any, queries: Mapping[str, str], sql: str, values: Sequence[o
     asked = sql.replace("%", "%%").replace("?", "%s")
     with server.cursor(name=f"fateline_{next(_NUMBERS)}") as cursor:
         cursor.execute(f"WITH {made} {asked}", tuple(values))
-        while rows := cursor.fetchmany(_AT_ONCE):
-            yield from (tuple(map(_stored, row)) for row in rows)
+        while rows := cursor.fetchmany(AT_ONCE):
+            yield from (tuple(map(stored, row)) for row in rows)
 
 
 def _needed(queries: Mapping[str, str], sql: str) -> set[str]:
@@ -225,12 +236,12 @@ def _needed(queries: Mapping[str, str], sql: str) -> set[str]:
     return needed
 
 
-def _stored(value: object) -> object:
+def stored(value: object) -> object:
     """A value as SQLite can store it."""
     if value is None or isinstance(value, str | float | bytes):
         return value
     if isinstance(value, Decimal) and value.is_finite():
-        return _stored(int(value)) if value == value.to_integral_value() else float(value)
+        return stored(int(value)) if value == value.to_integral_value() else float(value)
     if isinstance(value, int):
         return int(value) if -(2**63) <= value < 2**63 else str(value)
     return str(value)
@@ -244,7 +255,7 @@ def read_from(place: Path | Place, adapter: Adapter, patience: float = PATIENCE)
             yield source
         return
     with (
-        _connected(place, patience) as server,
+        connected(place, patience) as server,
         closing(sqlite3.connect("", isolation_level=None, cached_statements=512)) as conn,
     ):
         queries = {**adapter.steps, **adapter.views}

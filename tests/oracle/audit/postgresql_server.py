@@ -55,11 +55,13 @@ def server() -> Iterator[str]:
             call("pg_ctl", "-m", "immediate", "-w", "stop")
 
 
-def copy(database: Path, address: str, name: str) -> str:
-    """Copy the tables of a database of SQLite into a new database of the server. Gives its address."""
+def copy(database: Path, address: str, name: str, schema: str = "public") -> str:
+    """Copy the tables of a database of SQLite into a schema of a new database of the server. Gives its address."""
     with psycopg.connect(f"{address}postgres", autocommit=True) as conn:
         conn.execute(f'CREATE DATABASE "{name}"')
     with closing(sqlite3.connect(database)) as origin, psycopg.connect(f"{address}{name}") as conn:
+        conn.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        conn.execute(f"SET search_path = {schema}")
         for (table,) in origin.execute(
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
         ):

@@ -14,8 +14,11 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
+from fateline_oracle.adapters import ENGINES, unpacked
+from fateline_oracle.adapters.profiles import cases_of, packed
 from fateline_oracle.audit.adapters import read_adapter
-from fateline_oracle.audit.connect import BadSource
+from fateline_oracle.audit.connect import BadSource, is_database
+from fateline_oracle.audit.copied_tables import Tables, copy_tables, read_by
 from fateline_oracle.audit.import_records import copy_records
 from fateline_oracle.audit.postgresql import FUNCTIONS, Place, checked, one_moment, read_from
 from fateline_oracle.audit.whole import AuditResult, Wanted, audit
@@ -145,6 +148,53 @@ def test_all_is_read_as_it_was_at_one_moment(landscape: Path, address: str) -> N
     assert audit(Wanted(Place(place), views)).judged.records["tokens"] == 0
 
 
+@pytest.mark.parametrize(
+    "case", [(one, name) for one in ENGINES for name in ("joined", "seeded") if name in cases_of(one)], ids="/".join
+)
+def test_the_tables_of_a_known_engine_are_read_from_there(case: tuple[str, str], address: str) -> None:
+    with unpacked(packed(*case)) as path:
+        if not is_database(path):
+            return
+        assert said(copy(path, address, "-".join(case))) == said(path)
+
+
+def test_the_schema_of_an_engine_is_named(address: str) -> None:
+    with unpacked(packed("dbos", "joined")) as path:
+        place = copy(path, address, "schema", schema="dbos")
+        assert said(f"{place}?options=-csearch_path%3Ddbos") == said(path)
+    assert "Other schemas have tables: dbos; name one with ?options=-csearch_path%3Ddbos" in run(place).output
+
+
+def test_times_are_read_as_an_engine_writes_them_to_sqlite(address: str, tmp_path: Path) -> None:
+    tables: Tables = {"t": {"a": "timestamp with time zone", "b": "jsonb", "c": "boolean", "d": "uuid", "e": "numeric"}}
+    with psycopg.connect(f"{address}postgres") as conn:
+        conn.execute("CREATE TABLE t (a timestamptz, b jsonb, c boolean, d uuid, e numeric)")
+        conn.execute(
+            "INSERT INTO t VALUES ('2026-01-02 03:04:05.5+02', '{\"x\": 1}', true, "
+            "'00000000-0000-0000-0000-000000000001', 7), (NULL, NULL, false, NULL, 'NaN')"
+        )
+    copy_tables(Place(f"{address}postgres"), tables, tmp_path / "copy.db", 60.0)
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as conn:
+        assert conn.execute("SELECT * FROM t").fetchall() == [
+            ("2026-01-02 01:04:05.5", '{"x": 1}', 1, "00000000-0000-0000-0000-000000000001", 7),
+            (None, None, 0, None, "NaN"),
+        ]
+
+
+def test_only_what_the_views_read_is_copied() -> None:
+    tables = {
+        "runs": {"id": "text", "secret": "text"},
+        "tokens": {"id": "text", "run": "text"},
+        "other": {"id": "text"},
+    }
+    adapter = read_adapter(
+        "v",
+        "CREATE VIEW trail_runs AS SELECT id AS run FROM runs;"
+        "CREATE VIEW trail_tokens AS SELECT run, id AS token FROM tokens;",
+    )
+    assert read_by(adapter, tables) == {"runs": {"id": "text"}, "tokens": {"id": "text", "run": "text"}}
+
+
 def test_a_trail_can_be_exported_from_there(landscape: Path, copied: str, tmp_path: Path) -> None:
     for database, folder in ((copied, "there"), (landscape, "here")):
         assert "The trail as Parquet" in run(database, "--export", tmp_path / folder).output
@@ -217,7 +267,7 @@ def test_what_is_wrong_is_said_without_the_password(address: str) -> None:
         with psycopg.connect(f"{address}other") as other:
             other.execute("CREATE TABLE strange (a int)")
     secret = address.replace("postgres@", "postgres:hidden@")
-    for name, expected in (("absent", 'database "absent" does not exist'), ("other", "Its tables: strange")):
+    for name, expected in (("absent", 'database "absent" does not exist'), ("other", "Its tables: strange(a)")):
         done = run(f"{secret}{name}")
         assert (done.exit_code, expected in done.output, "hidden" in done.output) == (3, True, False), done.output
         assert len(done.output.splitlines()) == 1

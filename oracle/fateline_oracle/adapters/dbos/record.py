@@ -1,5 +1,6 @@
 """Databases of DBOS: a workflow that starts three others, waits for their results, and does one more step."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def runs(folder: Path, ways: list[str]) -> None:
     DBOS(
         config={
             "name": "fateline",
-            "system_database_url": f"sqlite:///{folder / FILE}",
+            "system_database_url": os.environ.get("FATELINE_ADDRESS") or f"sqlite:///{folder / FILE}",
             "log_level": "CRITICAL",
             "application_version": "1",
             "executor_id": "1",
