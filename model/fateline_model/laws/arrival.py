@@ -21,7 +21,7 @@ from ..words import (
 )
 from .graph_facts import leads_to
 from .law import Level, Where, law
-from .step_view import Check, StepView, live
+from .step_view import Check, StepView, listed, live
 
 STANDS_OPEN: Final = {Mark.AWAITED, Mark.HELD, Mark.LOST}
 STANDS_RESOLVED: Final = set(Mark) - {Mark.HELD}
@@ -188,7 +188,7 @@ def _one_holder_each(view: StepView, row: Row, fork: str, gate: str) -> Iterator
         holders = _holders(view, row, Frame(fork, branch), node)
         wanted = {Mark.LOST: 0, Mark.HELD: 1, Mark.AWAITED: 1}.get(mark, 0)
         state = f"branch {branch} of {node}@{token_name(row.number, fork)} is {mark}"
-        yield None if len(holders) == wanted else f"{state}, and is owed by {holders or 'nobody'}"
+        yield None if len(holders) == wanted else f"{state}, and is owed by {listed(holders) if holders else 'nobody'}"
 
 
 def _holders(view: StepView, row: Row, frame: Frame, node: str) -> list[str]:

@@ -10,7 +10,7 @@ from ..records import BatchRecord, MemberRecord, TokenRecord
 from ..stimuli import Do, Stimulus
 from ..words import BatchMode, BatchStatus, FlushVerdict, GroupKind, Outcome, Trigger, Verdict, VisitStatus
 from .law import Level, law
-from .step_view import Check, StepView
+from .step_view import Check, StepView, listed
 
 ASKED_BY = {
     Do.ACCEPT: Trigger.COUNT,
@@ -195,4 +195,8 @@ def outputs_are_children_of_the_first(view: StepView) -> Iterator[Check]:
     for token, parents, members in _outputs(view):
         first = list(members[:1])
         what = f"output {token.token} of batch {token.group}"
-        yield None if parents == first and first else f"{what} is a child of {parents}; its first member is {first}"
+        yield (
+            None
+            if parents == first and first
+            else f"{what} is a child of {listed(parents)}; its first member is {listed(first)}"
+        )

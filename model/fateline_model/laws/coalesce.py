@@ -30,7 +30,7 @@ from ..words import (
     VisitStatus,
 )
 from .law import Level, Where, law, law_known_elsewhere
-from .step_view import Check, StepView
+from .step_view import Check, StepView, listed
 
 WHY_FAILED: Final = {
     (Policy.REQUIRE_ALL, False): Reason.BRANCH_LOST,
@@ -92,7 +92,7 @@ def parents_are_what_was_held(view: StepView) -> Iterator[Check]:
         forks = {frame[0] if frame else None for frame in owed}
         branches = [frame[1] for frame in owed if frame]
         if sorted(named) != sorted(consumed) or not named:
-            yield f"merged token {token.token} has parents {named}, and {consumed} are coalesced into it"
+            yield f"merged token {token.token} has parents {listed(named)}, and {listed(consumed)} are coalesced into it"
         elif len(forks) != 1 or None in forks or len(set(branches)) != len(named):
             yield f"the parents {named} of {token.token} are not distinct branches of one fork"
         else:
@@ -113,7 +113,7 @@ def parents_in_declared_order(view: StepView) -> Iterator[Check]:
         declared = node.branches if node is not None else ()
         places = [declared.index(frame[1]) for frame in owed if frame is not None and frame[1] in declared]
         right = places == sorted(places)
-        yield None if right else f"the parents of {token.token} are not in declared order: {named}"
+        yield None if right else f"the parents of {token.token} are not in declared order: {listed(named)}"
 
 
 def _merged(view: StepView) -> Iterator[tuple[TokenRecord, list[str], list[tuple[str, str] | None]]]:
@@ -180,8 +180,12 @@ def _has_enough(view: StepView, record: BarrierRecord) -> bool:
 
 
 def _described(view: StepView, record: BarrierRecord) -> str:
-    policy, counts = view.pipeline.nodes[record.node].policy, _counts(view, record)
-    return f"barrier {record.barrier} ({policy}, {counts.arrived} of {counts.n} arrived, {counts.lost} lost)"
+    return f"barrier {record.barrier} ({_counted(view.pipeline.nodes[record.node].policy, _counts(view, record))})"
+
+
+def _counted(policy: Policy, counts: Counts) -> str:
+    quorum = f" {counts.quorum}" if policy is Policy.QUORUM else ""
+    return f"{policy}{quorum}, {counts.arrived} of {counts.n} arrived, {counts.lost} lost"
 
 
 @law(
@@ -219,7 +223,11 @@ def at_the_first_event(view: StepView) -> Iterator[Check]:
         if record.trigger in (Trigger.ARRIVAL, Trigger.LOSS):
             policy, counts = view.pipeline.nodes[record.node].policy, _counts(view, record)
             due = should_merge(policy, counts) or is_hopeless(policy, counts)
-            yield None if due else f"barrier {record.barrier} is {record.verdict} before its policy allows ({counts})"
+            yield (
+                None
+                if due
+                else f"barrier {record.barrier} is {record.verdict} before its policy allows ({_counted(policy, counts)})"
+            )
     for _, row in view.changed:
         for barrier in row.barriers:
             if barrier.verdict is not None:
@@ -228,7 +236,7 @@ def at_the_first_event(view: StepView) -> Iterator[Check]:
             counts = barrier.counts(node.quorum_count)
             due = should_merge(node.policy, counts) or is_hopeless(node.policy, counts)
             name = barrier_name(row.number, barrier)
-            yield f"barrier {name} is due ({node.policy}, {counts}) and left open" if due else None
+            yield f"barrier {name} is due ({_counted(node.policy, counts)}) and left open" if due else None
     yield from _answered(view)
     for record in view.barriers:
         trigger = _true_trigger(view, record)
@@ -292,9 +300,17 @@ def merged_data_follows_the_strategy(view: StepView) -> Iterator[Check]:
         elif word is MergeData.MERGED_ROW_TOO_LARGE or (node.merge is Strategy.UNION and word is not MergeData.OK):
             law = Reason(word)
         verdict = BarrierVerdict.FAILED if law is not None else BarrierVerdict.MERGED
-        right = (record.verdict, record.reason) == (verdict, law)
-        recorded = f"{record.verdict} ({record.reason})"
-        yield None if right else f"barrier {record.barrier} is {recorded}; its data require {verdict} ({law})"
+        recorded, required = (record.verdict, record.reason), (verdict, law)
+        wrong = recorded != required
+        yield (
+            f"barrier {record.barrier} is {_resolved(*recorded)}; its data require {_resolved(*required)}"
+            if wrong
+            else None
+        )
+
+
+def _resolved(verdict: BarrierVerdict | None, reason: Reason | None) -> str:
+    return str(verdict) if reason is None else f"{verdict} ({reason})"
 
 
 def _answered(view: StepView) -> Iterator[Check]:

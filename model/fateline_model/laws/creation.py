@@ -10,7 +10,7 @@ from ..records import OutcomeRecord, ParentRecord, RowRecord, TokenRecord
 from ..stimuli import Do, Stimulus, Validity
 from ..words import GroupKind, Outcome
 from .law import Level, Where, law, law_known_elsewhere
-from .step_view import Check, StepView
+from .step_view import Check, StepView, listed
 
 
 def _children(view: StepView, fate: OutcomeRecord, kind: GroupKind) -> list[TokenRecord]:
@@ -37,7 +37,7 @@ def children_are_the_promised_branches(view: StepView) -> Iterator[Check]:
         children = _children(view, fate, GroupKind.FORK)
         branches = [token.branch for token in children]
         if sorted(str(branch) for branch in branches) != sorted(promised) or not promised:
-            yield f"token {fate.token} promises branches {promised}, and its children are on {branches}"
+            yield f"token {fate.token} promises branches {listed(promised)}, and its children are on {listed(branches)}"
         elif len(set(branches)) != len(branches):
             yield f"two children of token {fate.token} are on one branch"
         elif {token.group for token in children} != {fate.group}:

@@ -52,7 +52,7 @@ def at_most_one_fate(view: StepView) -> Iterator[Check]:
         seen.add(key)
     for (_, name), old, token in view.changed_tokens:
         if old is not None and old.fate is not None and old.fate is not token.fate:
-            yield f"the fate of token {name} changed from {old.fate} to {token.fate}"
+            yield f"the fate of token {name} changed from {old.fate} to {token.fate or 'none'}"
 
 
 @law(

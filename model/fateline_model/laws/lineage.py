@@ -108,7 +108,7 @@ def one_group_if_it_has_parents(view: StepView) -> Iterator[Check]:
         if (record.group is None) != (record.group_kind is None):
             yield f"token {record.token} has half a group"
         elif (record.group is not None) != has_parent:
-            yield f"token {record.token} has {'a parent' if has_parent else 'no parent'}, and group {record.group}"
+            yield f"token {record.token} has {'a parent' if has_parent else 'no parent'}, and group {record.group or 'none'}"
         else:
             yield None
 

@@ -26,7 +26,7 @@ from ..records import (
     TokenRecord,
     VisitRecord,
 )
-from ..state import Barrier, Batch, Frame, Row, Run, Token, Via, parse_token_name, token_name
+from ..state import Barrier, Batch, Frame, Row, Run, Token, Via, barrier_name, parse_token_name, token_name
 from ..stimuli import Do, Stimulus
 from ..words import (
     ON_ERROR,
@@ -318,14 +318,29 @@ def _difference(recorded: Run, after: Run) -> str:
             return f"token {name}: the records describe {_described(mine.get(name))}, but it is {_described(theirs.get(name))}"
     for folded, done in zip(recorded.rows, after.rows, strict=False):
         if folded.barriers != done.barriers:
-            return f"barriers of row {done.number}: by the records {folded.barriers}, but they are {done.barriers}"
+            return f"barriers of row {done.number}: by the records {_barriers(folded)}, but they are {_barriers(done)}"
     if recorded.batches != after.batches:
-        return f"the records describe the batches {recorded.batches}, but they are {after.batches}"
+        return f"the records describe the batches {_batches(recorded)}, but they are {_batches(after)}"
     flags = [
         (run.status, "its source has ended" if run.source_ended else "its source has not ended")
         for run in (recorded, after)
     ]
     return f"the records describe the run as {', '.join(flags[0])}, but it is {', '.join(flags[1])}"
+
+
+def _barriers(row: Row) -> str:
+    said = (
+        f"{barrier_name(row.number, one)} ({', '.join(one.marks)}; {one.verdict or 'open'})" for one in row.barriers
+    )
+    return ", ".join(said) or "none"
+
+
+def _batches(run: Run) -> str:
+    said = (
+        f"{one.name} ({one.status}{f' by {one.trigger}' if one.trigger else ''}; members {', '.join(one.members) or 'none'})"
+        for one in run.batches
+    )
+    return ", ".join(said) or "none"
 
 
 def _described(token: Token | None) -> str:

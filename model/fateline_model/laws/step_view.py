@@ -1,10 +1,10 @@
 """One step as a law sees it: the state before, the stimulus, the records, the state after.
 
 The records are the machine's own when the law itself is checked, and an engine's when the engine is judged beside the law.
-WorldIndex-ups that several laws need are made once. Not here: any law.
+Look-ups that several laws need are made once. Not here: any law.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 from ..barrier_machine import BarrierStimulus
@@ -220,6 +220,11 @@ class StepView:
         if token is None or place is None or not token.stack:
             return None
         return token_name(place[0], token.stack[-1].fork), token.stack[-1].branch
+
+
+def listed(names: Iterable[object]) -> str:
+    """Names as they stand in a message."""
+    return ", ".join(map(str, names)) or "none"
 
 
 def live(row: Row) -> Iterator[Token]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from ..kernels import Phase
 from ..records import HopRecord, OutcomeRecord, RunRecord, TokenRecord, VisitRecord
-from ..state import Row, token_name
+from ..state import Row, Token, token_name
 from ..words import (
     CONTINUE,
     DISCARD,
@@ -21,7 +21,7 @@ from ..words import (
     VisitStatus,
 )
 from .law import Level, law
-from .step_view import Check, StepView, live
+from .step_view import Check, StepView, listed, live
 
 _MOVES: Final = (VisitRecord, HopRecord)
 OPEN_PHASES = (Phase.VISITING, Phase.HELD, Phase.BUFFERED)
@@ -259,12 +259,20 @@ def stack_of_the_node(view: StepView) -> Iterator[Check]:
             owed = _owed(row, token.stack)
             if node.kind is NodeKind.COALESCE and owed and expected:
                 expected[-1] = (expected[-1][0], owed[-1][1])
-            right = owed == expected
             yield (
                 None
-                if right
-                else f"token {token_name(row.number, token.name)} at {node.name} owes {owed}; the graph prescribes {expected}"
+                if owed == expected
+                else f"{_at(row, token)} owes {_debts(owed)}; the graph prescribes {_debts(expected)}"
             )
+
+
+def _at(row: Row, token: Token) -> str:
+    return f"token {token_name(row.number, token.name)} at {token.node}"
+
+
+def _debts(frames: list[tuple[str, str]]) -> str:
+    """Debts as they stand in a message: a branch of a gate each."""
+    return listed(f"{branch} of {gate}" for gate, branch in frames)
 
 
 def _owed(row: Row, stack: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:

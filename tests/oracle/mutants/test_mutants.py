@@ -138,6 +138,12 @@ def test_the_cases_that_are_kept_are_those_of_the_matrix() -> None:
     }
 
 
+def test_what_a_law_says_of_a_case_has_no_values_of_python_in_it() -> None:
+    said = {str(message) for case in read_cases().values() for _, message in case["laws"]}
+    assert len(said) > 80
+    assert [one for one in said if re.search(r"\w\(\w+=|<\w+[.:]|\['|\('|\bNone\b", one)] == []
+
+
 def test_cases_are_kept_as_they_are_and_none_where_there_is_no_file(tmp_path: Path) -> None:
     hunted = hunt(MUTANTS["parents-as-they-came"], Strategy.REFUSALS)
     write_cases([hunted, MutantResult(MUTANTS["resolved-twice"], Strategy.REFUSALS)], tmp_path / "cases")
