@@ -31,6 +31,8 @@ def render(found: Conformance) -> str:
             version=found.hello.version,
             report=report,
             findings=shown,
+            again="With `--cases DIR` each counterexample becomes a file: `fateline replay FILE` steps it again, and "
+            "`fateline explore --case FILE` plays it beside the law.",
             facts={
                 "states": f"{counts['states']:,} of {counts['states_total']:,}",
                 "transitions": f"{counts['transitions']:,} of {counts['transitions_total']:,}",

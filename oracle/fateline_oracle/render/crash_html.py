@@ -29,6 +29,7 @@ def render_crash(found: CrashConformance) -> str:
             version=found.hello.version,
             report=report,
             findings=[*shown, *map(_plain, report.findings[in_cases:])],
+            again="With `--cases DIR` each counterexample becomes a file, which `fateline replay FILE` crashes again.",
             facts={
                 "boundaries crashed": f"{counts['boundaries_crashed']:,} of {counts['boundaries_known']:,}",
                 "scenarios": f"{counts['scenarios']:,} of {counts['instances']:,} pipelines",

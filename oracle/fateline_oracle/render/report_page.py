@@ -6,14 +6,14 @@ command consists of (`conform_html.py`, `audit_html.py`, `crash_html.py`, `zoo_h
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from fateline_model.laws import ALL, LAWS, Family
 
 from ..report.verdict import NOT_JUDGED, LawResult, Report, Verdict
-from .html import element, escaped, folded, listed, section, short_ids, table, text
+from .html import element, escaped, folded, inline, listed, section, short_ids, table, text
 from .shell import shell
 
 MARK: Final = {Verdict.HOLDS: "✓", Verdict.BREACHED: "✗", Verdict.UNDETERMINED: "?"}
@@ -58,6 +58,8 @@ class ReportPage:
     facts: Mapping[str, str] = field(default_factory=dict)
     sections: Sequence[tuple[str, str]] = ()
     """HTML with its title, after the findings."""
+    again: str = ""
+    """How to see a finding once more, as a sentence with commands between backticks."""
     asked: str = "judged"
     """What the number of a law counts."""
 
@@ -75,7 +77,7 @@ def report_page(page: ReportPage) -> str:
         **{title: section(title, content, id_=_id(title)) for title, content in page.sections},
         "The laws": _laws(page),
         "What was not judged": _left_out(page.report),
-        "Repeat": section("Repeat", element("pre", text("code", page.report.reproduce, most=4_000)), id_="repeat"),
+        "Repeat": section("Repeat", *_repeat(page), id_="repeat"),
     }
     present = {title: content for title, content in parts.items() if content}
     body = element("main", "\n".join((_head(page, present), *present.values())))
@@ -115,6 +117,12 @@ _IDS: Final = {"What was found": "found", "The laws": "laws", "What was not judg
 
 def _id(title: str) -> str:
     return _IDS.get(title, re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-"))
+
+
+def _repeat(page: ReportPage) -> Iterator[str]:
+    yield element("pre", text("code", page.report.reproduce, most=4_000))
+    if page.findings and page.again:
+        yield element("p", inline(page.again))
 
 
 # ------------------------------------------------------------------------------------------------- the top

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from fateline_model.checker.scopes import instance_called
 from fateline_oracle.audit.any_trail import open_any
 from fateline_oracle.book.landscapes import unpacked
 from fateline_oracle.cli import main
@@ -186,3 +187,10 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     done = asked("retries attempts=3", "--output", str(tmp_path / "none" / "page.html"))
     assert done.exit_code == 3
     assert "page.html: No such file" in done.output
+
+
+def test_every_instance_that_the_page_about_the_explorer_names_is_one() -> None:
+    page = (Path(__file__).parents[3] / "specs" / "explore.md").read_text(encoding="utf-8")
+    named = re.findall(r"fateline explore '([^']*)'", page)
+    assert named
+    assert all(instance_called(name) is not None for name in named)

@@ -162,7 +162,7 @@
     };
     for (const place of tables.states[0][1]) {
       const [name, , kind, said] = tables.tokens[place];
-      known(name, -1).fate = ENDED.includes(kind) ? said : "no fate yet";
+      known(name, -1).fate = ENDED.includes(kind) ? said.replace("has ended: ", "") : "no fate yet";
     }
     recorded.forEach((rows, number) => {
       for (const [place, about, mark] of rows.map(([one, mark, other]) => [one, (tables.records[one === ABSENT ? other : one] || [])[2], mark])) {
