@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .adapters import Adapter
-from .connect import BadSource
+from .connect import LONGEST, BadSource
 from .postgresql import AT_ONCE, Place, connected, stored
 
 Tables = dict[str, dict[str, str]]
@@ -58,6 +58,7 @@ def read_by(adapter: Adapter, tables: Tables) -> Tables:
 def copy_tables(place: Place, tables: Tables, into: Path, patience: float) -> None:
     """Copy these tables and columns."""
     with connected(place, patience) as server, closing(sqlite3.connect(into, isolation_level=None)) as conn:
+        conn.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
         conn.execute("PRAGMA journal_mode = OFF")
         conn.execute("PRAGMA synchronous = OFF")
         conn.execute("BEGIN")

@@ -28,13 +28,13 @@ from importlib.resources import files
 from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar, Final, NamedTuple
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from fateline_console.terminal import harmless
 from fateline_model.records import RELATIONS
 
 from .adapters import ORPHANS, Adapter, fits, read_adapter
-from .connect import BadSource
+from .connect import LONGEST, BadSource
 from .source import NAMES, OF_ROWS, PATIENCE, WHOLE, Range, Source, check_columns, reading
 
 SCHEMES: Final = ("postgresql://", "postgres://")
@@ -59,9 +59,12 @@ _NAMING: Final = frozenset({"as", "with", "recursive"})
 """Words after which a name before a bracket is a new one, and no function."""
 _CALL: Final = re.compile(r"""(?:(\w+)\s+|(\.)\s*)?("(?:[^"]|"")*"|[^\W\d]\w*)\s*\(""")
 _TEXT: Final = re.compile(r"""("(?:[^"]|"")*")|'(?:[^']|'')*'|--[^\n]*""")
+_SECRET: Final = re.compile(r"\w*password=", re.I)
 _GIVEN: Final = re.compile(r"\bgiven_(\w+)\b")
 _TEXT_TYPES: Final = frozenset({19, 25, 1043})
 """The numbers of the types name, text and varchar."""
+_DIGITS: Final = 19
+"""The largest number of digits of a whole number that SQLite can hold."""
 AT_ONCE: Final = 2_000
 """The number of records that are fetched at once."""
 _NUMBERS: Final = count()
@@ -75,15 +78,31 @@ class Place(NamedTuple):
     snapshot: str | None = None
 
     def __str__(self) -> str:
-        """The address without a password."""
+        """The address without its secrets."""
         parts = urlsplit(self.url)
         user, at, host = parts.netloc.rpartition("@")
-        return urlunsplit(parts._replace(netloc=user.partition(":")[0] + at + host))
+        query = "&".join(part for part in parts.query.split("&") if not _SECRET.match(part))
+        return urlunsplit(parts._replace(netloc=user.partition(":")[0] + at + host, query=query))
+
+    def without_secrets(self, said: str) -> str:
+        """A message in which no secret of the address is left."""
+        parts = urlsplit(self.url)
+        given = [part.partition("=")[2] for part in parts.query.split("&") if _SECRET.match(part)]
+        for secret in (*given, parts.netloc.rpartition("@")[0].partition(":")[2]):
+            for text in filter(None, (secret, unquote(secret))):
+                said = said.replace(text, "***")
+        return said
 
 
 def place_of(database: str) -> Place | None:
     """The place that an address names; None if it is no address of PostgreSQL."""
-    return Place(database) if database.startswith(SCHEMES) else None
+    if not database.startswith(SCHEMES):
+        return None
+    try:
+        urlsplit(database)
+    except ValueError as error:
+        raise BadSource(f"the address of the database cannot be read: {error}") from None
+    return Place(database)
 
 
 def _driver() -> Any:
@@ -100,7 +119,7 @@ def connected(place: Place, patience: float) -> Iterator[Any]:
     driver = _driver()
     try:
         with driver.connect(place.url, autocommit=True, connect_timeout=10) as conn:
-            conn.execute(f"SET statement_timeout = {min(2**31 - 1, max(1, round(patience * 1000)))}")
+            conn.execute(f"SET statement_timeout = {round(min(2**31 - 1, max(1, patience * 1000)))}")
             conn.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             if place.snapshot is not None:
                 conn.execute(f"SET TRANSACTION SNAPSHOT '{place.snapshot}'")
@@ -108,8 +127,10 @@ def connected(place: Place, patience: float) -> Iterator[Any]:
     except driver.errors.QueryCanceled:
         raise BadSource(f"{place}: a query took longer than {patience:g} s; --patience allows more") from None
     except driver.Error as error:
-        said = harmless(" ".join(str(error).split()))[:300]
+        said = harmless(" ".join(place.without_secrets(str(error)).split()))[:300]
         raise BadSource(f"{place}: {said}") from None
+    except sqlite3.DataError:
+        raise BadSource(f"{place}: it has a value of more than {LONGEST:,} bytes; none that large is read") from None
 
 
 @contextmanager
@@ -240,7 +261,7 @@ def stored(value: object) -> object:
     """A value as SQLite can store it."""
     if value is None or isinstance(value, str | float | bytes):
         return value
-    if isinstance(value, Decimal) and value.is_finite():
+    if isinstance(value, Decimal) and value.is_finite() and value.adjusted() < _DIGITS:
         return stored(int(value)) if value == value.to_integral_value() else float(value)
     if isinstance(value, int):
         return int(value) if -(2**63) <= value < 2**63 else str(value)
@@ -258,6 +279,7 @@ def read_from(place: Path | Place, adapter: Adapter, patience: float = PATIENCE)
         connected(place, patience) as server,
         closing(sqlite3.connect("", isolation_level=None, cached_statements=512)) as conn,
     ):
+        conn.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
         queries = {**adapter.steps, **adapter.views}
         columns: dict[str, tuple[str, ...]] = {}
         for relation in adapter.views:

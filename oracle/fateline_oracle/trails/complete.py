@@ -69,6 +69,8 @@ _NAMED: Final = {
     "losses": ("branch",), "merges": ("branch",), "batches": ("node",),
 }  # fmt: skip
 """The columns with names of nodes, branches and labels."""
+_NAMED_SETTINGS: Final = ("branches", "select_branch")
+"""The settings with names of branches."""
 _SETTINGS: Final[Mapping[str, tuple[str, ...]]] = {
     NodeKind.TRANSFORM: ("attempts",),
     NodeKind.SINK: ("attempts",),
@@ -167,6 +169,11 @@ class Completion:
                         several = column in ("arrived", "lost", "promised")
                         parts = str(value).split(",") if several else [str(value)]
                         record[column] = ",".join(_name(part, taken) for part in parts)
+        for node in self.by["nodes"]:
+            config = config_of(node)
+            named = {key: _renamed(config[key], taken) for key in _NAMED_SETTINGS if config.get(key)}
+            if named and named != {key: config[key] for key in named}:
+                node["config"] = json.dumps({**config, **named})
         for visit in self.by["visits"]:
             word, _, label = str(visit.get("verdict") or "").partition(" ")
             if word == "route" and label:
@@ -492,6 +499,13 @@ def _opened(visit: Mapping[str, Any]) -> tuple[int, int]:
     first = next((place for place in places if isinstance(place, int)), 0)
     attempt = visit.get("attempt")
     return first, attempt if isinstance(attempt, int) else 0
+
+
+def _renamed(value: object, taken: dict[str, str]) -> object:
+    """The same setting, with names that the law can read."""
+    if isinstance(value, list):
+        return [_renamed(one, taken) for one in value]
+    return _name(value, taken) if isinstance(value, str) else value
 
 
 def _name(text: str, taken: dict[str, str]) -> str:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from fateline_oracle.audit.adapters import read_adapter
 from fateline_oracle.audit.connect import BadSource, is_database
 from fateline_oracle.audit.copied_tables import Tables, copy_tables, read_by
 from fateline_oracle.audit.import_records import copy_records
-from fateline_oracle.audit.postgresql import FUNCTIONS, Place, checked, one_moment, read_from
+from fateline_oracle.audit.postgresql import FUNCTIONS, Place, checked, one_moment, read_from, stored
 from fateline_oracle.audit.whole import AuditResult, Wanted, audit
 from fateline_oracle.cli import main
 
@@ -266,11 +267,44 @@ def test_what_is_wrong_is_said_without_the_password(address: str) -> None:
         conn.execute("CREATE DATABASE other")
         with psycopg.connect(f"{address}other") as other:
             other.execute("CREATE TABLE strange (a int)")
-    secret = address.replace("postgres@", "postgres:hidden@")
-    for name, expected in (("absent", 'database "absent" does not exist'), ("other", "Its tables: strange(a)")):
-        done = run(f"{secret}{name}")
+    secret = address.replace("postgres@", "postgres:hidden%21@")
+    for place, expected in (
+        (f"{secret}absent", 'database "absent" does not exist'),
+        (f"{secret}other", "Its tables: strange(a)"),
+        (f"{address}other?password=hidden!&sslpassword=hidden", "Its tables: strange(a)"),
+        (f"{address}other?options=--zz%3D1&password=hidden", "unrecognized configuration parameter"),
+        ("postgresql://u:hidden%zz@host/x", "invalid percent-encoded token"),
+        ("postgresql://[hidden", "cannot be read"),
+    ):
+        done = run(place)
         assert (done.exit_code, expected in done.output, "hidden" in done.output) == (3, True, False), done.output
         assert len(done.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize("kind", ["in place", "copied"])
+def test_values_are_bounded(kind: str, address: str) -> None:
+    name = f"large-{kind}".replace(" ", "-")
+    with psycopg.connect(f"{address}postgres", autocommit=True) as conn:
+        conn.execute(f'CREATE DATABASE "{name}"')
+    with psycopg.connect(f"{address}{name}") as conn:
+        large = "repeat('x', 17 * 1024 * 1024)"
+        if kind == "in place":
+            conn.execute(f"CREATE VIEW trail_runs AS SELECT 'r' AS run, {large} AS status")
+            conn.execute(
+                "CREATE VIEW trail_tokens AS SELECT 'r' AS run, 't' AS token, 'w' AS \"row\", 0 AS seq, 0 AS part"
+            )
+        else:
+            keys = ("DurableExecutionArn", "EventId", "EventType", "Id", "SubType", "Name", "ParentId")
+            columns = ", ".join(f"'1' AS \"{key}\"" for key in keys)
+            conn.execute(f"CREATE TABLE lines AS SELECT {large} AS line, {columns}")
+    done = run(f"{address}{name}")
+    assert (done.exit_code, "it has a value of more than 16,777,216 bytes" in done.output) == (3, True), done.output
+
+
+def test_a_number_of_any_size_is_read() -> None:
+    assert [stored(Decimal(text)) for text in ("7", "7.0", "1.5", "1E140000", "-1E30", "NaN", "Infinity")] == [
+        7, 7, 1.5, "1E+140000", "-1E+30", "NaN", "Infinity",
+    ]  # fmt: skip
 
 
 def test_what_a_server_says_cannot_steer_a_terminal(copied: str, tmp_path: Path) -> None:

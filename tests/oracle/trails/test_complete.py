@@ -1,5 +1,6 @@
 """What a trail leaves out is inferred from its other records; what is inferred proves nothing, and hides nothing either."""
 
+import json
 import random
 from collections.abc import Callable
 
@@ -46,6 +47,55 @@ def test_what_is_left_out_is_inferred_and_named(example_trails: dict[str, list[R
             one.what.removeprefix("rows, ") for one in report_of(found, "").skipped
         }
     assert inferred > 0
+
+
+NAMES = {
+    "nodes": ("node",), "edges": ("src", "dst", "label"), "rows": ("source",), "tokens": ("branch",),
+    "visits": ("node",), "hops": ("src", "dst", "label"), "outcomes": ("sink", "promised"), "losses": ("branch",),
+    "barriers": ("node", "arrived", "lost"), "merges": ("branch",), "batches": ("node",),
+}  # fmt: skip
+LABELS_OF_THE_LAW = ("continue", "on_error")
+
+
+def renamed(trail: list[Record], name_of: Callable[[str], str]) -> list[Record]:
+    """The same trail with other names of nodes, branches and labels."""
+
+    def other(value: str) -> str:
+        return ",".join(part if part in LABELS_OF_THE_LAW or not part else name_of(part) for part in value.split(","))
+
+    changed_trail = []
+    for record in trail:
+        new = dict(record)
+        for column in NAMES.get(str(record["rec"]), ()):
+            count = column == "promised" and str(record.get(column)).isdecimal()
+            if record.get(column) is not None and not count:
+                new[column] = other(str(record[column]))
+        if str(record.get("verdict")).startswith("route "):
+            new["verdict"] = f"route {other(str(record['verdict']).removeprefix('route '))}"
+        if record["rec"] == "nodes":
+            config = json.loads(str(record["config"]))
+            for key in ("branches", "select_branch"):
+                if isinstance(config.get(key), list):
+                    config[key] = [other(name) for name in config[key]]
+                elif config.get(key):
+                    config[key] = other(config[key])
+            new["config"] = json.dumps(config)
+        changed_trail.append(new)
+    return changed_trail
+
+
+@pytest.mark.parametrize("kind", ["odd", "numbers"])
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_names_that_no_pipeline_of_the_law_can_have_hide_nothing(
+    example_trails: dict[str, list[Record]], example: str, kind: str
+) -> None:
+    numbers: dict[str, str] = {}
+    name_of = (
+        (lambda name: f"Ä {name}!") if kind == "odd" else (lambda name: numbers.setdefault(name, str(len(numbers) + 1)))
+    )
+    trail = example_trails[example]
+    before, after = stepped(trail), stepped(renamed(trail, name_of))
+    assert (after.accepted, after.breached) == (before.accepted, before.breached), after.findings[:2]
 
 
 STEPPED = [
