@@ -24,6 +24,7 @@ TRIED = [
     ],
     ["conform", "zoo:late-without-a-fate", "--seed", "1", "--instance", "untimed diamond policy=first*"],
     ["torture", "zoo:goes-on-in-the-visit-that-was-cut", "--family", "line"],
+    ["verify", "--all", "2", "--jobs", "1"],
 ]
 
 

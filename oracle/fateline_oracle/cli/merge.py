@@ -27,6 +27,8 @@ from ..report.parts import Parts, read_parts
 from ..report.reading import BadReport
 from ..report.verdict import ExitCode, Report
 from . import conform, torture
+from .verify import verify_report, verify_text
+from .verify_shards import report_of
 
 
 class Files(NamedTuple):
@@ -60,11 +62,23 @@ def _torture(parts: Parts, files: Files) -> Merged:
     return Merged(found.report, crash_text(found), torture.written_files(found, *files))
 
 
+def _verify(parts: Parts, files: Files) -> Merged:
+    if files.html is not None:
+        raise click.UsageError("verify writes no page: leave out --html")
+    found, chosen = report_of(parts)
+    report = _with_missing(verify_report(found, chosen, parts.first.reproduce, files.cases), parts)
+    return Merged(report, verify_text(found, report), [])
+
+
 def _with_missing(report: Report, parts: Parts) -> Report:
     return replace(report, prevented=(*report.prevented, *parts.missing))
 
 
-MERGED: Final[Mapping[str, Callable[[Parts, Files], Merged]]] = {"conform": _conform, "torture": _torture}
+MERGED: Final[Mapping[str, Callable[[Parts, Files], Merged]]] = {
+    "conform": _conform,
+    "torture": _torture,
+    "verify": _verify,
+}
 """What concludes again, by the command."""
 
 

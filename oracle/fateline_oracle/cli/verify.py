@@ -7,6 +7,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -29,7 +30,11 @@ from ..law.verification import (
 from ..render.counterexample import expected_last, show
 from ..report.case import case_document, write_case
 from ..report.law_results import COLOUR, law_results, searched
+from ..report.parts import in_shard, part_json
 from ..report.verdict import ExitCode, Finding, Report, Skipped
+from ..shard import WHOLE, Shard, shard_note
+from .engine_options import shard_option
+from .verify_shards import LARGEST_SPLIT, asked_of, results_of
 
 JOBS = max(1, min(8, os.cpu_count() or 1))
 
@@ -66,6 +71,7 @@ JOBS = max(1, min(8, os.cpu_count() or 1))
 @click.option("--jobs", type=click.IntRange(1, 64), default=JOBS, help="Number of processes.", show_default=True)
 @click.option("--lock", is_flag=True, help="For maintainers: keep the counts of this scope after a change of the law.")
 @click.option("--cases", metavar="DIR", help="Write every counterexample to DIR, one JSON file each.")
+@shard_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def verify(
     scope: str,
@@ -79,6 +85,7 @@ def verify(
     jobs: int,
     lock: bool,
     cases: str | None,
+    shard: Shard | None,
     as_json: bool,
 ) -> ExitCode:
     """Model-check the law: visit every state of a scope, and check every law in every step.
@@ -87,6 +94,12 @@ def verify(
     """
     if sum([self_test, mutant is not None, path is not None, largest is not None]) > 1:
         raise click.UsageError("--self-test, --mutant, --pipeline and --all exclude each other")
+    if shard is not None and (self_test or mutant is not None or path is not None or lock):
+        raise click.UsageError(
+            "--shard is for a scope or --all: leave out --self-test, --mutant, --pipeline and --lock"
+        )
+    if shard is not None and largest is not None and largest > LARGEST_SPLIT:
+        raise click.UsageError(f"--shard splits the pipelines up to size {LARGEST_SPLIT}")
     if path is not None:
         from .verify_pipeline import verify_pipeline
 
@@ -97,21 +110,27 @@ def verify(
         return _self_test(jobs, as_json)
     with Progress() as progress:
         chosen = scope if largest is None else Sizes(largest, crashes or 0)
-        found = verify_scope(chosen, jobs=jobs, progress=progress.update)
+        found = verify_scope(chosen, jobs=jobs, shard=shard or WHOLE, progress=progress.update)
     if lock and not (found.findings or found.unfinished):
         write_lock(found)
         found.drift = []
-    report = _report(found, chosen, jobs, cases)
-    click.echo(report.to_json() if as_json else _text(found, report))
+    reproduce = _command(chosen)
+    report = verify_report(found, chosen, reproduce, cases)
+    if shard is not None:
+        part = part_json("verify", shard, asked_of(chosen), reproduce, *results_of(found))
+        report = replace(report, shard=part, reproduce=in_shard(reproduce, shard))
+    click.echo(report.to_json() if as_json else verify_text(found, report))
     return report.exit_code
 
 
 # ---------------------------------------------------------------------------------------------------------- a scope
 
 
-def _report(found: ScopeReport, chosen: str | Sizes, jobs: int, cases: str | None) -> Report:
+def verify_report(found: ScopeReport, chosen: str | Sizes, reproduce: str, cases: str | None) -> Report:
+    """The verdict on the law. Counterexamples are written to the folder `cases`, if it is named."""
     breached = Counter(law for _, finding in found.findings for law, _ in finding.laws)
     never = "nothing in these pipelines asks about it" if isinstance(chosen, Sizes) else None
+    never = never if found.is_whole else f"{shard_note(found.shards)} verified"
     laws = searched(found.checks, breached, never)
     stuck = [f"a state is stuck: {v.name}" for v, finding in found.findings if not finding.laws]
     return Report(
@@ -136,7 +155,7 @@ def _report(found: ScopeReport, chosen: str | Sizes, jobs: int, cases: str | Non
         ),
         prevented=(*found.gaps, *stuck, *(f"claimed unreachable, and met: {kind}" for kind in found.disproved)),
         seconds=found.total_seconds,
-        reproduce=f"{_command(chosen)} --jobs {jobs}",
+        reproduce=reproduce,
     )
 
 
@@ -147,7 +166,8 @@ def _command(chosen: str | Sizes) -> str:
     return f"fateline verify --all {chosen.largest}{f' --crashes {chosen.crashes}' if chosen.crashes else ''}"
 
 
-def _text(found: ScopeReport, report: Report) -> str:
+def verify_text(found: ScopeReport, report: Report) -> str:
+    """The whole result, with each counterexample."""
     at = "around " if found.scope not in NAMED else "at scope "
     parts = [f"The law, version {LAW_VERSION}, {at}{found.scope}", "", _families(found), ""]
     parts.append(_laws(report))
@@ -161,7 +181,7 @@ def _text(found: ScopeReport, report: Report) -> str:
     counts = report.counts
     said = f"{counts['states']:,} states, {counts['transitions']:,} steps, {counts['checks']:,} checks of laws"
     instances = f"{counts['instances']} instances"
-    verdict = paint(report.verdict, COLOUR[report.verdict], bold=True)
+    verdict = paint(report.verdict_text, COLOUR[report.verdict], bold=True)
     parts.append(f"{verdict}  {instances}, {said}, {report.seconds:.1f} s")
     return "\n".join(parts)
 
@@ -204,6 +224,9 @@ def _laws(report: Report) -> str:
 
 
 def _claims(found: ScopeReport) -> list[str]:
+    if not found.is_whole:
+        later = "the locked counts, and whether everything was met, are checked when all shards are merged"
+        return [f"{shard_note(found.shards).capitalize()} verified; {later}."]
     lines = [
         f"Not judged by exploring: {', '.join(law.id for law in ALL if law.elsewhere and not found.checks[law.id])}."
     ]

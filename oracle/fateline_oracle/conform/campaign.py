@@ -6,7 +6,7 @@ An engine runs in separate processes, so an engine that ends its process does no
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -17,7 +17,7 @@ from fateline_model.checker.scopes import Instance, beside_the_scopes, instances
 from fateline_model.checker.systems import PipelineSystem
 
 from ..compare.capabilities import requirements
-from ..law.verification import read_lock
+from ..law.verification import SOME_STEPS, locked_steps
 from ..parallel import in_processes
 from ..ports.hello import hello_of
 from ..ports.port import Drive, Engine, EngineFault, EngineSilent, Hello, OpenEngine, Port
@@ -162,16 +162,13 @@ def run_campaign(
 
 def places_to_drive(scope: str, only: Selection = EVERYTHING, shard: Shard = WHOLE) -> list[int]:
     """The places of the chosen instances of a shard in the scope, those that take longest first."""
-    table = every_instance(scope)
-    return shard.share(sorted(only.places(table), key=lambda place: -_weight(table[place], scope)))
+    table, known = every_instance(scope), locked_steps(scope)
+    return shard.share(sorted(only.places(table), key=lambda place: -_weight(table[place], known)))
 
 
-def _weight(instance: Instance, scope: str) -> int:
+def _weight(instance: Instance, steps: Mapping[str, int]) -> int:
     """An estimate of how long an instance takes. The longest are started first."""
-    lock = read_lock().get(scope)
-    locked = lock["instances"].get(instance.name) if lock is not None else None
-    steps = int(str(locked[1])) if locked is not None else 500
-    return steps * (4 if instance.machine in ("batch", "lifecycle") else 1)
+    return steps.get(instance.name, SOME_STEPS) * (4 if instance.machine in ("batch", "lifecycle") else 1)
 
 
 @dataclass

@@ -7,7 +7,7 @@ totals. Not here: how the result is shown (`cli/verify.py`).
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
@@ -21,10 +21,16 @@ from fateline_model.checker.mutants import MUTANTS, Mutant
 from fateline_model.laws import ALL
 
 from ..parallel import in_processes
+from ..shard import WHOLE, Shard, missing_of
 from .patched import part, patched_model
 
 COUNTS: Final = Path(fateline_model.__file__).parent / "checker" / "counts.json"
 """The lock: the counts of each instance of each scope. A change of the law shows as a change of this file."""
+
+KERNELS: Final = "kernels"
+"""The laws of kernels are verified once for a scope, like one more instance with this name."""
+SOME_STEPS: Final = 500
+"""Expected of an instance whose steps are not locked."""
 
 Progress = Callable[[str], None]
 
@@ -46,6 +52,12 @@ class ScopeReport:
     disproved: list[str] = field(default_factory=list)
     unwitnessed: list[str] = field(default_factory=list)
     drift: list[str] = field(default_factory=list)
+    shards: tuple[Shard, ...] = (WHOLE,)
+    """The shards that were verified."""
+
+    @property
+    def is_whole(self) -> bool:
+        return not missing_of(self.shards)
 
     @property
     def findings(self) -> list[tuple[verify.Verified, verify.Finding]]:
@@ -75,34 +87,50 @@ class ScopeReport:
         ]
 
 
-def verify_scope(scope: str | scopes.Sizes, *, jobs: int = 1, progress: Progress = no_progress) -> ScopeReport:
-    """Verify every instance of a scope, and compare the totals with the claims and the counts with the lock.
+def verify_scope(
+    scope: str | scopes.Sizes, *, jobs: int = 1, shard: Shard = WHOLE, progress: Progress = no_progress
+) -> ScopeReport:
+    """Verify every instance of a scope, or those of a shard."""
+    started = time.perf_counter()
+    verified: dict[str, verify.Verified] = {}
+    seconds: dict[str, float] = {}
+    tasks = [(scope, name) for name in names_to_verify(scope, shard)]
+    for (_, name), (found, took) in in_processes(_verify, tasks, jobs=jobs, start="spawn"):
+        verified[name], seconds[name] = found, took
+        states = sum(v.states for v in verified.values())
+        progress(f"{len(verified)} of {len(tasks)} instances, {states:,} states, {time.perf_counter() - started:.0f} s")
+    return scope_report(scope, verified, seconds, (shard,), time.perf_counter() - started)
+
+
+def names_to_verify(scope: str | scopes.Sizes, shard: Shard = WHOLE) -> list[str]:
+    """The names of the instances of a shard, those that take longest first, and of the kernels in one shard."""
+    known = locked_steps(scope)
+    names = reversed(instances_by_name(scope))  # in a scope without a lock the longest are last
+    return shard.share([*sorted(names, key=lambda name: -known.get(name, SOME_STEPS)), KERNELS])
+
+
+def scope_report(
+    scope: str | scopes.Sizes,
+    verified: Mapping[str, verify.Verified],
+    seconds: dict[str, float],
+    shards: tuple[Shard, ...],
+    total_seconds: float,
+) -> ScopeReport:
+    """The report of what was verified. Of a whole scope the totals are compared with the claims, and the counts with the lock.
 
     Every pipeline up to a size has no batches, and no law of batches can be in danger there, so nothing is claimed of them.
     """
-    started = time.perf_counter()
-    names = [instance.name for instance in scopes.instances(scope)]
-    verified: dict[int, verify.Verified] = {}
-    seconds: dict[str, float] = {}
-    order = (
-        range(len(names)) if jobs == 1 else reversed(range(len(names)))
-    )  # the longest are last in the scope; start them first
-    tasks = [(scope, number) for number in order]
-    for done, ((_, number), (found, took)) in enumerate(in_processes(_verify, tasks, jobs=jobs, start="spawn"), 1):
-        verified[number], seconds[names[number]] = found, took
-        states = sum(v.states for v in verified.values())
-        progress(f"{done} of {len(names)} instances, {states:,} states, {time.perf_counter() - started:.0f} s")
-    kernels = verify.verify_domains()
-    report = ScopeReport(name_of(scope), [*(verified[number] for number in sorted(verified)), kernels], seconds)
-    fired: Counter[str] = sum((found.fired for found in report.verified), Counter())
-    refused: Counter[str] = sum((found.refused for found in report.verified), Counter())
-    report.checks = sum((found.checks for found in report.verified), Counter())
-    report.unmet, report.disproved = verify.unmet(fired, refused)
-    report.unwitnessed = verify.unwitnessed(report.checks)
-    if isinstance(scope, scopes.Sizes):
-        report.unmet, report.unwitnessed = [], []
-    report.drift = _drift(report)
-    report.total_seconds = time.perf_counter() - started
+    order = [*instances_by_name(scope), KERNELS]
+    found = [verified[name] for name in order if name in verified]
+    report = ScopeReport(name_of(scope), found, seconds, total_seconds, shards=shards)
+    fired: Counter[str] = sum((one.fired for one in found), Counter())
+    refused: Counter[str] = sum((one.refused for one in found), Counter())
+    report.checks = sum((one.checks for one in found), Counter())
+    unmet, report.disproved = verify.unmet(fired, refused)
+    if report.is_whole:
+        if not isinstance(scope, scopes.Sizes):
+            report.unmet, report.unwitnessed = unmet, verify.unwitnessed(report.checks)
+        report.drift = _drift(report)
     return report
 
 
@@ -114,16 +142,17 @@ def name_of(scope: str | scopes.Sizes) -> str:
     return f"every pipeline up to size {scope.largest}{crashes}"
 
 
-@cache
-def _instances(scope: str | scopes.Sizes) -> tuple[scopes.Instance, ...]:
-    return scopes.instances(scope)
-
-
-def _verify(_: None, task: tuple[str | scopes.Sizes, int]) -> tuple[verify.Verified, float]:
+def _verify(_: None, task: tuple[str | scopes.Sizes, str]) -> tuple[verify.Verified, float]:
     started = time.perf_counter()
-    scope, number = task
-    found = verify.verify_instance(_instances(scope)[number])
+    scope, name = task
+    found = verify.verify_domains() if name == KERNELS else verify.verify_instance(instances_by_name(scope)[name])
     return found, time.perf_counter() - started
+
+
+@cache
+def instances_by_name(scope: str | scopes.Sizes) -> dict[str, scopes.Instance]:
+    """The instances of a scope by name, in their order."""
+    return {instance.name: instance for instance in scopes.instances(scope)}
 
 
 # ------------------------------------------------------------------------------------------------------- the lock
@@ -167,6 +196,12 @@ def read_lock() -> dict[str, Locked]:
     """The lock, by scope."""
     lock: dict[str, Locked] = json.loads(COUNTS.read_text(encoding="utf-8")) if COUNTS.exists() else {}
     return lock
+
+
+def locked_steps(scope: str | scopes.Sizes) -> dict[str, int]:
+    """The locked number of steps of each instance; empty if nothing is locked."""
+    lock = read_lock().get(name_of(scope))
+    return {name: int(str(row[1])) for name, row in lock["instances"].items()} if lock is not None else {}
 
 
 def write_lock(report: ScopeReport) -> None:
@@ -261,8 +296,8 @@ def _plain(step: Any) -> verify.Step:
 
 def _first_finding(broken: Any, broken_scopes: Any, mutant: Mutant) -> tuple[Any, str]:
     """Z2 is asked only of its own mutants: it notices nearly every change of a rule, often before the change does harm."""
-    if mutant.family == "kernels":
-        return broken.verify_domains().finding, "kernels"
+    if mutant.family == KERNELS:
+        return broken.verify_domains().finding, KERNELS
     for instance in broken_scopes.instances_called("standard", mutant.family):
         laws = tuple(law for law in instance.laws if law.id != "Z2" or mutant.law == "Z2")
         finding = broken.verify_instance(instance._replace(laws=laws)).finding

@@ -112,11 +112,11 @@ def test_a_digest_tells_two_behaviours_apart() -> None:
 
 def test_counts_that_moved_are_told_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scopes, "instances", lambda scope: (SMALL["quarantine"],))
-    verification._instances.cache_clear()
+    verification.instances_by_name.cache_clear()
     try:
         report = verify_scope("small")
     finally:
-        verification._instances.cache_clear()
+        verification.instances_by_name.cache_clear()
     missing = [line for line in report.drift if line.endswith("None now")]
     assert len(missing) == len({instance.line for instance in SMALL.values()}) - 1
     assert not any("quarantine" in line for line in report.drift)
