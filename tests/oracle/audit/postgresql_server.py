@@ -4,6 +4,7 @@ Not here: what is asked of it.
 """
 
 import os
+import pwd
 import shutil
 import sqlite3
 import subprocess
@@ -24,7 +25,9 @@ OWNER = "postgres"
 
 
 def programs() -> Path | None:
-    """The folder with the programs of a server."""
+    """The folder with the programs of a server; None if there is none, or nobody who may run it."""
+    if os.geteuid() == 0 and OWNER not in {user.pw_name for user in pwd.getpwall()}:
+        return None
     found = shutil.which("initdb")
     folders = [Path(found).parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     return next((folder for folder in folders if (folder / "initdb").exists()), None)
