@@ -34,7 +34,7 @@ from fateline_model.laws import LAWS, Level
 from fateline_model.records import RELATIONS
 
 from ..adapters import ENGINES, of_engine
-from .connect import BadSource, opened
+from .connect import BadSource, opened, quoted
 
 LONGEST: Final = 262_144
 """The largest number of characters in a file of views."""
@@ -210,20 +210,21 @@ def known_adapter(name: str) -> Adapter:
     return read_adapter(name, known[name].read_text("utf-8"))
 
 
+def adapter_of_file(views: Path) -> Adapter:
+    """The adapter of a file of views."""
+    try:
+        return read_adapter(str(views), views.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSource(f"{views}: cannot be read: {error}") from error
+
+
 def find_adapter(path: Path, views: Path | None = None) -> Adapter:
     """The adapter for a database: that of the file `views`, or else the known adapter that fits."""
-    if views is not None:
-        try:
-            return read_adapter(str(views), views.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise BadSource(f"{views}: cannot be read: {error}") from error
-    with opened(path) as conn:
-        tables = _tables(conn)
-    return fitting(tables, str(path))
+    return adapter_of_file(views) if views is not None else fitting(tables_in(path), str(path))
 
 
-def fitting(tables: Mapping[str, Collection[str]], name: str) -> Adapter:
-    """The known adapter that fits the tables of a database of this name."""
+def fitting(tables: Mapping[str, Collection[str]], name: str, what: str = "this database") -> Adapter:
+    """The known adapter that fits some tables. `name` and `what` say in a message whose they are."""
     tried = []
     for adapter in known_adapters():
         wrong = [want for want in adapter.wants if not fits(tables, want)]
@@ -234,18 +235,19 @@ def fitting(tables: Mapping[str, Collection[str]], name: str) -> Adapter:
     if len(tables) == 1:
         held += f"({', '.join(list(tables[held])[:40])})"
     raise BadSource(
-        f"{name}: no known adapter fits this database. Tried {', '.join(tried)}. Its tables: {held}. "
+        f"{name}: no known adapter fits {what}. Tried {', '.join(tried)}. Its tables: {held}. "
         "Write a file of views and name it with --views FILE; specs/audit.md shows how"
     )
 
 
-def _tables(conn: sqlite3.Connection) -> dict[str, list[str]]:
-    """The real tables and their columns, without views."""
-    names = [
-        str(name) for (name,) in conn.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table' LIMIT 2000")
-    ]
-    quoted = {name: '"' + name.replace('"', '""') + '"' for name in names}
-    return {name: [str(row[1]) for row in conn.execute(f"PRAGMA main.table_xinfo({quoted[name]})")] for name in names}
+def tables_in(path: Path) -> dict[str, list[str]]:
+    """The real tables of a database and their columns, without views."""
+    with opened(path) as conn:
+        found = conn.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table' LIMIT 2000")
+        names = [str(name) for (name,) in found]
+        return {
+            name: [str(row[1]) for row in conn.execute(f"PRAGMA main.table_xinfo({quoted(name)})")] for name in names
+        }
 
 
 def fits(tables: Mapping[str, Collection[str]], want: str) -> bool:

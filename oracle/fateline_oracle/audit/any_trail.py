@@ -14,12 +14,12 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from ..trails.reader import WHOLE_NUMBERS, BadTrail, RunTrail, lines_of, runs_of
-from .adapters import Adapter, find_adapter, fitting, version_notes
+from .adapters import Adapter, adapter_of_file, find_adapter, fitting, tables_in, version_notes
 from .connect import BadSource, TookTooLong, bounded, is_being_written, is_database, notes, snapshot
 from .copied_tables import copy_tables, read_by
 from .import_records import copy_lines, copy_source
 from .other_lines import copy_lines_of, is_other_format
-from .postgresql import Place, adapter_in_place, adapter_of_file, read_from, schemas_of, tables_of
+from .postgresql import Place, adapter_in_place, checked, read_from, schemas_of, tables_of
 from .source import COLUMNS, NAMES, PATIENCE, Source, reading
 
 Record = dict[str, Any]
@@ -52,19 +52,18 @@ def open_any(path: Path, views: Path | None = None, patience: float = PATIENCE) 
             yield _of_folder(path)
         elif not is_database(path) and is_other_format(path):
             with tempfile.TemporaryDirectory(prefix="fateline-audit-") as folder:
-                lines = Path(folder) / "lines.db"
-                copy_lines_of(path, lines)
-                with _of_database(lines, views, patience, _adapter_for_lines(path, lines, views)) as trail:
+                lines, adapter = _of_other_lines(path, views, Path(folder))
+                with _of_database(lines, adapter, patience) as trail:
                     yield trail
         elif not is_database(path):
             if views is not None:
                 raise BadSource(f"{path}: {NO_VIEWS}")
             yield AnyTrail(map(dict, lines_of(path)), "JSON lines")
         elif is_being_written(path):
-            with snapshot(path) as copy, _of_database(copy, views, patience) as trail:
+            with snapshot(path) as copy, _of_database(copy, find_adapter(copy, views), patience) as trail:
                 yield trail
         else:
-            with _of_database(path, views, patience) as trail:
+            with _of_database(path, find_adapter(path, views), patience) as trail:
                 yield trail
     except BadTrail as error:
         raise BadSource(str(error)) from None
@@ -84,10 +83,7 @@ def prepared(
         elif is_database(path):
             adapter = find_adapter(path, views)
         elif is_other_format(path):
-            lines = Path(folder) / "lines.db"
-            copy_lines_of(path, lines)
-            adapter = _adapter_for_lines(path, lines, views)
-            path = lines
+            path, adapter = _of_other_lines(path, views, Path(folder))
         else:
             if views is not None:
                 raise BadSource(f"{path}: {NO_VIEWS}")
@@ -103,7 +99,7 @@ def prepared(
 def _on_server(place: Place, views: Path | None, patience: float, folder: Path) -> tuple[Path | Place, Adapter]:
     """The adapter for a database on a server, and where it reads: there, or in a copy of the tables of a known engine."""
     if views is not None:
-        return place, adapter_of_file(views)
+        return place, checked(adapter_of_file(views))
     tables = tables_of(place, patience)
     adapter = adapter_in_place(tables)
     if adapter is not None:
@@ -120,20 +116,17 @@ def _on_server(place: Place, views: Path | None, patience: float, folder: Path) 
     return folder / "tables.db", adapter
 
 
-def _adapter_for_lines(path: Path, lines: Path, views: Path | None) -> Adapter:
-    """The adapter for lines in another format."""
-    try:
-        return find_adapter(lines, views)
-    except BadSource as error:
-        if views is not None:
-            raise
-        said = str(error).removeprefix(f"{lines}: ").replace("this database", "its lines, which have no key `rec`")
-        raise BadSource(f"{path}: {said}") from None
+def _of_other_lines(path: Path, views: Path | None, folder: Path) -> tuple[Path, Adapter]:
+    """The database that lines in another format are made into, and its adapter."""
+    lines = folder / "lines.db"
+    copy_lines_of(path, lines)
+    if views is not None:
+        return lines, adapter_of_file(views)
+    return lines, fitting(tables_in(lines), str(path), "its lines, which have no key `rec`")
 
 
 @contextmanager
-def _of_database(path: Path, views: Path | None, patience: float, adapter: Adapter | None = None) -> Iterator[AnyTrail]:
-    adapter = adapter or find_adapter(path, views)
+def _of_database(path: Path, adapter: Adapter, patience: float) -> Iterator[AnyTrail]:
     with reading(path, adapter, patience) as source, bounded(source.conn, patience):
         if source.slow:
             raise BadSource(f"{adapter.name}: {next(iter(source.slow.values()))}")

@@ -77,7 +77,7 @@ def snapshot(path: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="fateline-audit-") as folder:
         copy = Path(folder) / path.name
         with (
-            closing(sqlite3.connect(f"file:{_quoted(path)}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(f"file:{_in_uri(path)}?mode=ro", uri=True)) as source,
             closing(sqlite3.connect(copy)) as target,
         ):
             source.backup(target)
@@ -113,6 +113,27 @@ def bounded(conn: sqlite3.Connection, patience: float) -> Iterator[None]:
         conn.set_progress_handler(None, 0)
 
 
+def quoted(name: str) -> str:
+    """A name as SQL has it, whatever characters it has."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def storable(value: object) -> object:
+    """The value as SQLite can store it: an integer of more than 64 bits becomes text, half of a character a question mark."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    return str(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
+
+
+def made_once(into: Path) -> sqlite3.Connection:
+    """A new database, in the one transaction that fills it. Nothing protects it: what made it is still there."""
+    conn = sqlite3.connect(into, isolation_level=None)
+    conn.execute("PRAGMA journal_mode = OFF")
+    conn.execute("PRAGMA synchronous = OFF")
+    conn.execute("BEGIN")
+    return conn
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[sqlite3.Connection]:
     """A read-only connection. It refuses every statement that is not a read of the database."""
@@ -123,7 +144,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         try:
             file, mode = _file_and_mode(path, Path(folder))
             conn = sqlite3.connect(
-                f"file:{_quoted(file)}?mode={mode}", uri=True, isolation_level=None, cached_statements=512
+                f"file:{_in_uri(file)}?mode={mode}", uri=True, isolation_level=None, cached_statements=512
             )
             conn.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
             conn.text_factory = lambda value: value.decode("utf-8", "replace")
@@ -147,7 +168,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
                 conn.close()
 
 
-def _quoted(path: Path) -> str:
+def _in_uri(path: Path) -> str:
     return str(path.resolve()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 

@@ -6,14 +6,13 @@ as text in UTC, as engines write it to SQLite, and JSON as text. Not here: trail
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from .adapters import Adapter
-from .connect import LONGEST, BadSource
-from .postgresql import AT_ONCE, Place, connected, stored
+from .connect import LONGEST, BadSource, made_once, quoted
+from .postgresql import Place, answers, connected
 
 Tables = dict[str, dict[str, str]]
 """The columns of each table, and their types."""
@@ -57,30 +56,16 @@ def read_by(adapter: Adapter, tables: Tables) -> Tables:
 
 def copy_tables(place: Place, tables: Tables, into: Path, patience: float) -> None:
     """Copy these tables and columns."""
-    with connected(place, patience) as server, closing(sqlite3.connect(into, isolation_level=None)) as conn:
+    with connected(place, patience) as server, closing(made_once(into)) as conn:
         conn.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
-        conn.execute("PRAGMA journal_mode = OFF")
-        conn.execute("PRAGMA synchronous = OFF")
-        conn.execute("BEGIN")
         _make(conn, tables)
         for table, columns in tables.items():
-            marks = ", ".join("?" * len(columns))
-            conn.executemany(f"INSERT INTO {_quoted(table)} VALUES ({marks})", _records(server, table, columns))
+            read = ", ".join(READ_AS.get(kind, "{}").format(quoted(column)) for column, kind in columns.items())
+            rows = answers(server, f"SELECT {read} FROM {quoted(table)}")
+            conn.executemany(f"INSERT INTO {quoted(table)} VALUES ({', '.join('?' * len(columns))})", rows)
         conn.execute("COMMIT")
-
-
-def _records(server: Any, table: str, columns: Mapping[str, str]) -> Iterator[tuple[object, ...]]:
-    read = ", ".join(READ_AS.get(kind, "{}").format(_quoted(column)) for column, kind in columns.items())
-    with server.cursor(name="fateline") as cursor:
-        cursor.execute(f"SELECT {read} FROM {_quoted(table)}".replace("%", "%%"))
-        while rows := cursor.fetchmany(AT_ONCE):
-            yield from (tuple(map(stored, row)) for row in rows)
 
 
 def _make(conn: sqlite3.Connection, tables: Tables) -> None:
     for table, columns in tables.items():
-        conn.execute(f"CREATE TABLE {_quoted(table)} ({', '.join(map(_quoted, columns))})")
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+        conn.execute(f"CREATE TABLE {quoted(table)} ({', '.join(map(quoted, columns))})")

@@ -32,6 +32,8 @@ from typing import Final
 from fateline_model.records import COMMON_COLUMNS, RELATIONS
 from fateline_model.words import OUTCOMES
 
+from .connect import quoted
+
 ALWAYS: Final = "true"
 
 
@@ -110,7 +112,7 @@ class Reader:
         self._lineage: dict[str, dict[str, frozenset[str]]] = {}
         self._read: set[tuple[str, str]] = set()
         for name, columns in tables.items():
-            self._conn.execute(f"CREATE TABLE {name} ({', '.join(_quoted(column) for column in columns)})")
+            self._conn.execute(f"CREATE TABLE {name} ({', '.join(quoted(column) for column in columns)})")
 
     def close(self) -> None:
         self._conn.close()
@@ -129,7 +131,7 @@ class Reader:
         if name in PARTIAL:
             base, always = PARTIAL[name]
             made = {column: frozenset({base} if column in always else {base, f"{name}.{column}"}) for column in named}
-        self._conn.execute(f"CREATE TABLE {name} ({', '.join(_quoted(column) for column in named)})")
+        self._conn.execute(f"CREATE TABLE {name} ({', '.join(quoted(column) for column in named)})")
         self._lineage[name] = dict(made)
 
     def needs(self, sql: str) -> frozenset[str]:
@@ -184,10 +186,6 @@ def select_list(sql: str) -> tuple[list[str], str] | None:
     return None
 
 
-def _quoted(column: str) -> str:
-    return f'"{column}"'
-
-
 @cache
 def gap(need: str) -> tuple[str, str, str] | None:
     """Where a gap in a needed column is: the relation, its table, and the condition about a record `x`. None for a relation."""
@@ -195,9 +193,9 @@ def gap(need: str) -> tuple[str, str, str] | None:
     if not column:
         return None
     relation = name if name == "settings" else relation_of(need)  # settings are derived when the graph is loaded
-    empty = f"x.{_quoted(column)} IS NULL"
+    empty = f"x.{quoted(column)} IS NULL"
     if need in ("hops.src", "hops.label", "hops.dst"):
-        empty = f"({empty} OR x.{_quoted(column)} = '')"
+        empty = f"({empty} OR x.{quoted(column)} = '')"
     fate = " AND x.outcome IS DISTINCT FROM 'buffered'" if name == "fates" else ""
     expected = EXPECTED.get(f"{relation}.{column}", ALWAYS)
     known = "IS TRUE" if relation == "tokens" else "IS NOT FALSE"  # what a missing value would decide is missing too

@@ -17,7 +17,7 @@ from fateline_model.words import NodeKind
 
 from ..trails.reader import BadTrail, lines_of
 from .adapters import ORPHANS, Adapter
-from .connect import BadSource, TookTooLong, bounded
+from .connect import BadSource, TookTooLong, bounded, made_once, storable
 from .evidence import optional_column
 from .source import COLUMNS, OF_ROWS, Source, read_as
 
@@ -66,7 +66,7 @@ def copy_records(
     for record in records:
         relation = str(record["rec"])
         seen[relation].update(column for column, value in record.items() if value is not None)
-        waiting[relation].append([_plain(record.get(column)) for column in COLUMNS[relation]])
+        waiting[relation].append([storable(record.get(column)) for column in COLUMNS[relation]])
         if len(waiting[relation]) >= _AT_ONCE:
             _put(conn, relation, waiting[relation])
     for relation, rows in waiting.items():
@@ -125,10 +125,7 @@ def _views(offered: Mapping[str, Sequence[str]]) -> dict[str, str]:
 
 
 def _made(into: Path) -> sqlite3.Connection:
-    conn = sqlite3.connect(into, isolation_level=None)
-    conn.execute("PRAGMA journal_mode = OFF")
-    conn.execute("PRAGMA synchronous = OFF")
-    conn.execute("BEGIN")
+    conn = made_once(into)
     for relation, columns in COLUMNS.items():
         names = [f'"{column}"' for column in columns]
         conn.execute(
@@ -142,13 +139,6 @@ def _put(conn: sqlite3.Connection, relation: str, rows: list[list[object]]) -> N
     marks = ", ".join("?" for _ in COLUMNS[relation])
     conn.executemany(f"INSERT INTO copied_{relation} ({names}) VALUES ({marks})", rows)
     rows.clear()
-
-
-def _plain(value: object) -> object:
-    """The value as SQLite can store it: an integer of more than 64 bits becomes text, half of a character a question mark."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    return str(value) if isinstance(value, int) and not -(2**63) <= value < 2**63 else value
 
 
 def _settle(conn: sqlite3.Connection) -> None:

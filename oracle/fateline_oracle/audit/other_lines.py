@@ -7,14 +7,13 @@ views.
 """
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 from ..trails.reader import LINE
-from .connect import BadSource
+from .connect import BadSource, made_once, quoted, storable
 
 LARGEST_KEY: Final = 100
 """The largest number of characters of a key that becomes a column."""
@@ -43,11 +42,8 @@ def copy_lines_of(path: Path, into: Path) -> None:
             if len(key) <= LARGEST_KEY and len(keys) < MOST_KEYS and "\0" not in key:
                 keys.setdefault(key.casefold(), key)
     own = [key for key in list(keys.values())[2:] if key.isprintable()]
-    with closing(sqlite3.connect(into, isolation_level=None)) as conn:
-        conn.execute("PRAGMA journal_mode = OFF")
-        conn.execute("PRAGMA synchronous = OFF")
-        conn.execute("BEGIN")
-        columns = ["number INTEGER PRIMARY KEY", "line", *('"' + key.replace('"', '""') + '"' for key in own)]
+    with closing(made_once(into)) as conn:
+        columns = ["number INTEGER PRIMARY KEY", "line", *map(quoted, own)]
         conn.execute(f"CREATE TABLE lines ({', '.join(columns)})")
         conn.executemany(
             f"INSERT INTO lines VALUES ({', '.join('?' * len(columns))})",
@@ -75,6 +71,4 @@ def _lines(path: Path) -> Iterator[tuple[int, str, dict[str, Any]]]:
 
 
 def _stored(value: object) -> object:
-    if isinstance(value, list | dict) or (isinstance(value, int) and not -(2**63) <= value < 2**63):
-        return json.dumps(value)
-    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
+    return json.dumps(value) if isinstance(value, list | dict) else storable(value)

@@ -15,7 +15,7 @@ from typing import Any, Final
 from fateline_model.records import RELATIONS
 
 from .adapters import Adapter
-from .connect import BadSource
+from .connect import BadSource, quoted
 from .evidence import MEANINGFUL_ABSENCE, gap, given
 from .incremental import Remembered
 from .queries import CROSS_RANGE_TABLES, OF_THE_GRAPH, OF_THE_ROWS, outcome_rules, queries, shared
@@ -56,7 +56,7 @@ def export_parquet(source: Source, folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="fateline-audit-") as scratch:
         for relation, columns in source.columns.items():
             names = [column for column in columns if column != "part"]
-            rows = source.ask(f"SELECT {', '.join(map(_quoted, names))} FROM given_{relation}")
+            rows = source.ask(f"SELECT {', '.join(map(quoted, names))} FROM given_{relation}")
             _put(conn, Path(scratch), folder, f"trail_{relation}", names, rows)
         for name in OF_THE_GRAPH:
             rows = source.conn.execute(
@@ -95,10 +95,6 @@ def _type(column: str) -> str:
 
 def _path(path: Path) -> str:
     return str(path).replace("'", "''")
-
-
-def _quoted(column: str) -> str:
-    return f'"{column}"'
 
 
 # ---------------------------------------------------------------------------------------------------- judging
@@ -140,7 +136,7 @@ def _view(folder: Path, name: str, wanted: tuple[str, ...] | None, columns: dict
         return f"SELECT * FROM {file}"
     held = columns.get(name.removeprefix("trail_"), ())
     nothing = {column: f"CAST(NULL AS {_type(column)})" for column in wanted}
-    selected = ", ".join(f"{_quoted(c) if c in held else nothing[c]} AS {_quoted(c)}" for c in wanted)
+    selected = ", ".join(f"{quoted(c) if c in held else nothing[c]} AS {quoted(c)}" for c in wanted)
     part = ", 0 AS part" if name.removeprefix("trail_") in OF_ROWS else ""
     return f"SELECT {selected}{part} FROM {file}" if held else f"SELECT {selected}{part} LIMIT 0"
 
@@ -151,7 +147,7 @@ def records_of_folder(folder: Path) -> tuple[Adapter, list[tuple[str, dict[str, 
     with _opened(folder) as (conn, adapter, columns):
         for relation, names in columns.items():
             order = " ORDER BY seq" if "seq" in names else ""
-            rows = conn.execute(f"SELECT {', '.join(map(_quoted, names))} FROM trail_{relation}{order}").fetchall()
+            rows = conn.execute(f"SELECT {', '.join(map(quoted, names))} FROM trail_{relation}{order}").fetchall()
             found += [(relation, dict(zip(names, values, strict=True))) for values in rows]
     return adapter, found
 
@@ -198,7 +194,7 @@ def audit_fleet(folder: Path, laws: frozenset[str] | None, kept: int, progress: 
 
 def _prepare(conn: Any, columns: dict[str, tuple[str, ...]]) -> None:
     fields = ", ".join(
-        f"{_quoted(name)} VARCHAR" for name in ("outcome", "sink", "error", "reason", "batch", "group", "promised")
+        f"{quoted(name)} VARCHAR" for name in ("outcome", "sink", "error", "reason", "batch", "group", "promised")
     )
     conn.execute(f"CREATE TABLE outcome_rules ({fields})")
     conn.executemany(
@@ -207,8 +203,8 @@ def _prepare(conn: Any, columns: dict[str, tuple[str, ...]]) -> None:
     for name in OF_THE_ROWS:
         conn.execute(f"CREATE TABLE {name} AS {transpiled(shared(name).sql)}")
     for name, (names, origin) in CROSS_RANGE_TABLES.items():
-        quoted = ", ".join(map(_quoted, names.split(", ")))
-        conn.execute(f"CREATE TABLE {name} AS SELECT * FROM ({transpiled(origin)}) AS t({quoted})")
+        named = ", ".join(map(quoted, names.split(", ")))
+        conn.execute(f"CREATE TABLE {name} AS SELECT * FROM ({transpiled(origin)}) AS t({named})")
     conn.execute(
         'CREATE TABLE parent_rows AS SELECT run, token, "row" FROM trail_tokens '
         "WHERE token IN (SELECT parent FROM unresolved_parents)"
@@ -219,7 +215,7 @@ def _prepare(conn: Any, columns: dict[str, tuple[str, ...]]) -> None:
 def _see(conn: Any, found: AuditResult) -> None:
     for need in MEANINGFUL_ABSENCE:
         relation, column = need.split(".")
-        if _one(conn, f"SELECT count({_quoted(column)}) FROM trail_{relation}"):
+        if _one(conn, f"SELECT count({quoted(column)}) FROM trail_{relation}"):
             found.judged.seen.add(need)
 
 

@@ -34,8 +34,8 @@ from fateline_console.terminal import harmless
 from fateline_model.records import RELATIONS
 
 from .adapters import ORPHANS, Adapter, fits, read_adapter
-from .connect import LONGEST, BadSource
-from .source import NAMES, OF_ROWS, PATIENCE, WHOLE, Range, Source, check_columns, reading
+from .connect import LONGEST, BadSource, quoted, storable
+from .source import OF_ROWS, PATIENCE, WHOLE, Range, Source, check_columns, read_as, reading
 
 SCHEMES: Final = ("postgresql://", "postgres://")
 _FUNCTIONS: Final = """
@@ -178,14 +178,6 @@ def adapter_in_place(tables: Mapping[str, Collection[str]]) -> Adapter | None:
     return None
 
 
-def adapter_of_file(views: Path) -> Adapter:
-    """The adapter of a file of views in the dialect of the server."""
-    try:
-        return checked(read_adapter(str(views), views.read_text("utf-8")))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSource(f"{views}: cannot be read: {error}") from error
-
-
 def checked(adapter: Adapter) -> Adapter:
     """The adapter, if its queries call only known functions and are one statement each."""
     for relation, query in {**adapter.steps, **adapter.views}.items():
@@ -219,7 +211,11 @@ class PostgresqlSource(Source):
     """The query of each view and step, in the order in which they build on each other."""
 
     def ask(self, sql: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
-        return _asked(self.server, self.queries, sql, values)
+        needed = _needed(self.queries, sql)
+        made = _defined({name: query for name, query in self.queries.items() if name in needed})
+        if values:  # only then is `%` a sign of the driver
+            made, sql = made.replace("%", "%%"), sql.replace("%", "%%").replace("?", "%s")
+        return answers(self.server, f"WITH {made} {sql}", values)
 
     def fetch(self, piece: Range) -> None:
         where, values = piece.where()
@@ -229,20 +225,16 @@ class PostgresqlSource(Source):
 
     def copy(self, relation: str, where: str, values: Sequence[object]) -> None:
         """Put some records of a relation in the place of those that were read before."""
-        names = list(map(_quoted, self.columns[relation]))
-        read = [f"CAST({name} AS TEXT)" if name.strip('"') in NAMES else name for name in names]
+        names = list(map(quoted, self.columns[relation]))
         self.conn.execute(f"DELETE FROM given_{relation}")
-        rows = self.ask(f"SELECT {', '.join(read)} FROM given_{relation} WHERE {where}", values)
+        rows = self.ask(f"SELECT {', '.join(map(read_as, names))} FROM given_{relation} WHERE {where}", values)
         self.conn.executemany(f"INSERT INTO given_{relation} VALUES ({', '.join('?' * len(names))})", rows)
 
 
-def _asked(server: Any, queries: Mapping[str, str], sql: str, values: Sequence[object]) -> Iterator[tuple[Any, ...]]:
-    """The rows of a query about `given_<relation>`, as SQLite can store them, read a part at a time."""
-    needed = _needed(queries, sql)
-    made = _defined({name: query for name, query in queries.items() if name in needed}).replace("%", "%%")
-    asked = sql.replace("%", "%%").replace("?", "%s")
+def answers(server: Any, sql: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query, as SQLite can store them, fetched a part at a time. A value stands for each `%s`."""
     with server.cursor(name=f"fateline_{next(_NUMBERS)}") as cursor:
-        cursor.execute(f"WITH {made} {asked}", tuple(values))
+        cursor.execute(sql, tuple(values) or None)
         while rows := cursor.fetchmany(AT_ONCE):
             yield from (tuple(map(stored, row)) for row in rows)
 
@@ -258,14 +250,10 @@ def _needed(queries: Mapping[str, str], sql: str) -> set[str]:
 
 
 def stored(value: object) -> object:
-    """A value as SQLite can store it."""
-    if value is None or isinstance(value, str | float | bytes):
-        return value
+    """A value of the server as SQLite can store it."""
     if isinstance(value, Decimal) and value.is_finite() and value.adjusted() < _DIGITS:
-        return stored(int(value)) if value == value.to_integral_value() else float(value)
-    if isinstance(value, int):
-        return int(value) if -(2**63) <= value < 2**63 else str(value)
-    return str(value)
+        return storable(int(value)) if value == value.to_integral_value() else float(value)
+    return storable(value) if value is None or isinstance(value, str | bytes | int | float) else str(value)
 
 
 @contextmanager
@@ -291,7 +279,7 @@ def read_from(place: Path | Place, adapter: Adapter, patience: float = PATIENCE)
             if next(column.type_code for column in described if column.name == "run") not in _TEXT_TYPES:
                 others = "".join(f', "{column}"' for column in columns[relation] if column != "run")
                 queries[relation] = f"SELECT CAST(run AS TEXT) AS run{others} FROM ({queries[relation]}) AS numbered"
-            conn.execute(f"CREATE TEMP TABLE given_{relation} ({', '.join(map(_quoted, columns[relation]))})")
+            conn.execute(f"CREATE TEMP TABLE given_{relation} ({', '.join(map(quoted, columns[relation]))})")
         source = PostgresqlSource(conn, adapter, columns, {}, server, queries)
         for relation in WHOLE:
             if relation in columns:
@@ -301,7 +289,3 @@ def read_from(place: Path | Place, adapter: Adapter, patience: float = PATIENCE)
 
 def _defined(queries: Mapping[str, str]) -> str:
     return ", ".join(f"given_{name} AS NOT MATERIALIZED ({query})" for name, query in queries.items())
-
-
-def _quoted(column: str) -> str:
-    return f'"{column}"'

@@ -14,6 +14,7 @@ from fateline_console.terminal import harmless
 from fateline_model.records import RELATIONS
 from fateline_model.words import BarrierVerdict, BatchStatus, GroupKind, NodeKind, Outcome, RunStatus, VisitStatus
 
+from .connect import quoted
 from .evidence import given, optional_column, recorded_as
 from .queries import queries
 from .source import COLUMNS, Source
@@ -105,8 +106,7 @@ def skeleton(conn: sqlite3.Connection, name: str) -> Iterator[str]:
     yield "-- Write what each view selects, and remove the views of what is not recorded."
     yield "-- The tables of the database:"
     for table in tables:
-        quoted = '"' + table.replace('"', '""') + '"'
-        columns = [str(row[1]) for row in conn.execute(f"PRAGMA main.table_xinfo({quoted})")]
+        columns = [str(row[1]) for row in conn.execute(f"PRAGMA main.table_xinfo({quoted(table)})")]
         yield f"--   {harmless(table)}({', '.join(map(harmless, columns))})"
     for relation in RELATIONS:
         yield ""

@@ -38,12 +38,24 @@ PLAIN: Final = ("states", "states_total", "transitions", "transitions_total", "s
 """The counts of a result."""
 
 
-class Asked(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What was asked for, and of which engine."""
+class AskedOfEngine(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which engine was asked, what it declares, and in which scope."""
 
     engine: str
     declares: dict[str, Any]
     scope: Annotated[str, Meta(pattern=f"^(?:{'|'.join(NAMED)})$")]
+
+    def __post_init__(self) -> None:
+        assert self.hello  # words that do not exist are found here
+
+    @property
+    def hello(self) -> Hello:
+        return hello_in(self.declares)
+
+
+class Asked(AskedOfEngine, forbid_unknown_fields=True, kw_only=True):
+    """What was asked for, and of which engine."""
+
     seed: Natural
     instances: tuple[str, ...]
     laws: tuple[LawId, ...]
@@ -53,13 +65,6 @@ class Asked(Struct, forbid_unknown_fields=True, kw_only=True):
     known: tuple[Listed, ...]
     no_longer_known: tuple[Listed, ...]
     self_tests: tuple[SelfTest, ...]
-
-    def __post_init__(self) -> None:
-        assert self.hello  # words that do not exist are found here
-
-    @property
-    def hello(self) -> Hello:
-        return hello_in(self.declares)
 
     @property
     def selection(self) -> Selection:

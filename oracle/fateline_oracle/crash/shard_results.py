@@ -12,12 +12,12 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from fateline_model.checker.scopes import NAMED, Instance
+from fateline_model.checker.scopes import Instance
 from fateline_model.stimuli_json import as_json, from_json
 
-from ..conform.shard_results import refuse_bad_records
-from ..ports.hello import hello_as_json, hello_in
-from ..ports.port import CommitPolicy, Hello, Write
+from ..conform.shard_results import AskedOfEngine, refuse_bad_records
+from ..ports.hello import hello_as_json
+from ..ports.port import CommitPolicy, Write
 from ..reference.faulty_process import Fault, FaultKind
 from ..report.parts import LawId, Natural, Parts
 from ..shard import Shard
@@ -35,25 +35,15 @@ LawBroken = tuple[LawId, str]
 Name = Annotated[str, Meta(pattern=r"^[^/\\\x00]{1,200}$")]
 
 
-class Asked(Struct, forbid_unknown_fields=True, kw_only=True):
+class Asked(AskedOfEngine, forbid_unknown_fields=True, kw_only=True):
     """What was asked for, and of which engine."""
 
-    engine: str
-    declares: dict[str, Any]
-    scope: Annotated[str, Meta(pattern=f"^(?:{'|'.join(NAMED)})$")]
     depth: Annotated[int, Meta(ge=1, le=3)]
     family: str | None
     kills: Natural
     faults: Natural
     seed: Natural | None
     """Null if nothing was left to chance."""
-
-    def __post_init__(self) -> None:
-        assert self.hello  # words that do not exist are found here
-
-    @property
-    def hello(self) -> Hello:
-        return hello_in(self.declares)
 
     @property
     def disturbs(self) -> bool:

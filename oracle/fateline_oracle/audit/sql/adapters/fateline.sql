@@ -94,7 +94,7 @@ FROM runs AS r CROSS JOIN members AS m ON m.run = r.run JOIN nodes AS n ON n.run
 
 CREATE VIEW trail_strays AS
 WITH gaps AS (
-    SELECT run, lead(run, 1, 9223372036854775807) OVER (ORDER BY run) AS next FROM (SELECT -1 AS run UNION ALL SELECT run FROM runs)
+    SELECT run, lead(run, 1, 9223372036854775807) OVER (ORDER BY run) AS next FROM (SELECT -1 AS run UNION ALL SELECT run FROM runs) AS known
 )
 SELECT g.run, 'rows' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM rows AS x WHERE x.run > g.run AND x.run < g.next) UNION ALL
 SELECT g.run, 'tokens' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM tokens AS x WHERE x.run > g.run AND x.run < g.next) UNION ALL

@@ -1,17 +1,9 @@
 -- Adapter: Fateline in PostgreSQL
 -- The landscape of the reference engine, copied table by table: digests as bytea, numbers as bigint, all else as text.
+-- Views that are the same in both dialects are those of the adapter for SQLite.
+-- Like: fateline
 -- Whole: The engine records every column of every relation.
 -- Wants: runs.last_tx, rows.valid, tokens.frame, parents.parent_row, visits.opened_tx, fates.merged, barriers.fork, members.batch
-
-CREATE VIEW trail_runs AS SELECT id AS run, pipeline, status, "rows", seq, tx, at FROM runs;
-
-CREATE VIEW trail_nodes AS
-SELECT r.id AS run, n.name AS node, n.kind, n.config FROM nodes AS n JOIN runs AS r ON r.run = n.run;
-
-CREATE VIEW trail_edges AS
-SELECT r.id AS run, s.name AS src, e.label, d.name AS dst
-FROM edges AS e JOIN runs AS r ON r.run = e.run
-JOIN nodes AS s ON s.run = e.run AND s.node = e.src JOIN nodes AS d ON d.run = e.run AND d.node = e.dst;
 
 CREATE VIEW trail_rows AS
 SELECT r.id AS run, CAST(x."row" AS text) AS "row", n.name AS source, x.idx, upper(encode(x.digest, 'hex')) AS digest,
@@ -85,27 +77,7 @@ FROM runs AS r JOIN merges AS m ON m.run = r.run,
     LATERAL jsonb_array_elements(CASE WHEN starts_with(m.origins, '[') THEN CAST(m.origins AS jsonb) ELSE CAST('[]' AS jsonb) END)
         WITH ORDINALITY AS o(value, place);
 
-CREATE VIEW trail_batches AS
-SELECT r.id AS run, n.name || '#' || b.batch AS batch, n.name AS node, b.trigger, b.status, b.outputs,
-    b.seq, b.tx, b.at
-FROM batches AS b JOIN runs AS r ON r.run = b.run JOIN nodes AS n ON n.run = b.run AND n.node = b.node;
-
 CREATE VIEW trail_members AS
 SELECT r.id AS run, n.name || '#' || m.batch AS batch, m."row" || ':' || m.token AS token, m.ordinal,
     m.seq, m.tx, m.at, m."row" AS part
 FROM runs AS r JOIN members AS m ON m.run = r.run JOIN nodes AS n ON n.run = m.run AND n.node = m.node;
-
-CREATE VIEW trail_strays AS
-WITH gaps AS (
-    SELECT run, lead(run, 1, 9223372036854775807) OVER (ORDER BY run) AS next FROM (SELECT -1 AS run UNION ALL SELECT run FROM runs) AS known
-)
-SELECT g.run, 'rows' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM "rows" AS x WHERE x.run > g.run AND x.run < g.next) UNION ALL
-SELECT g.run, 'tokens' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM tokens AS x WHERE x.run > g.run AND x.run < g.next) UNION ALL
-SELECT g.run, 'parents' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM parents AS x WHERE x.run > g.run AND x.run < g.next) UNION ALL
-SELECT g.run, 'visits' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM visits AS x WHERE x.run > g.run AND x.run < g.next) UNION ALL
-SELECT g.run, 'fates' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM fates AS x WHERE x.run > g.run AND x.run < g.next) UNION ALL
-SELECT g.run, 'barriers' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM barriers AS x WHERE x.run > g.run AND x.run < g.next) UNION ALL
-SELECT g.run, 'losses' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM losses AS x WHERE x.run > g.run AND x.run < g.next) UNION ALL
-SELECT g.run, 'merges' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM merges AS x WHERE x.run > g.run AND x.run < g.next) UNION ALL
-SELECT g.run, 'batches' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM batches AS x WHERE x.run > g.run AND x.run < g.next) UNION ALL
-SELECT g.run, 'members' AS rec FROM gaps AS g WHERE EXISTS (SELECT 1 FROM members AS x WHERE x.run > g.run AND x.run < g.next);
